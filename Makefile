@@ -1,0 +1,66 @@
+# Two commands on a fresh machine: `make bench` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: bench test check test-gpu bench-gpu wheelhouse schema lock clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+bench: $(READY)  ## Set up and run the main job
+	@$(BIN)/python -m bench --verbose
+
+test: $(READY)  ## Set up and run all tests that need no GPU
+	@$(BIN)/python -m pytest
+
+check: $(READY)  ## Lint, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+# Everything below the next two lines leaves what is installed as it is: it runs under $(PYTHON).
+
+test-gpu:  ## The tests that need a CUDA GPU, under $(PYTHON) as it is
+	@$(PYTHON) -m pytest -m gpu
+
+bench-gpu:  ## The reference suite on one CUDA GPU, under $(PYTHON) as it is, into results/
+	@$(PYTHON) -m tools.bench_gpu
+
+PYTHON_VERSION ?= 3.12
+PLATFORM ?= x86_64
+HAVE ?=
+
+wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt
+	@$(BIN)/python -m tools.wheelhouse --python-version $(PYTHON_VERSION) --platform $(PLATFORM) \
+		$(if $(HAVE),--have $(HAVE))
+
+schema: $(READY)  ## Write the JSON Schema of the records
+	@$(BIN)/python -m tools.schema
+
+lock: $(BIN)/uv  ## Resolve the lock again
+	@$(BIN)/uv pip compile pyproject.toml --extra libraries --extra dev --universal \
+		--python-version 3.10 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade \
+		--output-file requirements.lock
+	@echo uv | $(BIN)/uv pip compile - --universal --python-version 3.10 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --output-file requirements-uv.lock
+
+clean:  ## Remove what was set up
+	rm -rf $(VENV) *.egg-info
+
+$(READY): requirements.lock pyproject.toml | $(BIN)/uv
+	@echo "Installing what requirements.lock names into $(VENV) ..." >&2
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/uv: | requirements-uv.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v < (3, 14) else \
+		"make: Python 3.10 to 3.13 is needed, %s is %d.%d; name another: make PYTHON=python3.12" \
+		% (sys.executable, *v))'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements-uv.lock

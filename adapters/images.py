@@ -1,0 +1,114 @@
+"""Real photographs: the two that ship with scikit-learn, or a folder of the user's own."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapters.base import AdapterError
+
+if TYPE_CHECKING:
+    import numpy
+    from PIL.Image import Image
+    from torch import Tensor
+
+    Pixels = numpy.ndarray[Any, numpy.dtype[numpy.uint8]]
+
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The image files directly in a folder, by name.
+
+    Raises:
+        AdapterError: it is no folder, or holds no image.
+    """
+    if not folder.is_dir():
+        raise AdapterError(f"{folder} is not a folder")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise AdapterError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
+    return found
+
+
+def load(count: int, size: int, folder: Path | None = None) -> Tensor:
+    """Load `count` different square images.
+
+    Photographs are shared out evenly. One that serves once is scaled and cropped at its centre;
+    one that serves several times is cut into that many different, possibly overlapping, tiles.
+
+    Args:
+        count: number of images.
+        size: side of an image, in pixels.
+        folder: the user's photographs; scikit-learn's two if None.
+
+    Returns:
+        float32 tensor of shape (count, 3, size, size), values in [0, 1].
+
+    Raises:
+        AdapterError: a file in the folder can't be read.
+    """
+    import numpy
+    import torch
+
+    photographs = _shipped() if folder is None else _read(files_in(folder)[:count])
+    tiles: list[Pixels] = []
+    for position, photograph in enumerate(photographs):
+        share = (count + len(photographs) - 1 - position) // len(photographs)
+        tiles.extend(cut(photograph, share, size))
+    stacked = torch.from_numpy(numpy.stack(tiles)).permute(0, 3, 1, 2)
+    return stacked.contiguous().float() / 255.0
+
+
+def cut(photograph: Image, count: int, size: int) -> list[Pixels]:
+    """Cut a photograph into `count` different tiles of size × size pixels, RGB.
+
+    Places are spread evenly over all there are; a photograph with too few is enlarged first.
+    """
+    import numpy
+
+    if count <= 0:
+        return []
+    if count == 1:
+        photograph = _scale_to(photograph, size)
+        left, top = (photograph.width - size) // 2, (photograph.height - size) // 2
+        return [numpy.asarray(photograph.crop((left, top, left + size, top + size)))]
+    # Room to move by an eighth of the tile, and at least enough places.
+    room = max(size // 8, math.ceil(math.sqrt(count)))
+    if min(photograph.size) < size + room:
+        photograph = _scale_to(photograph, size + room)
+    pixels = numpy.asarray(photograph)
+    columns = photograph.width - size + 1
+    places = columns * (photograph.height - size + 1)
+    return [
+        pixels[top : top + size, left : left + size]
+        for top, left in (divmod(i * (places - 1) // (count - 1), columns) for i in range(count))
+    ]
+
+
+def _scale_to(photograph: Image, side: int) -> Image:
+    """Scale so that the shorter side has `side` pixels."""
+    factor = side / min(photograph.size)
+    width, height = (max(side, round(length * factor)) for length in photograph.size)
+    return photograph.resize((width, height))
+
+
+def _shipped() -> list[Image]:
+    from PIL import Image
+    from sklearn.datasets import load_sample_images
+
+    return [Image.fromarray(pixels) for pixels in load_sample_images().images]
+
+
+def _read(paths: list[Path]) -> list[Image]:
+    from PIL import Image
+
+    photographs = []
+    for path in paths:
+        try:
+            with Image.open(path) as opened:
+                photographs.append(opened.convert("RGB"))
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise AdapterError(f"{path} can't be read as an image: {error}") from error
+    return photographs

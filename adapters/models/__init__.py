@@ -1,0 +1,1 @@
+"""What is attacked: timm's models, by name."""

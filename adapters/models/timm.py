@@ -1,0 +1,115 @@
+"""Build a timm model: random weights from a seed, timm's pretrained ones, or a file's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from adapters.base import AdapterError, quiet
+
+RESIDUAL_GAIN = 0.2
+"""What stands for a zero-initialised gain; see `_wake_residual_branches`."""
+
+
+def build(
+    name: str,
+    image_size: int,
+    *,
+    seed: int,
+    pretrained: bool = False,
+    weights: Path | None = None,
+) -> nn.Module:
+    """Build a model in eval mode on the CPU, every parameter requiring a gradient.
+
+    Args:
+        name: a timm model name, a pretrained tag allowed.
+        image_size: side of the square images, in pixels; models made for one size are built for it.
+        seed: seed of the random weights.
+        pretrained: let timm load, and if need be download, its weights.
+        weights: a state dict, as a safetensors file or one that torch.load reads with
+            weights_only=True.
+
+    Raises:
+        AdapterError: the weights can't be read or do not fit the model.
+    """
+    with quiet():
+        import timm
+    options: dict[str, Any] = {"pretrained": pretrained}
+    state = None if weights is None else _read(weights)
+    with quiet():
+        config = _config(name, timm)
+        if config.get("fixed_input_size") and _side(config) != image_size:
+            options["img_size"] = image_size
+        if state is not None:
+            options.update(_class_count(config, state))
+        torch.manual_seed(seed)
+        model: nn.Module = timm.create_model(name, **options)
+    if state is not None:
+        try:
+            model.load_state_dict(state)
+        except RuntimeError as error:
+            first = str(error).partition("\n")[2].strip().partition("\n")[0]
+            raise AdapterError(f"{weights} does not fit {name}: {first}") from error
+    elif not pretrained:
+        _wake_residual_branches(model)
+    return model.eval().requires_grad_(True)
+
+
+def _config(name: str, timm: Any) -> dict[str, Any]:
+    """timm's facts about a model; its older versions keep them elsewhere."""
+    if hasattr(timm.models, "get_pretrained_cfg"):
+        found = timm.models.get_pretrained_cfg(name)
+        return {} if found is None else dict(found.to_dict())
+    entry = timm.models.model_entrypoint(name)
+    module = __import__(entry.__module__, fromlist=["default_cfgs"])
+    return dict(getattr(module, "default_cfgs", {}).get(name, {}))
+
+
+def _side(config: dict[str, Any]) -> int:
+    return int(config["input_size"][-1])
+
+
+def _read(weights: Path) -> dict[str, Tensor]:
+    try:
+        if weights.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(weights))
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+    except TypeError as error:  # torch < 1.13 has no weights_only
+        raise AdapterError(
+            f"torch {torch.__version__} can't load {weights} safely; use a safetensors file"
+        ) from error
+    except Exception as error:
+        raise AdapterError(
+            f"{weights} holds no weights that can be loaded safely:"
+            f" {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        ) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise AdapterError(f"{weights} is no state dict (names to tensors); save model.state_dict()")
+    return state
+
+
+def _class_count(config: dict[str, Any], state: dict[str, Tensor]) -> dict[str, int]:
+    """The number of classes the weights were trained for, where it can be told."""
+    head = config.get("classifier")
+    weight = state.get(f"{head}.weight") if isinstance(head, str) else None
+    return {} if weight is None else {"num_classes": weight.shape[0]}
+
+
+def _wake_residual_branches(model: nn.Module) -> None:
+    """Give zero-initialised normalisation gains a small value.
+
+    timm starts the last gain of each residual branch at zero, so with random weights no gradient
+    would reach a branch: its kernels would run on zeros, which is faster on some GPUs and would
+    let an equality check pass for want of numbers.
+    """
+    for module in model.modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, nn.Parameter) and weight.ndim == 1 and not weight.any():
+            nn.init.constant_(weight, RESIDUAL_GAIN)

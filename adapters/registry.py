@@ -1,0 +1,66 @@
+"""Which adapters there are: our own, third parties' by entry point, and a user's own function.
+
+Nothing here imports torch; a third party's module is imported only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib import metadata
+
+from adapters.base import Adapter, AdapterError
+
+ENTRY_POINT_GROUP = "semibackward.adapters"
+
+OURS = {
+    "torchattacks": "adapters.libraries.torchattacks:Torchattacks",
+    "foolbox": "adapters.libraries.foolbox:Foolbox",
+    "art": "adapters.libraries.art:Art",
+    "advertorch": "adapters.libraries.advertorch:Advertorch",
+    "deeprobust": "adapters.libraries.deeprobust:Deeprobust",
+    "cleverhans": "adapters.libraries.cleverhans:Cleverhans",
+}
+
+
+def names() -> list[str]:
+    """Every library by the name --libs takes: ours in the paper's order, then third parties'."""
+    return [*OURS, *sorted(set(_third_parties()) - set(OURS))]
+
+
+def get(name: str) -> Adapter:
+    """The adapter of that name.
+
+    Raises:
+        KeyError: there is none.
+        AdapterError: a third party's adapter can't be loaded, or is none.
+    """
+    if name in OURS:
+        module, _, attribute = OURS[name].partition(":")
+        adapter: Adapter = getattr(importlib.import_module(module), attribute)()
+        return adapter
+    entry = _third_parties()[name]
+    try:
+        made = entry.load()()
+    except Exception as error:
+        raise AdapterError(
+            f"the adapter {name} ({entry.value}) can't be loaded:"
+            f" {type(error).__name__}: {error}; mend or uninstall the package that ships it"
+        ) from error
+    if not isinstance(made, Adapter):
+        raise AdapterError(
+            f"the adapter {name} ({entry.value}) is no subclass of adapters.base.Adapter"
+        )
+    return made
+
+
+def version(adapter: Adapter) -> str | None:
+    """The installed version of the adapter's library, None where it is not installed."""
+    try:
+        return metadata.version(adapter.distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _third_parties() -> Mapping[str, metadata.EntryPoint]:
+    return {entry.name: entry for entry in metadata.entry_points(group=ENTRY_POINT_GROUP)}

@@ -1,0 +1,142 @@
+"""The command line: what can be asked, and how it is spelt. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from bench.cases import BASELINE, DTYPES, VARIANTS
+from bench.errors import UsageError
+
+COMMANDS = ("run", "list", "report", "doctor")
+TOPICS = ("libs", "attacks", "models", "variants", "suites")
+FORMATS = ("md",)
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is an exception, not a page of usage and an exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def parser() -> Parser:
+    """The parser of the whole command line."""
+    main = Parser(
+        prog="python -m bench",
+        description="Measure what an adversarial attack gains when the parameter gradients that"
+        " nobody reads are not computed.",
+        epilog="Without a command, `run` is meant: `python -m bench --libs foolbox --batch 16`;"
+        " its options: `python -m bench run --help`. Exit codes: 0 done; 2 wrong usage or"
+        " unreadable file; 4 environments that can't be compared; 5 some case ended other than ok;"
+        " 130 interrupted.",
+    )
+    commands = main.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    _add_run(commands.add_parser("run", help="measure (the default)"))
+    _add_list(commands.add_parser("list", help="what can be asked for, without importing torch"))
+    _add_report(commands.add_parser("report", help="make tables of records"))
+    _add_doctor(commands.add_parser("doctor", help="what works on this machine, what is missing"))
+    return main
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """Read the command line; `run` where no command is named.
+
+    Raises:
+        UsageError: it can't be understood.
+    """
+    if not words or (words[0] not in COMMANDS and words[0].startswith("-") and not _asks_help(words)):
+        words = ["run", *words]
+    return parser().parse_args(words)
+
+
+def _asks_help(words: list[str]) -> bool:
+    return words[0] in ("-h", "--help")
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.description = (
+        "Time the original attack against its variants in neighbouring blocks, after a check that"
+        " both give the same adversarial examples. Several values make a product. What is not"
+        " given comes from the suite that fits the device: quick on a CPU, paper-libraries on a"
+        " CUDA GPU."
+    )
+    what = run.add_argument_group("what to measure")
+    what.add_argument("--libs", nargs="+", metavar="NAME", help="libraries; `list libs` names them")
+    what.add_argument("--attacks", nargs="+", metavar="NAME", help="attacks; `list attacks`")
+    what.add_argument("--models", nargs="+", metavar="NAME", help="timm models; `list models`")
+    what.add_argument("--batch", nargs="+", type=_at_least_one, metavar="N", help="batch sizes")
+    what.add_argument("--steps", type=_at_least_one, metavar="N", help="gradient steps")
+    what.add_argument("--image-size", type=_at_least_one, metavar="N", help="side in pixels")
+    what.add_argument("--dtype", metavar="NAME", help=", ".join(DTYPES))
+    what.add_argument(
+        "--variants",
+        nargs="+",
+        metavar="NAME",
+        default=[name for name in VARIANTS if name != BASELINE],
+        help=f"what to hold against {BASELINE}; `list variants`",
+    )
+    what.add_argument("--suite", metavar="NAME|FILE.toml", help="a named list of cases; `list suites`")
+    what.add_argument(
+        "--attack",
+        action="append",
+        metavar="SPEC",
+        help="your own FUNCTION(model, images, labels) -> adversarial images, as FILE.py:FUNCTION"
+        " or package.module:FUNCTION; alone unless --libs is given too",
+    )
+    what.add_argument("--images", type=Path, metavar="FOLDER", help="your own photographs")
+    weights = what.add_mutually_exclusive_group()
+    weights.add_argument("--weights", type=Path, metavar="FILE", help="a state dict, .pt or .safetensors")
+    weights.add_argument(
+        "--pretrained", action="store_true", help="timm's own weights, downloaded if need be"
+    )
+    how = run.add_argument_group("how to measure")
+    how.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    how.add_argument(
+        "--precision",
+        type=_positive,
+        metavar="X",
+        help="stop a case when the interval of its log ratio is this narrow, as 0.02",
+    )
+    how.add_argument("--max-seconds", type=_positive, metavar="S", help="or after S seconds of measuring")
+    how.add_argument("--processes", type=_at_least_one, metavar="N", help="fresh workers per case")
+    how.add_argument("--timeout", type=_positive, metavar="S", help="give a case up after S seconds")
+    how.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
+    where = run.add_argument_group("where the records go")
+    where.add_argument("--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/")
+    where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
+    where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
+
+
+def _add_list(listing: argparse.ArgumentParser) -> None:
+    listing.add_argument("topic", nargs="?", metavar="TOPIC", help=", ".join(TOPICS))
+
+
+def _add_report(report: argparse.ArgumentParser) -> None:
+    report.add_argument("files", nargs="+", type=Path, metavar="FILE.jsonl")
+    report.add_argument("--format", choices=FORMATS, default="md")
+    report.add_argument("--out", type=Path, metavar="DIR", help="write DIR/report.md, not stdout")
+    report.add_argument("--verbose", action="store_true", help="traces")
+
+
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument("--verbose", action="store_true", help="traces")
+
+
+def _number(kind: Callable[[str], float], least: float, said: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+        if not least <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is too small or too large; give {said}")
+        return value
+
+    return read
+
+
+_at_least_one = _number(int, 1, "a whole number of at least 1")
+_positive = _number(float, 1e-9, "a number above 0")

@@ -1,0 +1,78 @@
+"""What is measured: a case, and the variants it is run in. Pure values, no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+
+BASELINE = "original"
+
+VARIANTS = {
+    BASELINE: "the library as shipped, every parameter requires a gradient",
+    "semi-backward": "parameters frozen before the forward pass",
+}
+
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure.
+
+    Attributes:
+        library: an adapter's name, or "user" for a function given with --attack.
+        attack: the attack's name in its adapter, or the user's FILE.py:FUNCTION.
+        model: a timm model name.
+        batch: number of images.
+        input_shape: (channels, height, width) of an image.
+        steps: gradient steps of the attack; None for a user's function, which sets its own.
+        dtype: name of the dtype of images and parameters.
+        device: torch's name of the device.
+        eps: radius of the L-infinity ball, on images in [0, 1].
+        step_size: length of a step, on the same scale.
+        random_start: whether the attack starts at a random point of the ball.
+        weights: "random", "pretrained", or the path of a file.
+        images: "scikit-learn" for its photographs, or the path of a folder.
+        library_version: filled in by the worker that ran it.
+    """
+
+    library: str
+    attack: str
+    model: str
+    batch: int
+    input_shape: tuple[int, int, int]
+    steps: int | None
+    dtype: str
+    device: str
+    eps: float = 8 / 255
+    step_size: float = 2 / 255
+    random_start: bool = True
+    weights: str = "random"
+    images: str = "scikit-learn"
+    library_version: str | None = None
+
+    @property
+    def id(self) -> str:
+        """A short name for what was asked, whichever version of the library answered."""
+        asked = asdict(replace(self, library_version=None))
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+
+    def __str__(self) -> str:
+        size = "x".join(str(length) for length in self.input_shape)
+        steps = "" if self.steps is None else f", {self.steps} steps"
+        return (
+            f"{self.library} {self.attack} on {self.model}, {self.batch} images of {size}{steps},"
+            f" {self.dtype}, {self.device}"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A case and the variant to hold against the baseline."""
+
+    case: Case
+    variant: str
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.variant} against {BASELINE}"

@@ -1,0 +1,131 @@
+"""What is looked at before any timing: equality, validity, gradients, operations, memory."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bench import flops, gradients, memory, state
+from bench.equality import Equality, compare
+from bench.workload import Workload
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What the checks found.
+
+    Attributes:
+        equality: of the two variants' outputs.
+        gradients: the baseline's gradient `call`, the model's number of `parameters`, and for each
+            variant how many had their gradient computed.
+        theory: the speedup the operations predict, and that it is from them; None without a count.
+        memory: peak bytes for each variant, with `unit` and `what`; None where none is kept.
+        warnings: for the user, each with what to do.
+        unequal: why the outputs differ, where they do.
+    """
+
+    equality: Equality
+    gradients: dict[str, int | str]
+    theory: dict[str, float | str] | None
+    memory: dict[str, int | str] | None
+    warnings: list[str]
+    unequal: str | None = None
+
+
+class InvalidOutput(Exception):
+    """The attack returned something other than adversarial images."""
+
+
+def check(workload: Workload) -> Checks:
+    """Run every check; the timed runs come later and apart.
+
+    Raises:
+        InvalidOutput: the attack's output has another shape than its images, or is no tensor.
+    """
+    warnings: list[str] = []
+    baseline, variant = workload.variants
+    with state.deterministic(workload.comparison.case.device) as complaints:
+        outputs = {name: _output(workload, name) for name in workload.variants}
+        equality = compare(outputs[baseline], outputs[variant])
+        unequal = None
+        if not equality.equal:
+            unequal = _explain(workload, outputs[baseline], equality)
+    warnings.extend(complaints)
+    warnings.extend(_doubts(workload, outputs[baseline]))
+    traces, theory = _trace(workload)
+    return Checks(equality, traces, theory, _measure_memory(workload), warnings, unequal)
+
+
+def _output(workload: Workload, variant: str) -> Tensor:
+    output: object = workload.run(variant, lambda run: run())
+    if not isinstance(output, Tensor):
+        raise InvalidOutput(
+            f"the attack returned {type(output).__name__}, not a tensor of adversarial images"
+        )
+    if output.shape != workload.images.shape:
+        raise InvalidOutput(
+            f"the attack returned a tensor of shape {tuple(output.shape)} for images of shape"
+            f" {tuple(workload.images.shape)}"
+        )
+    return output.detach()
+
+
+def _explain(workload: Workload, first: Tensor, equality: Equality) -> str:
+    """Tell an attack that can't repeat itself from a variant that changes it."""
+    baseline, variant = workload.variants
+    again = compare(first, _output(workload, baseline))
+    if not again.equal:
+        return (
+            f"the attack does not repeat itself from its seed: {baseline} differs from {baseline}"
+            f" by {_amount(again)}; draw its random numbers from torch, numpy or random"
+        )
+    return f"{variant} gives other adversarial examples than {baseline}: {_amount(equality)}"
+
+
+def _amount(equality: Equality) -> str:
+    if equality.max_abs_diff is None:
+        return "another dtype, or values that are not finite"
+    return f"up to {equality.max_abs_diff:.3g}"
+
+
+def _doubts(workload: Workload, output: Tensor) -> list[str]:
+    if not torch.isfinite(output).all():
+        return ["the adversarial images are not all finite; check the attack and the weights"]
+    if output.dtype != workload.images.dtype:
+        return [f"the attack returned {output.dtype} for {workload.images.dtype} images"]
+    if torch.equal(output, workload.images):
+        return ["the attack left every image as it was; check its settings"]
+    return []
+
+
+def _trace(workload: Workload) -> tuple[dict[str, int | str], dict[str, float | str] | None]:
+    baseline, variant = workload.variants
+    found: dict[str, int | str] = {"parameters": len(list(workload.model.parameters()))}
+    operations: dict[str, int | None] = {}
+    for name in workload.variants:
+        with contextlib.ExitStack() as stack:
+            trace = stack.enter_context(gradients.observed(workload.model))
+            count = stack.enter_context(flops.counted())
+            workload.run(name, lambda run: run())
+        operations[name] = count.total
+        found[name] = len(trace.parameters)
+        if name == baseline:
+            found["call"] = trace.call
+    before, after = operations[baseline], operations[variant]
+    if not before or not after:
+        return found, None
+    return found, {"speedup": before / after, "basis": "flops"}
+
+
+def _measure_memory(workload: Workload) -> dict[str, int | str] | None:
+    device = workload.comparison.case.device
+    peaks: dict[str, int | str] = {}
+    for name in workload.variants:
+        found = workload.run(name, lambda run: memory.peak(run, device))
+        if found is None:
+            return None
+        peaks[name], peaks["what"] = found
+    return {**peaks, "unit": "bytes"}

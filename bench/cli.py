@@ -1,0 +1,98 @@
+"""The command line program: the only place that prints results, reads arguments and exits.
+
+Imports no torch; that lives in worker processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+from bench import arguments
+from bench.errors import BenchError
+
+_STARTED = time.perf_counter()
+
+DONE = 0
+USAGE = 2
+NOT_ALL_OK = 5
+INTERRUPTED = 130
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    words = list(sys.argv[1:] if words is None else words)
+    verbose = "--verbose" in words
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        asked = arguments.parse(words)
+        return _COMMANDS[asked.command or "run"](asked, words)
+    except BenchError as error:
+        if verbose:
+            traceback.print_exc()
+        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of stdout has gone, as `head` does; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _run(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench.command import run
+
+    all_ok = run(asked, ["python", "-m", "bench", *words], _STARTED)
+    return DONE if all_ok else NOT_ALL_OK
+
+
+def _list(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench.listing import listing
+
+    print(listing(asked.topic))
+    return DONE
+
+
+def _report(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench import records
+    from bench.errors import UsageError
+    from reports import markdown
+
+    try:
+        text = markdown.report([records.read(path) for path in asked.files])
+    except records.RecordError as error:
+        raise UsageError(str(error)) from error
+    if asked.out is None:
+        print(text)
+        return DONE
+    try:
+        asked.out.mkdir(parents=True, exist_ok=True)
+        target = asked.out / "report.md"
+        target.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"can't write into {asked.out}: {error.strerror}") from error
+    print(target)
+    return DONE
+
+
+def _doctor(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench.doctor import examine
+
+    text, healthy = examine()
+    print(text)
+    return DONE if healthy else NOT_ALL_OK
+
+
+_COMMANDS = {"run": _run, "list": _list, "report": _report, "doctor": _doctor}
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,128 @@
+"""The command `run`, from what was asked to the table at the end."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import bench
+from bench import progress, records, selection
+from bench.errors import BenchError, UsageError
+from bench.journal import Journal
+from bench.process import WorkerDied
+from bench.records import Environment
+from bench.runner import Runner, WorkerPool
+
+
+def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
+    """Measure what was asked, write it down, print the table.
+
+    Args:
+        asked: the parsed command line.
+        command: the words of the command, for the record.
+        started: when the program started, by `time.perf_counter`.
+
+    Returns:
+        whether every case ended "ok".
+
+    Raises:
+        BenchError: something in what was asked must be mended first.
+        KeyboardInterrupt: the user stopped it; what was measured is on disk.
+    """
+    selection.check_names(asked)
+    if asked.resume and asked.out is None:
+        raise UsageError("--resume needs --out FILE.jsonl, the file to go on with")
+    path = asked.out or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}.jsonl")
+    pool = WorkerPool()
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(Journal(path, resume=asked.resume))
+        stack.callback(pool.replace)
+        shown = stack.enter_context(progress.shown())
+        facts = _facts(pool)
+        device = choose_device(asked.device, facts["devices"], facts["environment"]["torch"])
+        suite = selection.choose_suite(asked, device)
+        comparisons = selection.comparisons(asked, suite, device)
+        accelerator = pool.get().ask({"do": "accelerator", "device": device}, timeout=None)
+        _checked(accelerator)
+        journal.begin(
+            Environment(
+                created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                command=command,
+                seed=asked.seed,
+                bench_version=bench.__version__,
+                device=device,
+                accelerator=accelerator["accelerator"],
+                **facts["environment"],
+            )
+        )
+        runner = Runner(pool, suite.limits, asked.seed, shown, verbose=asked.verbose)
+        try:
+            runner.run(comparisons, journal)
+        except KeyboardInterrupt:
+            shown.note(f"what was measured is in {path}; add --out {path} --resume to go on")
+            raise
+    result = _print_table(path)
+    if asked.verbose:
+        print(where_the_time_went(runner, time.perf_counter() - started))
+    return result
+
+
+def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) -> str:
+    """The device to run on: the best there is for "auto", else the one that was named.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if asked == "auto":
+        return devices[0]
+    wanted = "cuda:0" if asked == "cuda" else asked
+    if wanted in devices:
+        return wanted
+    kind = wanted.partition(":")[0]
+    if kind not in ("cpu", "cuda", "mps"):
+        raise UsageError(f"unknown device {asked!r}; give auto, cpu, cuda, cuda:N or mps")
+    raise UsageError(
+        f"--device {asked}: torch {torch['version']} sees only {', '.join(devices)} here;"
+        f" use one of those, or see `python -m bench doctor`"
+    )
+
+
+def where_the_time_went(runner: Runner, total: float) -> str:
+    """The share of the run that is neither measuring, nor checks, nor warm-up, nor worker start."""
+    spent = runner.spent
+    start = runner.workers.start_seconds + spent.building
+    other = total - start - spent.checks - spent.warmup - spent.measured
+    return (
+        f"time: {total:.1f} s; worker start and building {start:.1f}, checks {spent.checks:.1f},"
+        f" warm-up {spent.warmup:.1f}, measured runs {spent.measured:.1f},"
+        f" everything else {other:.1f} s ({100 * other / total:.1f} %)"
+    )
+
+
+def _facts(pool: WorkerPool) -> dict[str, Any]:
+    try:
+        return _checked(pool.get().facts)
+    except WorkerDied as died:
+        raise BenchError(f"no worker can be started: {died}") from died
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if not answer["ok"]:
+        raise BenchError(
+            f"the worker can't work: {answer['reason']}; `python -m pip install torch torchvision"
+            " timm scikit-learn pillow`, or set everything up with `make bench`"
+        )
+    return answer
+
+
+def _print_table(path: Path) -> bool:
+    from reports import markdown
+
+    found = records.read(path)
+    print(markdown.report([found]))
+    print(f"\nRecords: {path}")
+    return all(record.status == "ok" for record in found.comparisons)

@@ -1,0 +1,95 @@
+"""Facts about the machine and the software a worker runs on. Imports torch."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adapters import registry
+
+_DISTRIBUTIONS = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
+
+
+def describe() -> dict[str, Any]:
+    """Everything that does not depend on the device chosen."""
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": _cores(),
+        "torch": {
+            "version": str(torch.__version__),
+            "cuda": torch.version.cuda,
+            "cudnn": _cudnn(),
+        },
+        "threads": torch.get_num_threads(),
+        "math": _math(),
+        "libraries": _libraries(),
+    }
+
+
+def devices() -> list[str]:
+    """What a case can run on here, the best first."""
+    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    mps = getattr(torch.backends, "mps", None)
+    if mps is not None and mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+def accelerator(device: str) -> dict[str, str | int]:
+    """The GPU's name, count, memory in bytes and compute capability; empty for another device."""
+    if not device.startswith("cuda"):
+        return {}
+    properties = torch.cuda.get_device_properties(torch.device(device).index or 0)
+    return {
+        "name": properties.name,
+        "count": torch.cuda.device_count(),
+        "memory": properties.total_memory,
+        "capability": f"{properties.major}.{properties.minor}",
+        "multiprocessors": properties.multi_processor_count,
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cudnn() -> str | None:
+    return None if torch.version.cuda is None else str(torch.backends.cudnn.version())
+
+
+def _math() -> dict[str, str | bool]:
+    return {
+        "cudnn.benchmark": torch.backends.cudnn.benchmark,
+        "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
+        "matmul.allow_tf32": torch.backends.cuda.matmul.allow_tf32,
+    }
+
+
+def _libraries() -> dict[str, str]:
+    ours = [registry.get(name).distribution for name in registry.OURS]
+    found = {}
+    for name in (*_DISTRIBUTIONS, *ours):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,19 @@
+"""Errors that end a command; only the CLI turns them into one line and an exit code."""
+
+from __future__ import annotations
+
+
+class BenchError(Exception):
+    """Something the user must mend; the message says what was wrong, and the mend."""
+
+    exit_code = 2
+
+
+class UsageError(BenchError):
+    """A wrong argument or an unusable file."""
+
+
+class EnvironmentMismatch(BenchError):
+    """Two environments whose numbers can't be set side by side."""
+
+    exit_code = 4

@@ -1,0 +1,93 @@
+"""`python -m bench list`: what can be asked for. Imports neither torch nor any library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from adapters import registry
+from adapters.base import AdapterError
+from adapters.models import catalogue
+from bench import suites
+from bench.arguments import TOPICS
+from bench.cases import VARIANTS
+from bench.errors import UsageError
+from bench.words import closest
+
+
+def listing(topic: str | None) -> str:
+    """The text for one topic, or for all of them with the models counted.
+
+    Raises:
+        UsageError: there is no such topic.
+    """
+    if topic is None:
+        parts = [f"{name}:\n{_indent(_TEXTS[name]())}" for name in TOPICS if name != "models"]
+        count = len(catalogue.timm_names())
+        parts.append(f"models:\n  {count} of timm: python -m bench list models")
+        return "\n\n".join(parts)
+    if topic not in TOPICS:
+        raise UsageError(f"list: unknown topic {topic!r}{closest(topic, TOPICS)}")
+    return _TEXTS[topic]()
+
+
+def _libraries() -> str:
+    rows = []
+    for name in registry.names():
+        try:
+            adapter = registry.get(name)
+        except AdapterError as error:
+            rows.append((name, "broken", str(error)))
+            continue
+        version = registry.version(adapter)
+        install = f"python -m pip install {adapter.distribution}"
+        rows.append((name, version or "not installed", "" if version else install))
+    return _columns(rows)
+
+
+def _attacks() -> str:
+    rows = [("library", "attack", "norm", "access", "gradient call", "steps", "source")]
+    for name in registry.names():
+        try:
+            offered = registry.get(name).attacks()
+        except AdapterError:
+            continue  # `list libs` tells why
+        rows += [
+            (name, attack, i.norm, i.access, i.gradient_call, str(i.default_steps), i.source)
+            for attack, i in offered.items()
+        ]
+    return _columns(rows)
+
+
+def _models() -> str:
+    names = catalogue.timm_names()
+    return "\n".join(names) if names else "timm is not installed: python -m pip install timm"
+
+
+def _variants() -> str:
+    return _columns(VARIANTS.items())
+
+
+def _suites() -> str:
+    return _columns((name, suites.load(name).description) for name in suites.names())
+
+
+_TEXTS: dict[str, Callable[[], str]] = {
+    "libs": _libraries,
+    "attacks": _attacks,
+    "models": _models,
+    "variants": _variants,
+    "suites": _suites,
+}
+
+
+def _columns(rows: Iterable[Sequence[str]]) -> str:
+    rows = list(rows)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.split("\n"))

@@ -1,0 +1,129 @@
+"""A worker process as the controlling process sees it: ask, wait, kill. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from bench.worker import PROTOCOL
+
+_ROOT = str(Path(__file__).resolve().parent.parent)
+
+
+class WorkerDied(Exception):
+    """The worker ended while it was asked something; the message says how."""
+
+
+class WorkerTimeout(Exception):
+    """The worker did not answer in time; it has been killed."""
+
+
+class WorkerProcess:
+    """One child process running `bench.worker`.
+
+    It lives in a session of its own, so that Ctrl-C reaches the controlling process alone, which
+    then ends it.
+
+    Args:
+        python: the interpreter to run it with.
+    """
+
+    def __init__(self, python: str = sys.executable) -> None:
+        started = time.perf_counter()
+        self._log = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")
+        self._process = subprocess.Popen(
+            [python, "-m", "bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=_environment(),
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(
+            target=_read, args=(self._process.stdout, self._answers), daemon=True
+        ).start()
+        self.facts = self.ask({"do": "describe"}, timeout=None)
+        if self.facts["ok"] and self.facts["protocol"] != PROTOCOL:
+            raise WorkerDied(f"the worker speaks protocol {self.facts['protocol']}, not {PROTOCOL}")
+        self.start_seconds = time.perf_counter() - started
+
+    def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
+        """Send a request and wait for its answer.
+
+        Args:
+            request: see `bench.worker`.
+            timeout: seconds to wait, None without end.
+
+        Raises:
+            WorkerDied: it ended before it answered.
+            WorkerTimeout: it did not answer in time.
+        """
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        try:
+            line = self._answers.get(timeout=None if timeout is None else max(0.0, timeout))
+        except queue.Empty:
+            self.close()
+            raise WorkerTimeout from None
+        if not line:
+            raise WorkerDied(self._epitaph())
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """End the worker, whatever it is doing."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+        self._log.close()
+
+    def chatter(self) -> str:
+        """What the worker and its libraries have printed so far."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def _epitaph(self) -> str:
+        code = self._process.wait()
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = " (out of memory?)" if name == "SIGKILL" else ""
+            how = f"was killed by {name}{hint}"
+        else:
+            how = f"ended with exit code {code}"
+        last = [line for line in self.chatter().splitlines() if line.strip()][-1:]
+        said = f"; its last words: {last[0].strip()[:200]}" if last else ""
+        return f"the worker process {how}{said}"
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    path = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = _ROOT if not path else os.pathsep.join([_ROOT, path])
+    # cuBLAS reads this once, at its start; without it the equality gate can't be deterministic.
+    environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return environment
+
+
+def _read(stdout: IO[str], answers: queue.SimpleQueue[str]) -> None:
+    """Hand on each line; an empty string at the end of the stream."""
+    for line in stdout:
+        answers.put(line)
+    answers.put("")

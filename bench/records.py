@@ -1,0 +1,229 @@
+"""What is written down: one JSON object a line, an environment first, then comparisons.
+
+Rules for reading, so that files outlive programs:
+
+- `schema` is the version of the format; this program writes and reads version 1. A file of a newer
+  version is refused with its number; an older one, once there is one, will be lifted on reading.
+- Keys this program does not know are ignored, and so are lines of an unknown `kind`.
+- A half-written last line, as a killed run leaves behind, is left out; any other line that is no
+  record is an error with its number.
+
+The types here are the single source; `record.schema.json` is made from them (`make schema`).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.blocks import Order
+from bench.cases import Case
+from bench.statistics import Speedup, Verdict
+from bench.stopping import StopReason
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+SCHEMA = 1
+
+Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsupported"]
+
+
+class RecordError(Exception):
+    """A file that holds no readable records; the message names the file and the line."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a run was made; the first line of every file.
+
+    Attributes:
+        created: ISO 8601 time, UTC.
+        command: the command line of the run.
+        seed: of orders, weights, attacks and resampling.
+        bench_version: of this program.
+        python, platform, processor, cores: of the worker's machine.
+        torch: its version and what it was built for (None: not there).
+        threads: of torch's CPU kernels.
+        device: what the cases ran on.
+        accelerator: the GPU's name, count, memory in bytes and capability; empty without one.
+        math: settings of torch that change speed or results.
+        libraries: version by distribution of what is installed and matters.
+    """
+
+    created: str
+    command: list[str]
+    seed: int
+    bench_version: str
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    torch: dict[str, str | None]
+    threads: int
+    device: str
+    accelerator: dict[str, str | int]
+    math: dict[str, str | bool]
+    libraries: dict[str, str]
+    schema: Literal[1] = SCHEMA
+    kind: Literal["environment"] = "environment"
+
+
+@dataclass(frozen=True)
+class EqualityRecord:
+    """Whether both variants made the same adversarial examples; see bench.equality."""
+
+    equal: bool
+    bitwise: bool
+    max_abs_diff: float | None
+
+
+@dataclass(frozen=True)
+class ComparisonRecord:
+    """One case, one variant against the baseline, however it ended.
+
+    Attributes:
+        reason: why the status is not "ok", in words.
+        stop_reason: why measuring stopped: the interval was narrow enough, or time was up.
+        theory: the speedup the operations predict, and `basis`, what it was counted from.
+        memory: peak bytes of one run of each variant, `unit` and `what` they are.
+        gradients: `call`, how the baseline asks for gradients; `parameters`, how many the model
+            has; and for each variant how many had their gradient computed in one run.
+        seconds: every sample of each variant, in the order they were run.
+        host_seconds: on CUDA, wall time until the call returned, sample by sample.
+        order: of each block, A the baseline and B the variant.
+        processes: the number of each block's worker process.
+        warmup_runs: runs of each variant before the first sample.
+        timer: what told the time.
+        elapsed: wall seconds spent on the case, everything included.
+    """
+
+    case_id: str
+    case: Case
+    baseline: str
+    variant: str
+    status: Status
+    seed: int
+    elapsed: float
+    reason: str | None = None
+    verdict: Verdict | None = None
+    speedup: Speedup | None = None
+    stop_reason: StopReason | None = None
+    equality: EqualityRecord | None = None
+    theory: dict[str, float | str] | None = None
+    memory: dict[str, int | str] | None = None
+    gradients: dict[str, int | str] | None = None
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    host_seconds: dict[str, list[float]] | None = None
+    order: list[Order] = field(default_factory=list)
+    processes: list[int] = field(default_factory=list)
+    warmup_runs: int = 0
+    timer: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    schema: Literal[1] = SCHEMA
+    kind: Literal["comparison"] = "comparison"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two records answers to the same question."""
+        return self.case_id, self.variant
+
+
+Record = Environment | ComparisonRecord
+
+
+@dataclass(frozen=True)
+class Run:
+    """One file's records.
+
+    Attributes:
+        path: where they were read from.
+        environment: its first line.
+        comparisons: the others, in order; a resumed case's last record stands.
+        cut: whether a half-written last line was left out.
+    """
+
+    path: Path
+    environment: Environment
+    comparisons: tuple[ComparisonRecord, ...]
+    cut: bool = False
+
+
+def to_line(record: Record) -> str:
+    """One line of JSON, newline included."""
+    return json.dumps(_schema_first(record), allow_nan=False) + "\n"
+
+
+def read(path: Path) -> Run:
+    """Read and validate a file of records.
+
+    Raises:
+        RecordError: it can't be read, or holds something other than records.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: can't be read: {error}") from error
+    whole, _, rest = text.rpartition("\n")
+    lines = whole.split("\n") if whole else []
+    parsed = [_parse(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not parsed or not isinstance(parsed[0], Environment):
+        raise RecordError(f"{path}: line 1 is no environment record; is it a file of this program?")
+    comparisons = {item.key: item for item in parsed if isinstance(item, ComparisonRecord)}
+    return Run(path, parsed[0], tuple(comparisons.values()), cut=bool(rest.strip()))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a line."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"A line of Semi-backward Bench's records, version {SCHEMA}",
+        **_validator().json_schema(),
+    }
+
+
+@functools.cache
+def _validator() -> TypeAdapter[Any]:
+    from typing import Annotated
+
+    from pydantic import Discriminator, TypeAdapter
+
+    return TypeAdapter(Annotated[Environment | ComparisonRecord, Discriminator("kind")])
+
+
+def _schema_first(record: Record) -> dict[str, Any]:
+    fields = asdict(record)
+    return {"schema": fields.pop("schema"), "kind": fields.pop("kind"), **fields}
+
+
+def _parse(path: Path, number: int, line: str) -> Record | None:
+    try:
+        found = json.loads(line)
+        if not isinstance(found, dict):
+            raise ValueError("not a JSON object")
+    except ValueError as error:
+        raise RecordError(f"{path}: line {number} is no record: {error}") from error
+    if isinstance(found.get("schema"), int) and found["schema"] > SCHEMA:
+        raise RecordError(
+            f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
+            f" {SCHEMA}; use a newer version of it"
+        )
+    if found.get("kind") not in ("environment", "comparison"):
+        return None
+    try:
+        record: Record = _validator().validate_python(found)
+    except ValueError as error:
+        raise RecordError(f"{path}: line {number} is no record: {_first_fault(error)}") from error
+    return record
+
+
+def _first_fault(error: ValueError) -> str:
+    faults: Iterable[Any] = getattr(error, "errors", list)()
+    for fault in faults:
+        where = ".".join(str(part) for part in fault["loc"][1:])
+        return f"{where}: {fault['msg']}"
+    return str(error)

@@ -1,0 +1,56 @@
+"""The state a run starts from, the same for every variant; all of it outside the timed region."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import random
+import warnings
+from collections.abc import Iterator
+
+import numpy
+import torch
+from torch import nn
+
+
+def reset(model: nn.Module, seed: int) -> None:
+    """Same seeds, no `.grad`, no garbage."""
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.grad = None
+    gc.collect()
+
+
+def settle() -> None:
+    """Call once everything is built: later collections need not walk through it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@contextlib.contextmanager
+def deterministic(device: str) -> Iterator[list[str]]:
+    """On CUDA, deterministic algorithms inside the block.
+
+    Yields:
+        a list that holds, after the block, what torch said can't be deterministic.
+    """
+    complaints: list[str] = []
+    if not device.startswith("cuda"):
+        yield complaints
+        return
+    algorithms = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    autotuned = torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield complaints
+    finally:
+        torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
+        torch.backends.cudnn.benchmark = autotuned
+    said = {str(item.message) for item in caught if "determinis" in str(item.message)}
+    complaints.extend(sorted(said))

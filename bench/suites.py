@@ -1,0 +1,159 @@
+"""Suites: named lists of cases in TOML files, and the product that makes cases of them.
+
+    description = "what it is for"
+
+    [run]                      # optional; what the command line says goes before it
+    precision = 0.02
+    max_seconds = 15
+
+    [[cases]]                  # each block is a product of its lists
+    libs = ["torchattacks", "foolbox"]
+    attacks = ["pgd"]
+    models = ["resnet18"]
+    batch = [4]
+    image_size = 112
+    steps = 5
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError
+from bench.words import closest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+QUICK = "quick"
+PAPER_LIBRARIES = "paper-libraries"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A product of lists; each field is named as on the command line."""
+
+    libs: tuple[str, ...]
+    attacks: tuple[str, ...]
+    models: tuple[str, ...]
+    batch: tuple[int, ...]
+    image_size: int
+    steps: int
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how exactly each case is measured.
+
+    Attributes:
+        precision: half-width of the interval of the log ratio that is narrow enough.
+        max_seconds: measuring time per case, after checks and warm-up.
+        processes: fresh worker processes per case.
+        timeout: wall seconds after which a case is given up.
+    """
+
+    precision: float = 0.02
+    max_seconds: float = 15.0
+    processes: int = 1
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named list of products."""
+
+    name: str
+    description: str
+    groups: tuple[Selection, ...]
+    limits: Limits
+
+
+def names() -> list[str]:
+    """The suites that come with the program."""
+    folder = resources.files("bench").joinpath("suites")
+    return sorted(p.name[: -len(".toml")] for p in folder.iterdir() if p.name.endswith(".toml"))
+
+
+def load(name: str) -> Suite:
+    """Load a suite by name, or from a path that ends in .toml.
+
+    Raises:
+        UsageError: there is none, or it is no suite.
+    """
+    if name.endswith(".toml"):
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"suite {name}: can't be read: {error}") from error
+        return _parse(Path(name).stem, name, text)
+    if name not in names():
+        raise UsageError(
+            f"unknown suite {name!r}{closest(name, names())}; or give a path ending in .toml"
+        )
+    file = resources.files("bench").joinpath("suites", f"{name}.toml")
+    return _parse(name, name, file.read_text(encoding="utf-8"))
+
+
+def override(suite: Suite, **given: Any) -> Suite:
+    """Replace in every group and in the limits what is given and not None."""
+    wanted = {key: value for key, value in given.items() if value is not None}
+    of_group = {f.name for f in fields(Selection)} & wanted.keys()
+    of_limits = {f.name for f in fields(Limits)} & wanted.keys()
+    groups = (replace(group, **{key: wanted[key] for key in of_group}) for group in suite.groups)
+    return replace(
+        suite,
+        groups=tuple(dict.fromkeys(groups)),
+        limits=replace(suite.limits, **{key: wanted[key] for key in of_limits}),
+    )
+
+
+def _parse(name: str, place: str, text: str) -> Suite:
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"suite {place}: no TOML: {error}") from error
+    _only(found, {"description": str, "run": dict, "cases": list}, place)
+    groups = found.get("cases", [])
+    if not groups or not all(isinstance(group, dict) for group in groups):
+        raise UsageError(f"suite {place}: it names no [[cases]]")
+    return Suite(
+        name,
+        found.get("description", ""),
+        tuple(_selection(group, place) for group in groups),
+        _limits(found.get("run", {}), place),
+    )
+
+
+def _selection(group: dict[str, Any], place: str) -> Selection:
+    lists = {"libs": str, "attacks": str, "models": str, "batch": int}
+    single = {"image_size": int, "steps": int, "dtype": str}
+    _only(group, {**dict.fromkeys(lists, list), **single}, place)
+    missing = [key for key in (*lists, "image_size", "steps") if key not in group]
+    if missing:
+        raise UsageError(f"suite {place}: [[cases]] lacks {', '.join(missing)}")
+    for key, kind in lists.items():
+        if not group[key] or not all(type(value) is kind for value in group[key]):
+            raise UsageError(f"suite {place}: {key} must be a list of {kind.__name__}")
+    return Selection(**{key: tuple(v) if isinstance(v, list) else v for key, v in group.items()})
+
+
+def _limits(table: dict[str, Any], place: str) -> Limits:
+    number = (int, float)
+    known = {"precision": number, "max_seconds": number, "processes": int, "timeout": number}
+    _only(table, known, place)
+    return Limits(**table)
+
+
+def _only(table: dict[str, Any], known: dict[str, Any], place: str) -> None:
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(f"suite {place}: unknown key {key!r}{closest(key, known)}")
+        if not isinstance(value, known[key]) or isinstance(value, bool):
+            raise UsageError(f"suite {place}: {key} = {value!r} is of the wrong type")

@@ -1,0 +1,130 @@
+"""The child process: builds cases, checks them, times blocks; everything that imports torch.
+
+It reads one JSON request a line from stdin and answers each with one JSON line. Answers go to what
+was stdout at the start; from then on stdout is stderr, so that no library's chatter gets between.
+When stdin closes, because the controlling process ended or died, the worker ends too, also in the
+middle of a run.
+
+    {"do": "describe"}                                 environment and devices
+    {"do": "accelerator", "device": "cuda:0"}          facts about the device
+    {"do": "load", "library": "foolbox"}               can it be imported?
+    {"do": "prepare", "comparison": …, "seed": 0}      build and check a case
+    {"do": "block", "order": "ABBA"}                   time one block of the prepared case
+
+An answer is {"ok": true, …} or {"ok": false, "status": …, "reason": …, "trace": …}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.timer import Timer
+    from bench.workload import Workload
+
+PROTOCOL = 1
+
+
+class Worker:
+    """Holds the prepared case."""
+
+    def __init__(self) -> None:
+        self._workload: Workload | None = None
+        self._timer: Timer | None = None
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what is asked; a failure becomes an answer too."""
+        from bench import failures
+
+        try:
+            return {"ok": True, **getattr(self, f"do_{request.pop('do')}")(**request)}
+        except Exception as error:
+            self._workload = None
+            return {
+                "ok": False,
+                "status": failures.status_of(error),
+                "reason": failures.reason_of(error),
+                "trace": traceback.format_exc(),
+            }
+
+    def do_describe(self) -> dict[str, Any]:
+        from bench import environment
+
+        return {
+            "protocol": PROTOCOL,
+            "environment": environment.describe(),
+            "devices": environment.devices(),
+        }
+
+    def do_accelerator(self, device: str) -> dict[str, Any]:
+        from bench import environment
+
+        return {"accelerator": environment.accelerator(device)}
+
+    def do_load(self, library: str) -> dict[str, Any]:
+        from adapters import registry
+
+        adapter = registry.get(library)
+        adapter.load()
+        return {"version": registry.version(adapter)}
+
+    def do_prepare(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
+        from bench import checks, state, timer, workload
+        from bench.cases import Case, Comparison
+
+        self._workload = None
+        case = comparison["case"]
+        case["input_shape"] = tuple(case["input_shape"])
+        start = time.perf_counter()
+        built = workload.build(Comparison(Case(**case), comparison["variant"]), seed)
+        state.settle()
+        self._timer = timer.for_device(built.comparison.case.device)
+        ready = time.perf_counter()
+        found = checks.check(built)
+        self._workload = built
+        return {
+            **asdict(found),
+            "library_version": built.library_version,
+            "timer": self._timer.name,
+            "build_seconds": ready - start,
+            "check_seconds": time.perf_counter() - ready,
+        }
+
+    def do_block(self, order: Any) -> dict[str, Any]:
+        assert self._workload is not None and self._timer is not None  # the runner prepares first
+        start = time.perf_counter()
+        samples = self._workload.time_block(order, self._timer)
+        return {
+            "samples": [asdict(sample) for sample in samples],
+            "block_seconds": time.perf_counter() - start,
+        }
+
+
+def main() -> None:
+    """Serve requests until stdin closes."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin, requests), daemon=True).start()
+    worker = Worker()
+    while True:
+        answers.write(json.dumps(worker.answer(requests.get())) + "\n")
+        answers.flush()
+
+
+def _read(stdin: IO[str], requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    for line in stdin:
+        requests.put(json.loads(line))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""One case, built and ready to run in two variants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from adapters import custom, images, registry
+from adapters.base import AdapterError, Settings
+from adapters.models import timm
+from bench import state
+from bench.blocks import Order, Sample
+from bench.cases import BASELINE, Case, Comparison
+from bench.timer import Timer
+from bench.variants import applied
+
+if TYPE_CHECKING:
+    from adapters.base import AttackFunction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A case with everything slow behind it.
+
+    Attributes:
+        comparison: what was asked.
+        seed: every run starts from it.
+        model: in eval mode, every parameter requiring a gradient, shared by the variants.
+        images: (batch, channels, height, width), in [0, 1].
+        labels: (batch,), the model's own predictions.
+        attacks: for each variant an attack of its own, since attacks may keep state.
+        library_version: of the library, None for a user's function.
+    """
+
+    comparison: Comparison
+    seed: int
+    model: nn.Module
+    images: Tensor
+    labels: Tensor
+    attacks: Mapping[str, AttackFunction]
+    library_version: str | None
+
+    @property
+    def variants(self) -> tuple[str, str]:
+        return (BASELINE, self.comparison.variant)
+
+    def run(self, variant: str, around: Callable[[Callable[[], Tensor]], T]) -> T:
+        """Bring everything into the state a run starts from, and hand the run over.
+
+        Args:
+            variant: which.
+            around: calls what it is given, once: times it, traces it, keeps its output.
+
+        Returns:
+            what `around` returns.
+        """
+        with applied(variant, self.model):
+            state.reset(self.model, self.seed)
+            # Copies, so that an attack that works in place finds clean images the next time.
+            images, labels = self.images.clone(), self.labels.clone()
+            attack = self.attacks[variant]
+            return around(lambda: attack(images, labels))
+
+    def time_block(self, order: Order, timer: Timer) -> list[Sample]:
+        """Run and time one block; the samples in its order."""
+        return [self.run(self.variants["AB".index(letter)], timer.time) for letter in order]
+
+
+def build(comparison: Comparison, seed: int) -> Workload:
+    """Build the model, the images, the labels and the attacks of a case.
+
+    Raises:
+        AdapterError: the library is unavailable, can't do this, or a file can't be used.
+    """
+    case = comparison.case
+    _select_device(case.device)
+    dtype = getattr(torch, case.dtype)
+    model = _build_model(case, seed).to(device=case.device, dtype=dtype)
+    folder = None if case.images == "scikit-learn" else Path(case.images)
+    batch = images.load(case.batch, case.input_shape[-1], folder).to(case.device, dtype)
+    with torch.no_grad():
+        logits = model(batch)
+    labels = logits.argmax(dim=1)
+    attacks: dict[str, AttackFunction] = {}
+    version = None
+    for variant in (BASELINE, comparison.variant):
+        with applied(variant, model):
+            state.reset(model, seed)
+            attacks[variant], version = _build_attack(case, model, logits.shape[1])
+    model.requires_grad_(True)
+    return Workload(comparison, seed, model, batch, labels, attacks, version)
+
+
+def _build_model(case: Case, seed: int) -> nn.Module:
+    own_file = None if case.weights in ("random", "pretrained") else Path(case.weights)
+    return timm.build(
+        case.model,
+        case.input_shape[-1],
+        seed=seed,
+        pretrained=case.weights == "pretrained",
+        weights=own_file,
+    )
+
+
+def _build_attack(
+    case: Case, model: nn.Module, classes: int
+) -> tuple[AttackFunction, str | None]:
+    if case.library == custom.LIBRARY:
+        return custom.build(custom.parse(case.attack), model), None
+    assert case.steps is not None  # the adapters' attacks take it
+    adapter = registry.get(case.library)
+    adapter.load()
+    settings = Settings(
+        eps=case.eps,
+        step_size=case.step_size,
+        steps=case.steps,
+        random_start=case.random_start,
+        batch=case.batch,
+        input_shape=case.input_shape,
+        classes=classes,
+        dtype=case.dtype,
+        device=case.device,
+    )
+    return adapter.build(case.attack, model, settings), registry.version(adapter)
+
+
+def _select_device(device: str) -> None:
+    """Make it torch's current device: some libraries know only "the GPU"."""
+    if device.startswith("cuda"):
+        try:
+            torch.cuda.set_device(torch.device(device).index or 0)
+        except (RuntimeError, AssertionError) as error:
+            raise AdapterError(f"{device} can't be used: {error}") from error

@@ -1,0 +1,60 @@
+"""Tables as Markdown, aligned so that they read well in a terminal too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bench.records import Environment, Run
+from reports import tables
+from reports.tables import Table
+
+
+def report(runs: Sequence[Run]) -> str:
+    """The report of some runs: their tables, and where each was made."""
+    return "\n\n".join(_run(run) for run in runs)
+
+
+def draw(table: Table) -> str:
+    """One table with its title and notes."""
+    parts = [f"**{_escape(table.title)}**", _grid([table.header, *table.rows])]
+    if table.notes:
+        parts.append("\n".join(f"- {_escape(note)}" for note in table.notes))
+    return "\n\n".join(parts)
+
+
+def _run(run: Run) -> str:
+    parts = [draw(table) for table in tables.of(run)] or ["No case has been measured."]
+    if run.cut:
+        parts.append(f"The last line of {run.path} is half-written and was left out.")
+    parts.append(_where(run.environment))
+    return "\n\n".join(parts)
+
+
+def _where(environment: Environment) -> str:
+    device = environment.accelerator.get("name")
+    machine = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
+    return _escape(
+        f"torch {environment.torch['version']}, Python {environment.python},"
+        f" {f'{device}, ' if device else ''}{machine}; {environment.created};"
+        f" {' '.join(environment.command)}"
+    )
+
+
+def _grid(rows: Sequence[Sequence[str]]) -> str:
+    rows = [[_escape(cell) for cell in row] for row in rows]
+    widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
+    rule = ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])]
+    return "\n".join(_line(row, widths) for row in [rows[0], rule, *rows[1:]])
+
+
+def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
+    first, *others = zip(cells, widths, strict=True)
+    padded = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+    return f"| {' | '.join(padded)} |"
+
+
+def _escape(text: str) -> str:
+    """Keep what a record says from being read as markup."""
+    for character in "\\`*_|<>[]":
+        text = text.replace(character, "\\" + character)
+    return " ".join(text.split())

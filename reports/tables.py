@@ -1,0 +1,178 @@
+"""From records to tables like the paper's, as plain text cells. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.cases import Case
+from bench.records import ComparisonRecord, Run
+from reports.why import why
+
+MANY_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be drawn.
+
+    Attributes:
+        title: what all its cases have in common.
+        header: the first row; its first cell is the corner.
+        rows: the others.
+        notes: sentences to put below.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+def of(run: Run) -> list[Table]:
+    """The tables of one run: a column a library, as in the paper's first table.
+
+    Cases that differ in more than the library come in tables of their own, unless the run has one
+    library only: then what varies most gets the columns.
+    """
+    tables = []
+    column = _column_axis([record.case for record in run.comparisons])
+    groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
+    for record in run.comparisons:
+        rest = tuple(axis(record.case) for name, axis in _AXES.items() if name != column)
+        groups.setdefault((record.variant, *rest), []).append(record)
+    for group in groups.values():
+        for start in range(0, len(group), MANY_COLUMNS):
+            tables.append(_table(group[start : start + MANY_COLUMNS], column, run))
+    return tables
+
+
+_AXES: dict[str, Callable[[Case], object]] = {
+    "library": lambda case: case.library,
+    "batch": lambda case: case.batch,
+    "model": lambda case: case.model,
+    "attack": lambda case: case.attack,
+    "rest": lambda case: (case.input_shape, case.steps, case.dtype, case.device, case.eps),
+}
+
+
+def _column_axis(cases: Sequence[Case]) -> str:
+    def values(name: str) -> int:
+        return len({_AXES[name](case) for case in cases})
+
+    if values("library") > 1:
+        return "library"
+    return max(("attack", "model", "batch"), key=values) if cases else "library"
+
+
+def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
+    first = records[0]
+    names = [str(_AXES[column](record.case)) for record in records]
+    rows: list[tuple[str, Iterable[str]]] = [
+        (f"{first.baseline} (s)", (_seconds(r, r.baseline) for r in records)),
+        (f"{first.variant} (s)", (_seconds(r, r.variant) for r in records)),
+        ("speedup", (_speedup(r) for r in records)),
+        (_interval_name(records), (_interval(r) for r in records)),
+        ("verdict", (r.verdict or r.status for r in records)),
+        ("ceiling by operations", (_ceiling(r) for r in records)),
+        ("adversarial examples", (_equality(r) for r in records)),
+        ("gradient call", (str((r.gradients or {}).get("call", "-")) for r in records)),
+        ("parameter gradients", (_gradients(r) for r in records)),
+        ("peak memory (MB)", (_memory(r) for r in records)),
+        ("version", (r.case.library_version or "-" for r in records)),
+    ]
+    return Table(
+        _title(first.case, first.variant, column),
+        (column, *names),
+        tuple((name, *cells) for name, cells in rows),
+        tuple(_notes(zip(names, records, strict=True), run)),
+    )
+
+
+def _title(case: Case, variant: str, column: str) -> str:
+    size = "×".join(str(length) for length in case.input_shape)
+    parts = [
+        "" if column == "library" else case.library,
+        "" if column == "attack" else case.attack,
+        "" if column == "model" else f"on {case.model}",
+    ]
+    batch = "" if column == "batch" else f"{case.batch} "
+    steps = "" if case.steps is None else f", {case.steps} steps"
+    return (
+        f"{' '.join(part for part in parts if part)}, {batch}images of {size}{steps},"
+        f" {case.dtype}, {case.device}: {variant} against original"
+    )
+
+
+def _notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
+    for name, record in columns:
+        sentence = why(record, run.environment)
+        if sentence:
+            yield f"{name}: {sentence}."
+        yield from (f"{name}: {warning}." for warning in record.warnings)
+
+
+def _seconds(record: ComparisonRecord, variant: str) -> str:
+    if not record.seconds or record.speedup is None:
+        return "-"
+    return f"{statistics.median(record.seconds[variant]):.3g}"
+
+
+def _speedup(record: ComparisonRecord) -> str:
+    return "-" if record.speedup is None else f"{record.speedup.estimate:.{_digits(record)}f}"
+
+
+def _interval_name(records: Sequence[ComparisonRecord]) -> str:
+    confidence = next((r.speedup.confidence for r in records if r.speedup), 0.95)
+    return f"{100 * confidence:g} % interval"
+
+
+def _interval(record: ComparisonRecord) -> str:
+    found = record.speedup
+    if found is None:
+        return "-"
+    if found.low is None or found.high is None:
+        return f"none ({found.blocks} blocks)"
+    digits = _digits(record)
+    return f"{found.low:.{digits}f} to {found.high:.{digits}f}"
+
+
+def _digits(record: ComparisonRecord) -> int:
+    """As many decimals as the interval leaves standing, two or three."""
+    assert record.speedup is not None
+    return 3 if record.speedup.half_width < 0.005 else 2
+
+
+def _ceiling(record: ComparisonRecord) -> str:
+    value = (record.theory or {}).get("speedup")
+    return f"{value:.2f}" if isinstance(value, float) else "-"
+
+
+def _equality(record: ComparisonRecord) -> str:
+    found = record.equality
+    if found is None:
+        return "-"
+    if found.bitwise:
+        return "identical"
+    if found.equal:
+        return f"equal to {found.max_abs_diff:.0e}"
+    return "differ" if found.max_abs_diff is None else f"differ by {found.max_abs_diff:.2g}"
+
+
+def _gradients(record: ComparisonRecord) -> str:
+    found = record.gradients
+    return "-" if found is None else f"{found[record.baseline]} → {found[record.variant]}"
+
+
+def _memory(record: ComparisonRecord) -> str:
+    found = record.memory
+    if found is None:
+        return "-"
+    return " → ".join(_megabytes(int(found[name])) for name in (record.baseline, record.variant))
+
+
+def _megabytes(count: int) -> str:
+    megabytes = count / 1e6
+    return f"{megabytes:.{max(0, 2 - int(math.log10(max(megabytes, 1))))}f}"
