@@ -151,7 +151,8 @@ class Adapter(ABC):
             )
         if settings.device.partition(":")[0] not in self.devices:
             raise UnsupportedSettings(
-                f"{self.name} works on {', '.join(sorted(self.devices))} only, not {settings.device}"
+                f"{self.name} works on {', '.join(sorted(self.devices))} only,"
+                f" not {settings.device}"
             )
         with quiet():
             return self.build_attack(attack, model, settings)

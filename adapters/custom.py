@@ -88,7 +88,8 @@ def _import(spec: AttackSpec) -> object:
         return sys.modules[name]
     sys.path.insert(0, str(path.parent))  # so that its neighbours can be imported
     found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None and found.loader is not None  # it ends in .py
+    assert found is not None  # it ends in .py
+    assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,10 +96,16 @@ def _scale_to(photograph: Image, side: int) -> Image:
 
 
 def _shipped() -> list[Image]:
-    from PIL import Image
-    from sklearn.datasets import load_sample_images
-
-    return [Image.fromarray(pixels) for pixels in load_sample_images().images]
+    """What `sklearn.datasets.load_sample_images` returns, read without importing scikit-learn: its
+    reader breaks with Pillow 12.3 up to scikit-learn 1.7, and the import takes a second."""
+    found = importlib.util.find_spec("sklearn")
+    if found is None or found.origin is None:
+        raise AdapterError(
+            "the photographs come with scikit-learn, which is not installed:"
+            " python -m pip install scikit-learn; or give your own with --images FOLDER"
+        )
+    folder = Path(found.origin).parent / "datasets" / "images"
+    return _read([folder / "china.jpg", folder / "flower.jpg"])
 
 
 def _read(paths: list[Path]) -> list[Image]:

@@ -10,7 +10,6 @@ from typing import NoReturn
 from bench.cases import BASELINE, DTYPES, VARIANTS
 from bench.errors import UsageError
 
-COMMANDS = ("run", "list", "report", "doctor")
 TOPICS = ("libs", "attacks", "models", "variants", "suites")
 FORMATS = ("md",)
 
@@ -47,13 +46,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     Raises:
         UsageError: it can't be understood.
     """
-    if not words or (words[0] not in COMMANDS and words[0].startswith("-") and not _asks_help(words)):
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words = ["run", *words]
     return parser().parse_args(words)
-
-
-def _asks_help(words: list[str]) -> bool:
-    return words[0] in ("-h", "--help")
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
@@ -78,7 +73,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         default=[name for name in VARIANTS if name != BASELINE],
         help=f"what to hold against {BASELINE}; `list variants`",
     )
-    what.add_argument("--suite", metavar="NAME|FILE.toml", help="a named list of cases; `list suites`")
+    what.add_argument(
+        "--suite", metavar="NAME|FILE.toml", help="a named list of cases; `list suites`"
+    )
     what.add_argument(
         "--attack",
         action="append",
@@ -88,7 +85,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--images", type=Path, metavar="FOLDER", help="your own photographs")
     weights = what.add_mutually_exclusive_group()
-    weights.add_argument("--weights", type=Path, metavar="FILE", help="a state dict, .pt or .safetensors")
+    weights.add_argument(
+        "--weights", type=Path, metavar="FILE", help="a state dict, .pt or .safetensors"
+    )
     weights.add_argument(
         "--pretrained", action="store_true", help="timm's own weights, downloaded if need be"
     )
@@ -100,12 +99,18 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="X",
         help="stop a case when the interval of its log ratio is this narrow, as 0.02",
     )
-    how.add_argument("--max-seconds", type=_positive, metavar="S", help="or after S seconds of measuring")
+    how.add_argument(
+        "--max-seconds", type=_positive, metavar="S", help="or after S seconds of measuring"
+    )
     how.add_argument("--processes", type=_at_least_one, metavar="N", help="fresh workers per case")
-    how.add_argument("--timeout", type=_positive, metavar="S", help="give a case up after S seconds")
+    how.add_argument(
+        "--timeout", type=_positive, metavar="S", help="give a case up after S seconds"
+    )
     how.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
     where = run.add_argument_group("where the records go")
-    where.add_argument("--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/")
+    where.add_argument(
+        "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
+    )
     where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
     where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
 

@@ -22,6 +22,7 @@ _STARTED = time.perf_counter()
 DONE = 0
 USAGE = 2
 NOT_ALL_OK = 5
+FAULT = 70
 INTERRUPTED = 130
 
 
@@ -34,8 +35,8 @@ def main(words: Sequence[str] | None = None) -> int:
         asked = arguments.parse(words)
         return _COMMANDS[asked.command or "run"](asked, words)
     except BenchError as error:
-        if verbose:
-            traceback.print_exc()
+        if verbose and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
         print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -45,6 +46,15 @@ def main(words: Sequence[str] | None = None) -> int:
         # The reader of stdout has gone, as `head` does; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except Exception as error:
+        if verbose:
+            raise
+        print(
+            f"bench: a fault of this program: {type(error).__name__}: {error};"
+            " --verbose shows where",
+            file=sys.stderr,
+        )
+        return FAULT
 
 
 def _run(asked: argparse.Namespace, words: list[str]) -> int:

@@ -44,7 +44,9 @@ def examine() -> tuple[str, bool]:
 def _machine(pool: WorkerPool) -> list[str]:
     facts = pool.get().facts
     if not facts["ok"]:
-        return [_line(False, "torch", f"{facts['reason']}; python -m pip install torch torchvision")]
+        return [
+            _line(False, "torch", f"{facts['reason']}; python -m pip install torch torchvision")
+        ]
     found = facts["environment"]
     build = f"CUDA {found['torch']['cuda']}" if found["torch"]["cuda"] else "no CUDA"
     models = catalogue.timm_names()
@@ -53,7 +55,9 @@ def _machine(pool: WorkerPool) -> list[str]:
     return [
         _line(True, "torch", f"{found['torch']['version']} ({build} build)"),
         _line(bool(models), "timm", f"{len(models)} models" if models else _install("timm")),
-        _line(images, "photographs", "scikit-learn's" if images else _install("scikit-learn pillow")),
+        _line(
+            images, "photographs", "scikit-learn's" if images else _install("scikit-learn pillow")
+        ),
         _line(True, "processor", f"{found['processor']}, {found['cores']} cores"),
         _line(
             True,

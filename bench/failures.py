@@ -8,7 +8,11 @@ from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
 from bench.checks import InvalidOutput
 from bench.records import Status
 
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "DefaultCPUAllocator: not enough memory")
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",
+)
 
 
 def status_of(error: Exception) -> Status:
@@ -31,3 +35,8 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, AdapterError | InvalidOutput):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def taints(error: Exception) -> bool:
+    """Whether foreign code was broken off, so that the next case needs a fresh process."""
+    return not isinstance(error, AdapterError | InvalidOutput)

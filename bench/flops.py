@@ -40,6 +40,6 @@ def counted() -> Iterator[FlopCount]:
                 self.total += formula(*args, **(kwargs or {}), out_val=out)
             return out
 
-    with Counter() as counter:
+    with Counter() as counter:  # type: ignore[no-untyped-call]
         yield count
     count.total = counter.total

@@ -32,15 +32,14 @@ class Journal:
         self.path = path
         self.earlier: Run | None = None
         try:
-            if resume and path.exists():
+            if path.exists() and not resume:
+                raise UsageError(
+                    f"{path} exists; go on with it by --resume, or name another with --out"
+                )
+            if path.exists():
                 self.earlier = _read_and_mend(path)
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[str] = path.open("a" if resume else "x", encoding="utf-8")
-        except FileExistsError as error:
-            raise UsageError(
-                f"{path} exists; go on with it by --resume, or name another with --out"
-            ) from error
         except OSError as error:
             raise UsageError(
                 f"can't write {path}: {error.strerror}; name another file with --out"

@@ -40,7 +40,9 @@ class WorkerProcess:
 
     def __init__(self, python: str = sys.executable) -> None:
         started = time.perf_counter()
-        self._log = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")
+        self._log = tempfile.TemporaryFile(  # noqa: SIM115 - open as long as the worker
+            mode="w+", encoding="utf-8", errors="replace"
+        )
         self._process = subprocess.Popen(
             [python, "-m", "bench.worker"],
             stdin=subprocess.PIPE,

@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bench.blocks import Order
 from bench.cases import Case
@@ -28,7 +28,7 @@ from bench.stopping import StopReason
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-SCHEMA = 1
+SCHEMA: Final = 1
 
 Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsupported"]
 

@@ -160,15 +160,15 @@ class Runner:
         asked = {"do": "prepare", "comparison": asdict(comparison), "seed": self.seed}
         before = self.workers.start_seconds
         started = time.perf_counter()
-        prepared = self._ask(comparison, asked, deadline)
+        checks = 0.0
+        try:
+            prepared = self._ask(comparison, asked, deadline)
+            checks = prepared["check_seconds"]
+        finally:
+            starting = self.workers.start_seconds - before
+            self.spent.checks += checks
+            self.spent.building += time.perf_counter() - started - checks - starting
         findings.prepared = findings.prepared or prepared
-        self.spent.checks += prepared["check_seconds"]
-        self.spent.building += (
-            time.perf_counter()
-            - started
-            - prepared["check_seconds"]
-            - (self.workers.start_seconds - before)
-        )
         if not prepared["equality"]["equal"]:
             findings.prepared = prepared
             raise _Ended("unequal", prepared["unequal"])
@@ -217,8 +217,8 @@ class Runner:
             self.workers.replace()
             raise _Ended("failed", str(died)) from None
         if not answer["ok"]:
-            if answer["status"] != "unsupported":
-                self.workers.replace()  # what an exception left behind is nobody's guess
+            if answer["tainted"]:
+                self.workers.replace()
             raise _Ended(answer["status"], answer["reason"], answer["trace"])
         return answer
 

@@ -36,6 +36,8 @@ def check_names(asked: argparse.Namespace) -> None:
         _each("attack", asked.attacks, _all_attacks(asked.libs or registry.names()))
     if not set(asked.variants) - {BASELINE}:
         raise UsageError(f"--variants names nothing to hold against {BASELINE}")
+    if asked.suite:
+        suites.load(asked.suite)
     if asked.weights is not None and not asked.weights.is_file():
         raise UsageError(f"--weights {asked.weights}: there is no such file")
     try:

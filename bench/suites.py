@@ -1,18 +1,18 @@
 """Suites: named lists of cases in TOML files, and the product that makes cases of them.
 
-    description = "what it is for"
+description = "what it is for"
 
-    [run]                      # optional; what the command line says goes before it
-    precision = 0.02
-    max_seconds = 15
+[run]                      # optional; what the command line says goes before it
+precision = 0.02
+max_seconds = 15
 
-    [[cases]]                  # each block is a product of its lists
-    libs = ["torchattacks", "foolbox"]
-    attacks = ["pgd"]
-    models = ["resnet18"]
-    batch = [4]
-    image_size = 112
-    steps = 5
+[[cases]]                  # each block is a product of its lists
+libs = ["torchattacks", "foolbox"]
+attacks = ["pgd"]
+models = ["resnet18"]
+batch = [4]
+image_size = 112
+steps = 5
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def load(name: str) -> Suite:
         raise UsageError(
             f"unknown suite {name!r}{closest(name, names())}; or give a path ending in .toml"
         )
-    file = resources.files("bench").joinpath("suites", f"{name}.toml")
+    file = resources.files("bench").joinpath("suites").joinpath(f"{name}.toml")
     return _parse(name, name, file.read_text(encoding="utf-8"))
 
 
@@ -141,7 +141,8 @@ def _selection(group: dict[str, Any], place: str) -> Selection:
     for key, kind in lists.items():
         if not group[key] or not all(type(value) is kind for value in group[key]):
             raise UsageError(f"suite {place}: {key} must be a list of {kind.__name__}")
-    return Selection(**{key: tuple(v) if isinstance(v, list) else v for key, v in group.items()})
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in group.items()}
+    return Selection(**values)
 
 
 def _limits(table: dict[str, Any], place: str) -> Limits:

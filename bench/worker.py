@@ -11,7 +11,8 @@ middle of a run.
     {"do": "prepare", "comparison": …, "seed": 0}      build and check a case
     {"do": "block", "order": "ABBA"}                   time one block of the prepared case
 
-An answer is {"ok": true, …} or {"ok": false, "status": …, "reason": …, "trace": …}.
+An answer is {"ok": true, …} or {"ok": false, "status": …, "reason": …, "trace": …, "tainted": …};
+tainted, if nobody knows what state the failure left the process in.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Worker:
                 "status": failures.status_of(error),
                 "reason": failures.reason_of(error),
                 "trace": traceback.format_exc(),
+                "tainted": failures.taints(error),
             }
 
     def do_describe(self) -> dict[str, Any]:
@@ -99,7 +101,8 @@ class Worker:
         }
 
     def do_block(self, order: Any) -> dict[str, Any]:
-        assert self._workload is not None and self._timer is not None  # the runner prepares first
+        assert self._workload is not None  # the runner prepares first
+        assert self._timer is not None
         start = time.perf_counter()
         samples = self._workload.time_block(order, self._timer)
         return {

@@ -109,9 +109,7 @@ def _build_model(case: Case, seed: int) -> nn.Module:
     )
 
 
-def _build_attack(
-    case: Case, model: nn.Module, classes: int
-) -> tuple[AttackFunction, str | None]:
+def _build_attack(case: Case, model: nn.Module, classes: int) -> tuple[AttackFunction, str | None]:
     if case.library == custom.LIBRARY:
         return custom.build(custom.parse(case.attack), model), None
     assert case.steps is not None  # the adapters' attacks take it

@@ -12,6 +12,8 @@ from bench.records import ComparisonRecord, Run
 from reports.why import why
 
 MANY_COLUMNS = 8
+USER = "user"
+"""The library of attacks that users wrote themselves; they get tables of their own."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,22 @@ def of(run: Run) -> list[Table]:
     Cases that differ in more than the library come in tables of their own, unless the run has one
     library only: then what varies most gets the columns.
     """
-    tables = []
-    column = _column_axis([record.case for record in run.comparisons])
+    own = [r for r in run.comparisons if r.case.library == USER]
+    libraries = [r for r in run.comparisons if r.case.library != USER]
+    return [*_tables(libraries, run), *_tables(own, run)]
+
+
+def _tables(records: Sequence[ComparisonRecord], run: Run) -> Iterable[Table]:
+    if not records:
+        return
+    column = _column_axis([record.case for record in records])
     groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
-    for record in run.comparisons:
+    for record in records:
         rest = tuple(axis(record.case) for name, axis in _AXES.items() if name != column)
         groups.setdefault((record.variant, *rest), []).append(record)
     for group in groups.values():
         for start in range(0, len(group), MANY_COLUMNS):
-            tables.append(_table(group[start : start + MANY_COLUMNS], column, run))
-    return tables
+            yield _table(group[start : start + MANY_COLUMNS], column, run)
 
 
 _AXES: dict[str, Callable[[Case], object]] = {
@@ -64,12 +72,13 @@ def _column_axis(cases: Sequence[Case]) -> str:
 
     if values("library") > 1:
         return "library"
-    return max(("attack", "model", "batch"), key=values) if cases else "library"
+    return max(("attack", "model", "batch"), key=values)
 
 
 def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
     first = records[0]
-    names = [str(_AXES[column](record.case)) for record in records]
+    # Of a user's attack, the file's name and the function's.
+    names = [str(_AXES[column](record.case)).rpartition("/")[2] for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
         (f"{first.baseline} (s)", (_seconds(r, r.baseline) for r in records)),
         (f"{first.variant} (s)", (_seconds(r, r.variant) for r in records)),

@@ -19,40 +19,41 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
     """
     if record.status != "ok":
         return f"{record.status}: {record.reason}"
-    if record.verdict == "faster" and not _nothing_to_save(record):
+    if _nothing_to_save(record):
+        return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
+    if record.verdict == "faster":
         return None
     if record.verdict == "inconclusive":
         return (
             "inconclusive: the interval is too wide to tell; measure longer (--max-seconds), or on"
             " a quieter machine"
         )
-    return f"{_gain(record)}: {_cause(record, environment)}"
-
-
-def _gain(record: ComparisonRecord) -> str:
-    return {"same": "gains nothing", "slower": "loses", "faster": "gains"}[str(record.verdict)]
-
-
-def _cause(record: ComparisonRecord, environment: Environment) -> str:
     found = record.gradients or {}
-    total, computed = found.get("parameters"), found.get(record.baseline)
-    call, torch = found.get("call"), environment.torch["version"]
-    if record.verdict == "faster":
-        return (
-            f"yet the original computes no more parameter gradients ({computed} of {total}) than"
-            f" {record.variant}; the difference comes from elsewhere, so distrust it"
-        )
+    return (
+        f"{_OUTCOMES[str(record.verdict)]}: {found.get(record.baseline)} of"
+        f" {found.get('parameters')} parameter gradients are computed, and"
+        f" {found.get(record.variant)} when frozen, but their share of the time is too small to"
+        f" show{_bound(record)}"
+    )
+
+
+_OUTCOMES = {
+    "same": "gains nothing",
+    "slower": "loses, and had nothing to gain",
+    "inconclusive": "nothing to gain, whatever the interval leaves open",
+    "faster": "faster, though there is nothing to gain, so distrust it",
+}
+
+
+def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
+    found = record.gradients or {}
+    call = str(found.get("call"))
     if call == "none":
         return "it asks for no gradient at all, so there is nothing to freeze"
-    if _nothing_to_save(record):
-        return (
-            f"it asks by {_spelt(str(call))}, for which torch {torch} computes {computed} of"
-            f" {total} parameter gradients by itself (since PyTorch 1.13 it skips those of built-in"
-            f" operations); freezing has nothing left to save"
-        )
     return (
-        f"{computed} of {total} parameter gradients are computed, and none when frozen, but their"
-        f" share of the time is too small to show{_bound(record)}"
+        f"it asks by {_spelt(call)}, for which torch {environment.torch['version']} computes"
+        f" {found.get(record.baseline)} of {found.get('parameters')} parameter gradients by itself"
+        " (since PyTorch 1.13 autograd skips those that nobody asked for)"
     )
 
 

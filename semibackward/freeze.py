@@ -9,10 +9,11 @@ F + D + W (Bu 2022, Facts 2.1 and 3.1), with the same perturbation gradient (eq.
 import functools
 import inspect
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import nn
@@ -145,7 +146,8 @@ def _hold_embeddings(model: nn.Module) -> Iterator[int]:
 def _hook_first(module: nn.Module) -> RemovableHandle:
     """Register the output hook before every other, which may call `retain_grad()`."""
     handle = module.register_forward_hook(_require_gradient)
-    module._forward_hooks.move_to_end(handle.id, last=False)  # prepend=True needs torch 2.0
+    hooks = cast("OrderedDict[int, Any]", module._forward_hooks)
+    hooks.move_to_end(handle.id, last=False)  # prepend=True needs torch 2.0
     return handle
 
 

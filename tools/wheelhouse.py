@@ -71,7 +71,9 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--python-version", default="3.12")
     arguments.add_argument("--platform", default="x86_64")
-    arguments.add_argument("--have", type=Path, help="what the machine has: pip list --format=freeze")
+    arguments.add_argument(
+        "--have", type=Path, help="what the machine has: pip list --format=freeze"
+    )
     asked = arguments.parse_args()
     if not re.fullmatch(r"3\.1[0-3]", asked.python_version):
         print(f"wheelhouse: Python 3.10 to 3.13, not {asked.python_version}", file=sys.stderr)
@@ -177,7 +179,9 @@ def collect(pin: Requirement, target: Target) -> None:
         wheels = list(Path(scratch).glob("*.whl"))
         if built.returncode or not wheels[0].name.endswith("-py3-none-any.whl"):
             said = (built.stderr or downloaded.stderr).strip()
-            sys.exit(f"wheelhouse: {asked} has no wheel for the target, and none can be built: {said}")
+            sys.exit(
+                f"wheelhouse: {asked} has no wheel for the target, and none can be built: {said}"
+            )
         wheels[0].replace(FOLDER / wheels[0].name)
 
 

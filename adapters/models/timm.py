@@ -59,13 +59,9 @@ def build(
 
 
 def _config(name: str, timm: Any) -> dict[str, Any]:
-    """timm's facts about a model; its older versions keep them elsewhere."""
-    if hasattr(timm.models, "get_pretrained_cfg"):
-        found = timm.models.get_pretrained_cfg(name)
-        return {} if found is None else dict(found.to_dict())
-    entry = timm.models.model_entrypoint(name)
-    module = __import__(entry.__module__, fromlist=["default_cfgs"])
-    return dict(getattr(module, "default_cfgs", {}).get(name, {}))
+    """timm's facts about a model: an object since timm 0.8, a dictionary before."""
+    found = timm.models.get_pretrained_cfg(name)
+    return dict(found.to_dict() if hasattr(found, "to_dict") else found or {})
 
 
 def _side(config: dict[str, Any]) -> int:
@@ -91,7 +87,9 @@ def _read(weights: Path) -> dict[str, Tensor]:
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise AdapterError(f"{weights} is no state dict (names to tensors); save model.state_dict()")
+        raise AdapterError(
+            f"{weights} is no state dict (names to tensors); save model.state_dict()"
+        )
     return state
 
 

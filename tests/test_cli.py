@@ -1,0 +1,244 @@
+"""The program as its user meets it, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench import records
+from bench.process import WorkerDied, WorkerProcess, WorkerTimeout
+
+ROOT = Path(__file__).resolve().parent.parent
+MINE = "tests/attacks_for_tests.py"
+SMALL = ("--models", "test_resnet", "--image-size", "32", "--batch", "2", "--device", "cpu")
+QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2")
+
+
+def bench(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list"],
+        *(["list", t] for t in ("libs", "attacks", "models")),
+    ],
+    ids=" ".join,
+)
+def test_help_and_list_import_no_torch(words: list[str]) -> None:
+    code = (
+        "import sys; from bench import cli\n"
+        "try:\n    cli.main(sys.argv[1:])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        "heavy = {'torch', 'timm', 'numpy', 'pydantic', 'rich', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_controlling_process_of_a_run_imports_no_torch() -> None:
+    code = (
+        "import sys; import bench.command, bench.runner, bench.doctor, reports.markdown\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_list_names_what_there_is() -> None:
+    said = bench("list").stdout
+    for name in ("torchattacks", "cleverhans", "pgd", "semi-backward", "quick", "timm"):
+        assert name in said
+    assert "resnet50" in bench("list", "models").stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--libs", "folbox"], "unknown library 'folbox'; did you mean foolbox?"),
+        (["--attacks", "pgdd"], "unknown attack 'pgdd'; did you mean pgd?"),
+        (["--models", "resnet19"], "unknown model 'resnet19'; did you mean resnet"),
+        (["--dtype", "float31"], "unknown dtype 'float31'; did you mean float"),
+        (["--variants", "semibackward"], "did you mean semi-backward?"),
+        (["--variants", "original"], "nothing to hold against original"),
+        (["--suite", "quik"], "unknown suite 'quik'; did you mean quick?"),
+        (["--suite", "absent.toml"], "suite absent.toml: can't be read"),
+        (["--batch", "0"], "at least 1"),
+        (["--batch", "-3"], "at least 1"),
+        (["--batch", "many"], "'many' is no number"),
+        (["--precision", "0"], "above 0"),
+        (["--precision", "nan"], "above 0"),
+        (["--images", "absent"], "absent is not a folder"),
+        (["--images", "bench"], "holds no image"),
+        (["--weights", "absent.pt"], "there is no such file"),
+        (["--attack", "absent.py:pgd"], "can't read absent.py"),
+        (["--out", "pyproject.toml"], "exists"),
+        (["--out", "pyproject.toml/x.jsonl"], "can't write"),
+        (["--resume"], "--resume needs --out"),
+        (["--nonsense"], "unrecognized arguments"),
+        (["nonsense"], "invalid choice"),
+        (["list", "lib"], "unknown topic 'lib'; did you mean libs?"),
+        (["report", "absent.jsonl"], "can't be read"),
+        (["report", "pyproject.toml"], "line 1 is no record"),
+        (["--device", "cuda:99"], "--device cuda:99: torch"),
+        (["--device", "tpu"], "unknown device 'tpu'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None:
+    runs = ROOT / "runs"
+    before = sorted(runs.iterdir()) if runs.exists() else []
+    done = bench(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert (sorted(runs.iterdir()) if runs.exists() else []) == before
+
+
+def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path) -> None:
+    """One run: a library that works, one that can't be imported, and users' attacks, good and bad.
+    Each becomes a row; none takes the others down."""
+    broken = tmp_path / "path" / "advertorch"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('broken on purpose')")
+    specs = (
+        *("fgsm", "raises", "forgets_its_seed", "looks_at_the_flags", "wrong_shape"),
+        *("no_tensor", "too_large", "killed"),
+    )
+    out = tmp_path / "new" / "run.jsonl"
+    done = bench(
+        *(*SMALL, *QUICKLY, "--libs", "advertorch", "foolbox", "--out", out),
+        *(word for spec in specs for word in ("--attack", f"{MINE}:{spec}")),
+        PYTHONPATH=str(tmp_path / "path"),
+    )
+    assert done.returncode == 5, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "chatter" not in done.stdout
+    found = {
+        (r.case.library if r.case.library != "user" else r.case.attack.partition(":")[2]): r
+        for r in records.read(out).comparisons
+    }
+    assert {name: record.status for name, record in found.items()} == {
+        "foolbox": "ok",
+        "advertorch": "unsupported",
+        "fgsm": "ok",
+        "raises": "failed",
+        "forgets_its_seed": "unequal",
+        "looks_at_the_flags": "unequal",
+        "wrong_shape": "failed",
+        "no_tensor": "failed",
+        "too_large": "out-of-memory",
+        "killed": "failed",
+    }
+    for name, said in {
+        "advertorch": "python -m pip install advertorch",
+        "raises": "ValueError: the attack fell over",
+        "forgets_its_seed": "does not repeat itself",
+        "looks_at_the_flags": "semi-backward gives other adversarial examples",
+        "wrong_shape": r"shape \(1, 3, 32, 32\) for images of shape \(2, 3, 32, 32\)",
+        "no_tensor": "returned list",
+        "killed": "killed by SIGKILL.*last words",
+    }.items():
+        assert re.search(said, found[name].reason or ""), name
+        assert found[name].speedup is None
+    good = found["foolbox"]
+    assert good.equality is not None
+    assert good.equality.bitwise
+    assert good.gradients is not None
+    assert (good.gradients["call"], good.gradients["semi-backward"]) == ("backward", 0)
+    assert good.gradients["original"] == good.gradients["parameters"]
+    assert good.memory is not None
+    assert int(good.memory["original"]) > int(good.memory["semi-backward"])
+    assert good.theory == {"speedup": pytest.approx(7 / 5), "basis": "flops"}
+    assert len(good.seconds["original"]) == 2 * len(good.order)
+    assert re.search(r"\| library +\| +advertorch \| +foolbox \|", done.stdout)
+    assert "attacks\\_for\\_tests.py:fgsm" in done.stdout
+    again = bench("report", out)
+    assert again.returncode == 0
+    assert again.stdout.strip() in done.stdout
+
+
+def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
+    """What was measured is on disk, the worker is gone, the exit code is 130, resume goes on."""
+    out, process_file = tmp_path / "run.jsonl", tmp_path / "process"
+    words = [*SMALL, "--out", str(out), "--attack", f"{MINE}:fgsm"]
+    words += ["--attack", f"{MINE}:tells_its_process", "--precision", "0.9", "--steps", "2"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "bench", *words, "--max-seconds", "600", "--precision", "1e-9"],
+        cwd=ROOT,
+        env={**os.environ, "TELL_PROCESS": str(process_file)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # The first case never ends by itself, so interrupt it in the middle of its timed runs.
+    assert running.stderr is not None
+    for line in running.stderr:
+        if "left at most" in line:
+            break
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert "--resume" in said
+    assert records.read(out).comparisons == ()
+    done = bench(*words, "--max-seconds", "0.5", "--resume", TELL_PROCESS=str(process_file))
+    assert done.returncode == 0, done.stderr
+    assert [r.status for r in records.read(out).comparisons] == ["ok", "ok"]
+    worker = int(process_file.read_text())
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
+        os.sched_yield()
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
+
+
+def test_doctor_tells_what_works() -> None:
+    done = bench("doctor")
+    assert done.returncode == 0, done.stdout
+    for name in ("torch", "timm", "torchattacks", "cleverhans", "To measure"):
+        assert name in done.stdout
+
+
+def test_a_worker_that_does_not_answer_in_time_is_ended() -> None:
+    worker = WorkerProcess()
+    with pytest.raises(WorkerTimeout):
+        worker.ask({"do": "load", "library": "art"}, timeout=0.0)
+    assert worker._process.poll() is not None
+
+
+def test_a_worker_that_can_not_start_says_why(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no torch here >&2\nexit 3\n")
+    python.chmod(0o755)
+    with pytest.raises(WorkerDied, match="exit code 3; its last words: no torch here"):
+        WorkerProcess(str(python))
+
+
+def test_a_worker_ends_when_its_stdin_closes() -> None:
+    worker = WorkerProcess()
+    assert worker._process.stdin is not None
+    worker._process.stdin.close()
+    assert worker._process.wait(timeout=30) == 0

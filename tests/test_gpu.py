@@ -1,0 +1,92 @@
+"""What only a CUDA GPU can show; `make test-gpu`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from adapters import registry
+from bench import checks, cli, environment, memory, records, state, workload
+from bench.cases import Case, Comparison
+from bench.timer import CudaTimer
+from bench.worker import Worker
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here"),
+]
+DEVICE = "cuda:0"
+
+
+def comparison(library: str, attack: str = "pgd", batch: int = 4) -> Comparison:
+    case = Case(library, attack, "resnet18", batch, (3, 64, 64), 3, "float32", DEVICE)
+    return Comparison(case, "semi-backward")
+
+
+def test_the_timer_waits_for_the_device() -> None:
+    timer = CudaTimer(torch.cuda, DEVICE)
+    matrix = torch.rand(8192, 8192, device=DEVICE)
+
+    def multiply() -> None:
+        for _ in range(20):
+            torch.mm(matrix, matrix)
+
+    multiply()
+    sample = timer.time(multiply)
+    assert sample.host_seconds is not None
+    assert sample.host_seconds < 0.5 * sample.seconds, "the call returns before the device is done"
+    nothing = timer.time(lambda: None)
+    assert nothing.seconds < 0.1 * sample.seconds, "nothing from before is timed"
+
+
+@pytest.mark.parametrize("library", registry.OURS)
+def test_variants_agree_on_the_gpu(library: str) -> None:
+    built = workload.build(comparison(library), seed=0)
+    state.settle()
+    found = checks.check(built)
+    assert found.unequal is None
+    assert found.equality.bitwise
+    info = registry.get(library).attacks()["pgd"]
+    assert found.gradients["call"] == info.gradient_call
+    assert found.gradients["semi-backward"] == 0
+    assert found.memory is not None
+    assert int(found.memory["original"]) >= int(found.memory["semi-backward"])
+    assert found.theory is not None
+
+
+def test_peak_memory_counts_what_was_allocated() -> None:
+    before = torch.cuda.memory_allocated(DEVICE)
+    found = memory.peak(lambda: torch.empty(2**20, device=DEVICE, dtype=torch.uint8), DEVICE)
+    assert found is not None
+    assert found[0] == before + 2**20
+
+
+def test_out_of_memory_is_a_status() -> None:
+    answer = Worker().answer(
+        {"do": "prepare", "comparison": asdict(comparison("foolbox", batch=2**22)), "seed": 0}
+    )
+    assert (answer["ok"], answer["status"]) == (False, "out-of-memory")
+
+
+def test_the_environment_names_the_gpu() -> None:
+    found = environment.accelerator(DEVICE)
+    assert found["name"] == torch.cuda.get_device_name(0)
+    assert environment.devices()[0] == DEVICE
+
+
+def test_a_run_on_the_gpu(tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    words = ["--libs", "torchattacks", "foolbox", "--models", "resnet18", "--image-size", "64"]
+    code = cli.main(
+        [*words, "--batch", "4", "--steps", "3", "--max-seconds", "2", "--out", str(out)]
+    )
+    assert code == 0
+    found = records.read(out)
+    assert found.environment.device == DEVICE
+    for record in found.comparisons:
+        assert record.timer == "CUDA events"
+        assert record.host_seconds is not None
+        assert len(record.host_seconds["original"]) == len(record.seconds["original"])

@@ -1,0 +1,168 @@
+"""Suites, the house's rules, and what the Makefile's tools do without a network."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from bench import suites
+from bench.errors import UsageError
+from bench.runner import Runner, WorkerPool
+from bench.suites import Limits
+from bench.words import closest
+from tests.test_runner import ENVIRONMENT
+from tools import bench_gpu, wheelhouse
+from tools.wheelhouse import Target
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_IMPORT = {
+    "semibackward": {"semibackward"},
+    "adapters": {"adapters"},
+    "reports": {"reports", "bench"},
+    "bench": {"bench", "adapters", "reports", "semibackward"},
+}
+GROUP = """
+[[cases]]
+libs = ["foolbox"]
+attacks = ["pgd"]
+models = ["resnet18"]
+batch = [4]
+image_size = 32
+steps = 2
+"""
+
+
+@pytest.mark.parametrize("name", suites.names())
+def test_every_suite_that_ships_can_be_read(name: str) -> None:
+    suite = suites.load(name)
+    assert suite.description
+    assert suite.groups
+
+
+def test_the_paper_suite_is_as_published() -> None:
+    (group,) = suites.load(suites.PAPER_LIBRARIES).groups
+    assert (group.models, group.batch, group.image_size, group.steps) == (
+        ("resnet50",),
+        (16,),
+        224,
+        40,
+    )
+    assert len(group.libs) == 6
+
+
+def test_what_is_given_goes_before_what_the_suite_says(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[run]\nprecision = 0.1\n" + GROUP + GROUP.replace("[4]", "[8]"))
+    suite = suites.load(str(path))
+    assert suite.limits.precision == 0.1
+    changed = suites.override(suite, batch=(1, 2), precision=0.5, libs=None)
+    assert changed.limits.precision == 0.5
+    assert len(changed.groups) == 1, "two groups that became the same are one"
+    assert (changed.groups[0].batch, changed.groups[0].libs) == ((1, 2), ("foolbox",))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cases = 1", "of the wrong type"),
+        ("", r"names no \[\[cases\]\]"),
+        ("= no toml", "no TOML"),
+        (GROUP + "stepz = 3", "unknown key 'stepz'; did you mean steps?"),
+        (GROUP.replace("steps = 2", ""), "lacks steps"),
+        (GROUP.replace("[4]", '["4"]'), "batch must be a list of int"),
+        (GROUP.replace("[4]", "[]"), "batch must be a list of int"),
+        (GROUP.replace('["pgd"]', '"pgd"'), "of the wrong type"),
+        ("[run]\nprecision = true\n" + GROUP, "of the wrong type"),
+    ],
+)
+def test_a_wrong_suite_is_told(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        suites.load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("folbox", "; did you mean foolbox?"), ("zzz", "; there are art, foolbox")],
+)
+def test_close_matches(name: str, said: str) -> None:
+    assert closest(name, ["art", "foolbox"]) == said
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_who_may_call_whom(package: str) -> None:
+    """The house's arrows: adapters know nothing of measuring, semibackward only torch."""
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            for module in modules:
+                top = module.partition(".")[0]
+                assert top not in MAY_IMPORT.keys() - MAY_IMPORT[package], f"{path}: {module}"
+                if package == "reports":
+                    assert top != "torch", path
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-uv.lock"])
+def test_locks_pin_by_hash_and_name_no_address(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert "://" not in text
+    assert not re.search(r"^--", text, re.MULTILINE)
+    pins = re.split(r"\n(?=\S)", text.strip())
+    assert all("==" in pin and "--hash=sha256:" in pin for pin in pins if not pin.startswith("#"))
+
+
+def test_the_wheelhouse_leaves_the_torch_stack_out() -> None:
+    target = Target("3.12", "x86_64")
+    lacking = wheelhouse.wanted(target) - wheelhouse.torch_stack(target)
+    assert {"torchattacks", "foolbox", "advertorch", "timm", "pydantic"} <= lacking
+    assert not lacking & {"torch", "torchvision", "numpy", "pillow", "sympy", "ruff", "mypy"}
+    assert not any(name.startswith(("nvidia", "cuda")) for name in lacking)
+    pinned = {pin.name for pin in wheelhouse.locked(target)}
+    assert lacking <= {canonicalize_name(name) for name in pinned}
+
+
+def test_the_wheelhouse_reads_both_lists_of_pip() -> None:
+    text = (
+        "Package    Version\n---------- -------\nnumpy      2.1\nPillow==12.0\ntimm @ file:///x\n"
+    )
+    assert {"numpy", "pillow", "timm"} <= wheelhouse.names_in(text)
+
+
+def test_the_lock_pins_one_version_of_each_on_every_python() -> None:
+    for python in ("3.10", "3.11", "3.12", "3.13"):
+        names = [pin.name for pin in wheelhouse.locked(Target(python, "x86_64"))]
+        assert len(names) == len(set(names)), python
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("NVIDIA H200", "nvidia-h200"), ("NVIDIA A100-SXM4-80GB", "nvidia-a100-sxm4-80gb")],
+)
+def test_a_gpus_results_lie_under_its_name(name: str, folder: str) -> None:
+    from dataclasses import replace
+
+    assert bench_gpu.folder_name(replace(ENVIRONMENT, accelerator={"name": name})) == folder
+
+
+def test_where_the_time_went_adds_up() -> None:
+    from bench.command import where_the_time_went
+    from bench.progress import PlainProgress
+
+    runner = Runner(WorkerPool(), Limits(), seed=0, progress=PlainProgress())
+    runner.workers.start_seconds = 20.0
+    runner.spent.building, runner.spent.checks = 10.0, 5.0
+    runner.spent.warmup, runner.spent.measured = 5.0, 58.0
+    said = where_the_time_went(runner, total=100.0)
+    assert "worker start and building 30.0" in said
+    assert said.endswith("everything else 2.0 s (2.0 %)")

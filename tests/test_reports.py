@@ -1,0 +1,154 @@
+"""Tables and their sentences, from records made up for the purpose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.records import ComparisonRecord, EqualityRecord, Run
+from bench.statistics import Speedup, Verdict
+from reports import markdown, tables
+from reports.why import why
+from tests.test_runner import ENVIRONMENT, ScriptedWorker, comparison, runner
+
+GAIN = runner(ScriptedWorker()).measure(comparison("foolbox"))
+NO_GAIN = replace(
+    GAIN,
+    case=replace(GAIN.case, library="torchattacks"),
+    verdict="same",
+    speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),
+    gradients={"call": "autograd.grad", "parameters": 62, "original": 0, "semi-backward": 0},
+    theory={"speedup": 1.0, "basis": "flops"},
+)
+FAILED = ComparisonRecord(
+    "0",
+    replace(GAIN.case, library="art"),
+    "original",
+    "semi-backward",
+    "failed",
+    0,
+    0.1,
+    reason="it fell <over>",
+)
+
+
+def run(*comparisons: ComparisonRecord) -> Run:
+    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons)
+
+
+def cells(table: tables.Table) -> dict[str, tuple[str, ...]]:
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_a_column_a_library_as_in_the_paper() -> None:
+    (table,) = tables.of(run(NO_GAIN, GAIN, FAILED))
+    assert table.header == ("library", "torchattacks", "foolbox", "art")
+    found = cells(table)
+    assert found["original (s)"] == ("1.5", "1.5", "-")
+    assert found["semi-backward (s)"] == ("1", "1", "-")
+    assert found["speedup"] == ("1.001", "1.500", "-")
+    assert found["95 % interval"] == ("0.996 to 1.004", "1.500 to 1.500", "-")
+    assert found["verdict"] == ("same", "faster", "failed")
+    assert found["adversarial examples"] == ("identical", "identical", "-")
+    assert found["gradient call"] == ("autograd.grad", "backward", "-")
+    assert found["parameter gradients"] == ("0 → 0", "62 → 0", "-")
+    assert found["peak memory (MB)"][1] == "0.00 → 0.00"
+
+
+def test_decimals_follow_the_interval() -> None:
+    wide = replace(GAIN, speedup=Speedup(1.512, 1.41, 1.62, 0.95, 1, 12, ""))
+    assert cells(tables.of(run(wide))[0])["speedup"] == ("1.51",)
+
+
+def test_other_axes_make_tables_of_their_own() -> None:
+    def at(batch: int, library: str = "foolbox") -> ComparisonRecord:
+        return replace(GAIN, case=replace(GAIN.case, batch=batch, library=library))
+
+    one_library = tables.of(run(at(4), at(8), at(16)))
+    assert [table.header for table in one_library] == [("batch", "4", "8", "16")]
+    several = tables.of(run(at(4), at(4, "art"), at(8), at(8, "art")))
+    assert [table.header for table in several] == [("library", "foolbox", "art")] * 2
+    assert [f"{batch} images" in t.title for batch, t in zip((4, 8), several, strict=True)]
+    many = tables.of(run(*(at(2**i) for i in range(10))))
+    assert [len(table.header) - 1 for table in many] == [8, 2]
+
+
+def test_why_it_gains_nothing() -> None:
+    said = why(NO_GAIN, ENVIRONMENT)
+    assert said is not None
+    for part in ("gains nothing", "torch.autograd.grad", "torch 2.13.0 computes 0 of 62"):
+        assert part in said
+    assert why(GAIN, ENVIRONMENT) is None
+    assert why(FAILED, ENVIRONMENT) == "failed: it fell <over>"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [("slower", "loses"), ("inconclusive", "nothing to gain"), ("faster", "distrust")],
+)
+def test_nothing_to_save_is_said_whatever_the_verdict(verdict: Verdict, said: str) -> None:
+    found = why(replace(NO_GAIN, verdict=verdict), ENVIRONMENT)
+    assert found is not None
+    assert said in found
+    assert "torch.autograd.grad" in found
+
+
+def test_a_gradient_free_attack_has_nothing_to_freeze() -> None:
+    gradients: dict[str, int | str] = {
+        "call": "none",
+        "parameters": 62,
+        "original": 0,
+        "semi-backward": 0,
+    }
+    assert "no gradient at all" in str(why(replace(NO_GAIN, gradients=gradients), ENVIRONMENT))
+
+
+def test_an_inconclusive_case_says_what_to_do() -> None:
+    assert "--max-seconds" in str(why(replace(GAIN, verdict="inconclusive"), ENVIRONMENT))
+
+
+def test_a_gpu_that_waits_for_the_host_is_named() -> None:
+    held_up = replace(
+        GAIN,
+        verdict="same",
+        host_seconds={"original": [1.49] * 16, "semi-backward": [0.99] * 16},
+    )
+    assert "the GPU waits for the host (99%" in str(why(held_up, ENVIRONMENT))
+    free = replace(held_up, host_seconds={"original": [0.1] * 16, "semi-backward": [0.1] * 16})
+    assert "waits" not in str(why(free, ENVIRONMENT))
+
+
+@pytest.mark.parametrize(
+    ("equality", "said"),
+    [
+        (EqualityRecord(True, True, 0.0), "identical"),
+        (EqualityRecord(True, False, 2e-7), "equal to 2e-07"),
+        (EqualityRecord(False, False, 0.031), "differ by 0.031"),
+        (EqualityRecord(False, False, None), "differ"),
+    ],
+)
+def test_how_equal_the_examples_are(equality: EqualityRecord, said: str) -> None:
+    found = cells(tables.of(run(replace(GAIN, equality=equality)))[0])
+    assert found["adversarial examples"] == (said,)
+
+
+def test_markdown_keeps_records_from_being_markup() -> None:
+    text = markdown.report([run(replace(FAILED, reason="a | b <script> `x`\n# no"))])
+    assert "<script>" not in text
+    assert "\\<script\\>" in text
+    assert "\n# no" not in text
+
+
+def test_markdown_lines_up_and_says_where_it_was_measured() -> None:
+    text = markdown.report([run(NO_GAIN, GAIN)])
+    grid = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(line) for line in grid}) == 1
+    assert "torch 2.13.0, Python 3.11.7, a processor, 2 cores" in text
+    assert "python -m bench" in text
+
+
+def test_an_empty_run_and_a_cut_one_are_told() -> None:
+    assert "No case has been measured" in markdown.report([run()])
+    assert "half-written" in markdown.report([replace(run(GAIN), cut=True)])
