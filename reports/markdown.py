@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from bench.records import Environment, Run
@@ -54,7 +55,6 @@ def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
 
 
 def _escape(text: str) -> str:
-    """Keep what a record says from being read as markup."""
-    for character in "\\`*_|<>[]":
-        text = text.replace(character, "\\" + character)
+    """Keep what a record says from being read as markup; underscores inside words are harmless."""
+    text = re.sub(r"([\\`*|<>\[\]]|(?<!\w)_|_(?!\w))", r"\\\1", text)
     return " ".join(text.split())

@@ -85,7 +85,7 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
         ("speedup", (_speedup(r) for r in records)),
         (_interval_name(records), (_interval(r) for r in records)),
         ("verdict", (r.verdict or r.status for r in records)),
-        ("ceiling by operations", (_ceiling(r) for r in records)),
+        ("predicted by FLOPs", (_ceiling(r) for r in records)),
         ("adversarial examples", (_equality(r) for r in records)),
         ("gradient call", (str((r.gradients or {}).get("call", "-")) for r in records)),
         ("parameter gradients", (_gradients(r) for r in records)),

@@ -174,7 +174,7 @@ def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path) -> None:
     assert good.theory == {"speedup": pytest.approx(7 / 5), "basis": "flops"}
     assert len(good.seconds["original"]) == 2 * len(good.order)
     assert re.search(r"\| library +\| +advertorch \| +foolbox \|", done.stdout)
-    assert "attacks\\_for\\_tests.py:fgsm" in done.stdout
+    assert "attacks_for_tests.py:fgsm" in done.stdout
     again = bench("report", out)
     assert again.returncode == 0
     assert again.stdout.strip() in done.stdout

@@ -141,6 +141,14 @@ def test_markdown_keeps_records_from_being_markup() -> None:
     assert "\n# no" not in text
 
 
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [("a_b", "a_b"), ("_a_ *b*", "\\_a\\_ \\*b\\*"), ("x|y\\", "x\\|y\\\\")],
+)
+def test_only_what_would_be_markup_is_escaped(text: str, escaped: str) -> None:
+    assert escaped in markdown.report([run(replace(FAILED, reason=text))])
+
+
 def test_markdown_lines_up_and_says_where_it_was_measured() -> None:
     text = markdown.report([run(NO_GAIN, GAIN)])
     grid = [line for line in text.splitlines() if line.startswith("|")]
