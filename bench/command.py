@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -36,7 +37,7 @@ def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
     selection.check_names(asked)
     if asked.resume and asked.out is None:
         raise UsageError("--resume needs --out FILE.jsonl, the file to go on with")
-    path = asked.out or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}.jsonl")
+    path = asked.out or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.jsonl")
     pool = WorkerPool()
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal(path, resume=asked.resume))

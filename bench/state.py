@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import random
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -23,6 +24,14 @@ def reset(model: nn.Module, seed: int) -> None:
     gc.collect()
 
 
+def clear(device: str) -> None:
+    """Give back what an earlier case held, reference cycles included."""
+    gc.unfreeze()
+    gc.collect()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+
+
 def settle() -> None:
     """Call once everything is built: later collections need not walk through it again."""
     gc.collect()
@@ -34,7 +43,7 @@ def deterministic(device: str) -> Iterator[list[str]]:
     """On CUDA, deterministic algorithms inside the block.
 
     Yields:
-        a list that holds, after the block, what torch said can't be deterministic.
+        a list that holds, after the block, a sentence for each operation that can't be.
     """
     complaints: list[str] = []
     if not device.startswith("cuda"):
@@ -52,5 +61,12 @@ def deterministic(device: str) -> Iterator[list[str]]:
     finally:
         torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
         torch.backends.cudnn.benchmark = autotuned
-    said = {str(item.message) for item in caught if "determinis" in str(item.message)}
-    complaints.extend(sorted(said))
+    operations = {
+        found[1]
+        for item in caught
+        if (found := re.match(r"(\S+) does not have a deterministic", str(item.message)))
+    }
+    complaints.extend(
+        f"{name} has no deterministic kernel here; if the outputs differ, look there first"
+        for name in sorted(operations)
+    )

@@ -18,7 +18,8 @@ CONFIDENCE = 0.95
 EQUIVALENCE = 0.02
 """Half-width of the band around 1 inside which two variants count as the same speed."""
 RESAMPLES = 2000
-MIN_BLOCKS_FOR_INTERVAL = 3
+MIN_BLOCKS_FOR_INTERVAL = 6
+"""With fewer, even the range of all blocks covers their median less than 95 times in 100."""
 MIN_PROCESSES_FOR_RESAMPLING = 5
 
 

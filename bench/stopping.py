@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.statistics import Speedup
+from bench.statistics import MIN_BLOCKS_FOR_INTERVAL, Speedup
 
 StopReason = Literal["precise", "budget"]
 
 MIN_BLOCKS = 8
+"""Before an interval may count as narrow enough."""
+PATIENCE = 4
+"""How many times its budget a case may take to get the blocks an interval needs."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class StopRule:
     Attributes:
         precision: half-width of the interval of the log ratio that is narrow enough, for all
             processes together.
-        max_seconds: measuring time of all processes together.
+        max_seconds: measuring time of all processes together; slow cases may take up to four
+            times as long, until there are blocks enough for an interval.
         processes: how many share them.
     """
 
@@ -38,6 +42,6 @@ class StopRule:
         narrow_enough = self.precision * math.sqrt(self.processes)
         if interval.blocks >= MIN_BLOCKS and interval.half_width <= narrow_enough:
             return "precise"
-        if seconds >= self.max_seconds / self.processes:
-            return "budget"
-        return None
+        share = self.max_seconds / self.processes
+        patient = share if interval.blocks >= MIN_BLOCKS_FOR_INTERVAL else PATIENCE * share
+        return "budget" if seconds >= patient else None

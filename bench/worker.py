@@ -84,6 +84,7 @@ class Worker:
 
         self._workload = None
         case = comparison["case"]
+        state.clear(case["device"])
         case["input_shape"] = tuple(case["input_shape"])
         start = time.perf_counter()
         built = workload.build(Comparison(Case(**case), comparison["variant"]), seed)

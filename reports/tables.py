@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bench.cases import Case
 from bench.records import ComparisonRecord, Run
+from bench.statistics import MIN_PROCESSES_FOR_RESAMPLING
 from reports.why import why
 
 MANY_COLUMNS = 8
@@ -96,7 +97,7 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
         _title(first.case, first.variant, column),
         (column, *names),
         tuple((name, *cells) for name, cells in rows),
-        tuple(_notes(zip(names, records, strict=True), run)),
+        (*_notes(zip(names, records, strict=True), run), *_methods(records)),
     )
 
 
@@ -121,6 +122,16 @@ def _notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterabl
         if sentence:
             yield f"{name}: {sentence}."
         yield from (f"{name}: {warning}." for warning in record.warnings)
+
+
+def _methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
+    """What the intervals stand for."""
+    for method, processes in dict.fromkeys(
+        (r.speedup.method, r.speedup.processes) for r in records if r.speedup
+    ):
+        narrow = processes < MIN_PROCESSES_FOR_RESAMPLING
+        advice = f"; a fresh process may lie outside: --processes {MIN_PROCESSES_FOR_RESAMPLING}"
+        yield f"Intervals: {method}{advice if narrow else ''}."
 
 
 def _seconds(record: ComparisonRecord, variant: str) -> str:

@@ -54,7 +54,7 @@ def test_one_outlier_does_not_move_the_estimate() -> None:
 
 
 def test_too_few_blocks_give_no_interval() -> None:
-    found = statistics.speedup([block(1.5, 1.0)] * 2, seed=0)
+    found = statistics.speedup([block(1.5, 1.0)] * 5, seed=0)
     assert (found.low, found.high, found.half_width) == (None, None, math.inf)
     assert statistics.verdict(found) == "inconclusive"
 
@@ -132,6 +132,15 @@ def test_stops_when_the_budget_is_spent() -> None:
     rule = StopRule(precision=0.02, max_seconds=60, processes=3)
     assert rule.reason(interval(1.3, 1.6), seconds=19) is None
     assert rule.reason(interval(1.3, 1.6), seconds=20) == "budget"
+
+
+def test_a_slow_case_gets_more_time_for_the_blocks_an_interval_needs() -> None:
+    rule = StopRule(precision=0.02, max_seconds=10)
+    too_few = statistics.speedup([block(1.5, 1.0)] * 5, seed=0)
+    assert rule.reason(too_few, seconds=39) is None
+    assert rule.reason(too_few, seconds=40) == "budget"
+    enough = statistics.speedup(noisy(1.5, 6, 0.2, seed=0), seed=0)
+    assert rule.reason(enough, seconds=10) == "budget"
 
 
 def test_several_processes_may_each_be_less_precise() -> None:
