@@ -25,7 +25,7 @@ check: $(READY)  ## Lint, format and types
 # Everything below the next two lines leaves what is installed as it is: it runs under $(PYTHON).
 
 test-gpu:  ## The tests that need a CUDA GPU, under $(PYTHON) as it is
-	@$(PYTHON) -m pytest -m gpu
+	@$(PYTHON) -m pytest -m gpu tests/test_gpu.py
 
 bench-gpu:  ## The reference suite on one CUDA GPU, under $(PYTHON) as it is, into results/
 	@$(PYTHON) -m tools.bench_gpu

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import textwrap
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -28,8 +29,12 @@ class AdapterError(Exception):
 class LibraryUnavailable(AdapterError):
     """The library is missing, or breaks on import."""
 
-    def __init__(self, library: str, reason: str, install: str) -> None:
-        super().__init__(f"{library} can't be used: {reason}; install it with: {install}")
+    def __init__(self, library: str, error: Exception, distribution: str) -> None:
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
+        super().__init__(
+            f"{library} can't be used: {reason};"
+            f" install it with: python -m pip install {distribution}"
+        )
 
 
 class UnsupportedSettings(AdapterError):
@@ -122,11 +127,7 @@ class Adapter(ABC):
             with quiet():
                 self.import_library()
         except Exception as error:
-            raise LibraryUnavailable(
-                self.name,
-                f"{type(error).__name__}: {error}",
-                f"python -m pip install {self.distribution}",
-            ) from error
+            raise LibraryUnavailable(self.name, error, self.distribution) from error
 
     def build(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
         """Build one attack on one model.

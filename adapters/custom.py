@@ -129,10 +129,16 @@ def _names_bound_in(tree: ast.Module) -> set[str]:
 
 
 def _module_exists(name: str) -> bool:
+    """Whether there is such a module; its packages are not imported to find out."""
+    top, *rest = name.split(".")
     sys.path.insert(0, "")
     try:
-        return importlib.util.find_spec(name) is not None
+        found = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return False
     finally:
         sys.path.remove("")
+    if found is None or not rest:
+        return found is not None
+    inside = (Path(place, *rest) for place in found.submodule_search_locations or ())
+    return any(path.is_dir() or any(path.parent.glob(f"{path.name}.*")) for path in inside)

@@ -27,7 +27,10 @@ def files_in(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise AdapterError(f"{folder} is not a folder")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise AdapterError(f"{folder} can't be read: {error.strerror}") from error
     if not found:
         raise AdapterError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
     return found

@@ -100,13 +100,16 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="stop a case when the interval of its log ratio is this narrow, as 0.02",
     )
     how.add_argument(
-        "--max-seconds", type=_positive, metavar="S", help="or after S seconds of measuring"
+        "--max-seconds",
+        type=_positive,
+        metavar="S",
+        help="or after S seconds of measuring (a slow case takes up to 4 S)",
     )
     how.add_argument("--processes", type=_at_least_one, metavar="N", help="fresh workers per case")
     how.add_argument(
         "--timeout", type=_positive, metavar="S", help="give a case up after S seconds"
     )
-    how.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
+    how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
     where = run.add_argument_group("where the records go")
     where.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
@@ -130,13 +133,15 @@ def _add_doctor(doctor: argparse.ArgumentParser) -> None:
     doctor.add_argument("--verbose", action="store_true", help="traces")
 
 
-def _number(kind: Callable[[str], float], least: float, said: str) -> Callable[[str], float]:
+def _number(
+    kind: Callable[[str], float], least: float, said: str, most: float = 1e15
+) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
             value = kind(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-        if not least <= value < float("inf"):
+        if not least <= value <= most:
             raise argparse.ArgumentTypeError(f"{text} is too small or too large; give {said}")
         return value
 
@@ -145,3 +150,4 @@ def _number(kind: Callable[[str], float], least: float, said: str) -> Callable[[
 
 _at_least_one = _number(int, 1, "a whole number of at least 1")
 _positive = _number(float, 1e-9, "a number above 0")
+_seed = _number(int, 0, "a whole number from 0 to 2**32 - 1", most=2**32 - 1)

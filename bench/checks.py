@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from bench import flops, gradients, memory, state
+from bench import failures, flops, gradients, memory, state
+from bench.cases import BASELINE
 from bench.equality import Equality, compare
+from bench.errors import InvalidOutput
 from bench.workload import Workload
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Checks:
     Attributes:
         equality: of the two variants' outputs.
         gradients: the baseline's gradient `call`, the model's number of `parameters`, and for each
-            variant how many had their gradient computed.
+            variant how many had their gradient computed; None where that could not be seen.
         theory: the speedup the operations predict, and that it is from them; None without a count.
         memory: peak bytes for each variant, with `unit` and `what`; None where none is kept.
         warnings: for the user, each with what to do.
@@ -28,15 +33,11 @@ class Checks:
     """
 
     equality: Equality
-    gradients: dict[str, int | str]
+    gradients: dict[str, int | str] | None
     theory: dict[str, float | str] | None
     memory: dict[str, int | str] | None
     warnings: list[str]
     unequal: str | None = None
-
-
-class InvalidOutput(Exception):
-    """The attack returned something other than adversarial images."""
 
 
 def check(workload: Workload) -> Checks:
@@ -55,8 +56,10 @@ def check(workload: Workload) -> Checks:
             unequal = _explain(workload, outputs[baseline], equality)
     warnings.extend(complaints)
     warnings.extend(_doubts(workload, outputs[baseline]))
-    traces, theory = _trace(workload)
-    return Checks(equality, traces, theory, _measure_memory(workload), warnings, unequal)
+    traces = _or_warn("the gradients", lambda: _trace(workload), warnings)
+    theory = _or_warn("the operations", lambda: _count(workload), warnings)
+    peaks = _or_warn("the memory", lambda: _measure_memory(workload), warnings)
+    return Checks(equality, traces, theory, peaks, warnings, unequal)
 
 
 def _output(workload: Workload, variant: str) -> Tensor:
@@ -101,23 +104,40 @@ def _doubts(workload: Workload, output: Tensor) -> list[str]:
     return []
 
 
-def _trace(workload: Workload) -> tuple[dict[str, int | str], dict[str, float | str] | None]:
-    baseline, variant = workload.variants
+def _or_warn(what: str, look: Callable[[], T], warnings: list[str]) -> T | None:
+    """What a diagnosis finds. One that fails costs its own result, not the measurement."""
+    try:
+        return look()
+    except Exception as error:
+        if failures.status_of(error) == "out-of-memory":
+            raise
+        warnings.append(
+            f"{what} could not be looked at ({failures.reason_of(error)}); the times are not"
+            " affected, please report it"
+        )
+        return None
+
+
+def _trace(workload: Workload) -> dict[str, int | str]:
     found: dict[str, int | str] = {"parameters": len(list(workload.model.parameters()))}
-    operations: dict[str, int | None] = {}
     for name in workload.variants:
-        with contextlib.ExitStack() as stack:
-            trace = stack.enter_context(gradients.observed(workload.model))
-            count = stack.enter_context(flops.counted())
+        with gradients.observed(workload.model) as trace:
             workload.run(name, lambda run: run())
-        operations[name] = count.total
         found[name] = len(trace.parameters)
-        if name == baseline:
+        if name == BASELINE:
             found["call"] = trace.call
-    before, after = operations[baseline], operations[variant]
-    if not before or not after:
-        return found, None
-    return found, {"speedup": before / after, "basis": "flops"}
+    return found
+
+
+def _count(workload: Workload) -> dict[str, float | str] | None:
+    totals = []
+    for name in workload.variants:
+        with flops.counted() as count:
+            workload.run(name, lambda run: run())
+        if not count.total:
+            return None
+        totals.append(count.total)
+    return {"speedup": totals[0] / totals[1], "basis": "flops"}
 
 
 def _measure_memory(workload: Workload) -> dict[str, int | str] | None:

@@ -33,7 +33,9 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         asked = arguments.parse(words)
-        return _COMMANDS[asked.command or "run"](asked, words)
+        code = _COMMANDS[asked.command or "run"](asked, words)
+        sys.stdout.flush()
+        return code
     except BenchError as error:
         if verbose and error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
@@ -48,9 +50,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return DONE
     except Exception as error:
         if verbose:
-            raise
+            traceback.print_exc()
+        said = " ".join(str(error).split())
         print(
-            f"bench: a fault of this program: {type(error).__name__}: {error};"
+            f"bench: a fault of this program: {type(error).__name__}: {said};"
             " --verbose shows where",
             file=sys.stderr,
         )

@@ -14,7 +14,7 @@ import bench
 from bench import progress, records, selection
 from bench.errors import BenchError, UsageError
 from bench.journal import Journal
-from bench.process import WorkerDied
+from bench.process import START_TIMEOUT, WorkerDied
 from bench.records import Environment
 from bench.runner import Runner, WorkerPool
 
@@ -47,7 +47,7 @@ def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
         device = choose_device(asked.device, facts["devices"], facts["environment"]["torch"])
         suite = selection.choose_suite(asked, device)
         comparisons = selection.comparisons(asked, suite, device)
-        accelerator = pool.get().ask({"do": "accelerator", "device": device}, timeout=None)
+        accelerator = pool.get().ask({"do": "accelerator", "device": device}, timeout=START_TIMEOUT)
         _checked(accelerator)
         journal.begin(
             Environment(

@@ -9,7 +9,7 @@ from typing import Any
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
-from bench.process import WorkerDied
+from bench.process import START_TIMEOUT, WorkerDied
 from bench.runner import WorkerPool
 
 GOOD, BAD = "ok", "--"
@@ -71,7 +71,7 @@ def _machine(pool: WorkerPool) -> list[str]:
 def _library(pool: WorkerPool, name: str) -> tuple[bool, str]:
     try:
         registry.get(name)
-        answer = pool.get(name).ask({"do": "load", "library": name}, timeout=120)
+        answer = pool.get(name).ask({"do": "load", "library": name}, timeout=START_TIMEOUT)
     except (AdapterError, WorkerDied) as error:
         pool.replace()
         return False, _line(False, name, str(error))

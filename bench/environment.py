@@ -35,7 +35,9 @@ def describe() -> dict[str, Any]:
 
 def devices() -> list[str]:
     """What a case can run on here, the best first."""
-    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    # The count alone asks the driver's manager; a driver too old for this torch is counted too.
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    found = [f"cuda:{index}" for index in range(count)]
     mps = getattr(torch.backends, "mps", None)
     if mps is not None and mps.is_available():
         found.append("mps")

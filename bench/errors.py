@@ -17,3 +17,7 @@ class EnvironmentMismatch(BenchError):
     """Two environments whose numbers can't be set side by side."""
 
     exit_code = 4
+
+
+class InvalidOutput(Exception):
+    """An attack returned something other than adversarial images."""

@@ -1,39 +1,34 @@
-"""What an exception in a worker means for the case."""
+"""What an exception in a worker means for the case. Imports no torch: it may be what is missing."""
 
 from __future__ import annotations
 
-import torch
-
 from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
-from bench.checks import InvalidOutput
+from bench.errors import InvalidOutput
 from bench.records import Status
 
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "DefaultCPUAllocator: not enough memory",
-)
+LONGEST = 300
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def status_of(error: Exception) -> Status:
     """The status of a case that ended in this exception."""
     if isinstance(error, LibraryUnavailable | UnsupportedSettings):
         return "unsupported"
-    cuda = getattr(torch.cuda, "OutOfMemoryError", MemoryError)  # torch 1.13
-    if isinstance(error, (MemoryError, cuda)):
+    if isinstance(error, MemoryError):
         return "out-of-memory"
+    # torch.OutOfMemoryError is a RuntimeError and says so; the CPU allocator's error has no type.
     if isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY):
         return "out-of-memory"
     return "failed"
 
 
 def reason_of(error: Exception) -> str:
-    """One line for the user."""
+    """One line for the user; what we say ourselves is never cut, since it ends with the mend."""
     text = " ".join(str(error).split())
-    if len(text) > 300:
-        text = text[:297] + "..."
     if isinstance(error, AdapterError | InvalidOutput):
         return text
+    if len(text) > LONGEST:
+        text = text[:LONGEST] + " ..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -11,7 +12,7 @@ from bench import records
 from bench.errors import EnvironmentMismatch, UsageError
 from bench.records import Environment, Record, RecordError, Run
 
-_MUST_AGREE = ("python", "torch", "libraries", "processor", "device", "accelerator", "seed")
+_MUST_AGREE = ("python", "torch", "processor", "threads", "math", "device", "accelerator", "seed")
 
 
 class Journal:
@@ -36,7 +37,8 @@ class Journal:
                 raise UsageError(
                     f"{path} exists; go on with it by --resume, or name another with --out"
                 )
-            if path.exists():
+            self._made = not path.exists()
+            if not self._made:
                 self.earlier = _read_and_mend(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[str] = path.open("a" if resume else "x", encoding="utf-8")
@@ -55,7 +57,7 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
-        if self.path.is_file() and self.path.stat().st_size == 0:
+        if self._made and self.path.stat().st_size == 0:
             self.path.unlink()
 
     def begin(self, environment: Environment) -> None:
@@ -67,12 +69,7 @@ class Journal:
         if self.earlier is None:
             self.append(environment)
             return
-        differences = [
-            f"{name}: {getattr(self.earlier.environment, name)} then,"
-            f" {getattr(environment, name)} now"
-            for name in _MUST_AGREE
-            if getattr(self.earlier.environment, name) != getattr(environment, name)
-        ]
+        differences = list(_differences(self.earlier.environment, environment))
         if differences:
             raise EnvironmentMismatch(
                 f"{self.path} was measured in another environment ({'; '.join(differences)});"
@@ -92,16 +89,27 @@ class Journal:
         return {r.key for r in self.earlier.comparisons if r.status in ("ok", "unequal")}
 
 
+def _differences(then: Environment, now: Environment) -> Iterator[str]:
+    """What keeps two runs from being one; a library installed in between does not."""
+    facts = [(name, getattr(then, name), getattr(now, name)) for name in _MUST_AGREE]
+    shared = then.libraries.keys() & now.libraries.keys()
+    facts += [(name, then.libraries[name], now.libraries[name]) for name in sorted(shared)]
+    for name, before, after in facts:
+        if before != after:
+            yield f"{name}: {before} then, {after} now"
+
+
 def _read_and_mend(path: Path) -> Run | None:
-    """Read an earlier run and cut off the half-written line a killed one leaves."""
+    """Read an earlier run, and only then cut off the half-written line a killed one leaves."""
     data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if whole != data:
-        with path.open("r+b") as file:
-            file.truncate(len(whole))
-    if not whole.strip():
+    if not data.strip():
         return None
     try:
-        return records.read(path)
+        earlier = records.read(path)
     except RecordError as error:
         raise UsageError(f"{error}; it can't be resumed, name another file with --out") from error
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+    return earlier

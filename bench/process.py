@@ -17,6 +17,11 @@ from typing import IO, Any
 
 from bench.worker import PROTOCOL
 
+START_TIMEOUT = 300.0
+"""Seconds for a worker to start and to import torch."""
+LOOK_SECONDS = 0.5
+"""How often to look whether a silent worker is still alive."""
+
 _ROOT = str(Path(__file__).resolve().parent.parent)
 
 
@@ -24,7 +29,7 @@ class WorkerDied(Exception):
     """The worker ended while it was asked something; the message says how."""
 
 
-class WorkerTimeout(Exception):
+class WorkerTimeout(WorkerDied):
     """The worker did not answer in time; it has been killed."""
 
 
@@ -58,17 +63,17 @@ class WorkerProcess:
         threading.Thread(
             target=_read, args=(self._process.stdout, self._answers), daemon=True
         ).start()
-        self.facts = self.ask({"do": "describe"}, timeout=None)
+        self.facts = self.ask({"do": "describe"}, START_TIMEOUT)
         if self.facts["ok"] and self.facts["protocol"] != PROTOCOL:
             raise WorkerDied(f"the worker speaks protocol {self.facts['protocol']}, not {PROTOCOL}")
         self.start_seconds = time.perf_counter() - started
 
-    def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         """Send a request and wait for its answer.
 
         Args:
             request: see `bench.worker`.
-            timeout: seconds to wait, None without end.
+            timeout: seconds to wait.
 
         Raises:
             WorkerDied: it ended before it answered.
@@ -78,20 +83,34 @@ class WorkerProcess:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-        try:
-            line = self._answers.get(timeout=None if timeout is None else max(0.0, timeout))
-        except queue.Empty:
+        line = self._wait(time.monotonic() + timeout)
+        if line is None:
             self.close()
-            raise WorkerTimeout from None
+            raise WorkerTimeout(f"the worker process did not answer within {timeout:.0f} s")
         if not line:
             raise WorkerDied(self._epitaph())
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    def _wait(self, deadline: float) -> str | None:
+        """The next answer; "" if the worker is dead, None if the deadline passes first.
+
+        The end of its stream may not show a dead worker: a child it forked can hold it open.
+        """
+        while True:
+            dead = self._process.poll() is not None
+            left = deadline - time.monotonic()
+            with contextlib.suppress(queue.Empty):
+                return self._answers.get(timeout=max(0.0, min(left, LOOK_SECONDS)))
+            if dead:
+                return ""
+            if left <= 0:
+                return None
+
     def close(self) -> None:
-        """End the worker, whatever it is doing."""
+        """End the worker and what it started, whatever they are doing."""
         with contextlib.suppress(OSError):
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         with contextlib.suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]

@@ -30,7 +30,7 @@ class Worker(Protocol):
     facts: dict[str, Any]
     start_seconds: float
 
-    def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]: ...
+    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]: ...
 
     def close(self) -> None: ...
 
@@ -140,7 +140,7 @@ class Runner:
     def measure(self, comparison: Comparison) -> ComparisonRecord:
         """Measure one comparison, in as many processes as the limits say."""
         started = time.perf_counter()
-        deadline = started + self.limits.timeout
+        deadline = started + self.limits.patience
         findings = _Findings()
         try:
             for process in range(self.limits.processes):
@@ -179,13 +179,15 @@ class Runner:
         rule = StopRule(self.limits.precision, self.limits.max_seconds, self.limits.processes)
         own: list[Block] = []
         begun = time.perf_counter()
-        stop = None
+        stop = interval = None
         while stop is None:
             block, seconds = self._block(comparison, next(orders), process, deadline)
             self.spent.measured += seconds
             own.append(block)
             findings.blocks.append(block)
-            interval = statistics.speedup(own, seed=self.seed)
+            # The resampling grows with the blocks, so look again only after a twentieth more.
+            if interval is None or len(own) >= 1.05 * interval.blocks:
+                interval = statistics.speedup(own, seed=self.seed)
             elapsed = time.perf_counter() - begun
             stop = rule.reason(interval, elapsed)
             share = self.limits.max_seconds / self.limits.processes
@@ -211,7 +213,7 @@ class Runner:
             self.workers.replace()
             raise _Ended(
                 "timeout",
-                f"not done after {self.limits.timeout:g} s; raise --timeout, or ask for less",
+                f"not done after {self.limits.patience:g} s; raise --timeout, or ask for less",
             ) from None
         except WorkerDied as died:
             self.workers.replace()

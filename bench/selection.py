@@ -33,7 +33,7 @@ def check_names(asked: argparse.Namespace) -> None:
     _each("dtype", [asked.dtype] if asked.dtype else None, DTYPES)
     _check_models(asked.models or ())
     if asked.attacks:
-        _each("attack", asked.attacks, _all_attacks(asked.libs or registry.names()))
+        _each("attack", asked.attacks, _all_attacks(asked.libs or registry.OURS))
     if not set(asked.variants) - {BASELINE}:
         raise UsageError(f"--variants names nothing to hold against {BASELINE}")
     if asked.suite:
@@ -82,11 +82,7 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
 
 
 def comparisons(asked: argparse.Namespace, suite: Suite, device: str) -> list[Comparison]:
-    """The product of everything chosen, each once, a library's attacks where it offers them.
-
-    Raises:
-        UsageError: nothing is left.
-    """
+    """The product of everything chosen, each once, a library's attacks where it offers them."""
     cases: list[Case] = []
     for group in suite.groups:
         if asked.libs or not asked.attack:

@@ -19,7 +19,8 @@ EQUIVALENCE = 0.02
 """Half-width of the band around 1 inside which two variants count as the same speed."""
 RESAMPLES = 2000
 MIN_BLOCKS_FOR_INTERVAL = 6
-"""With fewer, even the range of all blocks covers their median less than 95 times in 100."""
+"""In a process. With fewer, even the range of all its blocks covers their median less than 95
+times in 100. Where processes are resampled, it is their number that counts."""
 MIN_PROCESSES_FOR_RESAMPLING = 5
 
 
@@ -73,7 +74,8 @@ def speedup(blocks: Sequence[Block], *, seed: int, confidence: float = CONFIDENC
     method = _method(len(groups))
     estimate = math.exp(_median_of_medians(groups))
     low = high = None
-    if len(blocks) >= MIN_BLOCKS_FOR_INTERVAL:
+    fewest = min(len(group) for group in groups)
+    if fewest >= (MIN_BLOCKS_FOR_INTERVAL if len(groups) < MIN_PROCESSES_FOR_RESAMPLING else 1):
         centres = _resampled_centres(groups, numpy.random.default_rng(seed))
         tail = (1 - confidence) / 2
         low, high = (float(end) for end in numpy.exp(numpy.quantile(centres, (tail, 1 - tail))))

@@ -56,13 +56,19 @@ class Limits:
         precision: half-width of the interval of the log ratio that is narrow enough.
         max_seconds: measuring time per case, after checks and warm-up.
         processes: fresh worker processes per case.
-        timeout: wall seconds after which a case is given up.
+        timeout: wall seconds after which a case is given up; by default ten minutes, or what five
+            times the measuring time asks for.
     """
 
     precision: float = 0.02
     max_seconds: float = 15.0
     processes: int = 1
-    timeout: float = 600.0
+    timeout: float | None = None
+
+    @property
+    def patience(self) -> float:
+        """Wall seconds after which a case is given up."""
+        return max(600.0, 5 * self.max_seconds + 300) if self.timeout is None else self.timeout
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,9 @@ def _limits(table: dict[str, Any], place: str) -> Limits:
     number = (int, float)
     known = {"precision": number, "max_seconds": number, "processes": int, "timeout": number}
     _only(table, known, place)
+    for key, value in table.items():
+        if not 0 < value < float("inf"):
+            raise UsageError(f"suite {place}: {key} = {value} must be above 0")
     return Limits(**table)
 
 

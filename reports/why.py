@@ -7,7 +7,7 @@ import statistics
 from bench.records import ComparisonRecord, Environment
 
 LAUNCH_BOUND = 0.9
-"""Host time over device time from which the host is what holds the device up."""
+"""Host time over device time from which the device may be waiting for the host."""
 
 
 def why(record: ComparisonRecord, environment: Environment) -> str | None:
@@ -83,6 +83,6 @@ def _bound(record: ComparisonRecord) -> str:
     if host < LAUNCH_BOUND * device:
         return ""
     return (
-        f": the GPU waits for the host ({host / device:.0%} of the device time passes before the"
-        f" call returns); a larger batch gives it more to do"
+        f": it is launch-bound, or waits for the GPU in every step ({host / device:.0%} of the"
+        f" device time passes before the call returns); try a larger batch"
     )

@@ -20,6 +20,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Undo = Callable[[], None]
 
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
@@ -73,20 +74,16 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
                     " pass the module inside the wrapper, for instance classifier.model"
                 )
         self._models = models
-        self._open: list[list[int]] = []
+        self._open: list[list[Undo]] = []
 
     def __enter__(self) -> None:
         with _lock:
-            keys: list[int] = []
-            try:
-                for model in self._models:
-                    # Embeddings first: freezing hides which of them were trainable.
-                    keys.extend(_hold_embeddings(model))
-                    keys.extend(_hold_parameters(model))
-            except BaseException:
-                _release(keys)
-                raise
-            self._open.append(keys)
+            undo: list[Undo] = []
+            for model in self._models:
+                # Embeddings first: freezing hides which of them were trainable.
+                undo.extend(_hold_embeddings(model))
+                undo.extend(_hold_parameters(model))
+            self._open.append(undo)
 
     def __exit__(
         self,
@@ -95,7 +92,8 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
         trace: TracebackType | None,
     ) -> None:
         with _lock:
-            _release(self._open.pop())
+            for undo in reversed(self._open.pop()):
+                undo()
 
     def __call__(self, function: Function) -> Function:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -114,33 +112,34 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
         return frozen  # type: ignore[return-value]
 
 
-def _hold_parameters(model: nn.Module) -> Iterator[int]:
+def _hold_parameters(model: nn.Module) -> Iterator[Undo]:
     """Freeze the trainable parameters, and take a further hold of those held already."""
     for parameter in model.parameters():
-        if id(parameter) in _held:
-            _held[id(parameter)].holders += 1
-        elif parameter.requires_grad:
+        key, trainable = id(parameter), parameter.requires_grad
+        held = _held.get(key)
+        if trainable:
             parameter.requires_grad_(False)
-            _held[id(parameter)] = _Held(
-                parameter, functools.partial(parameter.requires_grad_, True)
-            )
-        else:
-            continue
-        yield id(parameter)
+        if held is not None:
+            held.holders += 1
+            # Somebody may have switched it on again since it was frozen: it goes back to that.
+            yield functools.partial(_let_go, key, thaw=trainable)
+        elif trainable:
+            _held[key] = _Held(parameter, functools.partial(parameter.requires_grad_, True))
+            yield functools.partial(_let_go, key)
 
 
-def _hold_embeddings(model: nn.Module) -> Iterator[int]:
+def _hold_embeddings(model: nn.Module) -> Iterator[Undo]:
     """Make the outputs of trainable embeddings require a gradient while they are frozen."""
     for module in model.modules():
         if not isinstance(module, _EMBEDDINGS):
             continue
         if id(module) in _held:
             _held[id(module)].holders += 1
-        elif module.weight.requires_grad:
+        elif module.weight.requires_grad or id(module.weight) in _held:  # tied, and frozen by us
             _held[id(module)] = _Held(module, _hook_first(module).remove)
         else:
             continue
-        yield id(module)
+        yield functools.partial(_let_go, id(module))
 
 
 def _hook_first(module: nn.Module) -> RemovableHandle:
@@ -158,13 +157,15 @@ def _require_gradient(module: nn.Module, inputs: Any, output: torch.Tensor) -> t
     return output.detach().requires_grad_().clone()
 
 
-def _release(keys: list[int]) -> None:
-    for key in reversed(keys):
-        held = _held[key]
-        held.holders -= 1
-        if held.holders == 0:
-            del _held[key]
-            held.release()
+def _let_go(key: int, *, thaw: bool = False) -> None:
+    """Give up one hold; the last one to go undoes the freezing."""
+    held = _held[key]
+    held.holders -= 1
+    if held.holders == 0:
+        del _held[key]
+        held.release()
+    elif thaw:
+        held.thing.requires_grad_(True)
 
 
 def _decorate_generator(function: Function, models: tuple[nn.Module, ...]) -> Function:

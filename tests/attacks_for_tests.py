@@ -54,9 +54,10 @@ def no_tensor(model: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
 
 
 def too_large(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    return torch.empty(2**60, dtype=torch.uint8)
+    return torch.empty(2**60, dtype=torch.uint8, device=images.device)
 
 
 def tells_its_process(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    Path(os.environ["TELL_PROCESS"]).write_text(str(os.getpid()))
+    with Path(os.environ["TELL_PROCESS"]).open("a") as told:
+        told.write(f"{os.getpid()}\n")
     return fgsm(model, images, labels)

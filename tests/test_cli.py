@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +86,9 @@ def test_list_names_what_there_is() -> None:
         (["--batch", "0"], "at least 1"),
         (["--batch", "-3"], "at least 1"),
         (["--batch", "many"], "'many' is no number"),
+        (["--seed", "-1"], "from 0 to"),
+        (["--seed", "4294967296"], "from 0 to"),
+        (["--attack", "adapters.no_such_module:pgd"], "there is no module"),
         (["--precision", "0"], "above 0"),
         (["--precision", "nan"], "above 0"),
         (["--images", "absent"], "absent is not a folder"),
@@ -182,37 +184,33 @@ def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path) -> None:
 
 def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
     """What was measured is on disk, the worker is gone, the exit code is 130, resume goes on."""
-    out, process_file = tmp_path / "run.jsonl", tmp_path / "process"
-    words = [*SMALL, "--out", str(out), "--attack", f"{MINE}:fgsm"]
-    words += ["--attack", f"{MINE}:tells_its_process", "--precision", "0.9", "--steps", "2"]
+    out, told = tmp_path / "run.jsonl", tmp_path / "processes"
+    words = [*SMALL, "--out", str(out), "--steps", "2", "--precision", "1e-9"]
+    words += ["--attack", f"{MINE}:fgsm", "--attack", f"{MINE}:tells_its_process"]
     running = subprocess.Popen(
-        [sys.executable, "-m", "bench", *words, "--max-seconds", "600", "--precision", "1e-9"],
+        [sys.executable, "-m", "bench", *words, "--max-seconds", "2"],
         cwd=ROOT,
-        env={**os.environ, "TELL_PROCESS": str(process_file)},
+        env={**os.environ, "TELL_PROCESS": str(told)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    # The first case never ends by itself, so interrupt it in the middle of its timed runs.
-    assert running.stderr is not None
-    for line in running.stderr:
-        if "left at most" in line:
-            break
+    while not told.exists():  # the first case is over, the second runs
+        assert running.poll() is None
+        os.sched_yield()
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in said
-    assert "--resume" in said
-    assert records.read(out).comparisons == ()
-    done = bench(*words, "--max-seconds", "0.5", "--resume", TELL_PROCESS=str(process_file))
+    assert f"--out {out} --resume" in said
+    assert [r.case.attack for r in records.read(out).comparisons] == [f"{MINE}:fgsm"]
+    for process in told.read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(process), 0)
+    done = bench(*words, "--max-seconds", "0.5", "--resume", TELL_PROCESS=str(told))
     assert done.returncode == 0, done.stderr
+    assert "1 already measured, not repeated" in done.stderr
     assert [r.status for r in records.read(out).comparisons] == ["ok", "ok"]
-    worker = int(process_file.read_text())
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
-        os.sched_yield()
-    with pytest.raises(ProcessLookupError):
-        os.kill(worker, 0)
 
 
 def test_doctor_tells_what_works() -> None:
@@ -220,6 +218,38 @@ def test_doctor_tells_what_works() -> None:
     assert done.returncode == 0, done.stdout
     for name in ("torch", "timm", "torchattacks", "cleverhans", "To measure"):
         assert name in done.stdout
+
+
+def test_without_torch_every_command_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('no torch here')")
+    for command in ([], ["doctor"]):
+        done = bench(*command, PYTHONPATH=str(tmp_path))
+        said = done.stdout + done.stderr
+        assert done.returncode == (5 if command else 2)
+        assert "no torch here" in said
+        assert "python -m pip install torch torchvision" in said
+        assert "Traceback" not in said
+
+
+def test_a_closed_pipe_is_no_fault() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m bench list models | head -1",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+
+
+def test_a_dead_worker_is_noticed_though_its_child_holds_the_pipe(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nsleep 60 &\necho the end >&2\nexit 7\n")
+    python.chmod(0o755)
+    with pytest.raises(WorkerDied, match="exit code 7; its last words: the end"):
+        WorkerProcess(str(python))
 
 
 def test_a_worker_that_does_not_answer_in_time_is_ended() -> None:

@@ -50,6 +50,7 @@ def test_variants_agree_on_the_gpu(library: str) -> None:
     assert found.unequal is None
     assert found.equality.bitwise
     info = registry.get(library).attacks()["pgd"]
+    assert found.gradients is not None
     assert found.gradients["call"] == info.gradient_call
     assert found.gradients["semi-backward"] == 0
     assert found.memory is not None
@@ -65,10 +66,11 @@ def test_peak_memory_counts_what_was_allocated() -> None:
 
 
 def test_out_of_memory_is_a_status() -> None:
-    answer = Worker().answer(
-        {"do": "prepare", "comparison": asdict(comparison("foolbox", batch=2**22)), "seed": 0}
-    )
+    file = Path(__file__).with_name("attacks_for_tests.py")
+    asked = asdict(comparison("user", f"{file}:too_large"))
+    answer = Worker().answer({"do": "prepare", "comparison": asked, "seed": 0})
     assert (answer["ok"], answer["status"]) == (False, "out-of-memory")
+    assert "CUDA" in answer["reason"]
 
 
 def test_the_environment_names_the_gpu() -> None:

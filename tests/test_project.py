@@ -77,6 +77,8 @@ def test_what_is_given_goes_before_what_the_suite_says(tmp_path: Path) -> None:
         (GROUP.replace("[4]", "[]"), "batch must be a list of int"),
         (GROUP.replace('["pgd"]', '"pgd"'), "of the wrong type"),
         ("[run]\nprecision = true\n" + GROUP, "of the wrong type"),
+        ("[run]\nprocesses = 0\n" + GROUP, "processes = 0 must be above 0"),
+        ("[run]\nmax_seconds = nan\n" + GROUP, "must be above 0"),
     ],
 )
 def test_a_wrong_suite_is_told(tmp_path: Path, text: str, said: str) -> None:
@@ -84,6 +86,12 @@ def test_a_wrong_suite_is_told(tmp_path: Path, text: str, said: str) -> None:
     path.write_text(text)
     with pytest.raises(UsageError, match=said):
         suites.load(str(path))
+
+
+def test_a_case_is_given_more_time_than_it_may_measure() -> None:
+    assert Limits(max_seconds=10).patience == 600
+    assert Limits(max_seconds=1000).patience > 4 * 1000
+    assert Limits(timeout=5).patience == 5
 
 
 @pytest.mark.parametrize(

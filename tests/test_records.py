@@ -165,8 +165,20 @@ def test_resume_refuses_another_environment_and_foreign_files(tmp_path: Path) ->
         pytest.raises(EnvironmentMismatch, match=r"torch: .*2\.13\.0.* then, .*2\.14\.0.* now"),
     ):
         journal.begin(elsewhere)
-    with pytest.raises(UsageError, match="can't be resumed"):
-        Journal(write(tmp_path / "notes.txt", "my notes\n"), resume=True)
+    for text in ("my notes\n", "my notes", "two\nlines", lines()[1][:50]):
+        notes = write(tmp_path / "notes.txt", text)
+        with pytest.raises(UsageError, match="can't be resumed"):
+            Journal(notes, resume=True)
+        assert notes.read_text() == text, "a file that is not ours is left alone"
+
+
+def test_a_library_installed_in_between_does_not_keep_from_resuming(tmp_path: Path) -> None:
+    then = replace(ENVIRONMENT, libraries={"timm": "1"})
+    path = write(tmp_path / "x.jsonl", records.to_line(then))
+    with Journal(path, resume=True) as journal:
+        journal.begin(replace(then, libraries={"timm": "1", "foolbox": "3"}))
+        with pytest.raises(EnvironmentMismatch, match="timm: 1 then, 2 now"):
+            journal.begin(replace(then, libraries={"timm": "2"}))
 
 
 def test_a_users_attack_has_no_steps(tmp_path: Path) -> None:

@@ -115,9 +115,11 @@ def test_a_gpu_that_waits_for_the_host_is_named() -> None:
         verdict="same",
         host_seconds={"original": [1.49] * 16, "semi-backward": [0.99] * 16},
     )
-    assert "the GPU waits for the host (99%" in str(why(held_up, ENVIRONMENT))
+    assert "it is launch-bound, or waits for the GPU in every step (99%" in str(
+        why(held_up, ENVIRONMENT)
+    )
     free = replace(held_up, host_seconds={"original": [0.1] * 16, "semi-backward": [0.1] * 16})
-    assert "waits" not in str(why(free, ENVIRONMENT))
+    assert "launch-bound" not in str(why(free, ENVIRONMENT))
 
 
 @pytest.mark.parametrize(

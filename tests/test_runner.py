@@ -74,7 +74,7 @@ class ScriptedWorker:
         self.runs = itertools.count()
         self.closed = False
 
-    def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         if request["do"] == "prepare":
             self.prepared_for.append(request["comparison"]["case"]["library"])
             if isinstance(self.prepared, Exception):

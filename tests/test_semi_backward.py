@@ -86,6 +86,15 @@ def test_overlapping_blocks_hold_until_the_last_ends(model: nn.Sequential) -> No
     assert all(flags(model))
 
 
+def test_switched_on_inside_and_frozen_again(model: nn.Sequential) -> None:
+    with semi_backward(model):
+        model.requires_grad_(True)
+        with semi_backward(model):
+            assert not any(flags(model))
+        assert all(flags(model))
+    assert all(flags(model))
+
+
 def test_threads(model: nn.Sequential) -> None:
     both_inside, seen = threading.Barrier(2, timeout=10), []
 
@@ -250,6 +259,20 @@ def test_embeddings_still_require_a_gradient() -> None:
     assert frozen is not None
     assert torch.equal(full, frozen)
     assert len(model.embedding._forward_hooks) == 1
+
+
+@pytest.mark.parametrize("head_first", [True, False])
+def test_an_embedding_tied_to_a_head_that_is_frozen_already(head_first: bool) -> None:
+    model = Text()
+    head = nn.Linear(4, 10, bias=False)
+    head.weight = model.embedding.weight
+    together = (head, model) if head_first else (model, head)
+    with semi_backward(*together):
+        assert model.embedding(torch.tensor([1])).requires_grad
+    with semi_backward(together[0]), semi_backward(together[1]):
+        assert model.embedding(torch.tensor([1])).requires_grad
+    assert not model.embedding._forward_hooks
+    assert all(flags(model) + flags(head))
 
 
 def test_embeddings_require_nothing_without_autograd() -> None:

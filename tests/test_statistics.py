@@ -85,6 +85,12 @@ def test_the_method_says_what_the_interval_stands_for(processes: int, said: str)
     assert (found.processes, found.blocks) == (processes, 6 * processes)
 
 
+def test_each_of_a_few_processes_needs_the_blocks_of_an_interval() -> None:
+    lopsided = [*noisy(1.2, 20, 0.02, 0), *[block(1.2, 1.0, process=1)] * 5]
+    assert statistics.speedup(lopsided, seed=0).low is None
+    assert statistics.speedup(noisy(1.2, 2, 0.02, 0, processes=5), seed=0).low is not None
+
+
 def test_processes_weigh_the_same_however_many_blocks_they_have() -> None:
     data = [
         *[block(1.0, 1.0, process=0)] * 30,

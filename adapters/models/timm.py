@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adapters.base import AdapterError, quiet
+from adapters.base import AdapterError, LibraryUnavailable, quiet
 
 RESIDUAL_GAIN = 0.2
 """What stands for a zero-initialised gain; see `_wake_residual_branches`."""
@@ -33,10 +33,14 @@ def build(
             weights_only=True.
 
     Raises:
+        LibraryUnavailable: timm can't be imported.
         AdapterError: the weights can't be read or do not fit the model.
     """
-    with quiet():
-        import timm
+    try:
+        with quiet():
+            import timm
+    except ImportError as error:
+        raise LibraryUnavailable("timm", error, "timm") from error
     options: dict[str, Any] = {"pretrained": pretrained}
     state = None if weights is None else _read(weights)
     with quiet():
