@@ -14,6 +14,21 @@ from adapters import registry
 
 _DISTRIBUTIONS = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
 
+# What tunes threads, kernels and allocators, so that two runs may differ by it.
+_PREFIXES = ("DNNL_", "KMP_", "MALLOC_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_")
+_VARIABLES = frozenset(
+    {
+        "CUBLAS_WORKSPACE_CONFIG",
+        "CUDA_DEVICE_MAX_CONNECTIONS",
+        "CUDA_LAUNCH_BLOCKING",
+        "CUDA_MODULE_LOADING",
+        "CUDA_VISIBLE_DEVICES",
+        "GLIBC_TUNABLES",
+        "LD_PRELOAD",
+        "NVIDIA_TF32_OVERRIDE",
+    }
+)
+
 
 def describe() -> dict[str, Any]:
     """Everything that does not depend on the device chosen."""
@@ -30,6 +45,11 @@ def describe() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "math": _math(),
         "libraries": _libraries(),
+        "variables": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name in _VARIABLES or name.startswith(_PREFIXES)
+        },
     }
 
 

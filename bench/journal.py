@@ -12,7 +12,17 @@ from bench import records
 from bench.errors import EnvironmentMismatch, UsageError
 from bench.records import Environment, Record, RecordError, Run
 
-_MUST_AGREE = ("python", "torch", "processor", "threads", "math", "device", "accelerator", "seed")
+_MUST_AGREE = (
+    "python",
+    "torch",
+    "processor",
+    "threads",
+    "math",
+    "variables",
+    "device",
+    "accelerator",
+    "seed",
+)
 
 
 class Journal:

@@ -53,6 +53,7 @@ class Environment:
         accelerator: the GPU's name, count, memory in bytes and capability; empty without one.
         math: settings of torch that change speed or results.
         libraries: version by distribution of what is installed and matters.
+        variables: environment variables that change speed or results, where set.
     """
 
     created: str
@@ -69,6 +70,7 @@ class Environment:
     accelerator: dict[str, str | int]
     math: dict[str, str | bool]
     libraries: dict[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
     schema: Literal[1] = SCHEMA
     kind: Literal["environment"] = "environment"
 

@@ -37,8 +37,14 @@ def _where(environment: Environment) -> str:
     return _escape(
         f"torch {environment.torch['version']}, Python {environment.python},"
         f" {f'{device}, ' if device else ''}{machine}; {environment.created};"
-        f" {' '.join(environment.command)}"
+        f" {' '.join([*_set(environment), *environment.command])}"
     )
+
+
+def _set(environment: Environment) -> list[str]:
+    """The variables that were set, but for the one the program sets itself."""
+    found = environment.variables.items()
+    return [f"{name}={value}" for name, value in found if name != "CUBLAS_WORKSPACE_CONFIG"]
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> str:

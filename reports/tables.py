@@ -137,7 +137,7 @@ def _methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
 def _seconds(record: ComparisonRecord, variant: str) -> str:
     if not record.seconds or record.speedup is None:
         return "-"
-    return f"{statistics.median(record.seconds[variant]):.3g}"
+    return f"{statistics.median(record.seconds[variant]):#.3g}".rstrip(".")
 
 
 def _speedup(record: ComparisonRecord) -> str:

@@ -46,8 +46,8 @@ def test_a_column_a_library_as_in_the_paper() -> None:
     (table,) = tables.of(run(NO_GAIN, GAIN, FAILED))
     assert table.header == ("library", "torchattacks", "foolbox", "art")
     found = cells(table)
-    assert found["original (s)"] == ("1.5", "1.5", "-")
-    assert found["semi-backward (s)"] == ("1", "1", "-")
+    assert found["original (s)"] == ("1.50", "1.50", "-")
+    assert found["semi-backward (s)"] == ("1.00", "1.00", "-")
     assert found["speedup"] == ("1.001", "1.500", "-")
     assert found["95 % interval"] == ("0.996 to 1.004", "1.500 to 1.500", "-")
     assert found["verdict"] == ("same", "faster", "failed")
@@ -157,6 +157,12 @@ def test_markdown_lines_up_and_says_where_it_was_measured() -> None:
     assert len({len(line) for line in grid}) == 1
     assert "torch 2.13.0, Python 3.11.7, a processor, 2 cores" in text
     assert "python -m bench" in text
+
+
+def test_variables_that_change_the_speed_stand_before_the_command() -> None:
+    environment = replace(ENVIRONMENT, variables={"OMP_NUM_THREADS": "1"})
+    text = markdown.report([replace(run(GAIN), environment=environment)])
+    assert "OMP_NUM_THREADS=1 python -m bench" in text
 
 
 def test_an_empty_run_and_a_cut_one_are_told() -> None:
