@@ -34,11 +34,12 @@ def _run(run: Run) -> str:
 def _where(environment: Environment) -> str:
     device = environment.accelerator.get("name")
     machine = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
-    return _escape(
+    command = " ".join([*_set(environment), *environment.command])
+    where = (
         f"torch {environment.torch['version']}, Python {environment.python},"
         f" {f'{device}, ' if device else ''}{machine}; {environment.created};"
-        f" {' '.join([*_set(environment), *environment.command])}"
     )
+    return f"{_escape(where)}\n`{' '.join(command.replace('`', '').split())}`"
 
 
 def _set(environment: Environment) -> list[str]:
