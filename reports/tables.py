@@ -154,7 +154,7 @@ def _interval(record: ComparisonRecord) -> str:
     if found is None:
         return "-"
     if found.low is None or found.high is None:
-        return f"none ({found.blocks} blocks)"
+        return f"none (blocks: {found.blocks})"
     digits = _digits(record)
     return f"{found.low:.{digits}f} to {found.high:.{digits}f}"
 

@@ -24,9 +24,10 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
     if record.verdict == "faster":
         return None
     if record.verdict == "inconclusive":
+        few = record.speedup is None or record.speedup.low is None
         return (
-            "inconclusive: the interval is too wide to tell; measure longer (--max-seconds), or on"
-            " a quieter machine"
+            f"inconclusive: {'too few blocks' if few else 'the interval is too wide'} to tell;"
+            " measure longer (--max-seconds), or on a quieter machine"
         )
     found = record.gradients or {}
     return (

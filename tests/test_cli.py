@@ -194,6 +194,8 @@ def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # What runs in a shell's background ignores SIGINT, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
     while not told.exists():  # the first case is over, the second runs
         assert running.poll() is None

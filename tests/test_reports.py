@@ -106,7 +106,10 @@ def test_a_gradient_free_attack_has_nothing_to_freeze() -> None:
 
 
 def test_an_inconclusive_case_says_what_to_do() -> None:
-    assert "--max-seconds" in str(why(replace(GAIN, verdict="inconclusive"), ENVIRONMENT))
+    wide = replace(GAIN, verdict="inconclusive")
+    assert "too wide to tell; measure longer (--max-seconds)" in str(why(wide, ENVIRONMENT))
+    few = replace(wide, speedup=Speedup(1.5, None, None, 0.95, 1, 2, ""))
+    assert "too few blocks to tell" in str(why(few, ENVIRONMENT))
 
 
 def test_a_gpu_that_waits_for_the_host_is_named() -> None:
