@@ -55,14 +55,14 @@ class PlainProgress:
     def block(self, speedup: Speedup, left: float) -> None:
         if time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            self.note(f"{self._where}   {in_words(speedup)}, {clock(left)} left at most")
+            self.note(f"{self._where}   {in_words(speedup)}, ≤ {clock(left)} left")
 
     def end(self, record: ComparisonRecord) -> None:
         self.note(f"{self._where}   {outcome(record)}")
 
 
 class RichProgress:
-    """A bar and the current case under it, for terminals."""
+    """The case, and under it a bar with where it stands, for terminals of 80 columns."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -71,8 +71,7 @@ class RichProgress:
 
         # Nothing is drawn by a thread of its own: it would run beside the attack being timed.
         self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[now]}"),
@@ -80,8 +79,7 @@ class RichProgress:
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._bar.add_task("starting", total=None, now="")
-        self._done = 0
+        self._task = self._bar.add_task("", total=None, now="starting the worker")
 
     def __enter__(self) -> RichProgress:
         self._bar.start()
@@ -95,19 +93,18 @@ class RichProgress:
         self._bar.console.print(text, markup=False, highlight=False)
 
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
-        case = comparison.case
-        name = f"{case.library} {case.attack} {case.model} batch {case.batch}"
-        self._bar.update(self._task, description=name, total=total, completed=number - 1)
+        self.note(f"[{number}/{total}] {comparison.case}")
+        self._bar.update(self._task, total=total, completed=number - 1)
         self.stage("starting the worker")
 
     def stage(self, text: str) -> None:
         self._bar.update(self._task, now=text, refresh=True)
 
     def block(self, speedup: Speedup, left: float) -> None:
-        self.stage(f"{in_words(speedup)}, {clock(left)} left at most")
+        self.stage(f"{in_words(speedup)}, ≤ {clock(left)} left")
 
     def end(self, record: ComparisonRecord) -> None:
-        self.note(f"{record.case.library} {record.case.attack}: {outcome(record)}")
+        self.note(f"  {outcome(record)}")
 
 
 @contextmanager

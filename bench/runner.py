@@ -156,7 +156,7 @@ class Runner:
     def _measure_in_one_process(
         self, comparison: Comparison, process: int, deadline: float, findings: _Findings
     ) -> None:
-        self.progress.stage("building the case, checking that both variants agree")
+        self.progress.stage("building, checking that both variants agree")
         asked = {"do": "prepare", "comparison": asdict(comparison), "seed": self.seed}
         before = self.workers.start_seconds
         started = time.perf_counter()
