@@ -43,10 +43,10 @@ schema: $(READY)  ## Write the JSON Schema of the records
 
 lock: $(BIN)/uv  ## Resolve the lock again
 	@$(BIN)/uv pip compile pyproject.toml --extra libraries --extra dev --universal \
-		--python-version 3.10 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade \
+		--python-version 3.10 --generate-hashes --no-header --quiet --upgrade \
 		--output-file requirements.lock
 	@echo uv | $(BIN)/uv pip compile - --universal --python-version 3.10 --generate-hashes \
-		--no-emit-index-url --no-header --quiet --output-file requirements-uv.lock
+		--no-header --quiet --output-file requirements-uv.lock
 
 clean:  ## Remove what was set up
 	rm -rf $(VENV) *.egg-info

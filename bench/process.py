@@ -63,7 +63,11 @@ class WorkerProcess:
         threading.Thread(
             target=_read, args=(self._process.stdout, self._answers), daemon=True
         ).start()
-        self.facts = self.ask({"do": "describe"}, START_TIMEOUT)
+        try:
+            self.facts = self.ask({"do": "describe"}, START_TIMEOUT)
+        except BaseException:
+            self.close()
+            raise
         if self.facts["ok"] and self.facts["protocol"] != PROTOCOL:
             raise WorkerDied(f"the worker speaks protocol {self.facts['protocol']}, not {PROTOCOL}")
         self.start_seconds = time.perf_counter() - started

@@ -90,6 +90,9 @@ def main() -> int:
     remove_others(FOLDER, pinned)
     for pin in pinned:
         collect(pin, target)
+    if not pinned:
+        print("That machine lacks nothing that a run needs.")
+        return 0
     wheels = sorted(FOLDER.glob("*.whl"))
     size = sum(wheel.stat().st_size for wheel in wheels) / 2**20
     print(f"{len(wheels)} wheels, {size:.0f} MiB, for Python {target.python} on {target.machine}.")
