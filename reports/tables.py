@@ -73,7 +73,9 @@ def _column_axis(cases: Sequence[Case]) -> str:
 
     if values("library") > 1:
         return "library"
-    return max(("attack", "model", "batch"), key=values)
+    most = max(("attack", "model", "batch"), key=values)
+    alone = values(most) == 1 and cases[0].library != USER
+    return "library" if alone else most
 
 
 def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
@@ -120,8 +122,8 @@ def _notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterabl
     for name, record in columns:
         sentence = why(record, run.environment)
         if sentence:
-            yield f"{name}: {sentence}."
-        yield from (f"{name}: {warning}." for warning in record.warnings)
+            yield f"{name}: {sentence.rstrip('.')}."
+        yield from (f"{name}: {warning.rstrip('.')}." for warning in record.warnings)
 
 
 def _methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:

@@ -66,6 +66,7 @@ def test_other_axes_make_tables_of_their_own() -> None:
     def at(batch: int, library: str = "foolbox") -> ComparisonRecord:
         return replace(GAIN, case=replace(GAIN.case, batch=batch, library=library))
 
+    assert tables.of(run(at(4)))[0].header == ("library", "foolbox")
     one_library = tables.of(run(at(4), at(8), at(16)))
     assert [table.header for table in one_library] == [("batch", "4", "8", "16")]
     several = tables.of(run(at(4), at(4, "art"), at(8), at(8, "art")))
