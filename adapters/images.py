@@ -99,8 +99,9 @@ def _scale_to(photograph: Image, side: int) -> Image:
 
 
 def _shipped() -> list[Image]:
-    """What `sklearn.datasets.load_sample_images` returns, read without importing scikit-learn: its
-    reader breaks with Pillow 12.3 up to scikit-learn 1.7, and the import takes a second."""
+    """What `sklearn.datasets.load_sample_images` returns, read without importing scikit-learn: the
+    import takes a second, and the reader of scikit-learn 1.0, which the paper's version of ART
+    pulls in, breaks with Pillow 12.3."""
     found = importlib.util.find_spec("sklearn")
     if found is None or found.origin is None:
         raise AdapterError(
