@@ -63,7 +63,10 @@ _AXES: dict[str, Callable[[Case], object]] = {
     "batch": lambda case: case.batch,
     "model": lambda case: case.model,
     "attack": lambda case: case.attack,
-    "rest": lambda case: (case.input_shape, case.steps, case.dtype, case.device, case.eps),
+    "rest": lambda case: (
+        *(case.input_shape, case.steps, case.dtype, case.device, case.eps, case.step_size),
+        *(case.random_start, case.weights, case.images),
+    ),
 }
 
 
@@ -88,7 +91,7 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
         ("speedup", (_speedup(r) for r in records)),
         (_interval_name(records), (_interval(r) for r in records)),
         ("verdict", (r.verdict or r.status for r in records)),
-        ("predicted by FLOPs", (_ceiling(r) for r in records)),
+        ("predicted by FLOPs", (_predicted(r) for r in records)),
         ("adversarial examples", (_equality(r) for r in records)),
         ("gradient call", (str((r.gradients or {}).get("call", "-")) for r in records)),
         ("parameter gradients", (_gradients(r) for r in records)),
@@ -112,9 +115,11 @@ def _title(case: Case, variant: str, column: str) -> str:
     ]
     batch = "" if column == "batch" else f"{case.batch} "
     steps = "" if case.steps is None else f", {case.steps} steps"
+    weights = "" if case.weights == "random" else f", weights {case.weights}"
+    images = "" if case.images == "scikit-learn" else f" from {case.images}"
     return (
-        f"{' '.join(part for part in parts if part)}, {batch}images of {size}{steps},"
-        f" {case.dtype}, {case.device}: {variant} against original"
+        f"{' '.join(part for part in parts if part)}, {batch}images of {size}{images}{steps},"
+        f" {case.dtype}{weights}, {case.device}: {variant} against original"
     )
 
 
@@ -167,7 +172,7 @@ def _digits(record: ComparisonRecord) -> int:
     return 3 if record.speedup.half_width < 0.005 else 2
 
 
-def _ceiling(record: ComparisonRecord) -> str:
+def _predicted(record: ComparisonRecord) -> str:
     value = (record.theory or {}).get("speedup")
     return f"{value:.2f}" if isinstance(value, float) else "-"
 

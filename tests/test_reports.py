@@ -76,6 +76,13 @@ def test_other_axes_make_tables_of_their_own() -> None:
     assert [len(table.header) - 1 for table in many] == [8, 2]
 
 
+def test_weights_and_images_of_the_users_own_are_named_and_kept_apart() -> None:
+    own = replace(GAIN, case=replace(GAIN.case, weights="mine.pt", images="photos"))
+    usual, other = tables.of(run(GAIN, own))
+    assert "weights" not in usual.title
+    assert "images of 3×32×32 from photos, 5 steps, float32, weights mine.pt, cpu" in other.title
+
+
 def test_why_it_gains_nothing() -> None:
     said = why(NO_GAIN, ENVIRONMENT)
     assert said is not None

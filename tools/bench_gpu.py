@@ -7,35 +7,44 @@ from __future__ import annotations
 
 import re
 import sys
-import tempfile
 from pathlib import Path
 
-from bench import cli, records
+from bench import cli
+from bench.process import START_TIMEOUT, WorkerDied
+from bench.runner import WorkerPool
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 
 
 def main() -> int:
-    """Measure, then put records and report where they belong; the exit code of the run."""
-    with tempfile.TemporaryDirectory() as folder:
-        measured = Path(folder) / "reference.jsonl"
-        code = cli.main(
-            ["--suite", "reference", "--device", "cuda", "--verbose", "--out", str(measured)]
-        )
-        if not measured.exists():
-            return code
-        target = RESULTS / folder_name(records.read(measured).environment)
-        target.mkdir(parents=True, exist_ok=True)
-        kept = target / measured.name
-        kept.write_text(measured.read_text(encoding="utf-8"), encoding="utf-8")
-    print(f"Kept in results/{target.name}/")
-    cli.main(["report", str(kept), "--out", str(target)])
+    """Measure case by case into the GPU's folder, then render it; the exit code of the run."""
+    words = ["--suite", "reference", "--device", "cuda"]
+    name = gpu_name()
+    if name is None:
+        return cli.main(words)  # says what is missing
+    target = RESULTS / folder_name(name)
+    measured = target / "reference.jsonl"
+    # Resumed, so that a batch system's time limit costs the case in flight and no more.
+    code = cli.main([*words, "--verbose", "--out", str(measured), "--resume"])
+    if measured.exists():
+        cli.main(["report", str(measured), "--out", str(target)])
     return code
 
 
-def folder_name(environment: records.Environment) -> str:
-    """The GPU's name as a folder's, as nvidia-h200."""
-    name = str(environment.accelerator.get("name", environment.device))
+def gpu_name() -> str | None:
+    """The name of the first CUDA GPU, asked of a worker; None without one."""
+    pool = WorkerPool()
+    try:
+        answer = pool.get().ask({"do": "accelerator", "device": "cuda:0"}, START_TIMEOUT)
+    except WorkerDied:
+        return None
+    finally:
+        pool.replace()
+    return str(answer["accelerator"]["name"]) if answer["ok"] else None
+
+
+def folder_name(name: str) -> str:
+    """A GPU's name as a folder's, as nvidia-h200."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
