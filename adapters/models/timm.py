@@ -84,9 +84,10 @@ def _read(weights: Path) -> dict[str, Tensor]:
             f"torch {torch.__version__} can't load {weights} safely; use a safetensors file"
         ) from error
     except Exception as error:
+        # Not in torch's words: they advise to load the file unsafely.
         raise AdapterError(
-            f"{weights} holds no weights that can be loaded safely:"
-            f" {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            f"{weights} holds no weights that can be loaded safely ({type(error).__name__});"
+            " give a file made by torch.save(model.state_dict(), FILE), or safetensors"
         ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
