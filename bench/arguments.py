@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from bench.cases import BASELINE, DTYPES, VARIANTS
+from bench.cases import BASELINE, DTYPES
 from bench.errors import UsageError
 
 TOPICS = ("libs", "attacks", "models", "variants", "suites")
@@ -70,8 +70,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--variants",
         nargs="+",
         metavar="NAME",
-        default=[name for name in VARIANTS if name != BASELINE],
+        default=["semi-backward"],
         help=f"what to hold against {BASELINE}; `list variants`",
+    )
+    what.add_argument(
+        "--a-a",
+        action="store_true",
+        help=f"also hold {BASELINE} against itself: the smallest effect this run can tell apart",
     )
     what.add_argument(
         "--suite", metavar="NAME|FILE.toml", help="a named list of cases; `list suites`"
@@ -108,6 +113,17 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     how.add_argument("--processes", type=_at_least_one, metavar="N", help="fresh workers per case")
     how.add_argument(
         "--timeout", type=_positive, metavar="S", help="give a case up after S seconds"
+    )
+    how.add_argument(
+        "--max-batch-search",
+        action="store_true",
+        help="also find the largest batch that fits, for both variants",
+    )
+    how.add_argument(
+        "--memory-limit",
+        type=_positive,
+        metavar="GB",
+        help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
     )
     how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
     where = run.add_argument_group("where the records go")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Order = Literal["ABBA", "BAAB"]
@@ -25,6 +27,22 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class GpuState:
+    """What NVML said of the GPU during a block: the worst of its four runs.
+
+    Attributes:
+        sm_mhz, memory_mhz: the lowest clocks.
+        celsius: the highest temperature.
+        reasons: every reason that held the clocks down, by NVML's names.
+    """
+
+    sm_mhz: int
+    memory_mhz: int
+    celsius: int
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Block:
     """The samples of one block, in the order they were run.
 
@@ -32,16 +50,38 @@ class Block:
         process: number of the worker process, from 0.
         order: the variants' order.
         samples: one for each letter of the order.
+        repeated: whether the GPU was throttled, so that the block was run again and does not count.
+        gpu: its state, where NVML tells.
     """
 
     process: int
     order: Order
     samples: tuple[Sample, ...]
+    repeated: bool = False
+    gpu: GpuState | None = None
 
     def of(self, letter: str) -> list[Sample]:
         """The samples of the baseline ("A") or of the variant ("B")."""
         pairs = zip(self.order, self.samples, strict=True)
         return [sample for run, sample in pairs if run == letter]
+
+    @cached_property
+    def log_ratio(self) -> float:
+        """log(mean time of the baseline / mean time of the variant)."""
+        baseline, variant = (self.of(letter) for letter in "AB")
+        return math.log(
+            (baseline[0].seconds + baseline[1].seconds) / (variant[0].seconds + variant[1].seconds)
+        )
+
+    @cached_property
+    def spread(self) -> float:
+        """How far the runs of the same variant lie apart: root of the summed squares of their log
+        ratios."""
+        baseline, variant = (self.of(letter) for letter in "AB")
+        return math.hypot(
+            math.log(baseline[0].seconds / baseline[1].seconds),
+            math.log(variant[0].seconds / variant[1].seconds),
+        )
 
 
 def orders(seed: int) -> Iterator[Order]:

@@ -7,10 +7,12 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 BASELINE = "original"
+A_A = "a-a"
 
 VARIANTS = {
     BASELINE: "the library as shipped, every parameter requires a gradient",
     "semi-backward": "parameters frozen before the forward pass",
+    A_A: "the original a second time, to see what noise alone looks like",
 }
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from bench import failures, flops, gradients, memory, state
+from bench import device_use, failures, flops, gradients, memory, state
 from bench.cases import BASELINE
+from bench.diagnosis import DeviceUse
 from bench.equality import Equality, compare
 from bench.errors import InvalidOutput
+from bench.memory import Kept, Peak
 from bench.workload import Workload
 
 T = TypeVar("T")
@@ -27,7 +29,10 @@ class Checks:
         gradients: the baseline's gradient `call`, the model's number of `parameters`, and for each
             variant how many had their gradient computed; None where that could not be seen.
         theory: the speedup the operations predict, and that it is from them; None without a count.
-        memory: peak bytes for each variant, with `unit` and `what`; None where none is kept.
+        memory: peak bytes for each variant, with `unit`, `what` and their `ratio`; None where no
+            account is kept.
+        memory_parts: for each variant what its peak is made of, as in `records.MemoryParts`.
+        device_use: what one profiled run of the baseline did, on CUDA.
         warnings: for the user, each with what to do.
         unequal: why the outputs differ, where they do.
     """
@@ -35,7 +40,9 @@ class Checks:
     equality: Equality
     gradients: dict[str, int | str] | None
     theory: dict[str, float | str] | None
-    memory: dict[str, int | str] | None
+    memory: dict[str, int | float | str] | None
+    memory_parts: dict[str, dict[str, int | None]] | None
+    device_use: DeviceUse | None
     warnings: list[str]
     unequal: str | None = None
 
@@ -58,8 +65,18 @@ def check(workload: Workload) -> Checks:
     warnings.extend(_doubts(workload, outputs[baseline]))
     traces = _or_warn("the gradients", lambda: _trace(workload), warnings)
     theory = _or_warn("the operations", lambda: _count(workload), warnings)
-    peaks = _or_warn("the memory", lambda: _measure_memory(workload), warnings)
-    return Checks(equality, traces, theory, peaks, warnings, unequal)
+    peaks = _or_warn("the memory", lambda: _peaks(workload), warnings) or {}
+    kept = _or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
+    return Checks(
+        equality=equality,
+        gradients=traces,
+        theory=theory,
+        memory=_memory(peaks, workload) if peaks else None,
+        memory_parts=_parts(peaks, kept) if peaks and kept else None,
+        device_use=_or_warn("the GPU's use", lambda: _profile(workload), warnings),
+        warnings=warnings,
+        unequal=unequal,
+    )
 
 
 def _output(workload: Workload, variant: str) -> Tensor:
@@ -140,12 +157,44 @@ def _count(workload: Workload) -> dict[str, float | str] | None:
     return {"speedup": totals[0] / totals[1], "basis": "flops"}
 
 
-def _measure_memory(workload: Workload) -> dict[str, int | str] | None:
+def _peaks(workload: Workload) -> dict[str, Peak]:
     device = workload.comparison.case.device
-    peaks: dict[str, int | str] = {}
-    for name in workload.variants:
-        found = workload.run(name, lambda run: memory.peak(run, device))
-        if found is None:
-            return None
-        peaks[name], peaks["what"] = found
-    return {**peaks, "unit": "bytes"}
+    found = {
+        name: workload.run(name, lambda run: memory.peak(run, device)) for name in workload.variants
+    }
+    return {name: peak for name, peak in found.items() if peak is not None}
+
+
+def _kept(workload: Workload) -> dict[str, Kept]:
+    return {
+        name: workload.run(name, lambda run: memory.kept(run, workload.model))
+        for name in workload.variants
+    }
+
+
+def _memory(peaks: Mapping[str, Peak], workload: Workload) -> dict[str, int | float | str]:
+    baseline, variant = workload.variants
+    allocated = {name: peak.allocated for name, peak in peaks.items()}
+    ratio = allocated[baseline] / allocated[variant] if allocated[variant] else 1.0
+    what = peaks[baseline].what
+    return {**allocated, "unit": "bytes", "what": what, "ratio": round(ratio, 4)}
+
+
+def _parts(peaks: Mapping[str, Peak], kept: Mapping[str, Kept]) -> dict[str, dict[str, int | None]]:
+    parts: dict[str, dict[str, int | None]] = {}
+    for name, peak in peaks.items():
+        saved, gradients = kept[name].saved, kept[name].gradients
+        parts[name] = {
+            "before": peak.before,
+            "saved": saved,
+            "gradients": gradients,
+            # Never below 0: the two are seen in separate runs, which may differ a little.
+            "rest": max(0, peak.allocated - peak.before - saved - gradients),
+            "reserved": peak.reserved,
+        }
+    return parts
+
+
+def _profile(workload: Workload) -> DeviceUse | None:
+    device = workload.comparison.case.device
+    return workload.run(BASELINE, lambda run: device_use.profiled(run, device))

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import bench
-from bench import progress, records, selection
+from bench import progress, provenance, records, selection
+from bench.batch_search import BatchSearch
 from bench.errors import BenchError, UsageError
 from bench.journal import Journal
+from bench.pool import WorkerPool
 from bench.process import START_TIMEOUT, WorkerDied
 from bench.records import Environment
-from bench.runner import Runner, WorkerPool
+from bench.runner import Runner
+from bench.suites import Limits
 
 
 def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
@@ -57,10 +60,19 @@ def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
                 bench_version=bench.__version__,
                 device=device,
                 accelerator=accelerator["accelerator"],
+                code=provenance.code(),
+                files=provenance.files(asked.attack or (), asked.weights),
                 **facts["environment"],
             )
         )
-        runner = Runner(pool, suite.limits, asked.seed, shown, verbose=asked.verbose)
+        runner = Runner(
+            pool,
+            suite.limits,
+            asked.seed,
+            shown,
+            verbose=asked.verbose,
+            batch_search=_batch_search(asked, suite.limits),
+        )
         try:
             runner.run(comparisons, journal)
         except KeyboardInterrupt:
@@ -102,6 +114,13 @@ def where_the_time_went(runner: Runner, total: float) -> str:
         f" warm-up {spent.warmup:.1f}, measured runs {spent.measured:.1f},"
         f" everything else {other:.1f} s ({100 * other / total:.1f} %)"
     )
+
+
+def _batch_search(asked: argparse.Namespace, limits: Limits) -> BatchSearch | None:
+    if not asked.max_batch_search:
+        return None
+    limit = None if asked.memory_limit is None else int(asked.memory_limit * 1e9)
+    return BatchSearch(limit, limits.patience)
 
 
 def _facts(pool: WorkerPool) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
+from bench.pool import WorkerPool
 from bench.process import START_TIMEOUT, WorkerDied
-from bench.runner import WorkerPool
 
 GOOD, BAD = "ok", "--"
 

@@ -13,6 +13,10 @@ class UsageError(BenchError):
     """A wrong argument or an unusable file."""
 
 
+class OutputError(BenchError):
+    """The records can't be written any more; what was written before is whole."""
+
+
 class EnvironmentMismatch(BenchError):
     """Two environments whose numbers can't be set side by side."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
 from bench.errors import InvalidOutput
-from bench.records import Status
+
+if TYPE_CHECKING:
+    from bench.records import Status
 
 LONGEST = 300
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")

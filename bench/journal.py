@@ -1,16 +1,21 @@
-"""The file of records on disk: each line is written and flushed as soon as it is known."""
+"""The file of records on disk: each line is written and flushed as soon as it is known.
+
+One run writes to a file at a time (a lock, which ends with the process, sees to it), and a line
+that does not fit on the disk is taken back whole.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from bench import records
-from bench.errors import EnvironmentMismatch, UsageError
-from bench.records import Environment, Record, RecordError, Run
+from bench.errors import EnvironmentMismatch, OutputError, UsageError
+from bench.records import Environment, ProcessRecord, Record, RecordError, Run
 
 _MUST_AGREE = (
     "python",
@@ -22,6 +27,8 @@ _MUST_AGREE = (
     "device",
     "accelerator",
     "seed",
+    "bench_version",
+    "code",
 )
 
 
@@ -43,19 +50,27 @@ class Journal:
         self.path = path
         self.earlier: Run | None = None
         try:
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True)
+            self._made = not path.exists()
+            self._file = os.open(
+                path, os.O_RDWR | os.O_APPEND | os.O_CREAT | (0 if resume else os.O_EXCL), 0o666
+            )
+        except OSError as error:
             if path.exists() and not resume:
                 raise UsageError(
                     f"{path} exists; go on with it by --resume, or name another with --out"
-                )
-            self._made = not path.exists()
-            if not self._made:
-                self.earlier = _read_and_mend(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[str] = path.open("a" if resume else "x", encoding="utf-8")
-        except OSError as error:
+                ) from None
             raise UsageError(
                 f"can't write {path}: {error.strerror}; name another file with --out"
             ) from error
+        try:
+            self._lock()
+            if not self._made:
+                self.earlier = self._read_and_mend()
+        except BaseException:
+            os.close(self._file)
+            raise
 
     def __enter__(self) -> Journal:
         return self
@@ -66,9 +81,9 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        if self._made and self.path.stat().st_size == 0:
-            self.path.unlink()
+        if self._made and os.fstat(self._file).st_size == 0:
+            self.path.unlink(missing_ok=True)
+        os.close(self._file)
 
     def begin(self, environment: Environment) -> None:
         """Write the environment, or check that the earlier run's is the same.
@@ -87,10 +102,24 @@ class Journal:
             )
 
     def append(self, record: Record) -> None:
-        """Write one record and see it onto the disk."""
-        self._file.write(records.to_line(record))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Write one record and see it onto the disk.
+
+        Raises:
+            OutputError: the disk is full, or gone; the file ends with the last whole record.
+        """
+        line = records.to_line(record).encode()
+        size = os.fstat(self._file).st_size
+        try:
+            while line:
+                line = line[os.write(self._file, line) :]
+            os.fsync(self._file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, size)
+            raise OutputError(
+                f"can't write {self.path}: {error.strerror}; what was measured before is in it:"
+                f" make room, then add --out {self.path} --resume to go on"
+            ) from error
 
     def done(self) -> set[tuple[str, str]]:
         """The questions that need not be asked again: the earlier run measured them."""
@@ -98,28 +127,51 @@ class Journal:
             return set()
         return {r.key for r in self.earlier.comparisons if r.status in ("ok", "unequal")}
 
+    def parts(self, case_id: str, variant: str) -> list[ProcessRecord]:
+        """What the earlier run's processes found of a comparison it did not complete: those from
+        0 on, without a gap."""
+        known = () if self.earlier is None else self.earlier.parts
+        found = {part.process: part for part in known if part.key == (case_id, variant)}
+        contiguous: list[ProcessRecord] = []
+        while len(contiguous) in found:
+            contiguous.append(found[len(contiguous)])
+        return contiguous
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another run is writing {self.path}; wait for it, or name another file with --out"
+            ) from None
+        except OSError:
+            return  # a file system without locks
+
+    def _read_and_mend(self) -> Run | None:
+        """Read an earlier run, and only then cut off the half-written line a killed one leaves."""
+        try:
+            data = self.path.read_bytes()
+            if not data.strip():
+                os.ftruncate(self._file, 0)
+                return None
+            earlier = records.read(self.path)
+        except (OSError, RecordError) as error:
+            raise UsageError(
+                f"{error}; it can't be resumed, name another file with --out"
+            ) from error
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            os.ftruncate(self._file, whole)
+        return earlier
+
 
 def _differences(then: Environment, now: Environment) -> Iterator[str]:
     """What keeps two runs from being one; a library installed in between does not."""
     facts = [(name, getattr(then, name), getattr(now, name)) for name in _MUST_AGREE]
     shared = then.libraries.keys() & now.libraries.keys()
     facts += [(name, then.libraries[name], now.libraries[name]) for name in sorted(shared)]
+    theirs, ours = then.files, now.files
+    facts += [(name, theirs[name], ours[name]) for name in sorted(theirs.keys() & ours.keys())]
     for name, before, after in facts:
         if before != after:
             yield f"{name}: {before} then, {after} now"
-
-
-def _read_and_mend(path: Path) -> Run | None:
-    """Read an earlier run, and only then cut off the half-written line a killed one leaves."""
-    data = path.read_bytes()
-    if not data.strip():
-        return None
-    try:
-        earlier = records.read(path)
-    except RecordError as error:
-        raise UsageError(f"{error}; it can't be resumed, name another file with --out") from error
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        with path.open("r+b") as file:
-            file.truncate(whole)
-    return earlier

@@ -1,32 +1,154 @@
-"""Peak memory of one run."""
+"""Peak memory of one run, and what it is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 CPU = "peak of the bytes torch's CPU allocator held for the run, above what it held before"
 CUDA = "peak of the bytes torch's CUDA allocator held, model and images included"
 
 
-def peak(run: Callable[[], object], device: str) -> tuple[int, str] | None:
-    """Run it once and tell (bytes, what they are); None on a device that keeps no such account.
+@dataclass(frozen=True)
+class Peak:
+    """The highest that one run got to, in bytes.
+
+    Attributes:
+        allocated: of live tensors; on a CPU above what was there before the run.
+        before: of live tensors when the run began; 0 on a CPU.
+        reserved: of what the allocator took from the device; None on a CPU.
+        what: what `allocated` is, in words.
+    """
+
+    allocated: int
+    before: int
+    reserved: int | None
+    what: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What autograd kept at its fullest, in bytes.
+
+    Attributes:
+        saved: tensors saved for the backward pass, each storage once, without the model's own.
+        gradients: `.grad` buffers of the parameters, at that moment.
+    """
+
+    saved: int = 0
+    gradients: int = 0
+
+
+def peak(run: Callable[[], object], device: str) -> Peak | None:
+    """Run it once; None on a device that keeps no account.
 
     On the CPU torch's profiler reports every allocation; the run is slower, so it is never timed.
     """
     if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
+        cuda = torch.cuda
+        cuda.synchronize(device)
+        cuda.reset_peak_memory_stats(device)
+        before = cuda.memory_allocated(device)
         run()
-        torch.cuda.synchronize(device)
-        return torch.cuda.max_memory_allocated(device), CUDA
+        cuda.synchronize(device)
+        allocated, reserved = cuda.max_memory_allocated(device), cuda.max_memory_reserved(device)
+        return Peak(allocated, before, reserved, CUDA)
     if device == "cpu":
         with torch.autograd.profiler.profile(profile_memory=True) as profile:
             run()
-        return _highest(_allocations(profile.kineto_results.events())), CPU
+        highest = _highest(_allocations(profile.kineto_results.events()))
+        return Peak(highest, 0, None, CPU)
     return None
+
+
+def kept(run: Callable[[], object], model: nn.Module) -> Kept:
+    """Run it once and follow what autograd keeps; never timed, and apart from `peak`."""
+    account = _Account(model)
+    with account.following():
+        run()
+    return account.fullest
+
+
+class _Account:
+    """The books of saved tensors and `.grad` buffers during one run."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.fullest = Kept()
+        self._parameters = list(model.parameters())
+        own = [*self._parameters, *model.buffers()]
+        self._own = {_storage(tensor)[0] for tensor in own if _has_storage(tensor)}
+        self._owners: dict[int, int] = {}  # storage to the number of saved tensors that use it
+        self._bytes: dict[int, int] = {}
+
+    @contextlib.contextmanager
+    def following(self) -> Iterator[None]:
+        handles = [
+            parameter.register_hook(lambda _: self._look())
+            for parameter in self._parameters
+            if parameter.requires_grad
+        ]
+        try:
+            with torch.autograd.graph.saved_tensors_hooks(self._pack, lambda saved: saved.tensor):
+                yield
+            self._look()
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _pack(self, tensor: Tensor) -> _Saved:
+        where, size = _storage(tensor) if _has_storage(tensor) else (0, 0)
+        counts = where not in self._own and size > 0
+        if counts:
+            self._owners[where] = self._owners.get(where, 0) + 1
+            self._bytes[where] = size
+            self._look()
+        return _Saved(tensor, self._release if counts else None, where)
+
+    def _release(self, where: int) -> None:
+        self._owners[where] -= 1
+        if not self._owners[where]:
+            del self._owners[where], self._bytes[where]
+
+    def _look(self) -> None:
+        gradients = sum(
+            parameter.grad.numel() * parameter.grad.element_size()
+            for parameter in self._parameters
+            if parameter.grad is not None
+        )
+        saved = sum(self._bytes.values())
+        if saved + gradients > self.fullest.saved + self.fullest.gradients:
+            self.fullest = Kept(saved, gradients)
+
+
+class _Saved:
+    """A saved tensor that tells when autograd lets go of it."""
+
+    def __init__(self, tensor: Tensor, release: Callable[[int], None] | None, where: int) -> None:
+        self.tensor = tensor
+        self._release = release
+        self._where = where
+
+    def __del__(self) -> None:
+        if self._release is not None:
+            self._release(self._where)
+
+
+def _storage(tensor: Tensor) -> tuple[int, int]:
+    """Address and bytes of a tensor's storage; `untyped_storage` is of torch 2.0."""
+    if hasattr(tensor, "untyped_storage"):
+        found: Any = tensor.untyped_storage()
+        return found.data_ptr(), found.nbytes()
+    found = tensor.storage()
+    return found.data_ptr(), found.nbytes()
+
+
+def _has_storage(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and type(tensor) in (Tensor, nn.Parameter)
 
 
 def _allocations(events: Iterable[Any]) -> list[tuple[int, int]]:

@@ -58,11 +58,13 @@ class WorkerProcess:
             encoding="utf-8",
             start_new_session=True,
         )
+        self.pid: int | None = self._process.pid
         assert self._process.stdout is not None
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(
+        self._reader = threading.Thread(
             target=_read, args=(self._process.stdout, self._answers), daemon=True
-        ).start()
+        )
+        self._reader.start()
         try:
             self.facts = self.ask({"do": "describe"}, START_TIMEOUT)
         except BaseException:
@@ -118,6 +120,9 @@ class WorkerProcess:
         self._process.wait()
         with contextlib.suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
+        self._reader.join(LOOK_SECONDS)  # longer, if a child it forked holds the stream open
+        if not self._reader.is_alive():
+            self._process.stdout.close()  # type: ignore[union-attr]
         self._log.close()
 
     def chatter(self) -> str:

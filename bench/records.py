@@ -1,5 +1,8 @@
 """What is written down: one JSON object a line, an environment first, then comparisons.
 
+Where a case has several processes, each leaves a `process` line as it ends, so that an interrupted
+run is resumed without repeating it; the `comparison` line that follows says all they found.
+
 Rules for reading, so that files outlive programs:
 
 - `schema` is the version of the format; this program writes and reads version 1. A file of a newer
@@ -20,8 +23,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from bench.blocks import Order
+from bench.blocks import Block, GpuState, Order
 from bench.cases import Case
+from bench.conditions import Conditions
+from bench.diagnosis import DeviceUse, Diagnosis
 from bench.statistics import Speedup, Verdict
 from bench.stopping import StopReason
 
@@ -54,6 +59,8 @@ class Environment:
         math: settings of torch that change speed or results.
         libraries: version by distribution of what is installed and matters.
         variables: environment variables that change speed or results, where set.
+        code: digest of this program's own modules.
+        files: digest of each file of the user's that is measured.
     """
 
     created: str
@@ -71,6 +78,8 @@ class Environment:
     math: dict[str, str | bool]
     libraries: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
+    code: str | None = None
+    files: dict[str, str] = field(default_factory=dict)
     schema: Literal[1] = SCHEMA
     kind: Literal["environment"] = "environment"
 
@@ -85,20 +94,116 @@ class EqualityRecord:
 
 
 @dataclass(frozen=True)
+class MemoryParts:
+    """What one run of a variant held at its fullest, in bytes.
+
+    Attributes:
+        before: held when the run began: model, images, what else lives (0 on a CPU, where the peak
+            is counted from there).
+        saved: activations that autograd kept for the backward pass.
+        gradients: `.grad` buffers of the parameters.
+        rest: the peak less all of these: workspaces, the attack's own tensors.
+        reserved: peak of what torch's allocator took from the device; None on a CPU.
+
+    `saved` and `gradients` are of the moment when together they were largest.
+    """
+
+    before: int
+    saved: int
+    gradients: int
+    rest: int
+    reserved: int | None = None
+
+
+@dataclass(frozen=True)
+class MaxBatch:
+    """The largest batch that fits, for each variant.
+
+    Attributes:
+        largest: images in the batch; 0 where not even one fits.
+        failed: the smallest batch that was tried and did not fit; None where the search ended
+            before one failed.
+        limit: bytes that the worker might use; None where the device alone set the limit.
+    """
+
+    largest: dict[str, int]
+    failed: dict[str, int | None]
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one worker process found before any timing; see bench.checks for the fields."""
+
+    equality: EqualityRecord
+    gradients: dict[str, int | str] | None = None
+    theory: dict[str, float | str] | None = None
+    memory: dict[str, int | float | str] | None = None
+    memory_parts: dict[str, MemoryParts] | None = None
+    device_use: DeviceUse | None = None
+    warnings: list[str] = field(default_factory=list)
+    unequal: str | None = None
+    library_version: str | None = None
+    timer: str | None = None
+
+
+@dataclass(frozen=True)
+class ProcessRecord:
+    """What one worker process measured of one comparison.
+
+    Attributes:
+        process: its number, from 0.
+        prepared: what was found before timing.
+        blocks: in the order they were run.
+        stop_reason: why it stopped.
+        warmup_runs: runs of each variant before the first sample.
+        settled: whether the last warm-up blocks agreed.
+        conditions: of the processor meanwhile.
+        elapsed: wall seconds.
+    """
+
+    case_id: str
+    variant: str
+    process: int
+    prepared: Prepared
+    blocks: list[Block]
+    stop_reason: StopReason
+    warmup_runs: int
+    settled: bool
+    conditions: Conditions
+    elapsed: float
+    schema: Literal[1] = SCHEMA
+    kind: Literal["process"] = "process"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The comparison it is part of."""
+        return self.case_id, self.variant
+
+
+@dataclass(frozen=True)
 class ComparisonRecord:
     """One case, one variant against the baseline, however it ended.
 
     Attributes:
         reason: why the status is not "ok", in words.
-        stop_reason: why measuring stopped: the interval was narrow enough, or time was up.
+        stop_reason: why measuring stopped: the interval was narrow enough, time was up, or all
+            processes had run.
         theory: the speedup the operations predict, and `basis`, what it was counted from.
-        memory: peak bytes of one run of each variant, `unit` and `what` they are.
+        memory: peak bytes of one run of each variant, `unit` and `what` they are, and their
+            `ratio`, baseline over variant.
+        memory_parts: what the peak of each variant is made of.
+        max_batch: the largest batch that fits, where that was asked.
         gradients: `call`, how the baseline asks for gradients; `parameters`, how many the model
             has; and for each variant how many had their gradient computed in one run.
         seconds: every sample of each variant, in the order they were run.
         host_seconds: on CUDA, wall time until the call returned, sample by sample.
         order: of each block, A the baseline and B the variant.
         processes: the number of each block's worker process.
+        repeated: indices of blocks that a throttled GPU spoilt; they do not count.
+        gpu: its state in each block, where NVML tells.
+        diagnosis: what the samples say of the measurement itself.
+        conditions: of the processor, for each worker process.
         warmup_runs: runs of each variant before the first sample.
         timer: what told the time.
         elapsed: wall seconds spent on the case, everything included.
@@ -117,12 +222,18 @@ class ComparisonRecord:
     stop_reason: StopReason | None = None
     equality: EqualityRecord | None = None
     theory: dict[str, float | str] | None = None
-    memory: dict[str, int | str] | None = None
+    memory: dict[str, int | float | str] | None = None
+    memory_parts: dict[str, MemoryParts] | None = None
+    max_batch: MaxBatch | None = None
     gradients: dict[str, int | str] | None = None
     seconds: dict[str, list[float]] = field(default_factory=dict)
     host_seconds: dict[str, list[float]] | None = None
     order: list[Order] = field(default_factory=list)
     processes: list[int] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
+    gpu: list[GpuState | None] | None = None
+    diagnosis: Diagnosis | None = None
+    conditions: list[Conditions] = field(default_factory=list)
     warmup_runs: int = 0
     timer: str | None = None
     warnings: list[str] = field(default_factory=list)
@@ -135,7 +246,7 @@ class ComparisonRecord:
         return self.case_id, self.variant
 
 
-Record = Environment | ComparisonRecord
+Record = Environment | ProcessRecord | ComparisonRecord
 
 
 @dataclass(frozen=True)
@@ -145,13 +256,15 @@ class Run:
     Attributes:
         path: where they were read from.
         environment: its first line.
-        comparisons: the others, in order; a resumed case's last record stands.
+        comparisons: in order; a resumed case's last record stands.
+        parts: processes of comparisons that are not complete yet.
         cut: whether a half-written last line was left out.
     """
 
     path: Path
     environment: Environment
     comparisons: tuple[ComparisonRecord, ...]
+    parts: tuple[ProcessRecord, ...] = ()
     cut: bool = False
 
 
@@ -175,8 +288,16 @@ def read(path: Path) -> Run:
     parsed = [_parse(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not parsed or not isinstance(parsed[0], Environment):
         raise RecordError(f"{path}: line 1 is no environment record; is it a file of this program?")
-    comparisons = {item.key: item for item in parsed if isinstance(item, ComparisonRecord)}
-    return Run(path, parsed[0], tuple(comparisons.values()), cut=bool(rest.strip()))
+    comparisons: dict[tuple[str, str], ComparisonRecord] = {}
+    parts: dict[tuple[str, str], dict[int, ProcessRecord]] = {}
+    for item in parsed:
+        if isinstance(item, ComparisonRecord):
+            comparisons[item.key] = item
+            parts.pop(item.key, None)
+        elif isinstance(item, ProcessRecord):
+            parts.setdefault(item.key, {})[item.process] = item
+    open_parts = tuple(part for found in parts.values() for part in found.values())
+    return Run(path, parsed[0], tuple(comparisons.values()), open_parts, cut=bool(rest.strip()))
 
 
 def json_schema() -> dict[str, Any]:
@@ -194,7 +315,7 @@ def _validator() -> TypeAdapter[Any]:
 
     from pydantic import Discriminator, TypeAdapter
 
-    return TypeAdapter(Annotated[Environment | ComparisonRecord, Discriminator("kind")])
+    return TypeAdapter(Annotated[Record, Discriminator("kind")])
 
 
 def _schema_first(record: Record) -> dict[str, Any]:
@@ -214,7 +335,7 @@ def _parse(path: Path, number: int, line: str) -> Record | None:
             f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
             f" {SCHEMA}; use a newer version of it"
         )
-    if found.get("kind") not in ("environment", "comparison"):
+    if found.get("kind") not in ("environment", "process", "comparison"):
         return None
     try:
         record: Record = _validator().validate_python(found)

@@ -1,104 +1,30 @@
 """Run comparisons in worker processes and write each one down as it ends. Imports no torch.
 
-The worker does what it is told, one block at a time; when to stop is decided here, from statistics
-that are pure functions.
+With several processes a comparison, all comparisons have their first process before any has its
+second, so that a slow change of the machine touches them all alike.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from bench import blocks, statistics
-from bench.blocks import Block, Sample
-from bench.cases import BASELINE, Comparison
+from bench import assembly
+from bench.batch_search import BatchSearch, SearchFailed
+from bench.cases import Comparison
 from bench.journal import Journal
-from bench.process import WorkerDied, WorkerProcess, WorkerTimeout
+from bench.measuring import Ended, Measuring, Spent
+from bench.pool import WorkerPool
 from bench.progress import Progress
-from bench.records import ComparisonRecord, EqualityRecord, Status
-from bench.stopping import StopReason, StopRule
+from bench.records import ComparisonRecord, ProcessRecord
+from bench.stopping import StopRule
 from bench.suites import Limits
-
-WARMUP_BLOCKS = 1
-
-
-class Worker(Protocol):
-    """A worker process, or a test's stand-in; see `bench.process.WorkerProcess`."""
-
-    facts: dict[str, Any]
-    start_seconds: float
-
-    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]: ...
-
-    def close(self) -> None: ...
-
-
-class WorkerPool:
-    """At most one worker at a time, kept for as long as the library stays the same: libraries mend
-    and patch modules for themselves, and none shall meet another's mends."""
-
-    def __init__(self, start: Callable[[], Worker] = WorkerProcess) -> None:
-        self._start = start
-        self._library = ""
-        self._worker: Worker | None = None
-        self.start_seconds = 0.0
-
-    def get(self, library: str = "") -> Worker:
-        """The worker for a library ("": for none yet); started if need be.
-
-        Raises:
-            WorkerDied: it can't be started.
-        """
-        if self._library and library != self._library:
-            self.replace()
-        if self._worker is None:
-            self._worker = self._start()
-            self.start_seconds += self._worker.start_seconds
-        self._library = library
-        return self._worker
-
-    def replace(self) -> None:
-        """End the worker, so that the next one is fresh."""
-        if self._worker is not None:
-            self._worker.close()
-        self._worker = None
-        self._library = ""
-
-
-@dataclass
-class Spent:
-    """Where the time of a run went, in seconds."""
-
-    building: float = 0.0
-    checks: float = 0.0
-    warmup: float = 0.0
-    measured: float = 0.0
-
-
-@dataclass
-class _Findings:
-    """What is known of a comparison so far."""
-
-    prepared: dict[str, Any] = field(default_factory=dict)
-    blocks: list[Block] = field(default_factory=list)
-    stop: StopReason | None = None
-
-
-class _Ended(Exception):
-    """The comparison is over without a speedup."""
-
-    def __init__(self, status: Status, reason: str, trace: str = "") -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.trace = trace
 
 
 @dataclass
 class Runner:
-    """Measures comparisons one after the other.
+    """Measures comparisons.
 
     Attributes:
         workers: where workers come from.
@@ -106,6 +32,7 @@ class Runner:
         seed: of everything random.
         progress: who tells the user.
         verbose: show the trace of what failed.
+        batch_search: finds the largest batch that fits, if that was asked.
         spent: where the time went.
     """
 
@@ -114,8 +41,8 @@ class Runner:
     seed: int
     progress: Progress
     verbose: bool = False
+    batch_search: BatchSearch | None = None
     spent: Spent = field(default_factory=Spent)
-    _after: float = 0.0  # seconds that the cases after the current one may take
 
     def run(self, comparisons: Sequence[Comparison], journal: Journal) -> list[ComparisonRecord]:
         """Measure each one and append its record to the journal."""
@@ -123,162 +50,108 @@ class Runner:
         waiting = [c for c in comparisons if (c.case.id, c.variant) not in done]
         if len(waiting) < len(comparisons):
             self.progress.note(f"{len(comparisons) - len(waiting)} already measured, not repeated")
-        written: list[ComparisonRecord] = []
         # A library's cases lie side by side, so that its worker serves them all.
         libraries = list(dict.fromkeys(c.case.library for c in waiting))
         waiting.sort(key=lambda c: libraries.index(c.case.library))
-        started = time.perf_counter()
-        for number, comparison in enumerate(waiting, 1):
-            self.progress.begin(comparison, number, len(waiting))
-            self._after = _rest(len(waiting) - number, number - 1, started, self.limits)
-            record = self.measure(comparison)
-            journal.append(record)
-            written.append(record)
-            self.progress.end(record)
-        return written
-
-    def measure(self, comparison: Comparison) -> ComparisonRecord:
-        """Measure one comparison, in as many processes as the limits say."""
-        started = time.perf_counter()
-        deadline = started + self.limits.patience
-        findings = _Findings()
-        try:
-            for process in range(self.limits.processes):
-                if process:
-                    self.workers.replace()
-                self._measure_in_one_process(comparison, process, deadline, findings)
-        except _Ended as ended:
-            if self.verbose and ended.trace:
-                self.progress.note(ended.trace)
-            return self._record(comparison, started, findings, ended)
-        return self._record(comparison, started, findings, None)
-
-    def _measure_in_one_process(
-        self, comparison: Comparison, process: int, deadline: float, findings: _Findings
-    ) -> None:
-        self.progress.stage("building, checking that both variants agree")
-        asked = {"do": "prepare", "comparison": asdict(comparison), "seed": self.seed}
-        before = self.workers.start_seconds
-        started = time.perf_counter()
-        checks = 0.0
-        try:
-            prepared = self._ask(comparison, asked, deadline)
-            checks = prepared["check_seconds"]
-        finally:
-            starting = self.workers.start_seconds - before
-            self.spent.checks += checks
-            self.spent.building += time.perf_counter() - started - checks - starting
-        findings.prepared = findings.prepared or prepared
-        if not prepared["equality"]["equal"]:
-            findings.prepared = prepared
-            raise _Ended("unequal", prepared["unequal"])
-        orders = blocks.orders(self.seed * 1_000_003 + process)
-        self.progress.stage("warming up")
-        for _ in range(WARMUP_BLOCKS):
-            self.spent.warmup += self._block(comparison, next(orders), process, deadline)[1]
-        rule = StopRule(self.limits.precision, self.limits.max_seconds, self.limits.processes)
-        own: list[Block] = []
-        begun = time.perf_counter()
-        stop = interval = None
-        while stop is None:
-            block, seconds = self._block(comparison, next(orders), process, deadline)
-            self.spent.measured += seconds
-            own.append(block)
-            findings.blocks.append(block)
-            # The resampling grows with the blocks, so look again only after a twentieth more.
-            if interval is None or len(own) >= 1.05 * interval.blocks:
-                interval = statistics.speedup(own, seed=self.seed)
-            elapsed = time.perf_counter() - begun
-            stop = rule.reason(interval, elapsed)
-            share = self.limits.max_seconds / self.limits.processes
-            left = max(0.0, share - elapsed) + share * (self.limits.processes - 1 - process)
-            self.progress.block(interval, left + self._after)
-        # One process that ran out of time makes the whole case one that did.
-        findings.stop = "budget" if "budget" in (stop, findings.stop) else stop
-
-    def _block(
-        self, comparison: Comparison, order: blocks.Order, process: int, deadline: float
-    ) -> tuple[Block, float]:
-        answer = self._ask(comparison, {"do": "block", "order": order}, deadline)
-        samples = tuple(Sample(**sample) for sample in answer["samples"])
-        return Block(process, order, samples), sum(sample.seconds for sample in samples)
-
-    def _ask(
-        self, comparison: Comparison, request: dict[str, Any], deadline: float
-    ) -> dict[str, Any]:
-        try:
-            worker = self.workers.get(comparison.case.library)
-            answer: dict[str, Any] = worker.ask(request, deadline - time.perf_counter())
-        except WorkerTimeout:
-            self.workers.replace()
-            raise _Ended(
-                "timeout",
-                f"not done after {self.limits.patience:g} s; raise --timeout, or ask for less",
-            ) from None
-        except WorkerDied as died:
-            self.workers.replace()
-            raise _Ended("failed", str(died)) from None
-        if not answer["ok"]:
-            if answer["tainted"]:
+        measured = {c: journal.parts(c.case.id, c.variant) for c in waiting}
+        written: dict[Comparison, ComparisonRecord] = {}
+        for comparison, parts in measured.items():
+            if len(parts) >= self.limits.processes:  # fewer are asked for than had run
+                written[comparison] = self._complete(comparison, parts)
+                journal.append(written[comparison])
+        tasks = [
+            (process, comparison)
+            for process in range(self.limits.processes)
+            for comparison in waiting
+            if process >= len(measured[comparison])
+        ]
+        clock = _Clock(len(tasks), self.limits)
+        for number, (process, comparison) in enumerate(tasks, 1):
+            if comparison in written:
+                clock.skip()
+                continue
+            if self.limits.processes > 1:
                 self.workers.replace()
-            raise _Ended(answer["status"], answer["reason"], answer["trace"])
-        return answer
+            self.progress.begin(comparison, number, len(tasks))
+            parts = measured[comparison]
+            record = self._step(comparison, process, parts, clock)
+            clock.done()
+            if record is None:
+                journal.append(parts[-1])
+            else:
+                journal.append(record)
+                written[comparison] = record
+                self.progress.end(record)
+        return [written[comparison] for comparison in waiting]
 
-    def _record(
+    def _step(
         self,
         comparison: Comparison,
-        started: float,
-        findings: _Findings,
-        ended: _Ended | None,
-    ) -> ComparisonRecord:
-        prepared, measured = findings.prepared, findings.blocks
-        equality = prepared.get("equality")
-        record = ComparisonRecord(
-            case_id=comparison.case.id,
-            case=replace(comparison.case, library_version=prepared.get("library_version")),
-            baseline=BASELINE,
-            variant=comparison.variant,
-            status="ok" if ended is None else ended.status,
+        process: int,
+        parts: list[ProcessRecord],
+        clock: _Clock,
+    ) -> ComparisonRecord | None:
+        """Run one more process of a comparison, and add it to its parts.
+
+        Returns:
+            the comparison's record once it is over.
+        """
+        started = time.perf_counter()
+        measuring = Measuring(
+            self.workers,
+            comparison,
+            process,
+            limits=self.limits,
             seed=self.seed,
-            elapsed=round(time.perf_counter() - started, 3),
-            reason=None if ended is None else ended.reason,
-            equality=None if equality is None else EqualityRecord(**equality),
-            theory=prepared.get("theory"),
-            memory=prepared.get("memory"),
-            gradients=prepared.get("gradients"),
-            seconds=_samples(measured, comparison.variant, "seconds"),
-            host_seconds=_host_samples(measured, comparison.variant),
-            order=[block.order for block in measured],
-            processes=[block.process for block in measured],
-            warmup_runs=2 * WARMUP_BLOCKS if measured else 0,
-            timer=prepared.get("timer"),
-            warnings=prepared.get("warnings", []),
+            progress=self.progress,
+            spent=self.spent,
+            deadline=started + self.limits.patience,
+            left=clock.left,
         )
-        if ended is not None:
+        try:
+            parts.append(measuring.run())
+        except Ended as ended:
+            if self.verbose and ended.trace:
+                self.progress.note(ended.trace)
+            elapsed = time.perf_counter() - started
+            return assembly.broken_off(
+                comparison, parts, measuring.findings, ended, self.seed, elapsed
+            )
+        return self._complete(comparison, parts) if process + 1 == self.limits.processes else None
+
+    def _complete(self, comparison: Comparison, parts: Sequence[ProcessRecord]) -> ComparisonRecord:
+        rule = StopRule(self.limits.precision, self.limits.max_seconds, self.limits.processes)
+        parts = parts[: self.limits.processes]
+        record = assembly.complete(comparison, parts, rule, self.seed)
+        if self.batch_search is None:
             return record
-        interval = statistics.speedup(measured, seed=self.seed)
-        return replace(
-            record,
-            speedup=interval,
-            verdict=statistics.verdict(interval),
-            stop_reason=findings.stop,
-        )
+        self.progress.stage("looking for the largest batch that fits")
+        try:
+            found = self.batch_search.run(comparison, self.workers, self.seed)
+        except SearchFailed as failed:
+            said = f"the largest batch could not be found ({failed}); raise --timeout, or ask for a"
+            return replace(record, warnings=[*record.warnings, f"{said} smaller --batch to start"])
+        return replace(record, max_batch=found)
 
 
-def _samples(measured: Sequence[Block], variant: str, what: str) -> dict[str, list[float]]:
-    return {
-        name: [getattr(sample, what) for block in measured for sample in block.of(letter)]
-        for letter, name in (("A", BASELINE), ("B", variant))
-        if measured
-    }
+class _Clock:
+    """How long the run may still take: as long as the tasks before, or their budget."""
 
+    def __init__(self, tasks: int, limits: Limits) -> None:
+        self._waiting = tasks - 1
+        self._done = 0
+        self._share = limits.max_seconds / limits.processes
+        self._started = time.perf_counter()
 
-def _host_samples(measured: Sequence[Block], variant: str) -> dict[str, list[float]] | None:
-    on_device = bool(measured) and measured[0].samples[0].host_seconds is not None
-    return _samples(measured, variant, "host_seconds") if on_device else None
+    def left(self, seconds: float) -> float:
+        """Of the whole run, given those of the task in hand."""
+        passed = time.perf_counter() - self._started
+        each = passed / self._done if self._done else self._share
+        return max(0.0, seconds) + max(0, self._waiting) * each
 
+    def done(self) -> None:
+        self._done += 1
+        self._waiting -= 1
 
-def _rest(cases: int, done: int, started: float, limits: Limits) -> float:
-    """Seconds that the cases after this one may take: as long as those before, or their budget."""
-    each = (time.perf_counter() - started) / done if done else limits.max_seconds
-    return cases * each
+    def skip(self) -> None:
+        self._waiting -= 1

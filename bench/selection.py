@@ -13,7 +13,7 @@ from adapters import custom, images, registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
 from bench import suites
-from bench.cases import BASELINE, DTYPES, VARIANTS, Case, Comparison
+from bench.cases import A_A, BASELINE, DTYPES, VARIANTS, Case, Comparison
 from bench.errors import UsageError
 from bench.suites import Selection, Suite
 from bench.words import closest
@@ -38,6 +38,8 @@ def check_names(asked: argparse.Namespace) -> None:
         raise UsageError(f"--variants names nothing to hold against {BASELINE}")
     if asked.suite:
         suites.load(asked.suite)
+    if asked.memory_limit is not None and not asked.max_batch_search:
+        raise UsageError("--memory-limit is for --max-batch-search; name both")
     if asked.weights is not None and not asked.weights.is_file():
         raise UsageError(f"--weights {asked.weights}: there is no such file")
     try:
@@ -94,7 +96,8 @@ def comparisons(asked: argparse.Namespace, suite: Suite, device: str) -> list[Co
     weights = "pretrained" if asked.pretrained else str(asked.weights or "random")
     folder = str(asked.images or "scikit-learn")
     cases = [replace(case, weights=weights, images=folder) for case in dict.fromkeys(cases)]
-    variants = [name for name in dict.fromkeys(asked.variants) if name != BASELINE]
+    wanted = [*([A_A] if asked.a_a else []), *asked.variants]
+    variants = [name for name in dict.fromkeys(wanted) if name != BASELINE]
     return [Comparison(case, variant) for case in cases for variant in variants]
 
 

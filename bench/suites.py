@@ -56,18 +56,18 @@ class Limits:
         precision: half-width of the interval of the log ratio that is narrow enough.
         max_seconds: measuring time per case, after checks and warm-up.
         processes: fresh worker processes per case.
-        timeout: wall seconds after which a case is given up; by default ten minutes, or what five
-            times the measuring time asks for.
+        timeout: wall seconds after which a process of a case is given up; by default ten minutes,
+            or what five times the measuring time asks for.
     """
 
     precision: float = 0.02
     max_seconds: float = 15.0
-    processes: int = 1
+    processes: int = 3
     timeout: float | None = None
 
     @property
     def patience(self) -> float:
-        """Wall seconds after which a case is given up."""
+        """Wall seconds after which a process of a case is given up."""
         return max(600.0, 5 * self.max_seconds + 300) if self.timeout is None else self.timeout
 
 

@@ -9,7 +9,9 @@ middle of a run.
     {"do": "accelerator", "device": "cuda:0"}          facts about the device
     {"do": "load", "library": "foolbox"}               can it be imported?
     {"do": "prepare", "comparison": …, "seed": 0}      build and check a case
-    {"do": "block", "order": "ABBA"}                   time one block of the prepared case
+    {"do": "blocks", "orders": ["ABBA", …]}            time some blocks of the prepared case
+    {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
+    {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
 
 An answer is {"ok": true, …} or {"ok": false, "status": …, "reason": …, "trace": …, "tainted": …};
 tainted, if nobody knows what state the failure left the process in.
@@ -28,10 +30,13 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.blocks import GpuState
     from bench.timer import Timer
     from bench.workload import Workload
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class Worker:
@@ -40,6 +45,7 @@ class Worker:
     def __init__(self) -> None:
         self._workload: Workload | None = None
         self._timer: Timer | None = None
+        self._gpu: Callable[[], GpuState] | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what is asked; a failure becomes an answer too."""
@@ -79,31 +85,70 @@ class Worker:
         return {"version": registry.version(adapter)}
 
     def do_prepare(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
-        from bench import checks, state, timer, workload
+        from bench import checks, nvml, state, timer
+
+        built = self._build(comparison, seed)
+        device = built.comparison.case.device
+        state.settle()
+        self._timer = timer.for_device(device)
+        self._gpu, unseen = nvml.watch(device)
+        ready = time.perf_counter()
+        found = asdict(checks.check(built))
+        if unseen is not None:
+            found["warnings"].append(unseen)
+        self._workload = built
+        return {
+            "prepared": {
+                **found,
+                "library_version": built.library_version,
+                "timer": self._timer.name,
+            },
+            "check_seconds": time.perf_counter() - ready,
+        }
+
+    def do_blocks(self, orders: list[Any]) -> dict[str, Any]:
+        return {"blocks": [self._time_block(order) for order in orders]}
+
+    def _time_block(self, order: Any) -> dict[str, Any]:
+        from bench import nvml
+
+        assert self._workload is not None  # the runner prepares first
+        assert self._timer is not None
+        states: list[GpuState] = []
+        gpu = self._gpu
+
+        def look() -> None:
+            if gpu is not None:
+                states.append(gpu())
+
+        samples = self._workload.time_block(order, self._timer, look)
+        worst = nvml.worst(states)
+        return {
+            "samples": [asdict(sample) for sample in samples],
+            "gpu": None if worst is None else asdict(worst),
+            "throttled": nvml.throttled(worst),
+        }
+
+    def do_limit(self, count: int, device: str) -> dict[str, Any]:
+        from bench.memory_limit import limit_memory
+
+        limit_memory(count, device)
+        return {}
+
+    def do_try(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
+        built = self._build(comparison, seed)
+        built.run(built.comparison.variant, lambda run: run())
+        return {}
+
+    def _build(self, comparison: dict[str, Any], seed: int) -> Workload:
+        from bench import state, workload
         from bench.cases import Case, Comparison
 
         self._workload = None
         case = comparison["case"]
         state.clear(case["device"])
         case["input_shape"] = tuple(case["input_shape"])
-        built = workload.build(Comparison(Case(**case), comparison["variant"]), seed)
-        state.settle()
-        self._timer = timer.for_device(built.comparison.case.device)
-        ready = time.perf_counter()
-        found = checks.check(built)
-        self._workload = built
-        return {
-            **asdict(found),
-            "library_version": built.library_version,
-            "timer": self._timer.name,
-            "check_seconds": time.perf_counter() - ready,
-        }
-
-    def do_block(self, order: Any) -> dict[str, Any]:
-        assert self._workload is not None  # the runner prepares first
-        assert self._timer is not None
-        samples = self._workload.time_block(order, self._timer)
-        return {"samples": [asdict(sample) for sample in samples]}
+        return workload.build(Comparison(Case(**case), comparison["variant"]), seed)
 
 
 def main() -> None:

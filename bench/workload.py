@@ -68,9 +68,21 @@ class Workload:
             attack = self.attacks[variant]
             return around(lambda: attack(images, labels))
 
-    def time_block(self, order: Order, timer: Timer) -> list[Sample]:
-        """Run and time one block; the samples in its order."""
-        return [self.run(self.variants["AB".index(letter)], timer.time) for letter in order]
+    def time_block(
+        self, order: Order, timer: Timer, look: Callable[[], object] = lambda: None
+    ) -> list[Sample]:
+        """Run and time one block; the samples in its order.
+
+        Args:
+            order: of the variants.
+            timer: times each run.
+            look: called after each run, outside the timed region.
+        """
+        samples = []
+        for letter in order:
+            samples.append(self.run(self.variants["AB".index(letter)], timer.time))
+            look()
+        return samples
 
 
 def build(comparison: Comparison, seed: int) -> Workload:

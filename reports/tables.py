@@ -7,12 +7,21 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.cases import Case
+from bench.cases import A_A, Case
 from bench.records import ComparisonRecord, Run
-from bench.statistics import MIN_PROCESSES_FOR_RESAMPLING
+from bench.statistics import FEW_PROCESSES
 from reports.why import why
 
 MANY_COLUMNS = 8
+SMALLEST = "smallest effect told apart"
+_OPTIONAL = (
+    SMALLEST,
+    "- saved activations",
+    "- .grad buffers",
+    "largest batch",
+    "limited by",
+)
+"""Rows that are left out where no column has anything to tell."""
 USER = "user"
 """The library of attacks that users wrote themselves; they get tables of their own."""
 
@@ -87,21 +96,27 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
     names = [str(_AXES[column](record.case)).rpartition("/")[2] for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
         (f"{first.baseline} (s)", (_seconds(r, r.baseline) for r in records)),
-        (f"{first.variant} (s)", (_seconds(r, r.variant) for r in records)),
+        (f"{_spelt(first.variant)} (s)", (_seconds(r, r.variant) for r in records)),
         ("speedup", (_speedup(r) for r in records)),
         (_interval_name(records), (_interval(r) for r in records)),
         ("verdict", (r.verdict or r.status for r in records)),
+        (SMALLEST, (_smallest_effect(r) for r in records)),
         ("predicted by FLOPs", (_predicted(r) for r in records)),
         ("adversarial examples", (_equality(r) for r in records)),
         ("gradient call", (str((r.gradients or {}).get("call", "-")) for r in records)),
         ("parameter gradients", (_gradients(r) for r in records)),
         ("peak memory (MB)", (_memory(r) for r in records)),
+        ("- saved activations", (_part(r, "saved") for r in records)),
+        ("- .grad buffers", (_part(r, "gradients") for r in records)),
+        ("largest batch", (_largest_batch(r) for r in records)),
+        ("limited by", (_bound(r) for r in records)),
         ("version", (r.case.library_version or "-" for r in records)),
     ]
+    drawn = [(name, tuple(cells)) for name, cells in rows]
     return Table(
         _title(first.case, first.variant, column),
         (column, *names),
-        tuple((name, *cells) for name, cells in rows),
+        tuple((name, *cells) for name, cells in drawn if name not in _OPTIONAL or _any_told(cells)),
         (*_notes(zip(names, records, strict=True), run), *_methods(records)),
     )
 
@@ -119,16 +134,23 @@ def _title(case: Case, variant: str, column: str) -> str:
     images = "" if case.images == "scikit-learn" else f" from {case.images}"
     return (
         f"{' '.join(part for part in parts if part)}, {batch}images of {size}{images}{steps},"
-        f" {case.dtype}{weights}, {case.device}: {variant} against original"
+        f" {case.dtype}{weights}, {case.device}: {_spelt(variant)} against original"
     )
 
 
+def _spelt(variant: str) -> str:
+    return "original again" if variant == A_A else variant
+
+
 def _notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
+    """What is to say of the columns; what is to say of several is said once."""
+    said: dict[str, list[str]] = {}
     for name, record in columns:
         sentence = why(record, run.environment)
-        if sentence:
-            yield f"{name}: {sentence.rstrip('.')}."
-        yield from (f"{name}: {warning.rstrip('.')}." for warning in record.warnings)
+        for text in ([sentence] if sentence else []) + record.warnings:
+            said.setdefault(text.rstrip("."), []).append(name)
+    for text, names in said.items():
+        yield f"{', '.join(names)}: {text}."
 
 
 def _methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
@@ -136,9 +158,12 @@ def _methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
     for method, processes in dict.fromkeys(
         (r.speedup.method, r.speedup.processes) for r in records if r.speedup
     ):
-        narrow = processes < MIN_PROCESSES_FOR_RESAMPLING
-        advice = f"; a fresh process may lie outside: --processes {MIN_PROCESSES_FOR_RESAMPLING}"
-        yield f"Intervals: {method}{advice if narrow else ''}."
+        advice = ""
+        if processes == 1:
+            advice = f"; a fresh process may lie outside: --processes {FEW_PROCESSES}"
+        elif processes < FEW_PROCESSES:
+            advice = f"; wide for want of processes: --processes {FEW_PROCESSES}"
+        yield f"Intervals: {method}{advice}."
 
 
 def _seconds(record: ComparisonRecord, variant: str) -> str:
@@ -198,6 +223,41 @@ def _memory(record: ComparisonRecord) -> str:
     if found is None:
         return "-"
     return " → ".join(_megabytes(int(found[name])) for name in (record.baseline, record.variant))
+
+
+def _part(record: ComparisonRecord, part: str) -> str:
+    found = record.memory_parts
+    if found is None:
+        return "-"
+    return " → ".join(
+        _megabytes(getattr(found[name], part)) for name in (record.baseline, record.variant)
+    )
+
+
+def _largest_batch(record: ComparisonRecord) -> str:
+    found = record.max_batch
+    if found is None:
+        return "-"
+    return " → ".join(
+        f"{found.largest[name]}{'' if found.failed[name] else ' or more'}"
+        for name in (record.baseline, record.variant)
+    )
+
+
+def _bound(record: ComparisonRecord) -> str:
+    return (record.diagnosis and record.diagnosis.bound) or "-"
+
+
+def _smallest_effect(record: ComparisonRecord) -> str:
+    """Of an A/A comparison: beyond what it shows between equals, an effect can be told apart."""
+    found = record.speedup
+    if record.variant != A_A or found is None or found.low is None or found.high is None:
+        return "-"
+    return f"{100 * math.expm1(max(-math.log(found.low), math.log(found.high))):.1f} %"
+
+
+def _any_told(cells: Iterable[str]) -> bool:
+    return any(cell != "-" for cell in cells)
 
 
 def _megabytes(count: int) -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
-
+from bench.cases import A_A
 from bench.records import ComparisonRecord, Environment
-
-LAUNCH_BOUND = 0.9
-"""Host time over device time from which the device may be waiting for the host."""
 
 
 def why(record: ComparisonRecord, environment: Environment) -> str | None:
@@ -19,6 +15,8 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
     """
     if record.status != "ok":
         return f"{record.status}: {record.reason}"
+    if record.variant == A_A:
+        return _of_itself(record)
     if _nothing_to_save(record):
         return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
     if record.verdict == "faster":
@@ -44,6 +42,15 @@ _OUTCOMES = {
     "inconclusive": "nothing to gain, whatever the interval leaves open",
     "faster": "faster, though there is nothing to gain, so distrust it",
 }
+
+
+def _of_itself(record: ComparisonRecord) -> str | None:
+    if record.verdict not in ("faster", "slower"):
+        return None
+    return (
+        "the original differs from itself, so this run's verdicts can't be trusted; repeat it on a"
+        " quieter machine, with --processes 5"
+    )
 
 
 def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
@@ -77,13 +84,12 @@ def _spelt(call: str) -> str:
 
 
 def _bound(record: ComparisonRecord) -> str:
-    if not record.host_seconds:
-        return ""
-    host = statistics.median(record.host_seconds[record.baseline])
-    device = statistics.median(record.seconds[record.baseline])
-    if host < LAUNCH_BOUND * device:
-        return ""
-    return (
-        f": it is launch-bound, or waits for the GPU in every step ({host / device:.0%} of the"
-        f" device time passes before the call returns); try a larger batch"
-    )
+    label = record.diagnosis and record.diagnosis.bound
+    if label == "launch-bound":
+        return ": it is launch-bound, the GPU waits for the host; try a larger batch"
+    if label == "synchronisation-bound":
+        return (
+            ": it is synchronisation-bound, the host waits for the GPU in every step and the GPU"
+            " then for the host; try a larger batch"
+        )
+    return ""

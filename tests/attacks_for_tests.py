@@ -61,3 +61,8 @@ def tells_its_process(model: nn.Module, images: Tensor, labels: Tensor) -> Tenso
     with Path(os.environ["TELL_PROCESS"]).open("a") as told:
         told.write(f"{os.getpid()}\n")
     return fgsm(model, images, labels)
+
+
+def hungry(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Ten million bytes an image, all written to."""
+    return images + 0 * torch.ones(len(images), 2_500_000).sum()

@@ -62,7 +62,9 @@ def test_peak_memory_counts_what_was_allocated() -> None:
     before = torch.cuda.memory_allocated(DEVICE)
     found = memory.peak(lambda: torch.empty(2**20, device=DEVICE, dtype=torch.uint8), DEVICE)
     assert found is not None
-    assert found[0] == before + 2**20
+    assert (found.before, found.allocated) == (before, before + 2**20)
+    assert found.reserved is not None
+    assert found.reserved >= found.allocated
 
 
 def test_out_of_memory_is_a_status() -> None:

@@ -138,7 +138,42 @@ def test_peak_memory_on_the_cpu_is_exact() -> None:
 
     found = memory.peak(run, "cpu")
     assert found is not None
-    assert found[0] == pytest.approx(6000, abs=256)  # the allocator rounds up
+    assert found.allocated == pytest.approx(6000, abs=256)  # the allocator rounds up
+
+
+def test_what_autograd_keeps_is_counted() -> None:
+    model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.Sigmoid())
+    x = torch.rand(4, 8)
+
+    def run() -> None:
+        for _ in range(2):
+            image = x.clone().requires_grad_()
+            model(image).sum().backward()
+
+    found = memory.kept(run, model)
+    weight, image, output = 4 * 8 * 16, 4 * 4 * 8, 4 * 4 * 16
+    # In the second step the first one's `.grad` is still there; a linear layer keeps its input for
+    # the weight's gradient, a sigmoid its output; the weight itself is the model's.
+    assert (found.gradients, found.saved) == (weight, image + output)
+    with semi_backward(model):
+        frozen = memory.kept(run, model)
+    assert frozen.gradients in (0, weight), "what earlier runs left is the caller's to clear"
+    assert frozen.saved == output, "without a weight's gradient its input need not be kept"
+
+
+def test_saved_tensors_are_let_go_of() -> None:
+    model, x = nn.Sigmoid(), torch.rand(100, requires_grad=True)
+
+    def one_after_the_other() -> None:
+        for _ in range(5):
+            model(x).sum().backward()
+
+    assert memory.kept(one_after_the_other, model).saved == 400
+
+    def all_at_once() -> None:
+        sum(model(x).sum() for _ in range(5)).backward()  # type: ignore[union-attr]
+
+    assert memory.kept(all_at_once, model).saved == 2000
 
 
 def test_memory_is_not_told_where_no_account_is_kept() -> None:

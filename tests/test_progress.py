@@ -8,9 +8,9 @@ import pytest
 
 from bench import progress
 from bench.statistics import Speedup
-from tests.test_runner import ScriptedWorker, comparison, runner
+from tests.test_runner import ScriptedWorker, comparison, measure
 
-RECORD = runner(ScriptedWorker()).measure(comparison())
+RECORD = measure(ScriptedWorker())
 SOME = Speedup(1.62, 1.58, 1.66, 0.95, 1, 1234, "")
 
 
@@ -28,7 +28,7 @@ def test_a_terminal_of_80_columns_shows_case_blocks_ratio_interval_and_time_left
     assert "foolbox pgd on resnet18, 4 images of 3x32x32, 5 steps" in shown
     assert "1/6" in shown
     assert "1.62x [1.58, 1.66] after 1234 blocks, ≤ 12:35 left" in shown
-    assert "faster: 1.50x [1.50, 1.50] after 8 blocks" in shown
+    assert "faster: 1.50x [1.50, 1.50] after 25 blocks" in shown
 
 
 def test_a_log_gets_plain_lines_now_and_then(
@@ -45,7 +45,7 @@ def test_a_log_gets_plain_lines_now_and_then(
     assert len(lines) == 3, "the first block came too soon for a line"
     assert lines[0].startswith("[2/6] foolbox pgd on resnet18")
     assert lines[1] == "[2/6]   1.62x [1.58, 1.66] after 1234 blocks, ≤ 1:00 left"
-    assert lines[2] == "[2/6]   faster: 1.50x [1.50, 1.50] after 8 blocks"
+    assert lines[2] == "[2/6]   faster: 1.50x [1.50, 1.50] after 25 blocks"
 
 
 def test_nothing_is_drawn_by_a_thread_beside_the_attack() -> None:

@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 
 from bench import suites
 from bench.errors import UsageError
-from bench.runner import Runner, WorkerPool
+from bench.pool import WorkerPool
+from bench.runner import Runner
 from bench.suites import Limits
 from bench.words import closest
 from tools import bench_gpu, wheelhouse

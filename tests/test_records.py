@@ -15,10 +15,10 @@ from bench.errors import EnvironmentMismatch, UsageError
 from bench.journal import Journal
 from bench.records import ComparisonRecord, RecordError
 from bench.statistics import Speedup
-from tests.test_runner import ENVIRONMENT, ScriptedWorker, comparison, runner
+from tests.test_runner import ENVIRONMENT, ScriptedWorker, comparison, measure
 from tools import schema
 
-RECORD = runner(ScriptedWorker(host=0.1)).measure(comparison())
+RECORD = measure(ScriptedWorker(host=0.1))
 FAILED = ComparisonRecord(
     "0", comparison().case, "original", "semi-backward", "failed", 0, 0.1, reason="why"
 )

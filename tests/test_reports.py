@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.records import ComparisonRecord, EqualityRecord, Run
+from bench.diagnosis import Bound, Diagnosis
+from bench.records import ComparisonRecord, EqualityRecord, MaxBatch, Run
 from bench.statistics import Speedup, Verdict
 from reports import markdown, tables
 from reports.why import why
-from tests.test_runner import ENVIRONMENT, ScriptedWorker, comparison, runner
+from tests.test_runner import ENVIRONMENT, ScriptedWorker, measure
 
-GAIN = runner(ScriptedWorker()).measure(comparison("foolbox"))
+GAIN = measure(ScriptedWorker())
 NO_GAIN = replace(
     GAIN,
     case=replace(GAIN.case, library="torchattacks"),
@@ -120,17 +121,72 @@ def test_an_inconclusive_case_says_what_to_do() -> None:
     assert "too few blocks to tell" in str(why(few, ENVIRONMENT))
 
 
-def test_a_gpu_that_waits_for_the_host_is_named() -> None:
-    held_up = replace(
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        ("launch-bound", "it is launch-bound, the GPU waits for the host; try a larger batch"),
+        ("synchronisation-bound", "the host waits for the GPU in every step"),
+    ],
+)
+def test_a_gpu_that_waits_for_the_host_is_named(bound: Bound, said: str) -> None:
+    held_up = replace(GAIN, verdict="same", diagnosis=Diagnosis(bound=bound))
+    assert said in str(why(held_up, ENVIRONMENT))
+    assert cells(tables.of(run(held_up))[0])["limited by"] == (bound,)
+    free = replace(held_up, diagnosis=Diagnosis(bound="compute-bound"))
+    assert "too small to show" in str(why(free, ENVIRONMENT))
+    assert "try a larger batch" not in str(why(free, ENVIRONMENT))
+
+
+def test_rows_without_anything_to_tell_are_left_out() -> None:
+    found = cells(tables.of(run(GAIN))[0])
+    assert found["- .grad buffers"] == ("0.00 → 0.00",)
+    assert "limited by" not in found
+    assert "largest batch" not in found
+    assert "smallest effect told apart" not in found
+    assert "- .grad buffers" not in cells(tables.of(run(replace(GAIN, memory_parts=None)))[0])
+
+
+def test_the_largest_batch() -> None:
+    searched = MaxBatch(
+        {"original": 37, "semi-backward": 65536}, {"original": 38, "semi-backward": None}
+    )
+    found = cells(tables.of(run(replace(GAIN, max_batch=searched)))[0])
+    assert found["largest batch"] == ("37 → 65536 or more",)
+
+
+def test_the_original_against_itself_tells_the_smallest_effect() -> None:
+    itself = replace(
         GAIN,
+        variant="a-a",
         verdict="same",
-        host_seconds={"original": [1.49] * 16, "semi-backward": [0.99] * 16},
+        speedup=Speedup(1.001, 0.99, 1.005, 0.95, 1, 30, ""),
+        seconds={**GAIN.seconds, "a-a": GAIN.seconds["original"]},
+        gradients=None,
+        memory=None,
+        memory_parts=None,
     )
-    assert "it is launch-bound, or waits for the GPU in every step (99%" in str(
-        why(held_up, ENVIRONMENT)
+    table = tables.of(run(itself, GAIN))[0]
+    assert table.title.endswith("original again against original")
+    assert cells(table)["smallest effect told apart"] == ("1.0 %",)
+    assert why(itself, ENVIRONMENT) is None
+    assert "can't be trusted" in str(why(replace(itself, verdict="faster"), ENVIRONMENT))
+
+
+def test_what_is_true_of_several_columns_is_said_once() -> None:
+    other = replace(GAIN, case=replace(GAIN.case, library="art"))
+    (table,) = tables.of(run(GAIN, other))
+    assert "foolbox, art: beware." in table.notes
+
+
+@pytest.mark.parametrize(
+    ("processes", "said"), [(1, "a fresh process may lie outside"), (3, "wide for want"), (5, ".")]
+)
+def test_the_notes_say_what_the_intervals_stand_for(processes: int, said: str) -> None:
+    record = replace(GAIN, speedup=Speedup(1.5, 1.4, 1.6, 0.95, processes, 100, "as made"))
+    assert any(
+        note.startswith("Intervals: as made") and said in note
+        for note in tables.of(run(record))[0].notes
     )
-    free = replace(held_up, host_seconds={"original": [0.1] * 16, "semi-backward": [0.1] * 16})
-    assert "launch-bound" not in str(why(free, ENVIRONMENT))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""The processor's state while a process is measured, seen from the controlling process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+
+import psutil
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the processor was doing while one worker process was measured.
+
+    Attributes:
+        cores: that we may use.
+        others: how many of them other programs kept busy, on average, the hypervisor's share
+            included; None where nobody tells.
+        load: the system's load average over a minute, at the end; None where there is none.
+        mhz: the lowest and the highest frequency seen; None where nobody tells.
+    """
+
+    cores: int
+    others: float | None
+    load: float | None
+    mhz: tuple[float, float] | None
+
+
+class Observer:
+    """Looks at the processor from its making until `conditions` is asked.
+
+    Args:
+        pid: of the worker, whose own work does not count as other programs'.
+    """
+
+    def __init__(self, pid: int | None) -> None:
+        self._own = [psutil.Process()]
+        with contextlib.suppress(psutil.Error):
+            self._own += [psutil.Process(pid)] if pid else []
+        self._started = time.monotonic()
+        self._looked = -_SECONDS_BETWEEN_LOOKS
+        self._busy = _busy_seconds()
+        self._worked = self._own_seconds()
+        self._mhz: list[float] = []
+        self.look()
+
+    def look(self) -> None:
+        """Note the frequency, once in a while; call it between blocks."""
+        now = time.monotonic()
+        if now - self._looked < _SECONDS_BETWEEN_LOOKS:
+            return
+        self._looked = now
+        with contextlib.suppress(OSError, NotImplementedError, AttributeError):
+            found = psutil.cpu_freq()
+            if found is not None and found.current:
+                self._mhz.append(float(found.current))
+
+    def conditions(self) -> Conditions:
+        """What has been seen so far."""
+        passed = max(time.monotonic() - self._started, 1e-9)
+        busy, worked = _busy_seconds(), self._own_seconds()
+        others = None
+        if None not in (busy, worked, self._busy, self._worked):
+            others = max(0.0, (busy - self._busy - worked + self._worked) / passed)  # type: ignore[operator]
+        return Conditions(
+            cores=len(_cores()),
+            others=None if others is None else round(others, 3),
+            load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+            mhz=(min(self._mhz), max(self._mhz)) if self._mhz else None,
+        )
+
+    def _own_seconds(self) -> float | None:
+        """Processor time of this process and the worker; None once the worker is gone."""
+        try:
+            times = [process.cpu_times() for process in self._own]
+        except psutil.Error:
+            return None
+        return float(sum(found.user + found.system for found in times))
+
+
+def _busy_seconds() -> float | None:
+    """Processor time spent by anybody on the cores that we may use."""
+    try:
+        cores = psutil.cpu_times(percpu=True)
+    except (OSError, psutil.Error):
+        return None
+    ours = [cores[index] for index in _cores() if index < len(cores)]
+    # Guests' time is in `user` already; waiting for a disk keeps no core busy.
+    idle = ("idle", "iowait", "guest", "guest_nice")
+    return float(
+        sum(getattr(core, name) for core in ours for name in core._fields if name not in idle)
+    )
+
+
+def _cores() -> list[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))

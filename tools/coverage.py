@@ -1,0 +1,163 @@
+"""`make coverage`: how often the 95 % intervals hold, on made-up data with a known answer.
+
+The whole procedure runs, stop rule and looks included; time is counted in blocks. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from bench import statistics
+from bench.blocks import Block
+from bench.statistics import Speedup
+from bench.stopping import Looks, StopRule
+from tools import synthetic
+from tools.synthetic import WORLDS, World
+
+MOST_BLOCKS = 160
+"""A process's budget."""
+RESAMPLES = 400
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What came of some repetitions.
+
+    Attributes:
+        covered: share of intervals that hold the true ratio.
+        wrong: share of verdicts that contradict it: `faster` or `slower` between equals.
+        precise: share that stopped because the interval was narrow enough.
+        blocks: on average.
+    """
+
+    covered: float
+    wrong: float
+    precise: float
+    blocks: float
+
+
+def measure(
+    world: World, ratio: float, rule: StopRule, random: Generator
+) -> tuple[list[Block], Speedup, str]:
+    """Run the procedure once: every process until it stops; the interval over all."""
+    found: list[Block] = []
+    reasons = []
+    for process in range(rule.processes):
+        looks, own = Looks(rule), []
+        reason = None
+        for block in synthetic.measurement(world, ratio, random, process):
+            own.append(block)
+            reason = looks.reason(own, rule.share * len(own) / MOST_BLOCKS)
+            if reason:
+                break
+        assert reason is not None
+        reasons.append(reason)
+        found += own
+    interval = statistics.speedup(found)
+    return found, interval, rule.of_case(interval, reasons)
+
+
+def coverage(world: World, ratio: float, rule: StopRule, repetitions: int, seed: int) -> Coverage:
+    """Repeat the procedure."""
+    covered = wrong = precise = blocks = 0
+    for repetition in range(repetitions):
+        random = numpy.random.default_rng([seed, repetition])
+        _, found, reason = measure(world, ratio, rule, random)
+        assert found.low is not None
+        assert found.high is not None
+        covered += found.low <= ratio <= found.high
+        wrong += statistics.verdict(found) in ("faster", "slower")
+        precise += reason == "precise"
+        blocks += found.blocks
+    shares = (covered / repetitions, wrong / repetitions, precise / repetitions)
+    return Coverage(*shares, blocks / repetitions)
+
+
+def bootstrap(blocks: Sequence[Block], random: Generator) -> tuple[float, float]:
+    """What is not used: resample the processes, then the blocks in each; percentiles of the mean of
+    the medians."""
+    groups: dict[int, list[float]] = {}
+    for block in blocks:
+        groups.setdefault(block.process, []).append(block.log_ratio)
+    medians: list[NDArray[numpy.float64]] = []
+    for group in groups.values():
+        picked = random.integers(0, len(group), (RESAMPLES, len(group)))
+        medians.append(numpy.median(numpy.array(group)[picked], axis=1))
+    stacked = numpy.stack(medians, axis=1)
+    chosen = random.integers(0, len(groups), (RESAMPLES, len(groups)))
+    centres = numpy.take_along_axis(stacked, chosen, axis=1).mean(axis=1)
+    low, high = numpy.exp(numpy.quantile(centres, (0.025, 0.975)))
+    return float(low), float(high)
+
+
+def table_of_worlds(repetitions: int) -> list[str]:
+    """One process: every world, two precisions."""
+    lines = [
+        "| one process | precision | covered | A/A verdicts that are wrong | precise | blocks |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, world in WORLDS.items():
+        for precision in (0.02, 0.01):
+            rule = StopRule(precision, 1.0)
+            found = coverage(world, 1.5, rule, repetitions, seed=1)
+            equal = coverage(world, 1.0, rule, repetitions, seed=2)
+            lines.append(
+                f"| {name} | {precision} | {found.covered:.1%} | {equal.wrong:.1%} |"
+                f" {found.precise:.0%} | {found.blocks:.0f} |"
+            )
+    return lines
+
+
+def table_of_processes(repetitions: int) -> list[str]:
+    """Several processes: the t interval, and the bootstrap beside it."""
+    lines = [
+        "| processes | they differ by | t interval: covered | half-width | bootstrap over processes"
+        " and blocks: covered | half-width |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for processes in (3, 5, 8):
+        for between in (0.0, 0.01, 0.05):
+            world = replace(WORLDS["calm"], between=between)
+            rule = StopRule(0.02, 1.0, processes)
+            lines.append(_compared(world, rule, repetitions))
+    return lines
+
+
+def _compared(world: World, rule: StopRule, repetitions: int) -> str:
+    held: dict[str, int] = {"t": 0, "bootstrap": 0}
+    widths: dict[str, list[float]] = {"t": [], "bootstrap": []}
+    for repetition in range(repetitions):
+        random = numpy.random.default_rng([3, repetition])
+        blocks, found, _ = measure(world, 1.5, rule, random)
+        assert found.low is not None
+        assert found.high is not None
+        ends = {"t": (found.low, found.high), "bootstrap": bootstrap(blocks, random)}
+        for name, (low, high) in ends.items():
+            held[name] += low <= 1.5 <= high
+            widths[name].append(math.log(high / low) / 2)
+    cells = [
+        f"{held[name] / repetitions:.1%} | {100 * numpy.median(widths[name]):.2f} %"
+        for name in ("t", "bootstrap")
+    ]
+    return f"| {rule.processes} | {world.between:.0%} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(prog="python -m tools.coverage", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=1000)
+    repetitions = parser.parse_args().repetitions
+    makers: tuple[Callable[[int], list[str]], ...] = (table_of_worlds, table_of_processes)
+    print(f"Nominal 95 %, true ratio 1.5, {repetitions} repetitions of each line.\n")
+    print("\n\n".join("\n".join(make(repetitions)) for make in makers))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`make selfcheck`: this engine against its peers, in one run."""
