@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench test check test-gpu bench-gpu wheelhouse schema lock clean
+.PHONY: bench test check selfcheck coverage test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -21,6 +21,12 @@ check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+selfcheck: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
+	@$(BIN)/python -m tools.selfcheck
+
+coverage: $(READY)  ## How often the intervals hold, on made-up data with a known answer
+	@$(BIN)/python -m tools.coverage
 
 # Everything below the next two lines leaves what is installed as it is: it runs under $(PYTHON).
 
@@ -42,8 +48,8 @@ schema: $(READY)  ## Write the JSON Schema of the records
 	@$(BIN)/python -m tools.schema
 
 lock: $(BIN)/uv  ## Resolve the lock again
-	@$(BIN)/uv pip compile pyproject.toml --extra libraries --extra gpu --extra selfcheck --extra dev --universal \
-		--python-version 3.10 --generate-hashes --no-header --quiet --upgrade \
+	@$(BIN)/uv pip compile pyproject.toml --extra libraries --extra gpu --extra selfcheck \
+		--extra dev --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade \
 		--output-file requirements.lock
 	@echo uv | $(BIN)/uv pip compile - --universal --python-version 3.10 --generate-hashes \
 		--no-header --quiet --output-file requirements-uv.lock

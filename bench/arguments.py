@@ -112,7 +112,10 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--processes", type=_at_least_one, metavar="N", help="fresh workers per case")
     how.add_argument(
-        "--timeout", type=_positive, metavar="S", help="give a case up after S seconds"
+        "--timeout",
+        type=_positive,
+        metavar="S",
+        help="give a case up if one of its processes takes S seconds",
     )
     how.add_argument(
         "--max-batch-search",

@@ -66,6 +66,7 @@ def check(workload: Workload) -> Checks:
     traces = _or_warn("the gradients", lambda: _trace(workload), warnings)
     theory = _or_warn("the operations", lambda: _count(workload), warnings)
     peaks = _or_warn("the memory", lambda: _peaks(workload), warnings) or {}
+    warnings.extend(_left_behind(peaks))
     kept = _or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
     return Checks(
         equality=equality,
@@ -170,6 +171,16 @@ def _kept(workload: Workload) -> dict[str, Kept]:
         name: workload.run(name, lambda run: memory.kept(run, workload.model))
         for name in workload.variants
     }
+
+
+def _left_behind(peaks: Mapping[str, Peak]) -> list[str]:
+    """Both variants' runs start with the same tensors alive, or the user is told."""
+    if len({peak.before for peak in peaks.values()}) <= 1:
+        return []
+    told = " and ".join(f"{name} with {peak.before}" for name, peak in peaks.items())
+    return [
+        f"runs start with other amounts of live memory ({told} bytes); see what the attack keeps"
+    ]
 
 
 def _memory(peaks: Mapping[str, Peak], workload: Workload) -> dict[str, int | float | str]:

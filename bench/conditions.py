@@ -34,13 +34,14 @@ class Observer:
     """Looks at the processor from its making until `conditions` is asked.
 
     Args:
-        pid: of the worker, whose own work does not count as other programs'.
+        pid: of the worker, whose own work does not count as other programs'; without it nobody can
+            tell whose work is whose.
     """
 
     def __init__(self, pid: int | None) -> None:
-        self._own = [psutil.Process()]
+        self._own: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
-            self._own += [psutil.Process(pid)] if pid else []
+            self._own = [] if pid is None else [psutil.Process(), psutil.Process(pid)]
         self._started = time.monotonic()
         self._looked = -_SECONDS_BETWEEN_LOOKS
         self._busy = _busy_seconds()
@@ -74,7 +75,9 @@ class Observer:
         )
 
     def _own_seconds(self) -> float | None:
-        """Processor time of this process and the worker; None once the worker is gone."""
+        """Processor time of this process and the worker; None if the worker is gone or unknown."""
+        if not self._own:
+            return None
         try:
             times = [process.cpu_times() for process in self._own]
         except psutil.Error:

@@ -62,6 +62,7 @@ class Diagnosis:
         settled: whether every process's warm-up ended because its blocks agreed.
         host_share: on a GPU, host time over device time of the baseline.
         bound: on a GPU, what limits the baseline's speed.
+        device_use: on a GPU, what a profiled run of the baseline did.
     """
 
     slot_effect: float | None = None
@@ -72,6 +73,7 @@ class Diagnosis:
     settled: bool = True
     host_share: float | None = None
     bound: Bound | None = None
+    device_use: DeviceUse | None = None
 
 
 def diagnose(
@@ -85,7 +87,7 @@ def diagnose(
         use: what a profiled run did on the GPU, if there was one.
     """
     host_share = _host_share(blocks)
-    common = {"settled": settled, "host_share": host_share}
+    common = {"settled": settled, "host_share": host_share, "device_use": use}
     counted = [block for block in blocks if not block.repeated]
     label = _bound(counted, host_share, use)
     if len(counted) < FEW_BLOCKS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import sys
 from typing import Any
@@ -65,7 +66,17 @@ def _machine(pool: WorkerPool) -> list[str]:
             ", ".join(facts["devices"])
             + ("" if gpu else "; no GPU: times are wall times, and only ratios count"),
         ),
+        *_watching(gpu),
     ]
+
+
+def _watching(gpu: str | None) -> list[str]:
+    """Whether a CUDA GPU's clocks and throttling can be watched."""
+    if gpu is None or not gpu.startswith("cuda"):
+        return []
+    there = importlib.util.find_spec("pynvml") is not None
+    said = "clocks, temperature, throttling" if there else _install("nvidia-ml-py")
+    return [_line(there, "NVML", said)]
 
 
 def _library(pool: WorkerPool, name: str) -> tuple[bool, str]:

@@ -146,6 +146,9 @@ class Measuring:
         checks = 0.0
         try:
             answer = self.ask(asked)
+            if "stale" in answer:
+                self._workers.replace()
+                answer = self.ask(asked)
             checks = answer["check_seconds"]
         finally:
             starting = self._workers.start_seconds - before

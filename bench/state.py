@@ -24,6 +24,22 @@ def reset(model: nn.Module, seed: int) -> None:
     gc.collect()
 
 
+def settings() -> dict[str, object]:
+    """What libraries may set for the whole process, and leave set for the next case."""
+    backends = torch.backends
+    return {
+        "default dtype": str(torch.get_default_dtype()),
+        "threads": torch.get_num_threads(),
+        "gradients": torch.is_grad_enabled(),
+        "anomaly detection": torch.is_anomaly_enabled(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cudnn.benchmark": backends.cudnn.benchmark,
+        "cudnn.deterministic": backends.cudnn.deterministic,
+        "cudnn.allow_tf32": backends.cudnn.allow_tf32,
+        "matmul.allow_tf32": backends.cuda.matmul.allow_tf32,
+    }
+
+
 def clear(device: str) -> None:
     """Give back what an earlier case held, reference cycles included."""
     gc.unfreeze()

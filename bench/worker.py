@@ -8,7 +8,8 @@ middle of a run.
     {"do": "describe"}                                 environment and devices
     {"do": "accelerator", "device": "cuda:0"}          facts about the device
     {"do": "load", "library": "foolbox"}               can it be imported?
-    {"do": "prepare", "comparison": …, "seed": 0}      build and check a case
+    {"do": "prepare", "comparison": …, "seed": 0}      build and check a case, or say that an
+                                                       earlier one left settings changed ("stale")
     {"do": "blocks", "orders": ["ABBA", …]}            time some blocks of the prepared case
     {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
     {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
@@ -46,6 +47,7 @@ class Worker:
         self._workload: Workload | None = None
         self._timer: Timer | None = None
         self._gpu: Callable[[], GpuState] | None = None
+        self._settings: dict[str, object] = {}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what is asked; a failure becomes an answer too."""
@@ -87,6 +89,10 @@ class Worker:
     def do_prepare(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
         from bench import checks, nvml, state, timer
 
+        self._settings = self._settings or state.settings()
+        changed = [name for name, now in state.settings().items() if now != self._settings[name]]
+        if changed:
+            return {"stale": changed}
         built = self._build(comparison, seed)
         device = built.comparison.case.device
         state.settle()

@@ -25,6 +25,12 @@ def draw(table: Table) -> str:
 
 def _run(run: Run) -> str:
     parts = [draw(table) for table in tables.of(run)] or ["No case has been measured."]
+    if run.parts:
+        waiting = len({part.key for part in run.parts})
+        parts.append(
+            f"Comparisons begun and not complete: {waiting}; {run.path} can be gone on with by"
+            " --resume."
+        )
     if run.cut:
         parts.append(f"The last line of {run.path} is half-written and was left out.")
     parts.append(_where(run.environment))

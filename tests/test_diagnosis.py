@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
 
 import pytest
@@ -119,7 +120,8 @@ def test_what_limits_a_run_on_a_gpu(
     order: Order = "ABBA"
     samples = tuple(Sample(device, host) for _ in order)
     found = diagnosis.diagnose([Block(0, order, samples)] * 10, use=use)
-    assert (found.bound, found.host_share) == (label, pytest.approx(host / device))
+    assert found.bound == label
+    assert found.host_share == pytest.approx(host / device)
 
 
 def test_no_label_without_a_gpu() -> None:
@@ -136,10 +138,11 @@ def test_other_programs_work_is_told_from_our_own(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_processor_can_be_watched_here() -> None:
-    found = Observer(pid=None).conditions()
+    found = Observer(pid=os.getpid()).conditions()
     assert found.cores >= 1
     assert found.others is None or found.others >= 0
 
 
-def test_a_worker_that_is_gone_hides_what_others_did() -> None:
-    assert Observer(pid=2**22 + 1).conditions().cores >= 1
+@pytest.mark.parametrize("pid", [None, 2**22 + 1])
+def test_without_the_worker_nobody_knows_whose_work_it_was(pid: int | None) -> None:
+    assert Observer(pid).conditions().others is None

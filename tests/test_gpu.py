@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,8 +10,21 @@ import pytest
 import torch
 
 from adapters import registry
-from bench import checks, cli, environment, memory, records, state, workload
+from bench import (
+    checks,
+    cli,
+    device_use,
+    diagnosis,
+    environment,
+    memory,
+    nvml,
+    records,
+    state,
+    workload,
+)
+from bench.batch_search import BatchSearch
 from bench.cases import Case, Comparison
+from bench.pool import WorkerPool
 from bench.timer import CudaTimer
 from bench.worker import Worker
 
@@ -94,3 +108,58 @@ def test_a_run_on_the_gpu(tmp_path: Path) -> None:
         assert record.timer == "CUDA events"
         assert record.host_seconds is not None
         assert len(record.host_seconds["original"]) == len(record.seconds["original"])
+        assert record.diagnosis is not None
+        assert record.diagnosis.bound in ("launch-bound", "synchronisation-bound", "compute-bound")
+        assert record.gpu is not None
+        assert len(record.gpu) == len(record.order)
+
+
+def test_nvml_watches_this_gpu() -> None:
+    look, said = nvml.watch(DEVICE)
+    assert said is None
+    assert look is not None
+    state = look()
+    assert state.sm_mhz > 0
+    assert 0 < state.celsius < 120
+
+
+def large_products(count: int) -> None:
+    matrix = torch.rand(8192, 8192, device=DEVICE)
+    for _ in range(count):
+        torch.mm(matrix, matrix)
+
+
+def small_sums(wait: bool) -> None:
+    vector = torch.rand(16, device=DEVICE)
+    for _ in range(2000):
+        vector = vector + 1
+        if wait:
+            vector.sum().item()
+
+
+@pytest.mark.parametrize(
+    ("run", "label"),
+    [
+        (lambda: large_products(20), "compute-bound"),
+        (lambda: small_sums(wait=False), "launch-bound"),
+        (lambda: small_sums(wait=True), "synchronisation-bound"),
+    ],
+    ids=["large products", "small sums", "small sums, each read"],
+)
+def test_what_limits_a_run_is_told(run: Callable[[], None], label: str) -> None:
+    run()
+    use = device_use.profiled(run, DEVICE)
+    assert use is not None
+    sample = CudaTimer(torch.cuda, DEVICE).time(run)
+    assert sample.host_seconds is not None
+    assert diagnosis.bound(sample.seconds, sample.host_seconds, use) == label
+
+
+def test_the_largest_batch_under_a_limit() -> None:
+    pool = WorkerPool()
+    try:
+        found = BatchSearch(2 * 10**9, 300.0).run(comparison("foolbox"), pool, 0)
+    finally:
+        pool.replace()
+    assert found.failed["original"] is not None
+    assert found.largest["semi-backward"] >= found.largest["original"] > 4

@@ -171,7 +171,7 @@ def test_saved_tensors_are_let_go_of() -> None:
     assert memory.kept(one_after_the_other, model).saved == 400
 
     def all_at_once() -> None:
-        sum(model(x).sum() for _ in range(5)).backward()  # type: ignore[union-attr]
+        sum(model(x).sum() for _ in range(5)).backward()
 
     assert memory.kept(all_at_once, model).saved == 2000
 

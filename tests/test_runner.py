@@ -81,7 +81,9 @@ class ScriptedWorker:
         host: float | None = None,
         throttled: Callable[[int], bool] = lambda block: False,
         refused: dict[str, Any] | None = None,
+        stale: bool = False,
     ) -> None:
+        self.stale = stale
         self.times = times
         self.throttled = throttled
         self.refused = refused
@@ -98,6 +100,8 @@ class ScriptedWorker:
             self.prepared_for.append(request["comparison"]["case"]["library"])
             if isinstance(self.prepared, Exception):
                 raise self.prepared
+            if self.stale and len(self.prepared_for) > 1:
+                return {"ok": True, "stale": ["threads"]}
             if self.refused is not None:
                 return {"ok": False, **self.refused}
             return {"ok": True, "prepared": self.prepared, "check_seconds": 0.0}
@@ -265,6 +269,15 @@ def test_a_worker_serves_all_cases_of_its_library_and_no_other(tmp_path: Path) -
         journal.begin(ENVIRONMENT)
         runner(iter(workers), processes=1).run(asked, journal)
     assert [worker.prepared_for for worker in workers] == [["foolbox", "foolbox"], ["art"]]
+
+
+def test_a_worker_whose_settings_a_case_changed_is_replaced(tmp_path: Path) -> None:
+    workers = [ScriptedWorker(stale=True), ScriptedWorker()]
+    asked = [comparison(model="resnet18"), comparison(model="resnet34")]
+    written = runner(iter(workers), processes=1).run(asked, Notes())
+    assert [record.status for record in written] == ["ok", "ok"]
+    assert workers[0].closed
+    assert len(workers[1].prepared_for) == 1
 
 
 def test_resume_measures_what_is_missing_and_what_failed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench import device_use, environment, memory, memory_limit, nvml, selection, state
+from bench import checks, device_use, environment, memory, memory_limit, nvml, selection, state
 from bench.arguments import parse
 from bench.blocks import GpuState
 from bench.command import choose_device
@@ -256,3 +256,10 @@ def test_memory_of_a_gpu_is_limited_by_its_share(monkeypatch: pytest.MonkeyPatch
     memory_limit.limit_memory(400, "cuda:1")
     memory_limit.limit_memory(5000, "cuda:1")
     assert asked == [(0.5, 1), (1.0, 1)]
+
+
+def test_variants_that_start_with_other_memory_are_told() -> None:
+    same = {name: Peak(12, 10, 20, "") for name in ("original", "semi-backward")}
+    assert checks._left_behind(same) == []
+    (said,) = checks._left_behind({**same, "semi-backward": Peak(12, 11, 20, "")})
+    assert "original with 10 and semi-backward with 11 bytes" in said

@@ -25,7 +25,7 @@ LOCK = ROOT / "requirements.lock"
 FOLDER = ROOT / "wheelhouse"
 TORCH_STACK = ("torch", "torchvision")
 # What a run needs; the lock also holds what only development needs.
-WANTED = "semibackward-bench[libraries]"
+WANTED = "semibackward-bench[libraries,gpu]"
 FOR_TESTS = ("pytest", "pytest-timeout")
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from tools.selfcheck import running
+from tools.selfcheck import analysis, drawing, running
 from tools.selfcheck.peers import PEERS
 
 HERE = Path(__file__).resolve().parent
@@ -43,8 +43,18 @@ def main() -> int:
         found = running.run(task, asked.seconds, head["units"])
         _append(path, found)
         ratios = ", ".join(f"{name} {value:.4f}" for name, value in found["ratios"].items())
+        done.append(found)
         print(f"[{number}/{len(waiting)}] {task.tool}, {task.load}, {task.effect}: {ratios}")
+    _report(head, done, asked.out)
     return 0
+
+
+def _report(head: dict[str, Any], results: list[dict[str, Any]], out: Path) -> None:
+    rows = analysis.rows(results)
+    text = analysis.table(rows, head)
+    (out / "selfcheck.md").write_text(text + "\n", encoding="utf-8")
+    drawing.draw(rows, out / "selfcheck.png")
+    print(f"\n{text}\n\n{out / 'selfcheck.png'}")
 
 
 def _head(seconds: float) -> dict[str, Any]:
