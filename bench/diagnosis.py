@@ -6,13 +6,15 @@ import math
 import statistics as standard
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy
 
 from bench.blocks import Block
-from bench.conditions import Conditions
 from bench.statistics import t_quantile
+
+if TYPE_CHECKING:
+    from bench.conditions import Conditions
 
 Bound = Literal["launch-bound", "synchronisation-bound", "compute-bound"]
 

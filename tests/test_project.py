@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,17 @@ def test_who_may_call_whom(package: str) -> None:
                 assert top not in MAY_IMPORT.keys() - MAY_IMPORT[package], f"{path}: {module}"
                 if package == "reports":
                     assert top != "torch", path
+
+
+def test_a_worker_needs_nothing_that_only_the_controlling_process_uses() -> None:
+    """So that it can run in another environment, beside an old torch."""
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['psutil', 'pydantic', 'rich', 'scipy']));"
+        "import bench.worker, bench.workload, bench.checks, bench.environment, bench.timer,"
+        " bench.failures, bench.nvml, bench.memory_limit"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-uv.lock"])
