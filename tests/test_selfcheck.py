@@ -48,11 +48,11 @@ def test_every_tool_meets_every_condition_in_every_repetition() -> None:
 
 def test_errors_power_and_quotient() -> None:
     rows = analysis.rows(results())
-    assert [(row.tool, row.load) for row in rows] == [
-        (ENGINE, "idle"),
-        (ENGINE, "loaded"),
-        ("peer (mean)", "idle"),
-        ("peer (mean)", "loaded"),
+    assert [(row.tool, row.statistic, row.load) for row in rows] == [
+        (ENGINE, "estimate", "idle"),
+        (ENGINE, "estimate", "loaded"),
+        ("peer", "mean", "idle"),
+        ("peer", "mean", "loaded"),
     ]
     engine, peer = rows[0], rows[2]
     assert engine.rms == pytest.approx(0.001)

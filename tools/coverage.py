@@ -6,6 +6,7 @@ The whole procedure runs, stop rule and looks included; time is counted in block
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -133,6 +134,24 @@ def table_of_processes(repetitions: int) -> list[str]:
     return lines
 
 
+def table_of_estimates(repetitions: int) -> list[str]:
+    """One process of sixty blocks: error of the weighted median, and of the plain one."""
+    lines = [
+        "| sixty blocks | weighted median: error (rms) | plain median |",
+        "| --- | ---: | ---: |",
+    ]
+    for name, world in WORLDS.items():
+        errors: dict[str, list[float]] = {"weighted": [], "plain": []}
+        for repetition in range(repetitions):
+            random = numpy.random.default_rng([4, repetition])
+            blocks = list(itertools.islice(synthetic.measurement(world, 1.0, random), 60))
+            errors["weighted"].append(math.log(statistics.speedup(blocks).estimate))
+            errors["plain"].append(float(numpy.median([block.log_ratio for block in blocks])))
+        cells = [f"{100 * numpy.sqrt(numpy.mean(numpy.square(e))):.2f} %" for e in errors.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
 def _compared(world: World, rule: StopRule, repetitions: int) -> str:
     held: dict[str, int] = {"t": 0, "bootstrap": 0}
     widths: dict[str, list[float]] = {"t": [], "bootstrap": []}
@@ -153,14 +172,18 @@ def _compared(world: World, rule: StopRule, repetitions: int) -> str:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tools.coverage", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=1000)
     repetitions = parser.parse_args().repetitions
-    makers: tuple[Callable[[int], list[str]], ...] = (table_of_worlds, table_of_processes)
+    makers: tuple[Callable[[int], list[str]], ...] = (
+        table_of_worlds,
+        table_of_processes,
+        table_of_estimates,
+    )
     print(
-        f"Nominal 95 %; {repetitions} repetitions of each line of the first table,"
-        f" {max(1, repetitions // 4)} of the second.\n"
+        f"Nominal 95 %; {repetitions} repetitions of each line,"
+        f" {max(1, repetitions // 4)} where there are several processes.\n"
     )
     print("\n\n".join("\n".join(make(repetitions)) for make in makers))
 

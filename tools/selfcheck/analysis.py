@@ -20,7 +20,8 @@ class Row:
     """One tool under one condition.
 
     Attributes:
-        tool: its name, and which of its statistics, where it offers several.
+        tool: its name.
+        statistic: of its times, the one with the smallest error between equals.
         load: the condition.
         errors: log of the ratio found between equals, one for each comparison.
         slowed: log of the ratio found where the second program does 3 % more.
@@ -29,6 +30,7 @@ class Row:
     """
 
     tool: str
+    statistic: str
     load: str
     errors: tuple[float, ...]
     slowed: tuple[float, ...]
@@ -58,17 +60,14 @@ def rms(errors: Sequence[float]) -> float:
 
 
 def rows(results: Sequence[dict[str, Any]]) -> list[Row]:
-    """Every tool under every condition, each peer by the statistic that does best for it."""
+    """Every tool under every condition, each by the statistic that does best for it there."""
     tools = list(dict.fromkeys(item["tool"] for item in results))
     tools.sort(key=lambda tool: tool != ENGINE)
-    found = []
-    for tool in tools:
-        own = [item for item in results if item["tool"] == tool]
-        names = list(own[0]["ratios"])
-        best = min(names, key=lambda name: rms(_logs(own, name, "equal")))
-        label = tool if len(names) == 1 else f"{tool} ({best})"
-        found += [_row(label, load, [i for i in own if i["load"] == load], best) for load in LOADS]
-    return found
+    return [
+        _row(tool, load, [i for i in results if (i["tool"], i["load"]) == (tool, load)])
+        for tool in tools
+        for load in LOADS
+    ]
 
 
 def quotient(found: Sequence[Row], load: str) -> float:
@@ -92,7 +91,8 @@ def table(found: Sequence[Row], head: dict[str, Any]) -> str:
     for row in found:
         low, high = row.rms_interval
         lines.append(
-            f"| {row.tool} | {_LOADS[row.load]} | {len(row.errors)} | {100 * row.rms:.2f} % |"
+            f"| {row.tool} ({row.statistic}) | {_LOADS[row.load]} | {len(row.errors)} |"
+            f" {100 * row.rms:.2f} % |"
             f" {100 * low:.2f} to {100 * high:.2f} % | {100 * threshold(row.errors):.1f} % |"
             f" {row.seen} of {len(row.slowed)} |"
         )
@@ -108,7 +108,7 @@ def table(found: Sequence[Row], head: dict[str, Any]) -> str:
         for row in engine
     ]
     versions = ", ".join(f"{name} {version}" for name, version in head["peers"].items())
-    lines.append(f"- Peers: {versions}; each by the statistic that does best for it.")
+    lines.append(f"- Peers: {versions}; each by the statistic that does best for it there.")
     return "\n".join(lines)
 
 
@@ -120,13 +120,16 @@ def threshold(errors: Sequence[float]) -> float:
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, len(errors))) * rms(errors)
 
 
-def _row(label: str, load: str, items: Sequence[dict[str, Any]], statistic: str) -> Row:
+def _row(tool: str, load: str, items: Sequence[dict[str, Any]]) -> Row:
+    names = list(items[0]["ratios"])
+    statistic = min(names, key=lambda name: rms(_logs(items, name, "equal")))
     errors = _logs(items, statistic, "equal")
     slowed = _logs(items, statistic, "slowed")
     limit = threshold(errors)
     intervals = [item for item in items if item["effect"] == "slowed" and "high" in item]
     return Row(
-        label,
+        tool,
+        statistic,
         load,
         tuple(errors),
         tuple(slowed),
