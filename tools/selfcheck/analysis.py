@@ -80,7 +80,7 @@ def quotient(found: Sequence[Row], load: str) -> float:
 def table(found: Sequence[Row], head: dict[str, Any]) -> str:
     """The whole result as Markdown."""
     lines = [
-        f"Error between equals and power to see {1 - true_ratio('slowed'):.1%} more work,"
+        f"Error between equals and power to see {1 / true_ratio('slowed') - 1:.1%} more work,"
         f" {head['seconds']:g} s a comparison, {head['processor']}, {head['cores']} cores,"
         f" torch {head['torch']}, {head['threads']} threads, {head['created']}.",
         "",
