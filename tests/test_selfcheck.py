@@ -94,8 +94,8 @@ def test_the_extra_work_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None
 def test_every_peer_can_be_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(workload.VARIABLE, "33")
     first, second = peers.PEERS[name]("equal", 0.3)
-    assert len(first) >= 2
-    assert len(second) >= 2
+    assert first
+    assert second
     assert all(0 < seconds < 10 for seconds in [*first, *second])
 
 
