@@ -253,7 +253,8 @@ def _smallest_effect(record: ComparisonRecord) -> str:
     found = record.speedup
     if record.variant != A_A or found is None or found.low is None or found.high is None:
         return "-"
-    return f"{100 * math.expm1(max(-math.log(found.low), math.log(found.high))):.1f} %"
+    effect = math.expm1(max(-math.log(found.low), math.log(found.high)))
+    return f"{100 * effect:.1f} %" if effect < 1 else "over 100 %"
 
 
 def _any_told(cells: Iterable[str]) -> bool:

@@ -168,6 +168,8 @@ def test_the_original_against_itself_tells_the_smallest_effect() -> None:
     table = tables.of(run(itself, GAIN))[0]
     assert table.title.endswith("original again against original")
     assert cells(table)["smallest effect told apart"] == ("1.0 %",)
+    hopeless = replace(itself, speedup=Speedup(1.0, 0.001, 1000.0, 0.95, 2, 3, ""))
+    assert cells(tables.of(run(hopeless))[0])["smallest effect told apart"] == ("over 100 %",)
     assert why(itself, ENVIRONMENT) is None
     assert "can't be trusted" in str(why(replace(itself, verdict="faster"), ENVIRONMENT))
 
