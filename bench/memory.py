@@ -84,6 +84,8 @@ class _Account:
         self._own = {_storage(tensor)[0] for tensor in own if _has_storage(tensor)}
         self._owners: dict[int, int] = {}  # storage to the number of saved tensors that use it
         self._bytes: dict[int, int] = {}
+        self._held = 0
+        self._most = sum(_size(parameter) for parameter in self._parameters)
 
     @contextlib.contextmanager
     def following(self) -> Iterator[None]:
@@ -104,25 +106,26 @@ class _Account:
         where, size = _storage(tensor) if _has_storage(tensor) else (0, 0)
         counts = where not in self._own and size > 0
         if counts:
-            self._owners[where] = self._owners.get(where, 0) + 1
-            self._bytes[where] = size
+            if where not in self._owners:
+                self._owners[where], self._bytes[where] = 0, size
+                self._held += size
+            self._owners[where] += 1
             self._look()
         return _Saved(tensor, self._release if counts else None, where)
 
     def _release(self, where: int) -> None:
         self._owners[where] -= 1
         if not self._owners[where]:
-            del self._owners[where], self._bytes[where]
+            del self._owners[where]
+            self._held -= self._bytes.pop(where)
 
     def _look(self) -> None:
-        gradients = sum(
-            parameter.grad.numel() * parameter.grad.element_size()
-            for parameter in self._parameters
-            if parameter.grad is not None
-        )
-        saved = sum(self._bytes.values())
-        if saved + gradients > self.fullest.saved + self.fullest.gradients:
-            self.fullest = Kept(saved, gradients)
+        fullest = self.fullest.saved + self.fullest.gradients
+        if self._held + self._most <= fullest:
+            return  # not even with every gradient there; walking through them takes long
+        gradients = sum(_size(p.grad) for p in self._parameters if p.grad is not None)
+        if self._held + gradients > fullest:
+            self.fullest = Kept(self._held, gradients)
 
 
 class _Saved:
@@ -136,6 +139,10 @@ class _Saved:
     def __del__(self) -> None:
         if self._release is not None:
             self._release(self._where)
+
+
+def _size(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
 
 
 def _storage(tensor: Tensor) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from tools.selfcheck import analysis, drawing, running
 from tools.selfcheck.peers import PEERS
 
 HERE = Path(__file__).resolve().parent
+STARTING = 26
+"""Seconds that starting a tool takes on average on two cores, for the forecast."""
 RESULTS = HERE.parent.parent / "results" / "selfcheck"
 
 
@@ -37,7 +39,7 @@ def main() -> int:
         for task in running.tasks([running.ENGINE, *head["peers"]], asked.repetitions)
         if (task.repetition, task.load, task.effect, task.tool) not in seen
     ]
-    minutes = len(waiting) * (asked.seconds + 15) / 60
+    minutes = len(waiting) * (asked.seconds + STARTING) / 60
     print(f"{len(waiting)} comparisons of {asked.seconds:g} s: about {minutes:.0f} minutes")
     for number, task in enumerate(waiting, 1):
         found = running.run(task, asked.seconds, head["units"])

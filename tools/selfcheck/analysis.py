@@ -25,6 +25,7 @@ class Row:
         load: the condition.
         errors: log of the ratio found between equals, one for each comparison.
         slowed: log of the ratio found where the second program does 3 % more.
+        seconds: timed in a comparison, on average; a tool keeps to its budget as it can.
         seen: how many of those the tool tells from equals, given its own error between equals.
         excluded: how many of its own intervals leave 1 out; None without intervals.
     """
@@ -34,6 +35,7 @@ class Row:
     load: str
     errors: tuple[float, ...]
     slowed: tuple[float, ...]
+    seconds: float
     seen: int
     excluded: int | None
 
@@ -84,15 +86,15 @@ def table(found: Sequence[Row], head: dict[str, Any]) -> str:
         f" {head['seconds']:g} s a comparison, {head['processor']}, {head['cores']} cores,"
         f" torch {head['torch']}, {head['threads']} threads, {head['created']}.",
         "",
-        "| tool | other load | comparisons | error between equals (rms) | 95 % of it |"
+        "| tool | other load | comparisons | timed (s) | error between equals (rms) | 95 % of it |"
         " smallest effect it can show | sees 3 % |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in found:
         low, high = row.rms_interval
         lines.append(
             f"| {row.tool} ({row.statistic}) | {_LOADS[row.load]} | {len(row.errors)} |"
-            f" {100 * row.rms:.2f} % |"
+            f" {row.seconds:.0f} | {100 * row.rms:.2f} % |"
             f" {100 * low:.2f} to {100 * high:.2f} % | {100 * threshold(row.errors):.1f} % |"
             f" {row.seen} of {len(row.slowed)} |"
         )
@@ -122,17 +124,18 @@ def threshold(errors: Sequence[float]) -> float:
 
 def _row(tool: str, load: str, items: Sequence[dict[str, Any]]) -> Row:
     names = list(items[0]["ratios"])
-    statistic = min(names, key=lambda name: rms(_logs(items, name, "equal")))
-    errors = _logs(items, statistic, "equal")
-    slowed = _logs(items, statistic, "slowed")
+    best = min(names, key=lambda name: rms(_logs(items, name, "equal")))
+    errors = _logs(items, best, "equal")
+    slowed = _logs(items, best, "slowed")
     limit = threshold(errors)
     intervals = [item for item in items if item["effect"] == "slowed" and "high" in item]
     return Row(
         tool,
-        statistic,
+        best,
         load,
         tuple(errors),
         tuple(slowed),
+        statistics.fmean(item["seconds"] for item in items),
         sum(log < -limit for log in slowed),
         sum(item["high"] < 1 for item in intervals) if intervals else None,
     )
