@@ -6,20 +6,39 @@ Importing this module, or any adapter, imports neither torch nor the library.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import textwrap
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     AttackFunction = Callable[[Tensor, Tensor], Tensor]
 
-GradientCall = Literal["backward", "backward(inputs)", "autograd.grad", "none"]
+GradientCall = Literal[
+    "backward",
+    "backward(inputs)",
+    "autograd.grad",
+    "autograd.grad + backward",
+    "none",
+]
+
+Promise = Literal[
+    "keeps shape and dtype",
+    "stays in the ball",
+    "stays among images",
+    "changes something",
+    "repeats itself",
+    "variants agree",
+    "leaves the model",
+    "leaves the images",
+]
+"""What the conformance table holds every attack to; an attack may be exempt, with the reason."""
 
 
 class AdapterError(Exception):
@@ -42,16 +61,41 @@ class UnsupportedSettings(AdapterError):
 
 
 @dataclass(frozen=True)
+class Given:
+    """Stands among an attack's arguments for one of the user's settings.
+
+    Where the setting is None the argument is left out, and the library's default holds.
+
+    Attributes:
+        setting: a field of `Settings`: eps, step_size, steps or random_start.
+        spelt: from the setting's value to the library's argument; by default the value itself.
+    """
+
+    setting: Literal["eps", "step_size", "steps", "random_start"]
+    spelt: Callable[[Any], object] | None = None
+
+
+EPS = Given("eps")
+STEP_SIZE = Given("step_size")
+STEPS = Given("steps")
+RANDOM_START = Given("random_start")
+
+
+@dataclass(frozen=True)
 class AttackInfo:
     """What an adapter declares of one attack, without importing its library.
 
     Attributes:
-        norm: the norm that bounds the perturbation, as "Linf".
+        norm: the norm that bounds or is minimised, as "Linf"; "spatial" and the like for others.
         access: whether the attack reads gradients.
-        default_steps: the library's own number of steps.
+        default_steps: the library's own number of steps; 1 for attacks in one step.
         source: where the attack comes from, as "torchattacks.PGD".
         gradient_call: how the attack asks for its gradient.
         extra_work: what it does beyond one forward and one backward pass a step, if anything.
+        arguments: keyword arguments of the attack, each a value or `Given`.
+        exempt: promises it can't be held to, each with the reason.
+        broken: how it fails upstream, as "TypeError: what it says"; None if it works.
+        needs: packages that only this attack needs, by import name and by what pip installs.
     """
 
     norm: str
@@ -60,6 +104,34 @@ class AttackInfo:
     source: str
     gradient_call: GradientCall
     extra_work: str = ""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    exempt: Mapping[Promise, str] = field(default_factory=dict)
+    broken: str | None = None
+    needs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lacks(self) -> list[str]:
+        """What pip would have to install for it."""
+        return [pip for name, pip in self.needs.items() if importlib.util.find_spec(name) is None]
+
+    def takes(self, setting: str) -> bool:
+        """Whether the attack obeys a setting."""
+        return any(
+            isinstance(value, Given) and value.setting == setting
+            for value in self.arguments.values()
+        )
+
+    def keywords(self, settings: Settings) -> dict[str, Any]:
+        """The attack's keyword arguments, with the settings put in their places."""
+        found: dict[str, Any] = {}
+        for name, value in self.arguments.items():
+            if not isinstance(value, Given):
+                found[name] = value
+                continue
+            setting = getattr(settings, value.setting)
+            if setting is not None:
+                found[name] = setting if value.spelt is None else value.spelt(setting)
+        return found
 
 
 @dataclass(frozen=True)
@@ -67,10 +139,11 @@ class Settings:
     """The settings every library gets alike, so that all do the same work.
 
     Attributes:
-        eps: radius of the ball, on images in [0, 1].
-        step_size: length of a step, on the same scale.
-        steps: number of gradient steps.
-        random_start: start from a uniformly drawn point of the ball.
+        eps: radius of the ball, on images in [0, 1]; None for the library's default.
+        step_size: length of a step, on the same scale; None for the library's default.
+        steps: number of gradient steps; None for the library's default.
+        random_start: start from a uniformly drawn point of the ball; None for the library's
+            default.
         batch: number of images.
         input_shape: (channels, height, width) of an image.
         classes: number of classes of the model.
@@ -78,10 +151,10 @@ class Settings:
         device: torch's name of the device, as "cpu" or "cuda:0".
     """
 
-    eps: float
-    step_size: float
-    steps: int
-    random_start: bool
+    eps: float | None
+    step_size: float | None
+    steps: int | None
+    random_start: bool | None
     batch: int
     input_shape: tuple[int, int, int]
     classes: int
@@ -104,6 +177,10 @@ class Adapter(ABC):
     """The dtypes of images the library can work in."""
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda", "mps"})
     """The kinds of device the library can work on."""
+
+    left_out: ClassVar[Mapping[str, str]] = {}
+    """The library's attacks that are no evasion attack on image classifiers in PyTorch, by class
+    or function name, each with what it is instead."""
 
     @abstractmethod
     def attacks(self) -> Mapping[str, AttackInfo]:
@@ -141,7 +218,7 @@ class Adapter(ABC):
             images (N, C, H, W) and labels (N,) to adversarial images of the same shape and dtype.
 
         Raises:
-            UnsupportedSettings: the library can't do this.
+            UnsupportedSettings: the library can't do this, or the attack is broken upstream.
             KeyError: the adapter offers no attack of that name.
         """
         if attack not in self.attacks():
@@ -154,6 +231,13 @@ class Adapter(ABC):
             raise UnsupportedSettings(
                 f"{self.name} works on {', '.join(sorted(self.devices))} only,"
                 f" not {settings.device}"
+            )
+        info = self.attacks()[attack]
+        if info.broken is not None:
+            raise UnsupportedSettings(f"{self.name} {attack} is broken upstream: {info.broken}")
+        if info.lacks:
+            raise UnsupportedSettings(
+                f"{self.name} {attack} needs more: python -m pip install {' '.join(info.lacks)}"
             )
         with quiet():
             return self.build_attack(attack, model, settings)

@@ -20,6 +20,7 @@ OURS = {
     "advertorch": "adapters.libraries.advertorch:Advertorch",
     "deeprobust": "adapters.libraries.deeprobust:Deeprobust",
     "cleverhans": "adapters.libraries.cleverhans:Cleverhans",
+    "reference": "adapters.reference:Reference",
 }
 
 

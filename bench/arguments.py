@@ -11,7 +11,8 @@ from bench.cases import BASELINE, DTYPES
 from bench.errors import UsageError
 
 TOPICS = ("libs", "attacks", "models", "variants", "suites")
-FORMATS = ("md",)
+FORMATS = ("md", "explained")
+EXPLAIN_FORMATS = ("table", "md")
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,6 +35,7 @@ def parser() -> Parser:
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     _add_run(commands.add_parser("run", help="measure (the default)"))
+    _add_explain(commands.add_parser("explain", help="measure, and tell where the time goes"))
     _add_list(commands.add_parser("list", help="what can be asked for, without importing torch"))
     _add_report(commands.add_parser("report", help="make tables of records"))
     _add_doctor(commands.add_parser("doctor", help="what works on this machine, what is missing"))
@@ -60,18 +62,28 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     what = run.add_argument_group("what to measure")
     what.add_argument("--libs", nargs="+", metavar="NAME", help="libraries; `list libs` names them")
-    what.add_argument("--attacks", nargs="+", metavar="NAME", help="attacks; `list attacks`")
+    what.add_argument(
+        "--attacks", nargs="+", metavar="NAME", help="attacks; `list attacks`, or all"
+    )
     what.add_argument("--models", nargs="+", metavar="NAME", help="timm models; `list models`")
     what.add_argument("--batch", nargs="+", type=_at_least_one, metavar="N", help="batch sizes")
-    what.add_argument("--steps", type=_at_least_one, metavar="N", help="gradient steps")
+    what.add_argument("--steps", type=_at_least_one, metavar="N", help="steps of the attack")
+    what.add_argument(
+        "--defaults",
+        action="store_true",
+        help="the libraries' own hyperparameters (but --steps), not settings alike for all",
+    )
+    what.add_argument(
+        "--classes", type=_at_least_one, metavar="N", help="classes of a model with random weights"
+    )
     what.add_argument("--image-size", type=_at_least_one, metavar="N", help="side in pixels")
     what.add_argument("--dtype", metavar="NAME", help=", ".join(DTYPES))
     what.add_argument(
         "--variants",
         nargs="+",
         metavar="NAME",
-        default=["semi-backward"],
-        help=f"what to hold against {BASELINE}; `list variants`",
+        help=f"what to hold against {BASELINE} (semi-backward, and forward-only for black-box"
+        " attacks); `list variants`",
     )
     what.add_argument(
         "--a-a",
@@ -137,14 +149,35 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
 
 
+def _add_explain(explain: argparse.ArgumentParser) -> None:
+    _add_run(explain)
+    explain.description = (
+        "Measure like `run`, and dissect each case in instrumented runs: which gradients are"
+        " computed, by which operations, what they cost, and what leaving them out can gain."
+    )
+    explain.add_argument(
+        "--format",
+        choices=EXPLAIN_FORMATS,
+        default="table",
+        help="md: a paragraph for each case, fit for a bug report",
+    )
+
+
 def _add_list(listing: argparse.ArgumentParser) -> None:
     listing.add_argument("topic", nargs="?", metavar="TOPIC", help=", ".join(TOPICS))
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("files", nargs="+", type=Path, metavar="FILE.jsonl")
-    report.add_argument("--format", choices=FORMATS, default="md")
-    report.add_argument("--out", type=Path, metavar="DIR", help="write DIR/report.md, not stdout")
+    report.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="md",
+        help="md: tables as in the paper; explained: where the time goes, after `explain`",
+    )
+    report.add_argument(
+        "--out", type=Path, metavar="DIR", help="write DIR/report.md or explained.md, not stdout"
+    )
     report.add_argument("--verbose", action="store_true", help="traces")
 
 

@@ -111,6 +111,7 @@ def _record(
         theory=prepared.theory,
         memory=prepared.memory,
         memory_parts=prepared.memory_parts,
+        anatomy=prepared.anatomy,
         gradients=prepared.gradients,
         timer=prepared.timer,
         warnings=list(prepared.warnings),

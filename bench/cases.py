@@ -7,11 +7,14 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 BASELINE = "original"
+SEMI_BACKWARD = "semi-backward"
 A_A = "a-a"
+FORWARD_ONLY = "forward-only"
 
 VARIANTS = {
     BASELINE: "the library as shipped, every parameter requires a gradient",
-    "semi-backward": "parameters frozen before the forward pass",
+    SEMI_BACKWARD: "parameters frozen before the forward pass",
+    FORWARD_ONLY: "the model in inference mode: black-box attacks only, which read no gradient",
     A_A: "the original a second time, to see what noise alone looks like",
 }
 
@@ -28,12 +31,15 @@ class Case:
         model: a timm model name.
         batch: number of images.
         input_shape: (channels, height, width) of an image.
-        steps: gradient steps of the attack; None for a user's function, which sets its own.
+        steps: of the attack; None where it has its own number: a user's function, an attack in one
+            step, or the library's default.
         dtype: name of the dtype of images and parameters.
         device: torch's name of the device.
-        eps: radius of the L-infinity ball, on images in [0, 1].
+        eps: radius of the L-infinity ball, on images in [0, 1]; None where the attack takes none,
+            or for the library's default. The same holds of the next two.
         step_size: length of a step, on the same scale.
         random_start: whether the attack starts at a random point of the ball.
+        classes: number of classes of a model with random weights; None for the model's own.
         weights: "random", "pretrained", or the path of a file.
         images: "scikit-learn" for its photographs, or the path of a folder.
         library_version: filled in by the worker that ran it.
@@ -47,17 +53,20 @@ class Case:
     steps: int | None
     dtype: str
     device: str
-    eps: float = 8 / 255
-    step_size: float = 2 / 255
-    random_start: bool = True
+    eps: float | None = 8 / 255
+    step_size: float | None = 2 / 255
+    random_start: bool | None = True
     weights: str = "random"
     images: str = "scikit-learn"
+    classes: int | None = None
     library_version: str | None = None
 
     @property
     def id(self) -> str:
         """A short name for what was asked, whichever version of the library answered."""
         asked = asdict(replace(self, library_version=None))
+        if self.classes is None:
+            del asked["classes"]  # a later field: the name of what was measured before stays
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:

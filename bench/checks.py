@@ -9,7 +9,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from bench import device_use, failures, flops, gradients, memory, state
+from bench import device_use, dissecting, failures, flops, gradients, memory, state
+from bench.anatomy import Anatomy
 from bench.cases import BASELINE
 from bench.diagnosis import DeviceUse
 from bench.equality import Equality, compare
@@ -34,6 +35,7 @@ class Checks:
         memory_parts: for each variant what its peak is made of, as in `records.MemoryParts`.
         device_use: what one profiled run of the baseline did, on CUDA.
         warnings: for the user, each with what to do.
+        anatomy: what the runs are made of, where that was asked.
         unequal: why the outputs differ, where they do.
     """
 
@@ -44,11 +46,16 @@ class Checks:
     memory_parts: dict[str, dict[str, int | None]] | None
     device_use: DeviceUse | None
     warnings: list[str]
+    anatomy: Anatomy | None = None
     unequal: str | None = None
 
 
-def check(workload: Workload) -> Checks:
+def check(workload: Workload, *, explain: bool = False) -> Checks:
     """Run every check; the timed runs come later and apart.
+
+    Args:
+        workload: what to look at.
+        explain: also dissect it.
 
     Raises:
         InvalidOutput: the attack's output has another shape than its images, or is no tensor.
@@ -76,6 +83,9 @@ def check(workload: Workload) -> Checks:
         memory_parts=_parts(peaks, kept) if peaks and kept else None,
         device_use=_or_warn("the GPU's use", lambda: _profile(workload), warnings),
         warnings=warnings,
+        anatomy=_or_warn("the anatomy", lambda: dissecting.dissect(workload), warnings)
+        if explain
+        else None,
         unequal=unequal,
     )
 

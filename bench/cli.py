@@ -67,6 +67,13 @@ def _run(asked: argparse.Namespace, words: list[str]) -> int:
     return DONE if all_ok else NOT_ALL_OK
 
 
+def _explain(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench.command import run
+
+    all_ok = run(asked, ["python", "-m", "bench", *words], _STARTED, explain=asked.format)
+    return DONE if all_ok else NOT_ALL_OK
+
+
 def _list(asked: argparse.Namespace, words: list[str]) -> int:
     from bench.listing import listing
 
@@ -77,10 +84,14 @@ def _list(asked: argparse.Namespace, words: list[str]) -> int:
 def _report(asked: argparse.Namespace, words: list[str]) -> int:
     from bench import records
     from bench.errors import UsageError
-    from reports import markdown
+    from reports import explained, markdown
 
+    draw, name = {
+        "md": (markdown.report, "report.md"),
+        "explained": (explained.report, "explained.md"),
+    }[asked.format]
     try:
-        text = markdown.report([records.read(path) for path in asked.files])
+        text = draw([records.read(path) for path in asked.files])
     except records.RecordError as error:
         raise UsageError(str(error)) from error
     if asked.out is None:
@@ -88,7 +99,7 @@ def _report(asked: argparse.Namespace, words: list[str]) -> int:
         return DONE
     try:
         asked.out.mkdir(parents=True, exist_ok=True)
-        target = asked.out / "report.md"
+        target = asked.out / name
         target.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"can't write into {asked.out}: {error.strerror}") from error
@@ -104,7 +115,7 @@ def _doctor(asked: argparse.Namespace, words: list[str]) -> int:
     return DONE if healthy else NOT_ALL_OK
 
 
-_COMMANDS = {"run": _run, "list": _list, "report": _report, "doctor": _doctor}
+_COMMANDS = {"run": _run, "explain": _explain, "list": _list, "report": _report, "doctor": _doctor}
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

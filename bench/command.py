@@ -22,13 +22,16 @@ from bench.runner import Runner
 from bench.suites import Limits
 
 
-def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
+def run(
+    asked: argparse.Namespace, command: list[str], started: float, explain: str | None = None
+) -> bool:
     """Measure what was asked, write it down, print the table.
 
     Args:
         asked: the parsed command line.
         command: the words of the command, for the record.
         started: when the program started, by `time.perf_counter`.
+        explain: dissect the cases too, and tell of that in this format instead of the table.
 
     Returns:
         whether every case ended "ok".
@@ -49,7 +52,7 @@ def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
         facts = _facts(pool)
         device = choose_device(asked.device, facts["devices"], facts["environment"]["torch"])
         suite = selection.choose_suite(asked, device)
-        comparisons = selection.comparisons(asked, suite, device)
+        comparisons = selection.comparisons(asked, suite, device, shown.note)
         accelerator = pool.get().ask({"do": "accelerator", "device": device}, timeout=START_TIMEOUT)
         _checked(accelerator)
         journal.begin(
@@ -59,6 +62,7 @@ def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
                 seed=asked.seed,
                 bench_version=bench.__version__,
                 device=device,
+                suite=suite.name,
                 accelerator=accelerator["accelerator"],
                 code=provenance.code(),
                 files=provenance.files(asked.attack or (), asked.weights),
@@ -72,13 +76,14 @@ def run(asked: argparse.Namespace, command: list[str], started: float) -> bool:
             shown,
             verbose=asked.verbose,
             batch_search=_batch_search(asked, suite.limits),
+            explain=explain is not None,
         )
         try:
             runner.run(comparisons, journal)
         except KeyboardInterrupt:
             shown.note(f"what was measured is in {path}; add --out {path} --resume to go on")
             raise
-    result = _print_table(path)
+    result = _print_table(path, explain)
     if asked.verbose:
         print(where_the_time_went(runner, time.perf_counter() - started))
     return result
@@ -139,10 +144,15 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _print_table(path: Path) -> bool:
-    from reports import markdown
+def _print_table(path: Path, explain: str | None) -> bool:
+    from reports import explained, markdown
 
     found = records.read(path)
-    print(markdown.report([found]))
+    if explain == "md":
+        print(explained.paragraphs(found))
+    elif explain:
+        print(explained.report([found]))
+    else:
+        print(markdown.report([found]))
     print(f"\nRecords: {path}")
     return all(record.status == "ok" for record in found.comparisons)

@@ -1,20 +1,38 @@
 """Count the floating-point operations one run really dispatches, forward and backward.
 
 A dispatch mode without module tracking, because `torch.autograd.grad` inside torch's own
-`FlopCounterMode` raises; the formulas are torch's.
+`FlopCounterMode` raises; the formulas are torch's, and two that it lacks for attention on a CPU.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+from bench.gradients import engine_watched, in_backward
 
+
+@dataclass
 class FlopCount:
-    """The operations of a run, filled in when its block ends; None where torch can't count."""
+    """The operations of a run, filled in when its block ends; None where torch can't count.
 
-    total: int | None = None
+    Attributes:
+        forward: of what ran outside autograd's engine.
+        backward: of what ran inside it.
+        masks: how often `convolution_backward` was asked for which gradients, as "input, weight".
+    """
+
+    forward: int | None = None
+    backward: int | None = None
+    masks: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int | None:
+        """Of the whole run."""
+        return None if self.forward is None else self.forward + (self.backward or 0)
 
 
 @contextlib.contextmanager
@@ -28,18 +46,41 @@ def counted() -> Iterator[FlopCount]:
         yield count
         return
 
-    class Counter(TorchDispatchMode):
-        total = 0
+    operations = [0, 0]
+    masks: Counter[str] = Counter()
 
+    class Count(TorchDispatchMode):
         def __torch_dispatch__(
             self, function: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             out = function(*args, **(kwargs or {}))
+            name = function.overloadpacket.__name__
             formula = flop_registry.get(function.overloadpacket)
             if formula is not None:
-                self.total += formula(*args, **(kwargs or {}), out_val=out)
+                operations[in_backward()] += formula(*args, **(kwargs or {}), out_val=out)
+            elif name in _ATTENTION_ON_CPU:
+                operations[in_backward()] += _ATTENTION_ON_CPU[name](*args)
+            if name == "convolution_backward":
+                asked = zip(("input", "weight", "bias"), args[-1], strict=True)
+                masks[", ".join(gradient for gradient, wanted in asked if wanted)] += 1
             return out
 
-    with Counter() as counter:  # type: ignore[no-untyped-call]
+    with engine_watched(), Count():  # type: ignore[no-untyped-call]
         yield count
-    count.total = counter.total
+    count.forward, count.backward = operations
+    count.masks = dict(masks)
+
+
+def _products(query: Any, key: Any) -> int:
+    """Of one matrix product of attention: (B, heads, L, d) by (B, heads, S, d) transposed."""
+    batch, heads, length, width = query.shape
+    return 2 * int(batch * heads * length * width * key.shape[-2])
+
+
+# Two products forward; backward five, since the scores are computed again.
+_ATTENTION_ON_CPU: dict[str, Callable[..., int]] = {
+    "_scaled_dot_product_flash_attention_for_cpu": lambda query, key, *_: 2 * _products(query, key),
+    "_scaled_dot_product_flash_attention_for_cpu_backward": lambda _, query, key, *__: (
+        5 * _products(query, key)
+    ),
+}

@@ -9,12 +9,14 @@ they returned, not what they should have.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
 from torch.autograd import Variable
+from torch.autograd.function import BackwardCFunction
 
 Node = Any
 
@@ -27,16 +29,56 @@ class GradientTrace:
         calls: how often each kind of call was made: "backward" for `loss.backward()`,
             "backward(inputs)" for `loss.backward(inputs=...)`, "autograd.grad" for
             `torch.autograd.grad` and `torch.func.grad`.
-        parameters: ids of the parameters whose gradient was computed, wherever it ended up.
+        operations: of each parameter whose gradient was computed, by its id, the operation that
+            did, as "ConvolutionBackward0", wherever the gradient ended up.
+        computing: how many of the calls computed a parameter's gradient.
+        own_functions: names of custom `autograd.Function`s on the way from a loss to its leaves.
     """
 
     calls: dict[str, int] = field(default_factory=dict)
-    parameters: set[int] = field(default_factory=set)
+    operations: dict[int, str] = field(default_factory=dict)
+    computing: int = 0
+    own_functions: set[str] = field(default_factory=set)
+
+    @property
+    def parameters(self) -> set[int]:
+        """Ids of the parameters whose gradient was computed."""
+        return set(self.operations)
+
+    @property
+    def by_operation(self) -> dict[str, int]:
+        """How many parameters' gradients each operation computed, most first."""
+        return dict(Counter(self.operations.values()).most_common())
 
     @property
     def call(self) -> str:
         """The kinds of call in one word, "none" without any."""
         return " + ".join(sorted(self.calls)) or "none"
+
+
+_depth = 0
+
+
+def in_backward() -> bool:
+    """Whether autograd's engine is at work, inside a block of `observed` or `engine_watched`."""
+    return _depth > 0
+
+
+@contextlib.contextmanager
+def engine_watched(
+    around: Callable[[Callable[[], Any]], Any] = lambda run: run(),
+) -> Iterator[None]:
+    """Stand in front of autograd's engine.
+
+    Args:
+        around: calls what it is given, once, and returns what that returned; for outermost calls.
+    """
+    engine = Variable._execution_engine
+    Variable._execution_engine = _Watched(engine, around)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        Variable._execution_engine = engine
 
 
 @contextlib.contextmanager
@@ -55,16 +97,38 @@ def observed(model: nn.Module) -> Iterator[GradientTrace]:
         Variable._execution_engine = engine
 
 
-class _Observer:
+class _InFront:
     """Stands in for torch's engine; passes everything on."""
 
-    def __init__(self, engine: Any, trace: GradientTrace, parameters: set[int]) -> None:
+    def __init__(self, engine: Any) -> None:
         self._engine = engine
-        self._trace = trace
-        self._parameters = parameters
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
+
+
+class _Watched(_InFront):
+    def __init__(self, engine: Any, around: Callable[[Callable[[], Any]], Any]) -> None:
+        super().__init__(engine)
+        self._around = around
+
+    def run_backward(self, *args: Any, **kwargs: Any) -> Any:
+        global _depth
+        inner = _depth > 0
+        _depth += 1
+        try:
+            if inner:
+                return self._engine.run_backward(*args, **kwargs)
+            return self._around(lambda: self._engine.run_backward(*args, **kwargs))
+        finally:
+            _depth -= 1
+
+
+class _Observer(_InFront):
+    def __init__(self, engine: Any, trace: GradientTrace, parameters: set[int]) -> None:
+        super().__init__(engine)
+        self._trace = trace
+        self._parameters = parameters
 
     def run_backward(self, tensors: Any, *args: Any, **kwargs: Any) -> Any:
         # torch passes (tensors, grad_tensors, keep_graph, create_graph, inputs, ...): inputs by
@@ -74,18 +138,33 @@ class _Observer:
             kind = "autograd.grad"
         else:
             kind = "backward(inputs)" if inputs else "backward"
-        self._trace.calls[kind] = self._trace.calls.get(kind, 0) + 1
+        trace = self._trace
+        trace.calls[kind] = trace.calls.get(kind, 0) + 1
         roots = [tensor.grad_fn for tensor in tensors if tensor.grad_fn is not None]
-        handles = _hook(roots, self._parameters, self._trace.parameters.update)
+        behind = _leaves_behind(roots)
+        trace.own_functions.update(
+            type(node).__name__ for node in behind if isinstance(node, BackwardCFunction)
+        )
+        found: dict[int, str] = {}
+
+        def computed(leaves: frozenset[int], operation: str) -> None:
+            for leaf in leaves:
+                found.setdefault(leaf, operation)
+
+        handles = _hook(behind, self._parameters, computed)
         try:
             return self._engine.run_backward(tensors, *args, **kwargs)
         finally:
             for handle in handles:
                 handle.remove()
+            trace.computing += bool(found)
+            trace.operations.update(found)
 
 
 def _hook(
-    roots: list[Node], parameters: set[int], computed: Callable[[frozenset[int]], object]
+    behind: Mapping[Node, frozenset[int]],
+    parameters: set[int],
+    computed: Callable[[frozenset[int], str], object],
 ) -> list[Any]:
     """Hook every node with an edge that leads to parameters and to nothing else.
 
@@ -94,7 +173,6 @@ def _hook(
     graph, when a model is trained) an edge counts if one parameter is behind it.
     """
     handles = []
-    behind = _leaves_behind(roots)
     for node, leaves in behind.items():
         most = 1 if leaves <= parameters else len(parameters)
         reached = [behind.get(child, frozenset()) for child, _ in node.next_functions]
@@ -103,17 +181,19 @@ def _hook(
             for found in reached
         ]
         if any(edges):
-            handles.append(node.register_hook(_report(edges, computed)))
+            handles.append(node.register_hook(_report(node.name(), edges, computed)))
     return handles
 
 
 def _report(
-    edges: list[frozenset[int]], computed: Callable[[frozenset[int]], object]
+    operation: str,
+    edges: list[frozenset[int]],
+    computed: Callable[[frozenset[int], str], object],
 ) -> Callable[[Any, Any], None]:
     def look(gradients: Any, outputs: Any) -> None:
         for leaves, gradient in zip(edges, gradients, strict=False):
             if gradient is not None:
-                computed(leaves)
+                computed(leaves, operation)
 
     return look
 

@@ -46,16 +46,30 @@ def _libraries() -> str:
 
 def _attacks() -> str:
     rows = [("library", "attack", "norm", "access", "gradient call", "steps", "source")]
+    remarks: list[str] = []
     for name in registry.names():
         try:
-            offered = registry.get(name).attacks()
+            adapter = registry.get(name)
+            offered = adapter.attacks()
         except AdapterError:
             continue  # `list libs` tells why
         rows += [
             (name, attack, i.norm, i.access, i.gradient_call, str(i.default_steps), i.source)
             for attack, i in offered.items()
         ]
-    return _columns(rows)
+        for attack, info in offered.items():
+            if info.broken is not None:
+                remarks.append(f"{name} {attack}: broken upstream: {info.broken}")
+            if info.lacks:
+                remarks.append(f"{name} {attack}: python -m pip install {' '.join(info.lacks)}")
+            remarks += [
+                f"{name} {attack}: exempt from {promise!r}: {reason}"
+                for promise, reason in info.exempt.items()
+            ]
+        remarks += [
+            f"{name} {source}: not offered: {reason}" for source, reason in adapter.left_out.items()
+        ]
+    return "\n".join([_columns(rows), *([""] if remarks else []), *remarks])
 
 
 def _models() -> str:

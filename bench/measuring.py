@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench import blocks
+from bench.anatomy import Anatomy, Part
 from bench.blocks import Block, GpuState, Order, Sample
 from bench.cases import Comparison
 from bench.conditions import Observer
@@ -80,6 +81,7 @@ class Measuring:
         spent: where the time went; added to.
         deadline: by `time.perf_counter`, when to give up.
         left: given the seconds this process may still take, those of the whole run.
+        explain: also dissect the case.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Measuring:
         spent: Spent,
         deadline: float,
         left: Callable[[float], float],
+        explain: bool = False,
     ) -> None:
         self._workers = workers
         self._comparison = comparison
@@ -103,6 +106,7 @@ class Measuring:
         self._spent = spent
         self._deadline = deadline
         self._left = left
+        self._explain = explain
         self._orders: Iterator[Order] = blocks.orders(seed * 1_000_003 + process)
         self._rule = StopRule(limits.precision, limits.max_seconds, limits.processes)
         self.findings = Findings(process)
@@ -140,7 +144,12 @@ class Measuring:
         )
 
     def _prepare(self) -> Prepared:
-        asked = {"do": "prepare", "comparison": asdict(self._comparison), "seed": self._seed}
+        asked = {
+            "do": "prepare",
+            "comparison": asdict(self._comparison),
+            "seed": self._seed,
+            "explain": self._explain,
+        }
         before = self._workers.start_seconds
         started = time.perf_counter()
         checks = 0.0
@@ -240,11 +249,18 @@ def _gpu_state(told: dict[str, Any]) -> GpuState:
 def _prepared(told: dict[str, Any]) -> Prepared:
     parts = told["memory_parts"]
     use = told["device_use"]
+    anatomy = told.get("anatomy")
     return Prepared(
         **{
             **told,
             "equality": EqualityRecord(**told["equality"]),
             "memory_parts": parts and {name: MemoryParts(**found) for name, found in parts.items()},
             "device_use": use and DeviceUse(**use),
+            "anatomy": anatomy and _anatomy(anatomy),
         }
     )
+
+
+def _anatomy(told: dict[str, Any]) -> Anatomy:
+    parts = {name: Part(**found) for name, found in told["parts"].items()}
+    return Anatomy(**{**told, "parts": parts})

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from bench.anatomy import Anatomy
 from bench.blocks import Block, GpuState, Order
 from bench.cases import Case
 from bench.conditions import Conditions
@@ -54,6 +55,7 @@ class Environment:
         python, platform, processor, cores: of the worker's machine.
         torch: its version and what it was built for (None: not there).
         threads: of torch's CPU kernels.
+        suite: the suite the cases came from; None before this was recorded.
         device: what the cases ran on.
         accelerator: the GPU's name, count, memory in bytes and capability; empty without one.
         math: settings of torch that change speed or results.
@@ -78,6 +80,7 @@ class Environment:
     math: dict[str, str | bool]
     libraries: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
+    suite: str | None = None
     code: str | None = None
     files: dict[str, str] = field(default_factory=dict)
     schema: Literal[1] = SCHEMA
@@ -141,6 +144,7 @@ class Prepared:
     memory: dict[str, int | float | str] | None = None
     memory_parts: dict[str, MemoryParts] | None = None
     device_use: DeviceUse | None = None
+    anatomy: Anatomy | None = None
     warnings: list[str] = field(default_factory=list)
     unequal: str | None = None
     library_version: str | None = None
@@ -193,6 +197,7 @@ class ComparisonRecord:
         memory: peak bytes of one run of each variant, `unit` and `what` they are, and their
             `ratio`, baseline over variant.
         memory_parts: what the peak of each variant is made of.
+        anatomy: what the runs are made of, where `explain` asked.
         max_batch: the largest batch that fits, where that was asked.
         gradients: `call`, how the baseline asks for gradients; `parameters`, how many the model
             has; and for each variant how many had their gradient computed in one run.
@@ -224,6 +229,7 @@ class ComparisonRecord:
     theory: dict[str, float | str] | None = None
     memory: dict[str, int | float | str] | None = None
     memory_parts: dict[str, MemoryParts] | None = None
+    anatomy: Anatomy | None = None
     max_batch: MaxBatch | None = None
     gradients: dict[str, int | str] | None = None
     seconds: dict[str, list[float]] = field(default_factory=dict)

@@ -33,6 +33,7 @@ class Runner:
         progress: who tells the user.
         verbose: show the trace of what failed.
         batch_search: finds the largest batch that fits, if that was asked.
+        explain: also dissect each case, in its first process.
         spent: where the time went.
     """
 
@@ -42,6 +43,7 @@ class Runner:
     progress: Progress
     verbose: bool = False
     batch_search: BatchSearch | None = None
+    explain: bool = False
     spent: Spent = field(default_factory=Spent)
 
     def run(self, comparisons: Sequence[Comparison], journal: Journal) -> list[ComparisonRecord]:
@@ -107,6 +109,7 @@ class Runner:
             spent=self.spent,
             deadline=started + self.limits.patience,
             left=clock.left,
+            explain=self.explain and process == 0,
         )
         try:
             parts.append(measuring.run())

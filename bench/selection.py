@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +13,25 @@ from adapters import custom, images, registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
 from bench import suites
-from bench.cases import A_A, BASELINE, DTYPES, VARIANTS, Case, Comparison
+from bench.cases import (
+    A_A,
+    BASELINE,
+    DTYPES,
+    FORWARD_ONLY,
+    SEMI_BACKWARD,
+    VARIANTS,
+    Case,
+    Comparison,
+)
 from bench.errors import UsageError
 from bench.suites import Selection, Suite
 from bench.words import closest
 
 if TYPE_CHECKING:
     from adapters.base import AttackInfo
+
+ALL = "all"
+"""What --attacks takes for every attack of a library."""
 
 
 def check_names(asked: argparse.Namespace) -> None:
@@ -33,8 +45,8 @@ def check_names(asked: argparse.Namespace) -> None:
     _each("dtype", [asked.dtype] if asked.dtype else None, DTYPES)
     _check_models(asked.models or ())
     if asked.attacks:
-        _each("attack", asked.attacks, _all_attacks(asked.libs or registry.OURS))
-    if not set(asked.variants) - {BASELINE}:
+        _each("attack", asked.attacks, [ALL, *_all_attacks(asked.libs or registry.OURS)])
+    if asked.variants is not None and not set(asked.variants) - {BASELINE}:
         raise UsageError(f"--variants names nothing to hold against {BASELINE}")
     if asked.suite:
         suites.load(asked.suite)
@@ -59,6 +71,9 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
     """
     fitting = suites.PAPER_LIBRARIES if device.startswith("cuda") else suites.QUICK
     suite = suites.load(asked.suite or fitting)
+    if asked.defaults:
+        groups = (replace(group, defaults=True, steps=None) for group in suite.groups)
+        suite = replace(suite, groups=tuple(groups))
     suite = suites.override(
         suite,
         libs=_tuple(asked.libs),
@@ -68,6 +83,8 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         image_size=asked.image_size,
         steps=asked.steps,
         dtype=asked.dtype,
+        classes=asked.classes,
+        variants=_tuple(asked.variants),
         precision=asked.precision,
         max_seconds=asked.max_seconds,
         processes=asked.processes,
@@ -75,30 +92,76 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
     )
     for group in suite.groups:
         _each("library", group.libs, registry.names())
-        _each("attack", group.attacks, _all_attacks(group.libs))
+        _each("attack", group.attacks, [ALL, *_all_attacks(group.libs)])
+        _each("variant", group.variants, VARIANTS)
         _each("dtype", [group.dtype], DTYPES)
         _check_models(group.models)
-        if min(*group.batch, group.image_size, group.steps) < 1:
-            raise UsageError(f"suite {suite.name}: batch, image_size and steps start at 1")
+        if min(*group.batch, group.image_size, group.steps or 1, group.classes or 1) < 1:
+            raise UsageError(f"suite {suite.name}: batch, image_size, steps, classes start at 1")
     return suite
 
 
-def comparisons(asked: argparse.Namespace, suite: Suite, device: str) -> list[Comparison]:
-    """The product of everything chosen, each once, a library's attacks where it offers them."""
-    cases: list[Case] = []
-    for group in suite.groups:
-        if asked.libs or not asked.attack:
-            for library, attack in itertools.product(group.libs, group.attacks):
-                if attack in attacks_of(library):
-                    cases.extend(_cases(group, library, attack, group.steps, device))
-        for spec in asked.attack or ():
-            cases.extend(_cases(group, custom.LIBRARY, spec, None, device))
+def comparisons(
+    asked: argparse.Namespace, suite: Suite, device: str, note: Callable[[str], object]
+) -> list[Comparison]:
+    """The product of everything chosen, each once, a library's attacks where it offers them.
+
+    Args:
+        asked: the parsed command line.
+        suite: what it chose, as `choose_suite` returns it.
+        device: torch's name of the device.
+        note: told what is left out.
+
+    Raises:
+        UsageError: a variant fits none of the attacks.
+    """
+    found: dict[Comparison, None] = {}
+    refused: list[str] = []
     weights = "pretrained" if asked.pretrained else str(asked.weights or "random")
     folder = str(asked.images or "scikit-learn")
-    cases = [replace(case, weights=weights, images=folder) for case in dict.fromkeys(cases)]
-    wanted = [*([A_A] if asked.a_a else []), *asked.variants]
-    variants = [name for name in dict.fromkeys(wanted) if name != BASELINE]
-    return [Comparison(case, variant) for case in cases for variant in variants]
+    for group in suite.groups:
+        for case, info in _chosen(asked, group, device):
+            case = replace(case, weights=weights, images=folder)
+            for variant in [*([A_A] if asked.a_a else []), *_variants(group, info)]:
+                if variant == FORWARD_ONLY and info is not None and info.access != "black-box":
+                    refused.append(f"{case.library} {case.attack}")
+                elif variant != BASELINE:
+                    found[Comparison(case, variant)] = None
+    if refused:
+        names = ", ".join(dict.fromkeys(refused))
+        if not found:
+            raise UsageError(
+                f"{FORWARD_ONLY} is for black-box attacks, which read no gradient; these do:"
+                f" {names}; use semi-backward for them"
+            )
+        note(f"{FORWARD_ONLY} is left out for attacks that read gradients: {names}")
+    return list(found)
+
+
+def _chosen(
+    asked: argparse.Namespace, group: Selection, device: str
+) -> Iterable[tuple[Case, AttackInfo | None]]:
+    """The cases of a group, each with what its library declares."""
+    if asked.libs or not asked.attack:
+        for library in group.libs:
+            offered = attacks_of(library)
+            wanted = offered if ALL in group.attacks else group.attacks
+            for attack in dict.fromkeys(wanted):
+                if attack in offered:
+                    info = offered[attack]
+                    for case in _cases(group, library, attack, group.steps, device):
+                        yield obeyed(case, info), info
+    for spec in asked.attack or ():
+        for case in _cases(group, custom.LIBRARY, spec, None, device):
+            yield case, None
+
+
+def _variants(group: Selection, info: AttackInfo | None) -> tuple[str, ...]:
+    """Those that were asked for, else those that fit the attack."""
+    if group.variants is not None:
+        return group.variants
+    free = info is not None and info.access == "black-box"
+    return (SEMI_BACKWARD, FORWARD_ONLY) if free else (SEMI_BACKWARD,)
 
 
 def attacks_of(library: str) -> Mapping[str, AttackInfo]:
@@ -118,7 +181,21 @@ def _cases(
 ) -> Iterable[Case]:
     shape = (3, group.image_size, group.image_size)
     for model, batch in itertools.product(group.models, group.batch):
-        yield Case(library, attack, model, batch, shape, steps, group.dtype, device)
+        case = Case(library, attack, model, batch, shape, steps, group.dtype, device)
+        if group.defaults:
+            case = replace(case, eps=None, step_size=None, random_start=None)
+        yield replace(case, classes=group.classes)
+
+
+def obeyed(case: Case, info: AttackInfo) -> Case:
+    """The case with only those settings that its attack obeys, so that the record tells no more."""
+    return replace(
+        case,
+        steps=case.steps if info.takes("steps") else None,
+        eps=case.eps if info.takes("eps") else None,
+        step_size=case.step_size if info.takes("step_size") else None,
+        random_start=case.random_start if info.takes("random_start") else None,
+    )
 
 
 def _all_attacks(libraries: Iterable[str]) -> list[str]:

@@ -12,7 +12,7 @@ attacks = ["pgd"]
 models = ["resnet18"]
 batch = [4]
 image_size = 112
-steps = 5
+steps = 5                  # or defaults = true: the libraries' own hyperparameters
 """
 
 from __future__ import annotations
@@ -37,15 +37,22 @@ PAPER_LIBRARIES = "paper-libraries"
 
 @dataclass(frozen=True)
 class Selection:
-    """A product of lists; each field is named as on the command line."""
+    """A product of lists; each field is named as on the command line.
+
+    `steps` may be left out with `defaults`, the libraries' own hyperparameters; `attacks` may be
+    ["all"]; without `variants` each attack gets those that fit it.
+    """
 
     libs: tuple[str, ...]
     attacks: tuple[str, ...]
     models: tuple[str, ...]
     batch: tuple[int, ...]
     image_size: int
-    steps: int
+    steps: int | None = None
     dtype: str = "float32"
+    defaults: bool = False
+    classes: int | None = None
+    variants: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -139,11 +146,14 @@ def _parse(name: str, place: str, text: str) -> Suite:
 
 def _selection(group: dict[str, Any], place: str) -> Selection:
     lists = {"libs": str, "attacks": str, "models": str, "batch": int}
-    single = {"image_size": int, "steps": int, "dtype": str}
-    _only(group, {**dict.fromkeys(lists, list), **single}, place)
-    missing = [key for key in (*lists, "image_size", "steps") if key not in group]
+    single = {"image_size": int, "steps": int, "dtype": str, "defaults": bool, "classes": int}
+    _only(group, {**dict.fromkeys([*lists, "variants"], list), **single}, place)
+    needed = [*lists, "image_size", *([] if group.get("defaults") else ["steps"])]
+    missing = [key for key in needed if key not in group]
     if missing:
         raise UsageError(f"suite {place}: [[cases]] lacks {', '.join(missing)}")
+    if "variants" in group:
+        lists["variants"] = str
     for key, kind in lists.items():
         if not group[key] or not all(type(value) is kind for value in group[key]):
             raise UsageError(f"suite {place}: {key} must be a list of {kind.__name__}")
@@ -165,5 +175,5 @@ def _only(table: dict[str, Any], known: dict[str, Any], place: str) -> None:
     for key, value in table.items():
         if key not in known:
             raise UsageError(f"suite {place}: unknown key {key!r}{closest(key, known)}")
-        if not isinstance(value, known[key]) or isinstance(value, bool):
+        if not isinstance(value, known[key]) or isinstance(value, bool) != (known[key] is bool):
             raise UsageError(f"suite {place}: {key} = {value!r} is of the wrong type")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
+import torch
 from torch import nn
 
-from bench.cases import A_A, BASELINE
+from bench.cases import A_A, BASELINE, FORWARD_ONLY, SEMI_BACKWARD
 from semibackward import semi_backward
 
 
@@ -19,6 +22,32 @@ def applied(variant: str, model: nn.Module) -> AbstractContextManager[None]:
     """
     if variant in (BASELINE, A_A):
         return contextlib.nullcontext()
-    if variant == "semi-backward":
+    if variant == SEMI_BACKWARD:
         return semi_backward(model)
+    if variant == FORWARD_ONLY:
+        return _inferring(model)
     raise KeyError(variant)
+
+
+@contextlib.contextmanager
+def _inferring(model: nn.Module) -> Iterator[None]:
+    """The model in inference mode, whoever calls it; what surrounds it is left alone.
+
+    The output is copied outside that mode, since attacks may work on it in place.
+    """
+    forward = model.forward
+    own = "forward" in vars(model)
+
+    def infer(*args: Any, **kwargs: Any) -> Any:
+        with torch.inference_mode():
+            output = forward(*args, **kwargs)
+        return output.clone()
+
+    model.forward = infer
+    try:
+        yield
+    finally:
+        if own:
+            model.forward = forward
+        else:
+            del model.forward

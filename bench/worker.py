@@ -9,7 +9,8 @@ middle of a run.
     {"do": "accelerator", "device": "cuda:0"}          facts about the device
     {"do": "load", "library": "foolbox"}               can it be imported?
     {"do": "prepare", "comparison": …, "seed": 0}      build and check a case, or say that an
-                                                       earlier one left settings changed ("stale")
+                                                       earlier one left settings changed ("stale");
+                                                       "explain": true also dissects it
     {"do": "blocks", "orders": ["ABBA", …]}            time some blocks of the prepared case
     {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
     {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
@@ -86,7 +87,9 @@ class Worker:
         adapter.load()
         return {"version": registry.version(adapter)}
 
-    def do_prepare(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
+    def do_prepare(
+        self, comparison: dict[str, Any], seed: int, explain: bool = False
+    ) -> dict[str, Any]:
         from bench import checks, nvml, state, timer
 
         self._settings = self._settings or state.settings()
@@ -99,7 +102,7 @@ class Worker:
         self._timer = timer.for_device(device)
         self._gpu, unseen = nvml.watch(device)
         ready = time.perf_counter()
-        found = asdict(checks.check(built))
+        found = asdict(checks.check(built, explain=explain))
         if unseen is not None:
             found["warnings"].append(unseen)
         self._workload = built

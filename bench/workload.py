@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from adapters import custom, images, registry
-from adapters.base import AdapterError, Settings
+from adapters.base import AdapterError, Settings, UnsupportedSettings
 from adapters.models import timm
 from bench import state
 from bench.blocks import Order, Sample
-from bench.cases import BASELINE, Case, Comparison
+from bench.cases import BASELINE, FORWARD_ONLY, Case, Comparison
 from bench.timer import Timer
 from bench.variants import applied
 
@@ -105,7 +105,7 @@ def build(comparison: Comparison, seed: int) -> Workload:
     for variant in (BASELINE, comparison.variant):
         with applied(variant, model):
             state.reset(model, seed)
-            attacks[variant], version = _build_attack(case, model, logits.shape[1])
+            attacks[variant], version = _build_attack(case, variant, model, logits.shape[1])
     model.requires_grad_(True)
     return Workload(comparison, seed, model, batch, labels, attacks, version)
 
@@ -118,15 +118,22 @@ def _build_model(case: Case, seed: int) -> nn.Module:
         seed=seed,
         pretrained=case.weights == "pretrained",
         weights=own_file,
+        classes=case.classes,
     )
 
 
-def _build_attack(case: Case, model: nn.Module, classes: int) -> tuple[AttackFunction, str | None]:
+def _build_attack(
+    case: Case, variant: str, model: nn.Module, classes: int
+) -> tuple[AttackFunction, str | None]:
     if case.library == custom.LIBRARY:
         return custom.build(custom.parse(case.attack), model), None
-    assert case.steps is not None  # the adapters' attacks take it
     adapter = registry.get(case.library)
     adapter.load()
+    if variant == FORWARD_ONLY and adapter.attacks()[case.attack].access == "white-box":
+        raise UnsupportedSettings(
+            f"{FORWARD_ONLY} is for attacks that read no gradient;"
+            f" {case.library} {case.attack} does"
+        )
     settings = Settings(
         eps=case.eps,
         step_size=case.step_size,

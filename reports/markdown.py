@@ -33,11 +33,12 @@ def _run(run: Run) -> str:
         )
     if run.cut:
         parts.append(f"The last line of {run.path} is half-written and was left out.")
-    parts.append(_where(run.environment))
+    parts.append(where(run.environment))
     return "\n\n".join(parts)
 
 
-def _where(environment: Environment) -> str:
+def where(environment: Environment) -> str:
+    """Where and how a run was made."""
     device = environment.accelerator.get("name")
     machine = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
     command = " ".join([*_set(environment), *environment.command])

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from bench.cases import A_A, Case
 from bench.records import ComparisonRecord, Run
 from bench.statistics import FEW_PROCESSES
+from reports.published import Published, find
 from reports.why import why
+from reports.words import variant_spelt
 
 MANY_COLUMNS = 8
 SMALLEST = "smallest effect told apart"
+PUBLISHED = "published speedup"
+OVER_PUBLISHED = "ours over published"
 _OPTIONAL = (
     SMALLEST,
+    PUBLISHED,
+    OVER_PUBLISHED,
     "- saved activations",
     "- .grad buffers",
     "largest batch",
@@ -94,12 +100,16 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
     first = records[0]
     # Of a user's attack, the file's name and the function's.
     names = [str(_AXES[column](record.case)).rpartition("/")[2] for record in records]
+    suite = run.environment.suite
+    published = [find(record.case, record.variant, suite) for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
         (f"{first.baseline} (s)", (_seconds(r, r.baseline) for r in records)),
-        (f"{_spelt(first.variant)} (s)", (_seconds(r, r.variant) for r in records)),
+        (f"{variant_spelt(first.variant)} (s)", (_seconds(r, r.variant) for r in records)),
         ("speedup", (_speedup(r) for r in records)),
         (_interval_name(records), (_interval(r) for r in records)),
         ("verdict", (r.verdict or r.status for r in records)),
+        (PUBLISHED, (f"{row.speedup:.2f}" if row else "-" for row in published)),
+        (OVER_PUBLISHED, map(_over, records, published)),
         (SMALLEST, (_smallest_effect(r) for r in records)),
         ("predicted by FLOPs", (_predicted(r) for r in records)),
         ("adversarial examples", (_equality(r) for r in records)),
@@ -117,7 +127,11 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
         _title(first.case, first.variant, column),
         (column, *names),
         tuple((name, *cells) for name, cells in drawn if name not in _OPTIONAL or _any_told(cells)),
-        (*_notes(zip(names, records, strict=True), run), *_methods(records)),
+        (
+            *_notes(zip(names, records, strict=True), run),
+            *_methods(records),
+            *(f"Published: {what}." for what in dict.fromkeys(r.what for r in published if r)),
+        ),
     )
 
 
@@ -134,12 +148,8 @@ def _title(case: Case, variant: str, column: str) -> str:
     images = "" if case.images == "scikit-learn" else f" from {case.images}"
     return (
         f"{' '.join(part for part in parts if part)}, {batch}images of {size}{images}{steps},"
-        f" {case.dtype}{weights}, {case.device}: {_spelt(variant)} against original"
+        f" {case.dtype}{weights}, {case.device}: {variant_spelt(variant)} against original"
     )
-
-
-def _spelt(variant: str) -> str:
-    return "original again" if variant == A_A else variant
 
 
 def _notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
@@ -174,6 +184,12 @@ def _seconds(record: ComparisonRecord, variant: str) -> str:
 
 def _speedup(record: ComparisonRecord) -> str:
     return "-" if record.speedup is None else f"{record.speedup.estimate:.{_digits(record)}f}"
+
+
+def _over(record: ComparisonRecord, row: Published | None) -> str:
+    if row is None or record.speedup is None:
+        return "-"
+    return f"{record.speedup.estimate / row.speedup:.2f}"
 
 
 def _interval_name(records: Sequence[ComparisonRecord]) -> str:

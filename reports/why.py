@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.cases import A_A
 from bench.records import ComparisonRecord, Environment
+from reports.words import spelt
 
 
 def why(record: ComparisonRecord, environment: Environment) -> str | None:
@@ -59,7 +60,7 @@ def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
     if call == "none":
         return "it asks for no gradient at all, so there is nothing to freeze"
     return (
-        f"it asks by {_spelt(call)}, for which torch {environment.torch['version']} computes"
+        f"it asks by {spelt(call)}, for which torch {environment.torch['version']} computes"
         f" {found.get(record.baseline)} of {found.get('parameters')} parameter gradients by itself"
         " (since PyTorch 1.13 autograd skips those that nobody asked for)"
     )
@@ -72,15 +73,6 @@ def _nothing_to_save(record: ComparisonRecord) -> bool:
     if isinstance(theory.get("speedup"), float):
         return float(theory["speedup"]) < 1.001
     return found.get(record.baseline) == found.get(record.variant)
-
-
-def _spelt(call: str) -> str:
-    spelt = {
-        "backward": "loss.backward()",
-        "backward(inputs)": "loss.backward(inputs=...)",
-        "autograd.grad": "torch.autograd.grad",
-    }
-    return spelt.get(call, call)
 
 
 def _bound(record: ComparisonRecord) -> str:

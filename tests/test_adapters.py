@@ -1,8 +1,7 @@
-"""One table of adapters × promises, held on a small timm model with images of 3×32×32."""
+"""Adapters: what they refuse, what breaks, third parties' and users' own; see test_conformance."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,124 +19,8 @@ from adapters.base import (
     UnsupportedSettings,
 )
 from adapters.libraries.cleverhans import NumpyOffCpu
-from bench import state, workload
-from bench.cases import Case, Comparison
-from bench.equality import compare
-from bench.gradients import observed
-from bench.workload import Workload
-from semibackward import semi_backward
 
-MODEL = "test_resnet"
 EPS, STEP, STEPS, BATCH, SIZE = 8 / 255, 2 / 255, 3, 2, 32
-ROUNDING = 1e-6
-ALL = [(name, attack) for name in registry.names() for attack in registry.get(name).attacks()]
-
-
-def case(library: str, attack: str) -> Case:
-    return Case(library, attack, MODEL, BATCH, (3, SIZE, SIZE), STEPS, "float32", "cpu", EPS, STEP)
-
-
-@functools.cache
-def built(library: str, attack: str) -> Workload:
-    made = workload.build(Comparison(case(library, attack), "semi-backward"), seed=0)
-    state.settle()  # every run collects garbage
-    return made
-
-
-@pytest.fixture(params=ALL, ids=lambda pair: " ".join(pair))
-def work(request: pytest.FixtureRequest) -> Workload:
-    return built(*request.param)
-
-
-def output(work: Workload, variant: str) -> Tensor:
-    return work.run(variant, lambda run: run())
-
-
-def declared(work: Workload) -> AttackInfo:
-    asked = work.comparison.case
-    return registry.get(asked.library).attacks()[asked.attack]
-
-
-def test_keeps_shape_and_dtype_and_ends_detached(work: Workload) -> None:
-    found = output(work, "original")
-    assert (found.shape, found.dtype) == (work.images.shape, work.images.dtype)
-    assert not found.requires_grad
-
-
-def test_stays_in_the_ball_and_among_images_and_changes_something(work: Workload) -> None:
-    found = output(work, "original")
-    assert (found - work.images).abs().max() <= EPS + ROUNDING
-    assert found.min() >= 0
-    assert found.max() <= 1
-    assert (found - work.images).abs().max() > STEP / 2
-
-
-def test_same_seed_same_output_and_variants_bitwise_equal(work: Workload) -> None:
-    first = output(work, "original")
-    assert compare(first, output(work, "original")).bitwise
-    assert compare(first, output(work, "semi-backward")).bitwise
-
-
-def test_random_start_follows_the_seed(work: Workload) -> None:
-    def with_seed(seed: int) -> Tensor:
-        state.reset(work.model, seed)
-        return work.attacks["original"](work.images.clone(), work.labels.clone())
-
-    assert not torch.equal(with_seed(0), with_seed(1))
-
-
-def test_leaves_the_model_images_and_labels_as_they_were(work: Workload) -> None:
-    images, labels = work.images.clone(), work.labels.clone()
-    weights = {name: value.clone() for name, value in work.model.state_dict().items()}
-    state.reset(work.model, 0)
-    with semi_backward(work.model):
-        work.attacks["semi-backward"](images, labels)
-    assert all(parameter.requires_grad for parameter in work.model.parameters())
-    assert all(parameter.grad is None for parameter in work.model.parameters())
-    assert torch.equal(images, work.images)
-    assert torch.equal(labels, work.labels)
-    assert not work.model.training
-    assert all(torch.equal(weights[name], v) for name, v in work.model.state_dict().items())
-
-
-def test_gradient_call_is_as_declared_and_frozen_runs_compute_none(work: Workload) -> None:
-    with observed(work.model) as trace:
-        output(work, "original")
-    assert trace.call == declared(work).gradient_call
-    assert sum(trace.calls.values()) == STEPS
-    total = len(list(work.model.parameters()))
-    assert len(trace.parameters) == (total if trace.call == "backward" else 0)
-    with observed(work.model) as trace:
-        output(work, "semi-backward")
-    assert trace.parameters == set()
-
-
-def test_forward_passes_are_as_declared(work: Workload) -> None:
-    passes = 0
-
-    def count(*_: object) -> None:
-        nonlocal passes
-        passes += 1
-
-    handle = work.model.register_forward_hook(count)
-    output(work, "original")
-    handle.remove()
-    extra = declared(work).extra_work
-    more = 2 if extra.startswith("two forward") else 1 if extra.startswith("one forward") else 0
-    assert passes == STEPS + more
-
-
-def test_labels_are_the_models_own_predictions(work: Workload) -> None:
-    with torch.no_grad():
-        assert torch.equal(work.labels, work.model(work.images).argmax(dim=1))
-
-
-def test_declarations_are_complete(work: Workload) -> None:
-    info = declared(work)
-    assert info.norm == "Linf"
-    assert info.access == "white-box"
-    assert info.default_steps >= 1
-    assert info.source.partition(".")[0] == registry.get(work.comparison.case.library).name
 
 
 def settings(**changes: object) -> Settings:

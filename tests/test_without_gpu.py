@@ -105,7 +105,7 @@ def test_defaults_fit_the_device(device: str, suite: str) -> None:
     asked = parse([])
     chosen = selection.choose_suite(asked, device)
     assert chosen.name == suite
-    found = selection.comparisons(asked, chosen, device)
+    found = selection.comparisons(asked, chosen, device, print)
     assert len(found) == 6
     assert {comparison.case.device for comparison in found} == {device}
 
@@ -113,7 +113,7 @@ def test_defaults_fit_the_device(device: str, suite: str) -> None:
 def test_a_selection_keeps_the_rest_of_the_devices_defaults() -> None:
     asked = parse(["--libs", "torchattacks", "foolbox", "--batch", "16", "8"])
     suite = selection.choose_suite(asked, "cuda:0")
-    cases = [comparison.case for comparison in selection.comparisons(asked, suite, "cuda:0")]
+    cases = [comparison.case for comparison in selection.comparisons(asked, suite, "cuda:0", print)]
     assert [(case.library, case.batch) for case in cases] == [
         ("torchattacks", 16),
         ("torchattacks", 8),

@@ -21,6 +21,7 @@ def build(
     seed: int,
     pretrained: bool = False,
     weights: Path | None = None,
+    classes: int | None = None,
 ) -> nn.Module:
     """Build a model in eval mode on the CPU, every parameter requiring a gradient.
 
@@ -31,6 +32,7 @@ def build(
         pretrained: let timm load, and if need be download, its weights.
         weights: a state dict, as a safetensors file or one that torch.load reads with
             weights_only=True.
+        classes: number of classes; None for the model's own, or as many as the weights have.
 
     Raises:
         LibraryUnavailable: timm can't be imported.
@@ -42,6 +44,8 @@ def build(
     except ImportError as error:
         raise LibraryUnavailable("timm", error, "timm") from error
     options: dict[str, Any] = {"pretrained": pretrained}
+    if classes is not None:
+        options["num_classes"] = classes
     state = None if weights is None else _read(weights)
     with quiet():
         config = _config(name, timm)

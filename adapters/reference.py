@@ -1,0 +1,146 @@
+"""Controls of our own: one PGD, its gradient asked for in four ways.
+
+They say what PyTorch itself does, in the version at hand, apart from any library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from adapters.base import (
+    EPS,
+    RANDOM_START,
+    STEP_SIZE,
+    STEPS,
+    Adapter,
+    AttackInfo,
+    GradientCall,
+    Settings,
+    UnsupportedSettings,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from adapters.base import AttackFunction
+
+    Gradient = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+_ARGUMENTS = {"eps": EPS, "step_size": STEP_SIZE, "steps": STEPS, "random_start": RANDOM_START}
+
+
+def _control(function: str, call: GradientCall) -> AttackInfo:
+    return AttackInfo(
+        "Linf", "white-box", 10, f"adapters.reference.{function}", call, arguments=_ARGUMENTS
+    )
+
+
+ATTACKS: Mapping[str, AttackInfo] = {
+    "pgd-backward": _control("by_backward", "backward"),
+    "pgd-backward-inputs": _control("by_backward_inputs", "backward(inputs)"),
+    "pgd-autograd-grad": _control("by_autograd_grad", "autograd.grad"),
+    "pgd-func-grad": _control("by_func_grad", "autograd.grad"),
+}
+
+
+class Reference(Adapter):
+    """Every control does exactly `steps` forward and backward passes."""
+
+    name = "reference"
+    distribution = "torch"
+
+    def attacks(self) -> Mapping[str, AttackInfo]:
+        return ATTACKS
+
+    def import_library(self) -> None:
+        import torch  # noqa: F401
+
+    def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
+        import torch
+
+        if attack == "pgd-func-grad" and not hasattr(torch, "func"):
+            raise UnsupportedSettings(
+                f"torch.func came with PyTorch 2.0; this is torch {torch.__version__}"
+            )
+        info = ATTACKS[attack]
+        gradient: Gradient = globals()[info.source.rpartition(".")[2]]
+        return partial(pgd, model, gradient, **info.keywords(settings))
+
+
+def pgd(
+    model: nn.Module,
+    gradient: Gradient,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    eps: float = 8 / 255,
+    step_size: float = 2 / 255,
+    steps: int = 10,
+    random_start: bool = True,
+) -> Tensor:
+    """Projected gradient descent (Madry et al. 2018, eq. 2.3 and after), L-infinity, untargeted.
+
+    Args:
+        model: images (N, C, H, W) in [0, 1] to logits (N, classes).
+        gradient: of the cross-entropy with respect to the images.
+        images: (N, C, H, W), in [0, 1].
+        labels: (N,), class numbers.
+
+    Returns:
+        adversarial images (N, C, H, W), detached.
+    """
+    import torch
+
+    adversarial = images.clone()
+    if random_start:
+        adversarial = (images + torch.empty_like(images).uniform_(-eps, eps)).clamp(0, 1)
+    for _ in range(steps):
+        ascent = step_size * gradient(model, adversarial, labels).sign()
+        change = (adversarial + ascent - images).clamp(-eps, eps)
+        adversarial = (images + change).clamp(0, 1)
+    return adversarial
+
+
+def by_backward(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """`loss.backward()`: fills the `.grad` of everything that requires one."""
+    images = images.detach().requires_grad_(True)
+    _loss(model, images, labels).backward()
+    return _filled(images)
+
+
+def by_backward_inputs(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """`loss.backward(inputs=[images])`: fills the images' `.grad` only."""
+    images = images.detach().requires_grad_(True)
+    _loss(model, images, labels).backward(inputs=[images])
+    return _filled(images)
+
+
+def by_autograd_grad(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """`torch.autograd.grad(loss, images)`."""
+    import torch
+
+    images = images.detach().requires_grad_(True)
+    (found,) = torch.autograd.grad(_loss(model, images, labels), images)
+    return found
+
+
+def by_func_grad(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """`torch.func.grad` of the loss as a function of the images."""
+    import torch
+
+    loss = partial(_loss, model, labels=labels)
+    found: Tensor = torch.func.grad(loss)(images)
+    return found.detach()
+
+
+def _loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    from torch.nn import functional
+
+    return functional.cross_entropy(model(images), labels)
+
+
+def _filled(images: Tensor) -> Tensor:
+    assert images.grad is not None  # backward has just filled it
+    return images.grad

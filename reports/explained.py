@@ -1,0 +1,242 @@
+"""Where the time of attacks goes: a table with a line a case, or a paragraph for a bug report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bench.anatomy import Anatomy
+from bench.cases import Case
+from bench.records import ComparisonRecord, Environment, Run
+from reports import markdown
+from reports.explanation import Explanation, explain
+from reports.tables import Table
+from reports.words import spelt
+
+_HEADER = (
+    "case",
+    "variant",
+    "label",
+    "gradient call",
+    "passes forward",
+    "backward",
+    "forward %",
+    "output gradients %",
+    "parameter gradients %",
+    "overhead %",
+    "ceiling: operations",
+    "time",
+    "measured",
+    "interval",
+    "over ceiling",
+    "verdict",
+)
+
+
+def report(runs: Sequence[Run]) -> str:
+    """The dissected comparisons of some runs in one table, and where each was made."""
+    found = [
+        (record, explain(record, run.environment)) for run in runs for record in run.comparisons
+    ]
+    if not found:
+        return "No case has been measured."
+    labels = Counter(told.label for _, told in found if told is not None)
+    count = ", ".join(f"{name}: {number}" for name, number in labels.most_common())
+    parts = [
+        f"Comparisons: {len(found)}; {count or 'none dissected'}.",
+        markdown.draw(table(found)),
+    ]
+    return "\n\n".join([*parts, *(markdown.where(run.environment) for run in runs)])
+
+
+def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
+    """A line for each comparison; what was not dissected, or not ok, has its reason below."""
+    name = _namer([record.case for record, _ in found])
+    notes = []
+    for record, told in found:
+        where = f"{name(record.case)}, {record.variant}"
+        if told is not None:
+            notes.append(f"{where}: {told.label}: {told.sentence}.")
+        elif record.status != "ok":
+            notes.append(f"{where}: {record.status}: {record.reason}.")
+        else:
+            notes.append(f"{where}: not dissected; `python -m bench explain` does.")
+    return Table(
+        "where the time goes, per image and as shares of the original's time",
+        _HEADER,
+        tuple((name(record.case), *_cells(record, told)) for record, told in found),
+        (*notes, _LEGEND),
+    )
+
+
+_LEGEND = (
+    "passes are per image; overhead is what is outside the model and autograd; the ceilings are"
+    " what leaving the parameter gradients out can gain by count of operations, and by the time"
+    " they take in instrumented runs (Amdahl); measured and its interval come from the timed runs"
+)
+
+
+def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...]:
+    found, speedup = record.anatomy, record.speedup
+    if told is None or found is None or speedup is None:
+        return (record.variant, record.status, *["-"] * (len(_HEADER) - 3))
+    shares = told.split
+    interval = "-" if speedup.low is None else f"{speedup.low:.2f} to {speedup.high:.2f}"
+    return (
+        record.variant,
+        told.label,
+        str((record.gradients or {}).get("call", "-")),
+        f"{found.forwards:.3g}",
+        f"{found.backwards:.3g}",
+        *(
+            f"{100 * share:.0f}"
+            for share in (
+                shares.forward,
+                shares.output_gradients,
+                shares.parameter_gradients,
+                shares.overhead,
+            )
+        ),
+        "-" if told.by_operations is None else f"{told.by_operations:.3f}",
+        f"{told.by_time:.2f}",
+        f"{speedup.estimate:.2f}",
+        interval,
+        "-" if told.achieved is None else f"{told.achieved:.2f}",
+        str(record.verdict),
+    )
+
+
+def paragraphs(run: Run) -> str:
+    """For each comparison a paragraph that a library's maintainer can act on."""
+    parts = []
+    for record in run.comparisons:
+        told = explain(record, run.environment)
+        if told is None:
+            parts.append(f"**{record.case}**: {record.status}: {record.reason or 'not dissected'}.")
+        else:
+            assert record.anatomy is not None  # it was explained
+            parts.append(_paragraph(record, record.anatomy, told, run.environment))
+    return "\n\n".join(parts) or "No case has been measured."
+
+
+def _paragraph(
+    record: ComparisonRecord, found: Anatomy, told: Explanation, environment: Environment
+) -> str:
+    case = record.case
+    size = "×".join(str(length) for length in case.input_shape)
+    version = f" {case.library_version}" if case.library_version else ""
+    same = (
+        "bit for bit the same"
+        if record.equality is not None and record.equality.bitwise
+        else "the same but for rounding"
+    )
+    lines = [
+        f"**{case.library}{version} `{case.attack}`: {told.label}**",
+        "",
+        f"One run on {case.model} ({case.batch} images of {size}, {case.dtype}, {case.device}) does"
+        f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes per image"
+        f"{_asked(record, found)}.{_by_operation(record, found)}",
+        f"Of its time {100 * told.split.forward:.0f} % goes into forward passes,"
+        f" {100 * told.split.output_gradients:.0f} % into output gradients,"
+        f" {100 * told.split.parameter_gradients:.0f} % into parameter gradients and"
+        f" {100 * told.split.overhead:.0f} % into everything else.",
+        f"{told.sentence[0].upper()}{told.sentence[1:]}. The adversarial examples are {same}.",
+        _memory(record, told),
+        _mend(record, told),
+        "",
+        f"{_versions(environment)}; reproduce with:",
+        "",
+        f"    {command(record, environment)}",
+    ]
+    return "\n".join(line for number, line in enumerate(lines) if line or number in (1, 7, 9))
+
+
+def _asked(record: ComparisonRecord, found: Anatomy) -> str:
+    if not found.calls:
+        return " and asks for no gradient"
+    calls = " and ".join(f"{number} × `{spelt(call)}`" for call, number in found.calls.items())
+    return f", gradients asked for by {calls}"
+
+
+def _by_operation(record: ComparisonRecord, found: Anatomy) -> str:
+    if not found.parameters:
+        return ""
+    told = ", ".join(f"`{name}` {number}" for name, number in found.parameters.items())
+    masks = found.parts[record.baseline].masks
+    both = sum(number for mask, number in masks.items() if "weight" in mask)
+    weight = f"; {both} calls of `convolution_backward` ask for the weight's" if both else ""
+    own = f"; custom functions: {', '.join(found.own_functions)}" if found.own_functions else ""
+    total = (record.gradients or {}).get("parameters")
+    return (
+        f" The gradients of {sum(found.parameters.values())} of {total} parameters are computed and"
+        f" not used ({told}{weight}{own})."
+    )
+
+
+def _memory(record: ComparisonRecord, told: Explanation) -> str:
+    if record.memory is None:
+        return ""
+    before, after = (int(record.memory[name]) / 1e6 for name in (record.baseline, record.variant))
+    ceiling = "" if told.by_memory is None else f", {told.by_memory:.2f} times less predicted"
+    return f"Peak memory: {before:.3g} MB, {after:.3g} MB {record.variant}{ceiling}."
+
+
+def _mend(record: ComparisonRecord, told: Explanation) -> str:
+    found = record.anatomy
+    if told.label not in ("benefits", "mixed") or found is None or not found.computing:
+        return ""
+    return (
+        "Mend: `torch.autograd.grad(loss, images)` in place of `loss.backward()` (PyTorch 1.13 or"
+        " newer), or `parameter.requires_grad_(False)` for every parameter before the forward pass."
+    )
+
+
+def _versions(environment: Environment) -> str:
+    device = environment.accelerator.get("name") or environment.processor
+    return f"torch {environment.torch['version']}, Python {environment.python}, {device}"
+
+
+def command(record: ComparisonRecord, environment: Environment) -> str:
+    """The command that repeats one comparison."""
+    case = record.case
+    own = case.library == "user"
+    words = ["python -m bench explain"]
+    words += [f"--attack {case.attack}"] if own else [f"--libs {case.library}"]
+    words += [] if own else [f"--attacks {case.attack}"]
+    words += [f"--models {case.model}", f"--batch {case.batch}"]
+    words += [f"--image-size {case.input_shape[-1]}"]
+    if (case.eps, case.step_size, case.random_start) == (None, None, None):
+        words.append("--defaults")
+    words += [] if case.steps is None else [f"--steps {case.steps}"]
+    words += [] if case.classes is None else [f"--classes {case.classes}"]
+    words += [] if case.images == "scikit-learn" else [f"--images {case.images}"]
+    if case.weights != "random":
+        pretrained = case.weights == "pretrained"
+        words.append("--pretrained" if pretrained else f"--weights {case.weights}")
+    words += [f"--dtype {case.dtype}", f"--device {case.device}", f"--seed {environment.seed}"]
+    return " ".join([*words, f"--variants {record.variant}"])
+
+
+def _namer(cases: list[Case]) -> _Namer:
+    return _Namer(
+        models=len({case.model for case in cases}) > 1,
+        batches=len({case.batch for case in cases}) > 1,
+        sizes=len({case.input_shape for case in cases}) > 1,
+    )
+
+
+class _Namer:
+    """A case's name, with only what differs between the cases of a table."""
+
+    def __init__(self, *, models: bool, batches: bool, sizes: bool) -> None:
+        self._models, self._batches, self._sizes = models, batches, sizes
+
+    def __call__(self, case: Case) -> str:
+        name = f"{case.library} {case.attack.rpartition('/')[2]}"
+        if self._models:
+            name += f" on {case.model}"
+        if self._batches:
+            name += f", {case.batch} images"
+        if self._sizes:
+            name += f" of {'×'.join(str(length) for length in case.input_shape)}"
+        return name

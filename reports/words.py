@@ -1,0 +1,21 @@
+"""How names are spelt for readers."""
+
+from __future__ import annotations
+
+from bench.cases import A_A
+
+_CALLS = {
+    "backward": "loss.backward()",
+    "backward(inputs)": "loss.backward(inputs=...)",
+    "autograd.grad": "torch.autograd.grad",
+}
+
+
+def spelt(call: str) -> str:
+    """A kind of gradient call, or several joined by " + ", as it is written in code."""
+    return " and ".join(_CALLS.get(kind, kind) for kind in call.split(" + "))
+
+
+def variant_spelt(variant: str) -> str:
+    """A variant's name in a table."""
+    return "original again" if variant == A_A else variant
