@@ -83,6 +83,7 @@ def _trial(library: str, attack: str) -> Trial:
     info = ALL[library, attack]
     asked = case(library, attack)
     work = workload.build(Comparison(asked, SEMI_BACKWARD), seed=0)
+    state.settle()  # every run collects garbage, and the libraries hold a million objects
     before = {name: value.clone() for name, value in work.model.state_dict().items()}
     handed: list[Tensor] = []
     first = run(work, BASELINE, handed)
@@ -205,7 +206,13 @@ def test_leaves_images_and_labels_as_they_were(tried: Trial) -> None:
 
 
 def test_gradient_call_is_as_declared(tried: Trial) -> None:
-    assert tried.first.trace.call == tried.info.gradient_call
+    seen, declared = set(tried.first.trace.calls), set(tried.info.gradient_call.split(" + "))
+    # Of two kinds of call one may not be reached: AutoAttack ends with the first attack that works.
+    assert (
+        seen == declared
+        or (seen and seen < declared and len(declared) > 1)
+        or (not seen and declared == {"none"})
+    )
     assert (tried.info.access == "black-box") == (tried.first.trace.call == "none")
 
 
@@ -216,7 +223,7 @@ def test_frozen_runs_compute_no_parameter_gradient(tried: Trial) -> None:
 
 def test_parameter_gradients_follow_from_the_call(tried: Trial) -> None:
     total = len(list(tried.work.model.parameters()))
-    computes = tried.info.gradient_call in ("backward", "autograd.grad + backward")
+    computes = "backward" in tried.first.trace.calls
     assert len(tried.first.trace.parameters) == (total if computes else 0)
 
 

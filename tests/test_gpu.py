@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from bench import (
     cli,
     device_use,
     diagnosis,
+    dissecting,
     environment,
     memory,
     nvml,
@@ -24,9 +25,11 @@ from bench import (
 )
 from bench.batch_search import BatchSearch
 from bench.cases import Case, Comparison
+from bench.equality import compare
 from bench.pool import WorkerPool
 from bench.timer import CudaTimer
 from bench.worker import Worker
+from tests.test_conformance import WORKING, case
 
 pytestmark = [
     pytest.mark.gpu,
@@ -56,20 +59,45 @@ def test_the_timer_waits_for_the_device() -> None:
     assert nothing.seconds < 0.1 * sample.seconds, "nothing from before is timed"
 
 
-@pytest.mark.parametrize("library", registry.OURS)
-def test_variants_agree_on_the_gpu(library: str) -> None:
-    built = workload.build(comparison(library), seed=0)
+PGD = [
+    *((name, "pgd") for name in registry.OURS if "pgd" in registry.get(name).attacks()),
+    *(("reference", attack) for attack in registry.get("reference").attacks()),
+]
+
+
+@pytest.mark.parametrize(("library", "attack"), PGD)
+def test_variants_agree_on_the_gpu(library: str, attack: str) -> None:
+    built = workload.build(comparison(library, attack), seed=0)
     state.settle()
     found = checks.check(built)
     assert found.unequal is None
     assert found.equality.bitwise
-    info = registry.get(library).attacks()["pgd"]
+    info = registry.get(library).attacks()[attack]
     assert found.gradients is not None
     assert found.gradients["call"] == info.gradient_call
     assert found.gradients["semi-backward"] == 0
     assert found.memory is not None
     assert int(found.memory["original"]) >= int(found.memory["semi-backward"])
     assert found.theory is not None
+
+
+@pytest.mark.parametrize("pair", [pair for pair in WORKING if pair not in PGD], ids=" ".join)
+def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, str]) -> None:
+    asked = replace(case(*pair), device=DEVICE)
+    built = workload.build(Comparison(asked, "semi-backward"), seed=0)
+    state.settle()
+    with state.deterministic(DEVICE):
+        outputs = [built.run(variant, lambda run: run()) for variant in built.variants]
+    assert compare(*outputs).equal
+
+
+def test_dissecting_on_the_gpu() -> None:
+    found = dissecting.dissect(workload.build(comparison("foolbox"), seed=0))
+    for part in found.parts.values():
+        assert 0 < part.forward < part.seconds
+        assert 0 < part.backward < part.seconds
+        assert part.backward_flops
+    assert found.computing == 3
 
 
 def test_peak_memory_counts_what_was_allocated() -> None:

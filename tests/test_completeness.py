@@ -1,0 +1,75 @@
+"""Nothing that a library exports as an attack is dropped in silence."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from adapters import registry
+
+
+def modules_below(package: str) -> Iterator[str]:
+    found = importlib.import_module(package)
+    for module in pkgutil.iter_modules(found.__path__):
+        yield f"{package}.{module.name}"
+
+
+def classes_of(module: str, base: str) -> set[str]:
+    """Names under which a module offers subclasses of a class of that name."""
+    offered = importlib.import_module(module)
+    return {
+        name
+        for name, found in vars(offered).items()
+        if inspect.isclass(found) and base in {parent.__name__ for parent in found.__mro__}
+    }
+
+
+def deeprobust() -> set[str]:
+    return set().union(
+        *(classes_of(name, "BaseAttack") for name in modules_below("deeprobust.image.attack"))
+    )
+
+
+def cleverhans() -> set[str]:
+    """Each module holds the attack it is named after."""
+    return {name.rpartition(".")[2] for name in modules_below("cleverhans.torch.attacks")}
+
+
+EXPORTED = {
+    "torchattacks": lambda: classes_of("torchattacks", "Attack"),
+    "foolbox": lambda: classes_of("foolbox.attacks", "Attack"),
+    "art": lambda: classes_of("art.attacks.evasion", "EvasionAttack"),
+    "advertorch": lambda: classes_of("advertorch.attacks", "Attack"),
+    "deeprobust": deeprobust,
+    "cleverhans": cleverhans,
+}
+
+
+@pytest.mark.parametrize("library", EXPORTED)
+def test_every_exported_attack_is_offered_or_left_out_with_a_reason(library: str) -> None:
+    adapter = registry.get(library)
+    adapter.load()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exported = EXPORTED[library]()
+    offered = {
+        part for info in adapter.attacks().values() for part in info.source.rsplit(".", 2)[-2:]
+    }
+    assert len(exported) > 5
+    assert exported - offered - set(adapter.left_out) == set()
+    assert all(len(reason) > 4 for reason in adapter.left_out.values())
+
+
+def test_every_source_is_really_there() -> None:
+    for library in EXPORTED:
+        adapter = registry.get(library)
+        adapter.load()
+        for info in adapter.attacks().values():
+            module, _, name = info.source.rpartition(".")
+            if info.broken is None and not info.lacks:
+                assert hasattr(importlib.import_module(module), name), info.source
