@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from bench.anatomy import Anatomy
 from bench.cases import Case
@@ -62,7 +63,7 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
         else:
             notes.append(f"{where}: not dissected; `python -m bench explain` does.")
     return Table(
-        "where the time goes, per image and as shares of the original's time",
+        f"where the time goes, passes per image and shares of the original's time{name.common}",
         _HEADER,
         tuple((name(record.case), *_cells(record, told)) for record, told in found),
         (*notes, _LEGEND),
@@ -89,7 +90,7 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
         f"{found.forwards:.3g}",
         f"{found.backwards:.3g}",
         *(
-            f"{100 * share:.0f}"
+            f"{max(0.0, 100 * share):.0f}"
             for share in (
                 shares.forward,
                 shares.output_gradients,
@@ -219,24 +220,46 @@ def command(record: ComparisonRecord, environment: Environment) -> str:
 
 def _namer(cases: list[Case]) -> _Namer:
     return _Namer(
-        models=len({case.model for case in cases}) > 1,
-        batches=len({case.batch for case in cases}) > 1,
-        sizes=len({case.input_shape for case in cases}) > 1,
+        model=_common(case.model for case in cases),
+        batch=_common(case.batch for case in cases),
+        shape=_common("×".join(map(str, case.input_shape)) for case in cases),
+        device=_common(f"{case.dtype}, {case.device}" for case in cases),
     )
 
 
-class _Namer:
-    """A case's name, with only what differs between the cases of a table."""
+def _common(values: Iterable[object]) -> object | None:
+    """What they all are; None if they differ."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
 
-    def __init__(self, *, models: bool, batches: bool, sizes: bool) -> None:
-        self._models, self._batches, self._sizes = models, batches, sizes
+
+@dataclass(frozen=True)
+class _Namer:
+    """A case's name, with only what differs between the cases of a table; the rest is common."""
+
+    model: object | None
+    batch: object | None
+    shape: object | None
+    device: object | None
+
+    @property
+    def common(self) -> str:
+        parts = [
+            f" on {self.model}" if self.model else "",
+            f", {self.batch} images" if self.batch else "",
+            f" of {self.shape}" if self.shape else "",
+            f", {self.device}" if self.device else "",
+        ]
+        return "".join(parts)
 
     def __call__(self, case: Case) -> str:
         name = f"{case.library} {case.attack.rpartition('/')[2]}"
-        if self._models:
+        if not self.model:
             name += f" on {case.model}"
-        if self._batches:
+        if not self.batch:
             name += f", {case.batch} images"
-        if self._sizes:
-            name += f" of {'×'.join(str(length) for length in case.input_shape)}"
+        if not self.shape:
+            name += f" of {'×'.join(map(str, case.input_shape))}"
+        if not self.device:
+            name += f", {case.dtype}, {case.device}"
         return name

@@ -106,7 +106,7 @@ def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
         else f"{found.computing} of its {_calls(found)} compute"
     )
     return (
-        f"freezing costs nothing and gains little or something: {_measured(record)}; {which}"
+        f"freeze the parameters, it costs nothing: {_measured(record)}; {which}"
         f" parameter gradients, {share:.0f} % of the time"
     )
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -151,3 +154,15 @@ def test_a_wrong_spec_is_told_before_anything_runs(spec: str, said: str) -> None
 
 def test_a_module_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert custom.parse("tests.test_adapters:case").function == "case"
+
+
+def test_the_readmes_adapter_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
+    code = next(part for part in text.split("```python\n") if "class Mylib" in part)
+    library = ModuleType("mylib")
+    library.PGD = lambda model, **keywords: lambda images, labels: keywords  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "mylib", library)
+    names: dict[str, Any] = {}
+    exec(code.partition("```")[0], names)
+    built = names["Mylib"]().build("pgd", nn.Identity(), settings())
+    assert built(torch.zeros(1), torch.zeros(1)) == {"eps": EPS, "alpha": STEP, "steps": STEPS}

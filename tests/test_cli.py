@@ -76,11 +76,15 @@ def test_list_names_what_there_is() -> None:
     ("words", "said"),
     [
         (["--libs", "folbox"], "unknown library 'folbox'; did you mean foolbox?"),
-        (["--attacks", "pgdd"], "unknown attack 'pgdd'; did you mean pgd?"),
+        (["--attacks", "pgdd"], "unknown attack 'pgdd'; did you mean pgd"),
         (["--models", "resnet19"], "unknown model 'resnet19'; did you mean resnet"),
         (["--dtype", "float31"], "unknown dtype 'float31'; did you mean float"),
         (["--variants", "semibackward"], "did you mean semi-backward?"),
         (["--variants", "original"], "nothing to hold against original"),
+        (["--libs", "foolbox", "--variants", "forward-only"], "forward-only is for black-box"),
+        (["--classes", "0"], "at least 1"),
+        (["explain", "--attacks", "pgdd"], "unknown attack 'pgdd'; did you mean pgd"),
+        (["explain", "--format", "html"], "invalid choice: 'html'"),
         (["--suite", "quik"], "unknown suite 'quik'; did you mean quick?"),
         (["--suite", "absent.toml"], "suite absent.toml: can't be read"),
         (["--batch", "0"], "at least 1"),
@@ -267,3 +271,28 @@ def test_a_worker_ends_when_its_stdin_closes() -> None:
     assert worker._process.stdin is not None
     worker._process.stdin.close()
     assert worker._process.wait(timeout=30) == 0
+
+
+def test_explain_dissects_what_it_measures(tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    words = ["--libs", "reference", "torchattacks", "--attacks", "pgd-backward", "square"]
+    done = bench("explain", *words, *SMALL, *QUICKLY, "--classes", "10", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "reference pgd-backward, semi-backward: " in done.stdout
+    assert "torchattacks square, forward-only: gradient-free" in done.stdout
+    found = records.read(out)
+    variants = sorted(record.variant for record in found.comparisons)
+    assert variants == ["forward-only", "semi-backward", "semi-backward"]
+    for record in found.comparisons:
+        assert record.anatomy is not None
+        assert record.case.classes == 10
+    again = bench("report", out, "--format", "explained")
+    assert "reference pgd-backward, semi-backward: " in again.stdout
+
+
+def test_explain_writes_a_paragraph_for_a_bug_report(tmp_path: Path) -> None:
+    words = ["--attack", f"{MINE}:fgsm", *SMALL, *QUICKLY]
+    done = bench("explain", *words, "--format", "md", "--out", tmp_path / "run.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert "reproduce with:" in done.stdout
+    assert "python -m bench explain --attack" in done.stdout
