@@ -470,6 +470,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "art.attacks.evasion.ThresholdAttack",
         "none",
         arguments={"max_iter": STEPS, "th": Given("steps", lambda steps: 10)},
+        exempt=CLEAN,
         needs={"cma": "cma"},
     ),
     # ART's defaults neither shift nor turn; these are the bounds of its own tests.
@@ -610,6 +611,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "art.attacks.evasion.CompositeAdversarialAttackPyTorch",
         "autograd.grad",
         arguments=ROUNDS,
+        exempt={"repeats itself": "keeps the order of its parts from one call to the next"},
         needs={"kornia": "kornia"},
     ),
     "graphite": AttackInfo(
