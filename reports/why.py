@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.cases import A_A
+from bench.cases import A_A, FORWARD_ONLY
 from bench.records import ComparisonRecord, Environment
 from reports.words import spelt
 
@@ -18,6 +18,8 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
         return f"{record.status}: {record.reason}"
     if record.variant == A_A:
         return _of_itself(record)
+    if (record.gradients or {}).get("call") == "none":
+        return _of_no_gradient(record)
     if _nothing_to_save(record):
         return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
     if record.verdict == "faster":
@@ -54,11 +56,24 @@ def _of_itself(record: ComparisonRecord) -> str | None:
     )
 
 
+def _of_no_gradient(record: ComparisonRecord) -> str | None:
+    """A black-box attack: what freezing or inference mode can spare is the graph of its queries."""
+    parts = record.memory_parts and record.memory_parts[record.baseline]
+    graph = bool(parts and parts.saved)
+    if record.variant == FORWARD_ONLY and record.verdict == "faster":
+        return None
+    spared = (
+        "the graph that its queries record" if graph else "bookkeeping: its queries record no graph"
+    )
+    advice = "" if record.variant == FORWARD_ONLY else "; its variant is forward-only"
+    return (
+        f"{record.verdict}: it asks for no gradient, so all there is to spare is {spared}{advice}"
+    )
+
+
 def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
     found = record.gradients or {}
     call = str(found.get("call"))
-    if call == "none":
-        return "it asks for no gradient at all, so there is nothing to freeze"
     return (
         f"it asks by {spelt(call)}, for which torch {environment.torch['version']} computes"
         f" {found.get(record.baseline)} of {found.get('parameters')} parameter gradients by itself"

@@ -104,14 +104,26 @@ def test_nothing_to_save_is_said_whatever_the_verdict(verdict: Verdict, said: st
     assert "torch.autograd.grad" in found
 
 
-def test_a_gradient_free_attack_has_nothing_to_freeze() -> None:
-    gradients: dict[str, int | str] = {
-        "call": "none",
-        "parameters": 62,
-        "original": 0,
-        "semi-backward": 0,
-    }
-    assert "no gradient at all" in str(why(replace(NO_GAIN, gradients=gradients), ENVIRONMENT))
+FREE = replace(
+    NO_GAIN,
+    gradients={"call": "none", "parameters": 62, "original": 0, "semi-backward": 0},
+)
+
+
+def test_a_gradient_free_attack_can_spare_the_graph_of_its_queries() -> None:
+    said = why(FREE, ENVIRONMENT)
+    assert said is not None
+    assert said.startswith("same: it asks for no gradient")
+    assert "the graph that its queries record; its variant is forward-only" in said
+    assert FREE.memory_parts is not None
+    none = {name: replace(part, saved=0) for name, part in FREE.memory_parts.items()}
+    assert "record no graph" in str(why(replace(FREE, memory_parts=none), ENVIRONMENT))
+
+
+def test_forward_only_needs_no_excuse_for_a_gain() -> None:
+    inferred = replace(FREE, variant="forward-only")
+    assert why(replace(inferred, verdict="faster"), ENVIRONMENT) is None
+    assert "its variant" not in str(why(inferred, ENVIRONMENT))
 
 
 def test_an_inconclusive_case_says_what_to_do() -> None:
