@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
@@ -33,7 +35,15 @@ def reason_of(error: Exception) -> str:
         return text
     if len(text) > LONGEST:
         text = text[:LONGEST] + " ..."
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{type(error).__name__}: {text}" if text else f"{type(error).__name__}{_where(error)}"
+
+
+def _where(error: Exception) -> str:
+    """The line that raised; of use where the error itself says nothing, as a bare assertion."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    return f" in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
 
 
 def taints(error: Exception) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench import provenance, records
+from bench import failures, provenance, records
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
 from bench.journal import Journal
 from bench.records import RecordError
@@ -229,3 +230,13 @@ def test_a_terminated_run_is_resumed_between_its_processes(tmp_path: Path) -> No
     assert path.read_text().splitlines()[: len(before)] == before, "nothing was repeated"
     assert [set(record.processes) for record in records.read(path).comparisons] == [{0, 1}]
     assert kinds(path).count("process") == 1
+
+
+def test_a_bare_assertion_tells_its_line() -> None:
+    try:
+        raise AssertionError
+    except AssertionError as error:
+        assert re.fullmatch(
+            r"AssertionError in test_faults.py, line \d+", failures.reason_of(error)
+        )
+    assert failures.reason_of(AssertionError()) == "AssertionError"
