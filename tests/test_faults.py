@@ -233,10 +233,8 @@ def test_a_terminated_run_is_resumed_between_its_processes(tmp_path: Path) -> No
 
 
 def test_a_bare_assertion_tells_its_line() -> None:
-    try:
+    with pytest.raises(AssertionError) as raised:
         raise AssertionError
-    except AssertionError as error:
-        assert re.fullmatch(
-            r"AssertionError in test_faults.py, line \d+", failures.reason_of(error)
-        )
+    said = failures.reason_of(raised.value)
+    assert re.fullmatch(r"AssertionError in test_faults\.py, line \d+", said)
     assert failures.reason_of(AssertionError()) == "AssertionError"
