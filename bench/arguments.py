@@ -11,7 +11,7 @@ from bench.cases import BASELINE, DTYPES
 from bench.errors import UsageError
 
 TOPICS = ("libs", "attacks", "models", "variants", "suites")
-FORMATS = ("md", "explained")
+FORMATS = ("md", "explained", "paragraphs")
 EXPLAIN_FORMATS = ("table", "md")
 
 
@@ -173,11 +173,10 @@ def _add_report(report: argparse.ArgumentParser) -> None:
         "--format",
         choices=FORMATS,
         default="md",
-        help="md: tables as in the paper; explained: where the time goes, after `explain`",
+        help="md: tables as in the paper; of what `explain` measured: explained, a line a case, or"
+        " paragraphs, for bug reports",
     )
-    report.add_argument(
-        "--out", type=Path, metavar="DIR", help="write DIR/report.md or explained.md, not stdout"
-    )
+    report.add_argument("--out", type=Path, metavar="DIR", help="write into DIR, not to stdout")
     report.add_argument("--verbose", action="store_true", help="traces")
 
 

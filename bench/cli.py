@@ -89,6 +89,7 @@ def _report(asked: argparse.Namespace, words: list[str]) -> int:
     draw, name = {
         "md": (markdown.report, "report.md"),
         "explained": (explained.report, "explained.md"),
+        "paragraphs": (explained.paragraphs, "paragraphs.md"),
     }[asked.format]
     try:
         text = draw([records.read(path) for path in asked.files])

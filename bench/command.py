@@ -149,7 +149,7 @@ def _print_table(path: Path, explain: str | None) -> bool:
 
     found = records.read(path)
     if explain == "md":
-        print(explained.paragraphs(found))
+        print(explained.paragraphs([found]))
     elif explain:
         print(explained.report([found]))
     else:

@@ -107,16 +107,16 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
     )
 
 
-def paragraphs(run: Run) -> str:
+def paragraphs(runs: Sequence[Run]) -> str:
     """For each comparison a paragraph that a library's maintainer can act on."""
     parts = []
-    for record in run.comparisons:
-        told = explain(record, run.environment)
+    for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
+        told = explain(record, environment)
         if told is None:
             parts.append(f"**{record.case}**: {record.status}: {record.reason or 'not dissected'}.")
         else:
             assert record.anatomy is not None  # it was explained
-            parts.append(_paragraph(record, record.anatomy, told, run.environment))
+            parts.append(_paragraph(record, record.anatomy, told, environment))
     return "\n\n".join(parts) or "No case has been measured."
 
 
@@ -147,7 +147,7 @@ def _paragraph(
         "",
         f"{_versions(environment)}; reproduce with:",
         "",
-        f"    {command(record, environment)}",
+        f"    {' '.join([*markdown.variables(environment), command(record, environment)])}",
     ]
     return "\n".join(line for number, line in enumerate(lines) if line or number in (1, 7, 9))
 
@@ -178,8 +178,13 @@ def _memory(record: ComparisonRecord, told: Explanation) -> str:
     if record.memory is None:
         return ""
     before, after = (int(record.memory[name]) / 1e6 for name in (record.baseline, record.variant))
-    ceiling = "" if told.by_memory is None else f", {told.by_memory:.2f} times less predicted"
-    return f"Peak memory: {before:.3g} MB, {after:.3g} MB {record.variant}{ceiling}."
+    ratio = f", {before / after:.2f} times less" if after else ""
+    counted = (
+        ""
+        if told.by_memory is None
+        else f" (.grad buffers and what is kept for them make {told.by_memory:.2f})"
+    )
+    return f"Peak memory: {before:.3g} MB, {after:.3g} MB {record.variant}{ratio}{counted}."
 
 
 def _mend(record: ComparisonRecord, told: Explanation) -> str:

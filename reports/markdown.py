@@ -41,7 +41,7 @@ def where(environment: Environment) -> str:
     """Where and how a run was made."""
     device = environment.accelerator.get("name")
     machine = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
-    command = " ".join([*_set(environment), *environment.command])
+    command = " ".join([*variables(environment), *environment.command])
     where = (
         f"torch {environment.torch['version']}, Python {environment.python},"
         f" {f'{device}, ' if device else ''}{machine}; {environment.created};"
@@ -49,7 +49,7 @@ def where(environment: Environment) -> str:
     return f"{_escape(where)}\n`{' '.join(command.replace('`', '').split())}`"
 
 
-def _set(environment: Environment) -> list[str]:
+def variables(environment: Environment) -> list[str]:
     """The variables that were set, but for the one the program sets itself."""
     found = environment.variables.items()
     return [f"{name}={value}" for name, value in found if name != "CUBLAS_WORKSPACE_CONFIG"]

@@ -169,16 +169,15 @@ def test_the_table_keeps_every_case() -> None:
 
 
 def test_a_paragraph_has_what_a_maintainer_needs() -> None:
-    text = explained.paragraphs(run_of(record(FULL)))
+    text = explained.paragraphs([run_of(record(FULL))])
     assert "**foolbox 1.0 `pgd`: benefits**" in text
     assert "The gradients of 20 of 62 parameters are computed and not used" in text
     assert "20 calls of `convolution_backward` ask for the weight's" in text
     assert "Mend: `torch.autograd.grad(loss, images)`" in text
     assert "torch 2.13.0, Python 3.11.7" in text
     assert "python -m bench explain --libs foolbox --attacks pgd" in text
-    assert "it fell" in explained.paragraphs(
-        run_of(record(None, status="failed", reason="it fell"))
-    )
+    failed = record(None, status="failed", reason="it fell")
+    assert "failed: it fell" in explained.paragraphs([run_of(failed)])
 
 
 def test_the_command_repeats_the_case() -> None:
