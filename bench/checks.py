@@ -15,6 +15,8 @@ from bench.cases import BASELINE
 from bench.diagnosis import DeviceUse
 from bench.equality import Equality, compare
 from bench.errors import InvalidOutput
+from bench.flops import FlopCount
+from bench.gradients import GradientTrace
 from bench.memory import Kept, Peak
 from bench.workload import Workload
 
@@ -70,21 +72,23 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
             unequal = _explain(workload, outputs[baseline], equality)
     warnings.extend(complaints)
     warnings.extend(_doubts(workload, outputs[baseline]))
-    traces = _or_warn("the gradients", lambda: _trace(workload), warnings)
-    theory = _or_warn("the operations", lambda: _count(workload), warnings)
+    traces = _or_warn("the gradients", lambda: _traces(workload), warnings)
+    counts = _or_warn("the operations", lambda: _counts(workload), warnings)
     peaks = _or_warn("the memory", lambda: _peaks(workload), warnings) or {}
     warnings.extend(_left_behind(peaks))
     kept = _or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
     return Checks(
         equality=equality,
-        gradients=traces,
-        theory=theory,
+        gradients=_gradients(traces, workload) if traces else None,
+        theory=_theory(counts, workload) if counts else None,
         memory=_memory(peaks, workload) if peaks else None,
         memory_parts=_parts(peaks, kept) if peaks and kept else None,
         device_use=_or_warn("the GPU's use", lambda: _profile(workload), warnings),
         warnings=warnings,
-        anatomy=_or_warn("the anatomy", lambda: dissecting.dissect(workload), warnings)
-        if explain
+        anatomy=_or_warn(
+            "the anatomy", lambda: dissecting.dissect(workload, traces[baseline], counts), warnings
+        )
+        if explain and traces and counts
         else None,
         unequal=unequal,
     )
@@ -146,26 +150,33 @@ def _or_warn(what: str, look: Callable[[], T], warnings: list[str]) -> T | None:
         return None
 
 
-def _trace(workload: Workload) -> dict[str, int | str]:
-    found: dict[str, int | str] = {"parameters": len(list(workload.model.parameters()))}
+def _traces(workload: Workload) -> dict[str, GradientTrace]:
+    found = {}
     for name in workload.variants:
-        with gradients.observed(workload.model) as trace:
+        with gradients.observed(workload.model) as found[name]:
             workload.run(name, lambda run: run())
-        found[name] = len(trace.parameters)
-        if name == BASELINE:
-            found["call"] = trace.call
     return found
 
 
-def _count(workload: Workload) -> dict[str, float | str] | None:
-    totals = []
+def _gradients(traces: Mapping[str, GradientTrace], workload: Workload) -> dict[str, int | str]:
+    return {
+        "parameters": len(list(workload.model.parameters())),
+        "call": traces[workload.variants[0]].call,
+        **{name: len(trace.operations) for name, trace in traces.items()},
+    }
+
+
+def _counts(workload: Workload) -> dict[str, FlopCount]:
+    found = {}
     for name in workload.variants:
-        with flops.counted() as count:
+        with flops.counted() as found[name]:
             workload.run(name, lambda run: run())
-        if not count.total:
-            return None
-        totals.append(count.total)
-    return {"speedup": totals[0] / totals[1], "basis": "flops"}
+    return found
+
+
+def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, float | str] | None:
+    baseline, variant = (counts[name].total for name in workload.variants)
+    return {"speedup": baseline / variant, "basis": "flops"} if baseline and variant else None
 
 
 def _peaks(workload: Workload) -> dict[str, Peak]:

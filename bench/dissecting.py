@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from bench import flops, gradients
+from bench import gradients
 from bench.anatomy import Anatomy, Part
+from bench.flops import FlopCount
+from bench.gradients import GradientTrace
 from bench.workload import Workload
 
 BUDGET = 4.0
@@ -36,8 +38,14 @@ class Clock:
     images_backward: int = 0
 
 
-def dissect(workload: Workload) -> Anatomy:
-    """Run a case instrumented; none of this is used as a measurement of speed."""
+def dissect(workload: Workload, trace: GradientTrace, counts: Mapping[str, FlopCount]) -> Anatomy:
+    """Run a case instrumented; none of this is used as a measurement of speed.
+
+    Args:
+        workload: what to dissect.
+        trace: the gradient calls of a run of the baseline.
+        counts: the operations of a run of each variant.
+    """
     baseline, variant = workload.variants
     first = _clocked(workload, baseline)
     runs = max(FEWEST, min(MOST, int(BUDGET / 2 / max(first.whole, 1e-6))))
@@ -45,8 +53,6 @@ def dissect(workload: Workload) -> Anatomy:
     for turn in range(runs):
         for name in (baseline, variant) if turn % 2 == 0 else (variant, baseline):
             clocks[name].append(_clocked(workload, name))
-    with gradients.observed(workload.model) as trace:
-        workload.run(baseline, lambda run: run())
     batch = len(workload.images)
     return Anatomy(
         runs=runs,
@@ -56,13 +62,11 @@ def dissect(workload: Workload) -> Anatomy:
         backwards=first.images_backward / batch,
         parameters=trace.by_operation,
         own_functions=sorted(trace.own_functions),
-        parts={name: _part(workload, name, found) for name, found in clocks.items()},
+        parts={name: _part(found, counts[name]) for name, found in clocks.items()},
     )
 
 
-def _part(workload: Workload, variant: str, clocks: list[Clock]) -> Part:
-    with flops.counted() as count:
-        workload.run(variant, lambda run: run())
+def _part(clocks: list[Clock], count: FlopCount) -> Part:
     return Part(
         seconds=statistics.median(clock.whole for clock in clocks),
         forward=statistics.median(clock.forward for clock in clocks),

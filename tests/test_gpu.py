@@ -15,7 +15,6 @@ from bench import (
     cli,
     device_use,
     diagnosis,
-    dissecting,
     environment,
     memory,
     nvml,
@@ -92,7 +91,8 @@ def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, st
 
 
 def test_dissecting_on_the_gpu() -> None:
-    found = dissecting.dissect(workload.build(comparison("foolbox"), seed=0))
+    found = checks.check(workload.build(comparison("foolbox"), seed=0), explain=True).anatomy
+    assert found is not None
     for part in found.parts.values():
         assert 0 < part.forward < part.seconds
         assert 0 < part.backward < part.seconds
