@@ -53,9 +53,15 @@ def counted() -> Iterator[FlopCount]:
         def __torch_dispatch__(
             self, function: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
-            out = function(*args, **(kwargs or {}))
-            name = function.overloadpacket.__name__
             formula = flop_registry.get(function.overloadpacket)
+            name = function.overloadpacket.__name__
+            if formula is None and name not in _ATTENTION_ON_CPU:
+                # In inference mode what is made of other operations arrives whole, as conv2d.
+                with self:
+                    out = function.decompose(*args, **(kwargs or {}))
+                if out is not NotImplemented:
+                    return out
+            out = function(*args, **(kwargs or {}))
             if formula is not None:
                 operations[in_backward()] += formula(*args, **(kwargs or {}), out_val=out)
             elif name in _ATTENTION_ON_CPU:

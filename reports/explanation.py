@@ -57,7 +57,9 @@ def explain(record: ComparisonRecord, environment: Environment) -> Explanation |
     names = record.baseline, record.variant
     split = anatomy.split(found, *names)
     by_time = anatomy.ceiling_by_time(found, *names)
-    by_operations = anatomy.ceiling_by_operations(found, *names)
+    # Inference mode leaves no operation out; what it spares is bookkeeping.
+    free = record.variant == FORWARD_ONLY
+    by_operations = None if free else anatomy.ceiling_by_operations(found, *names)
     achieved = None if by_operations is None else record.speedup.estimate / by_operations
     label = _label(record, found, by_time)
     sentence = _SENTENCES[label](record, found, environment)

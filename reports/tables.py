@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.cases import A_A, Case
+from bench.cases import A_A, FORWARD_ONLY, Case
 from bench.records import ComparisonRecord, Run
 from bench.statistics import FEW_PROCESSES
 from reports.published import Published, find
@@ -214,6 +214,8 @@ def _digits(record: ComparisonRecord) -> int:
 
 
 def _predicted(record: ComparisonRecord) -> str:
+    if record.variant == FORWARD_ONLY:
+        return "-"  # it leaves no operation out
     value = (record.theory or {}).get("speedup")
     return f"{value:.2f}" if isinstance(value, float) else "-"
 

@@ -308,3 +308,13 @@ def test_the_threshold_leaves_room_for_noise() -> None:
 
 def test_environments_without_a_suite_are_read() -> None:
     assert Environment(**{**vars(ENVIRONMENT)}).suite is None
+
+
+def test_operations_are_counted_in_inference_mode_too() -> None:
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(144, 5))
+    x = torch.rand(2, 3, 8, 8)
+    with flops.counted() as usual:
+        net(x)
+    with flops.counted() as inferred, torch.inference_mode():
+        net(x)
+    assert usual.total == inferred.total == 2 * 2 * (36 * 4 * 27 + 144 * 5)
