@@ -20,6 +20,7 @@ from bench import gradients
 from bench.anatomy import Anatomy, Part
 from bench.flops import FlopCount
 from bench.gradients import GradientTrace
+from bench.variants import forward_replaced
 from bench.workload import Workload
 
 BUDGET = 4.0
@@ -96,26 +97,27 @@ def _clocked(workload: Workload, variant: str) -> Clock:
 @contextlib.contextmanager
 def _seams(model: nn.Module, clock: Clock, synchronise: Callable[[], None]) -> Iterator[None]:
     """Add the time inside the model's outermost calls, and inside the engine, to the clock."""
-    forward = model.forward
-    own = "forward" in vars(model)
     depth = 0
     latest = 0
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        nonlocal depth, latest
-        if depth or gradients.in_backward():  # a recomputation is part of the backward pass
-            return forward(*args, **kwargs)
-        latest = len(args[0]) if args and isinstance(args[0], Tensor) and args[0].ndim else 1
-        clock.images_forward += latest
-        depth += 1
-        synchronise()
-        start = time.perf_counter()
-        try:
-            return forward(*args, **kwargs)
-        finally:
+    def watched(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal depth, latest
+            if depth or gradients.in_backward():  # a recomputation is part of the backward pass
+                return forward(*args, **kwargs)
+            latest = len(args[0]) if args and isinstance(args[0], Tensor) and args[0].ndim else 1
+            clock.images_forward += latest
+            depth += 1
             synchronise()
-            clock.forward += time.perf_counter() - start
-            depth -= 1
+            start = time.perf_counter()
+            try:
+                return forward(*args, **kwargs)
+            finally:
+                synchronise()
+                clock.forward += time.perf_counter() - start
+                depth -= 1
+
+        return call
 
     def backward(run: Callable[[], Any]) -> Any:
         clock.images_backward += latest
@@ -127,15 +129,8 @@ def _seams(model: nn.Module, clock: Clock, synchronise: Callable[[], None]) -> I
             synchronise()
             clock.backward += time.perf_counter() - start
 
-    model.forward = call
-    try:
-        with gradients.engine_watched(backward):
-            yield
-    finally:
-        if own:
-            model.forward = forward
-        else:
-            del model.forward
+    with forward_replaced(model, watched), gradients.engine_watched(backward):
+        yield
 
 
 def _synchronise(device: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -29,21 +29,31 @@ def applied(variant: str, model: nn.Module) -> AbstractContextManager[None]:
     raise KeyError(variant)
 
 
-@contextlib.contextmanager
-def _inferring(model: nn.Module) -> Iterator[None]:
+def _inferring(model: nn.Module) -> AbstractContextManager[None]:
     """The model in inference mode, whoever calls it; what surrounds it is left alone.
 
     The output is copied outside that mode, since attacks may work on it in place.
     """
+
+    def inferring(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def infer(*args: Any, **kwargs: Any) -> Any:
+            with torch.inference_mode():
+                output = forward(*args, **kwargs)
+            return output.clone()
+
+        return infer
+
+    return forward_replaced(model, inferring)
+
+
+@contextlib.contextmanager
+def forward_replaced(
+    model: nn.Module, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> Iterator[None]:
+    """Inside the block the model's `forward` is what `wrap` makes of it."""
     forward = model.forward
     own = "forward" in vars(model)
-
-    def infer(*args: Any, **kwargs: Any) -> Any:
-        with torch.inference_mode():
-            output = forward(*args, **kwargs)
-        return output.clone()
-
-    model.forward = infer
+    model.forward = wrap(forward)
     try:
         yield
     finally:
