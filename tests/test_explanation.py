@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench import checks, flops, gradients, workload
+from bench import checks, flops, gradients, state, workload
 from bench.anatomy import Anatomy, Part, ceiling_by_operations, ceiling_by_time, split
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.diagnosis import Diagnosis
@@ -207,7 +207,9 @@ def one_thread() -> Iterator[None]:
 
 def dissected(attack: str, model: str = "test_resnet", size: int = 32) -> Anatomy:
     case = Case("reference", attack, model, 2, (3, size, size), 3, "float32", "cpu")
-    found = checks.check(workload.build(Comparison(case, SEMI_BACKWARD), seed=0), explain=True)
+    built = workload.build(Comparison(case, SEMI_BACKWARD), seed=0)
+    state.settle()
+    found = checks.check(built, explain=True)
     assert not found.warnings
     assert found.anatomy is not None
     return found.anatomy
