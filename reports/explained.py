@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from bench.anatomy import Anatomy
-from bench.cases import Case
+from bench.cases import SEMI_BACKWARD, Case
 from bench.records import ComparisonRecord, Environment, Run
 from reports import markdown
-from reports.explanation import Explanation, explain
+from reports.explanation import Explanation, Label, explain
 from reports.tables import Table
 from reports.words import spelt
 
@@ -41,13 +43,44 @@ def report(runs: Sequence[Run]) -> str:
     ]
     if not found:
         return "No case has been measured."
-    labels = Counter(told.label for _, told in found if told is not None)
-    count = ", ".join(f"{name}: {number}" for name, number in labels.most_common())
-    parts = [
-        f"Comparisons: {len(found)}; {count or 'none dissected'}.",
-        markdown.draw(table(found)),
-    ]
-    return "\n\n".join([*parts, *(markdown.where(run.environment) for run in runs)])
+    return "\n\n".join(
+        [
+            markdown.draw(summary(found)),
+            markdown.draw(table(found)),
+            *(markdown.where(run.environment) for run in runs),
+        ]
+    )
+
+
+def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
+    """How many attacks of each library have each label, frozen against not."""
+    rows: dict[str, Counter[str]] = {}
+    gains: dict[str, list[float]] = {}
+    for record, told in found:
+        if record.variant != SEMI_BACKWARD:
+            continue
+        library = record.case.library
+        counted = rows.setdefault(library, Counter())
+        counted[told.label if told is not None else record.status] += 1
+        if told is not None and told.label == "benefits" and record.speedup is not None:
+            gains.setdefault(library, []).append(record.speedup.estimate)
+    others = {name for counted in rows.values() for name in counted} - set(get_args(Label))
+    columns = [*get_args(Label), *sorted(others)]
+    return Table(
+        "attacks by what freezing is worth to them",
+        ("library", *columns, "speedup where it benefits, median (least to most)"),
+        tuple(
+            (library, *(str(counted[name] or "-") for name in columns), _range(gains.get(library)))
+            for library, counted in rows.items()
+        ),
+        (),
+    )
+
+
+def _range(gains: Sequence[float] | None) -> str:
+    if not gains:
+        return "-"
+    return f"{statistics.median(gains):.2f} ({min(gains):.2f} to {max(gains):.2f})"
 
 
 def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:

@@ -161,7 +161,9 @@ def run_of(*comparisons: ComparisonRecord) -> Run:
 def test_the_table_keeps_every_case() -> None:
     failed = record(None, status="failed", reason="it fell")
     text = explained.report([run_of(record(FULL), record(None), failed)])
-    assert "Comparisons: 3; benefits: 1." in text
+    found = [(one, explain(one, ENVIRONMENT)) for one in (record(FULL), record(None), failed)]
+    (row,) = explained.summary(found).rows
+    assert row == ("foolbox", "1", "-", "-", "-", "-", "1", "1", "1.50 (1.50 to 1.50)")
     assert "benefits: freeze" in text
     assert "failed: it fell" in text
     assert "not dissected" in text
