@@ -60,7 +60,7 @@ _depth = 0
 
 
 def in_backward() -> bool:
-    """Whether autograd's engine is at work, inside a block of `observed` or `engine_watched`."""
+    """Whether autograd's engine is at work, inside a block of `engine_watched`."""
     return _depth > 0
 
 

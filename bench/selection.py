@@ -96,7 +96,8 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         _each("variant", group.variants, VARIANTS)
         _each("dtype", [group.dtype], DTYPES)
         _check_models(group.models)
-        if min(*group.batch, group.image_size, group.steps or 1, group.classes or 1) < 1:
+        given = (*group.batch, group.image_size, group.steps, group.classes)
+        if any(number is not None and number < 1 for number in given):
             raise UsageError(f"suite {suite.name}: batch, image_size, steps, classes start at 1")
     return suite
 

@@ -15,10 +15,10 @@ from bench.anatomy import Anatomy, Part, ceiling_by_operations, ceiling_by_time,
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.diagnosis import Diagnosis
 from bench.measuring import _anatomy
-from bench.records import ComparisonRecord, Environment, Run
+from bench.records import ComparisonRecord, Run
 from bench.statistics import Speedup
 from reports import explained
-from reports.explanation import WORTH_IT, Label, explain
+from reports.explanation import Label, explain
 from tests.test_runner import ENVIRONMENT, ScriptedWorker, measure
 
 MEASURED = measure(ScriptedWorker())
@@ -304,14 +304,6 @@ def test_an_anatomy_survives_the_way_through_the_worker() -> None:
     from dataclasses import asdict
 
     assert _anatomy(asdict(FULL)) == FULL
-
-
-def test_the_threshold_leaves_room_for_noise() -> None:
-    assert WORTH_IT > 1.05
-
-
-def test_environments_without_a_suite_are_read() -> None:
-    assert Environment(**{**vars(ENVIRONMENT)}).suite is None
 
 
 def test_operations_are_counted_in_inference_mode_too() -> None:

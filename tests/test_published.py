@@ -115,3 +115,14 @@ def test_black_box_attacks_get_forward_only_and_white_box_ones_do_not() -> None:
     assert said == ["forward-only is left out for attacks that read gradients: torchattacks pgd"]
     with pytest.raises(UsageError, match="for black-box attacks, which read no gradient"):
         variants("--attacks", "pgd", "--variants", "forward-only")
+
+
+@pytest.mark.parametrize("key", ["steps", "classes", "image_size"])
+def test_a_suite_with_nothing_to_do_is_told(tmp_path: Path, key: str) -> None:
+    lines = {"image_size": 32, "steps": 2, "classes": 10, key: 0}
+    text = "\n".join(f"{name} = {value}" for name, value in lines.items())
+    lists = 'libs = ["foolbox"]\nattacks = ["pgd"]\nmodels = ["resnet18"]\nbatch = [4]\n'
+    file = tmp_path / "mine.toml"
+    file.write_text(f"[[cases]]\n{lists}{text}\n")
+    with pytest.raises(UsageError, match="start at 1"):
+        selection.choose_suite(arguments.parse(["--suite", str(file)]), "cpu")

@@ -73,7 +73,7 @@ class Art(Adapter):
         return run
 
 
-_STATEFUL = frozenset({"adversarial-patch", "adversarial-patch-numpy", "spatial"})
+_STATEFUL = frozenset({"adversarial-patch", "adversarial-patch-numpy", "composite", "spatial"})
 _PROBABILITIES = frozenset({"simba", "simba-pixel"})
 # With NumPy 2 these calculate in doubles, once an image fools the model.
 _DOUBLES = frozenset({"boundary", "hopskipjump", "hopskipjump-linf", "laser-beam"})

@@ -611,7 +611,6 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "art.attacks.evasion.CompositeAdversarialAttackPyTorch",
         "autograd.grad",
         arguments=ROUNDS,
-        exempt={"repeats itself": "keeps the order of its parts from one call to the next"},
         needs={"kornia": "kornia"},
     ),
     "graphite": AttackInfo(
