@@ -10,7 +10,7 @@ from bench.blocks import Block
 from bench.cases import BASELINE, Comparison
 from bench.conditions import Conditions
 from bench.measuring import Ended, Findings
-from bench.records import ComparisonRecord, Prepared, ProcessRecord
+from bench.record_types import ComparisonRecord, Prepared, ProcessRecord
 from bench.stopping import StopRule
 
 

@@ -10,7 +10,7 @@ import psutil
 from bench.cases import BASELINE, Comparison
 from bench.pool import WorkerPool
 from bench.process import WorkerDied, WorkerTimeout
-from bench.records import MaxBatch
+from bench.record_types import MaxBatch
 
 CEILING = 2**16
 """Images; no larger batch is tried."""

@@ -17,7 +17,7 @@ from bench.errors import BenchError, UsageError
 from bench.journal import Journal
 from bench.pool import WorkerPool
 from bench.process import START_TIMEOUT, WorkerDied
-from bench.records import Environment
+from bench.record_types import Environment
 from bench.runner import Runner
 from bench.suites import Limits
 

@@ -15,7 +15,8 @@ from types import TracebackType
 
 from bench import records
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
-from bench.records import Environment, ProcessRecord, Record, RecordError, Run
+from bench.record_types import Environment, ProcessRecord
+from bench.records import Record, RecordError, Run
 
 _MUST_AGREE = (
     "python",

@@ -20,7 +20,7 @@ from bench.diagnosis import DeviceUse
 from bench.pool import WorkerPool
 from bench.process import WorkerDied, WorkerTimeout
 from bench.progress import Progress
-from bench.records import EqualityRecord, MemoryParts, Prepared, ProcessRecord, Status
+from bench.record_types import EqualityRecord, MemoryParts, Prepared, ProcessRecord, Status
 from bench.stopping import Looks, StopReason, StopRule
 from bench.suites import Limits
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from bench.cases import Comparison
-from bench.records import ComparisonRecord
+from bench.record_types import ComparisonRecord
 from bench.statistics import Speedup
 
 _SECONDS_BETWEEN_LINES = 5.0

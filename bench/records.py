@@ -11,7 +11,7 @@ Rules for reading, so that files outlive programs:
 - A half-written last line, as a killed run leaves behind, is left out; any other line that is no
   record is an error with its number.
 
-The types here are the single source; `record.schema.json` is made from them (`make schema`).
+The types are in `bench.record_types`.
 """
 
 from __future__ import annotations
@@ -19,237 +19,18 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any
 
-from bench.anatomy import Anatomy
-from bench.blocks import Block, GpuState, Order
-from bench.cases import Case
-from bench.conditions import Conditions
-from bench.diagnosis import DeviceUse, Diagnosis
-from bench.statistics import Speedup, Verdict
-from bench.stopping import StopReason
+from bench.record_types import SCHEMA, ComparisonRecord, Environment, ProcessRecord
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-SCHEMA: Final = 1
-
-Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsupported"]
-
 
 class RecordError(Exception):
     """A file that holds no readable records; the message names the file and the line."""
-
-
-@dataclass(frozen=True)
-class Environment:
-    """Where a run was made; the first line of every file.
-
-    Attributes:
-        created: ISO 8601 time, UTC.
-        command: the command line of the run.
-        seed: of orders, weights, attacks and resampling.
-        bench_version: of this program.
-        python, platform, processor, cores: of the worker's machine.
-        torch: its version and what it was built for (None: not there).
-        threads: of torch's CPU kernels.
-        suite: the suite the cases came from; None before this was recorded.
-        device: what the cases ran on.
-        accelerator: the GPU's name, count, memory in bytes and capability; empty without one.
-        math: settings of torch that change speed or results.
-        libraries: version by distribution of what is installed and matters.
-        variables: environment variables that change speed or results, where set.
-        code: digest of this program's own modules.
-        files: digest of each file of the user's that is measured.
-    """
-
-    created: str
-    command: list[str]
-    seed: int
-    bench_version: str
-    python: str
-    platform: str
-    processor: str
-    cores: int
-    torch: dict[str, str | None]
-    threads: int
-    device: str
-    accelerator: dict[str, str | int]
-    math: dict[str, str | bool]
-    libraries: dict[str, str]
-    variables: dict[str, str] = field(default_factory=dict)
-    suite: str | None = None
-    code: str | None = None
-    files: dict[str, str] = field(default_factory=dict)
-    schema: Literal[1] = SCHEMA
-    kind: Literal["environment"] = "environment"
-
-
-@dataclass(frozen=True)
-class EqualityRecord:
-    """Whether both variants made the same adversarial examples; see bench.equality."""
-
-    equal: bool
-    bitwise: bool
-    max_abs_diff: float | None
-
-
-@dataclass(frozen=True)
-class MemoryParts:
-    """What one run of a variant held at its fullest, in bytes.
-
-    Attributes:
-        before: held when the run began: model, images, what else lives (0 on a CPU, where the peak
-            is counted from there).
-        saved: activations that autograd kept for the backward pass.
-        gradients: `.grad` buffers of the parameters.
-        rest: the peak less all of these: workspaces, the attack's own tensors.
-        reserved: peak of what torch's allocator took from the device; None on a CPU.
-
-    `saved` and `gradients` are of the moment when together they were largest.
-    """
-
-    before: int
-    saved: int
-    gradients: int
-    rest: int
-    reserved: int | None = None
-
-
-@dataclass(frozen=True)
-class MaxBatch:
-    """The largest batch that fits, for each variant.
-
-    Attributes:
-        largest: images in the batch; 0 where not even one fits.
-        failed: the smallest batch that was tried and did not fit; None where the search ended
-            before one failed.
-        limit: bytes that the worker might use; None where the device alone set the limit.
-    """
-
-    largest: dict[str, int]
-    failed: dict[str, int | None]
-    limit: int | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What one worker process found before any timing; see bench.checks for the fields."""
-
-    equality: EqualityRecord
-    gradients: dict[str, int | str] | None = None
-    theory: dict[str, float | str] | None = None
-    memory: dict[str, int | float | str] | None = None
-    memory_parts: dict[str, MemoryParts] | None = None
-    device_use: DeviceUse | None = None
-    anatomy: Anatomy | None = None
-    warnings: list[str] = field(default_factory=list)
-    unequal: str | None = None
-    library_version: str | None = None
-    timer: str | None = None
-
-
-@dataclass(frozen=True)
-class ProcessRecord:
-    """What one worker process measured of one comparison.
-
-    Attributes:
-        process: its number, from 0.
-        prepared: what was found before timing.
-        blocks: in the order they were run.
-        stop_reason: why it stopped.
-        warmup_runs: runs of each variant before the first sample.
-        settled: whether the last warm-up blocks agreed.
-        conditions: of the processor meanwhile.
-        elapsed: wall seconds.
-    """
-
-    case_id: str
-    variant: str
-    process: int
-    prepared: Prepared
-    blocks: list[Block]
-    stop_reason: StopReason
-    warmup_runs: int
-    settled: bool
-    conditions: Conditions
-    elapsed: float
-    schema: Literal[1] = SCHEMA
-    kind: Literal["process"] = "process"
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """The comparison it is part of."""
-        return self.case_id, self.variant
-
-
-@dataclass(frozen=True)
-class ComparisonRecord:
-    """One case, one variant against the baseline, however it ended.
-
-    Attributes:
-        reason: why the status is not "ok", in words.
-        stop_reason: why measuring stopped: the interval was narrow enough, time was up, or all
-            processes had run.
-        theory: the speedup the operations predict, and `basis`, what it was counted from.
-        memory: peak bytes of one run of each variant, `unit` and `what` they are, and their
-            `ratio`, baseline over variant.
-        memory_parts: what the peak of each variant is made of.
-        anatomy: what the runs are made of, where `explain` asked.
-        max_batch: the largest batch that fits, where that was asked.
-        gradients: `call`, how the baseline asks for gradients; `parameters`, how many the model
-            has; and for each variant how many had their gradient computed in one run.
-        seconds: every sample of each variant, in the order they were run.
-        host_seconds: on CUDA, wall time until the call returned, sample by sample.
-        order: of each block, A the baseline and B the variant.
-        processes: the number of each block's worker process.
-        repeated: indices of blocks that a throttled GPU spoilt; they do not count.
-        gpu: its state in each block, where NVML tells.
-        diagnosis: what the samples say of the measurement itself.
-        conditions: of the processor, for each worker process.
-        warmup_runs: runs of each variant before the first sample.
-        timer: what told the time.
-        elapsed: wall seconds spent on the case, everything included.
-    """
-
-    case_id: str
-    case: Case
-    baseline: str
-    variant: str
-    status: Status
-    seed: int
-    elapsed: float
-    reason: str | None = None
-    verdict: Verdict | None = None
-    speedup: Speedup | None = None
-    stop_reason: StopReason | None = None
-    equality: EqualityRecord | None = None
-    theory: dict[str, float | str] | None = None
-    memory: dict[str, int | float | str] | None = None
-    memory_parts: dict[str, MemoryParts] | None = None
-    anatomy: Anatomy | None = None
-    max_batch: MaxBatch | None = None
-    gradients: dict[str, int | str] | None = None
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    host_seconds: dict[str, list[float]] | None = None
-    order: list[Order] = field(default_factory=list)
-    processes: list[int] = field(default_factory=list)
-    repeated: list[int] = field(default_factory=list)
-    gpu: list[GpuState | None] | None = None
-    diagnosis: Diagnosis | None = None
-    conditions: list[Conditions] = field(default_factory=list)
-    warmup_runs: int = 0
-    timer: str | None = None
-    warnings: list[str] = field(default_factory=list)
-    schema: Literal[1] = SCHEMA
-    kind: Literal["comparison"] = "comparison"
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What makes two records answers to the same question."""
-        return self.case_id, self.variant
 
 
 Record = Environment | ProcessRecord | ComparisonRecord

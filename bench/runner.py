@@ -17,7 +17,7 @@ from bench.journal import Journal
 from bench.measuring import Ended, Measuring, Spent
 from bench.pool import WorkerPool
 from bench.progress import Progress
-from bench.records import ComparisonRecord, ProcessRecord
+from bench.record_types import ComparisonRecord, ProcessRecord
 from bench.stopping import StopRule
 from bench.suites import Limits
 

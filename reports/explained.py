@@ -10,7 +10,8 @@ from typing import get_args
 
 from bench.anatomy import Anatomy
 from bench.cases import SEMI_BACKWARD, Case
-from bench.records import ComparisonRecord, Environment, Run
+from bench.record_types import ComparisonRecord, Environment
+from bench.records import Run
 from reports import markdown
 from reports.explanation import Explanation, Label, explain
 from reports.tables import Table

@@ -12,7 +12,7 @@ from typing import Literal
 from bench import anatomy
 from bench.anatomy import Anatomy, Split
 from bench.cases import FORWARD_ONLY
-from bench.records import ComparisonRecord, Environment
+from bench.record_types import ComparisonRecord, Environment
 from reports.words import spelt
 
 Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "loses"]

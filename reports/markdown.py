@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from bench.records import Environment, Run
+from bench.record_types import Environment
+from bench.records import Run
 from reports import tables
 from reports.tables import Table
 

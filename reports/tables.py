@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.cases import A_A, FORWARD_ONLY, Case
-from bench.records import ComparisonRecord, Run
+from bench.record_types import ComparisonRecord
+from bench.records import Run
 from bench.statistics import FEW_PROCESSES
 from reports.published import Published, find
 from reports.why import why

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.cases import A_A, FORWARD_ONLY
-from bench.records import ComparisonRecord, Environment
+from bench.record_types import ComparisonRecord, Environment
 from reports.words import spelt
 
 

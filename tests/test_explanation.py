@@ -15,7 +15,8 @@ from bench.anatomy import Anatomy, Part, ceiling_by_operations, ceiling_by_time,
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.diagnosis import Diagnosis
 from bench.measuring import _anatomy
-from bench.records import ComparisonRecord, Run
+from bench.record_types import ComparisonRecord
+from bench.records import Run
 from bench.statistics import Speedup
 from reports import explained
 from reports.explanation import Label, explain

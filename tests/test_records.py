@@ -13,7 +13,8 @@ from bench import records
 from bench.cases import Case
 from bench.errors import EnvironmentMismatch, UsageError
 from bench.journal import Journal
-from bench.records import ComparisonRecord, RecordError
+from bench.record_types import ComparisonRecord
+from bench.records import RecordError
 from bench.statistics import Speedup
 from tests.test_runner import ENVIRONMENT, ScriptedWorker, comparison, measure
 from tools import schema

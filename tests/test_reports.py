@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.diagnosis import Bound, Diagnosis
-from bench.records import ComparisonRecord, EqualityRecord, MaxBatch, Run
+from bench.record_types import ComparisonRecord, EqualityRecord, MaxBatch
+from bench.records import Run
 from bench.statistics import Speedup, Verdict
 from reports import markdown, tables
 from reports.why import why

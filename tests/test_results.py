@@ -8,7 +8,7 @@ import pytest
 
 from adapters import registry
 from bench import records
-from bench.records import ComparisonRecord, Environment
+from bench.record_types import ComparisonRecord, Environment
 from reports.explanation import explain
 
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "amd-epyc-2-cores" / "all-attacks"

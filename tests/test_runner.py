@@ -17,7 +17,8 @@ from bench.measuring import MAX_REPEATED, MAX_WARMUP_BLOCKS
 from bench.pool import WorkerPool
 from bench.process import WorkerDied, WorkerTimeout
 from bench.progress import PlainProgress
-from bench.records import ComparisonRecord, Environment, ProcessRecord, Record
+from bench.record_types import ComparisonRecord, Environment, ProcessRecord
+from bench.records import Record
 from bench.runner import Runner
 from bench.suites import Limits
 
