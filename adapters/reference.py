@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from adapters.base import AttackFunction
 
-    Gradient = Callable[[nn.Module, Tensor, Tensor], Tensor]
+    Loss = Callable[[Tensor], Tensor]
+    Gradient = Callable[[Loss, Tensor], Tensor]
 
 _ARGUMENTS = {"eps": EPS, "step_size": STEP_SIZE, "steps": STEPS, "random_start": RANDOM_START}
 
@@ -58,15 +59,7 @@ class Reference(Adapter):
         import torch  # noqa: F401
 
     def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-        import torch
-
-        if attack == "pgd-func-grad" and not hasattr(torch, "func"):
-            raise UnsupportedSettings(
-                f"torch.func came with PyTorch 2.0; this is torch {torch.__version__}"
-            )
-        info = ATTACKS[attack]
-        gradient: Gradient = globals()[info.source.rpartition(".")[2]]
-        return partial(pgd, model, gradient, **info.keywords(settings))
+        return partial(pgd, model, gradient_of(attack), **ATTACKS[attack].keywords(settings))
 
 
 def pgd(
@@ -84,7 +77,7 @@ def pgd(
 
     Args:
         model: images (N, C, H, W) in [0, 1] to logits (N, classes).
-        gradient: of the cross-entropy with respect to the images.
+        gradient: how to ask for a loss's gradient with respect to the images; one of `by_…`.
         images: (N, C, H, W), in [0, 1].
         labels: (N,), class numbers.
 
@@ -92,53 +85,94 @@ def pgd(
         adversarial images (N, C, H, W), detached.
     """
     import torch
+    from torch.nn import functional
 
-    adversarial = images.clone()
+    start = images.clone()
     if random_start:
-        adversarial = (images + torch.empty_like(images).uniform_(-eps, eps)).clamp(0, 1)
+        start = (images + torch.empty_like(images).uniform_(-eps, eps)).clamp(0, 1)
+
+    def loss(perturbed: Tensor) -> Tensor:
+        return functional.cross_entropy(model(perturbed), labels)
+
+    return ascend(loss, gradient, images, start=start, eps=eps, step_size=step_size, steps=steps)
+
+
+def ascend(
+    loss: Loss,
+    gradient: Gradient,
+    images: Tensor,
+    *,
+    start: Tensor,
+    eps: float,
+    step_size: float,
+    steps: int,
+) -> Tensor:
+    """Climb a loss in steps of the gradient's sign, within an L-infinity ball and [0, 1].
+
+    Args:
+        loss: of images (N, C, H, W), a scalar.
+        gradient: how to ask for its gradient; one of `by_…`.
+        images: the ball's centre, (N, C, H, W).
+        start: where to begin, (N, C, H, W).
+        eps: the ball's radius.
+        step_size: length of a step.
+        steps: their number.
+
+    Returns:
+        images (N, C, H, W), detached.
+    """
     for _ in range(steps):
-        ascent = step_size * gradient(model, adversarial, labels).sign()
-        change = (adversarial + ascent - images).clamp(-eps, eps)
-        adversarial = (images + change).clamp(0, 1)
-    return adversarial
+        ascent = step_size * gradient(loss, start).sign()
+        change = (start + ascent - images).clamp(-eps, eps)
+        start = (images + change).clamp(0, 1)
+    return start
 
 
-def by_backward(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def by_backward(loss: Loss, images: Tensor) -> Tensor:
     """`loss.backward()`: fills the `.grad` of everything that requires one."""
     images = images.detach().requires_grad_(True)
-    _loss(model, images, labels).backward()
+    loss(images).backward()
     return _filled(images)
 
 
-def by_backward_inputs(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def by_backward_inputs(loss: Loss, images: Tensor) -> Tensor:
     """`loss.backward(inputs=[images])`: fills the images' `.grad` only."""
     images = images.detach().requires_grad_(True)
-    _loss(model, images, labels).backward(inputs=[images])
+    loss(images).backward(inputs=[images])
     return _filled(images)
 
 
-def by_autograd_grad(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def by_autograd_grad(loss: Loss, images: Tensor) -> Tensor:
     """`torch.autograd.grad(loss, images)`."""
     import torch
 
     images = images.detach().requires_grad_(True)
-    (found,) = torch.autograd.grad(_loss(model, images, labels), images)
+    (found,) = torch.autograd.grad(loss(images), images)
     return found
 
 
-def by_func_grad(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def by_func_grad(loss: Loss, images: Tensor) -> Tensor:
     """`torch.func.grad` of the loss as a function of the images."""
     import torch
 
-    loss = partial(_loss, model, labels=labels)
     found: Tensor = torch.func.grad(loss)(images)
     return found.detach()
 
 
-def _loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    from torch.nn import functional
+def gradient_of(attack: str) -> Gradient:
+    """How one of our controls asks for its gradient.
 
-    return functional.cross_entropy(model(images), labels)
+    Raises:
+        UnsupportedSettings: torch is too old for it.
+    """
+    import torch
+
+    if attack == "pgd-func-grad" and not hasattr(torch, "func"):
+        raise UnsupportedSettings(
+            f"torch.func came with PyTorch 2.0; this is torch {torch.__version__}"
+        )
+    gradient: Gradient = globals()[ATTACKS[attack].source.rpartition(".")[2]]
+    return gradient
 
 
 def _filled(images: Tensor) -> Tensor:

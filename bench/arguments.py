@@ -10,7 +10,7 @@ from typing import NoReturn
 from bench.cases import BASELINE, DTYPES
 from bench.errors import UsageError
 
-TOPICS = ("libs", "attacks", "models", "variants", "suites")
+TOPICS = ("libs", "attacks", "training", "models", "variants", "suites")
 FORMATS = ("md", "explained", "paragraphs")
 EXPLAIN_FORMATS = ("table", "md")
 
@@ -67,7 +67,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--models", nargs="+", metavar="NAME", help="timm models; `list models`")
     what.add_argument("--batch", nargs="+", type=_at_least_one, metavar="N", help="batch sizes")
-    what.add_argument("--steps", type=_at_least_one, metavar="N", help="steps of the attack")
+    what.add_argument(
+        "--steps", nargs="+", type=_at_least_one, metavar="N", help="steps of the attack"
+    )
     what.add_argument(
         "--defaults",
         action="store_true",
@@ -101,6 +103,19 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         " or package.module:FUNCTION; alone unless --libs is given too",
     )
     what.add_argument("--images", type=Path, metavar="FOLDER", help="your own photographs")
+    what.add_argument(
+        "--training",
+        nargs="+",
+        metavar="METHOD",
+        help="measure an optimisation step of adversarial training, the attacks inside it; `list"
+        " training`",
+    )
+    what.add_argument(
+        "--data", metavar="digits|FOLDER", help="what to train on: a folder has CIFAR-10 in it"
+    )
+    what.add_argument(
+        "--replays", type=_at_least_one, metavar="M", help="of free training, a minibatch (8)"
+    )
     weights = what.add_mutually_exclusive_group()
     weights.add_argument(
         "--weights", type=Path, metavar="FILE", help="a state dict, .pt or .safetensors"

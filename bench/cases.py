@@ -18,6 +18,9 @@ VARIANTS = {
     A_A: "the original a second time, to see what noise alone looks like",
 }
 
+NO_ATTACK = "none"
+"""What stands for the attack of a training without one, or with one that is part of its step."""
+
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
 
@@ -41,7 +44,11 @@ class Case:
         random_start: whether the attack starts at a random point of the ball.
         classes: number of classes of a model with random weights; None for the model's own.
         weights: "random", "pretrained", or the path of a file.
-        images: "scikit-learn" for its photographs, or the path of a folder.
+        images: "scikit-learn" for its photographs, or the path of a folder; for training "digits", or
+            the path of the folder that CIFAR-10 is in.
+        training: method of `adapters.papers.methods`, one optimisation step of which is measured;
+            library and attack are then those inside. None for the attack alone.
+        replays: how often a method trains on a minibatch before the next; None for once.
         library_version: filled in by the worker that ran it.
     """
 
@@ -59,23 +66,35 @@ class Case:
     weights: str = "random"
     images: str = "scikit-learn"
     classes: int | None = None
+    training: str | None = None
+    replays: int | None = None
     library_version: str | None = None
 
     @property
     def id(self) -> str:
         """A short name for what was asked, whichever version of the library answered."""
         asked = asdict(replace(self, library_version=None))
-        if self.classes is None:
-            del asked["classes"]  # a later field: the name of what was measured before stays
+        for later in ("classes", "training", "replays"):
+            if asked[later] is None:
+                del asked[later]  # the name of what was measured before it was there stays
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
         size = "x".join(str(length) for length in self.input_shape)
         steps = "" if self.steps is None else f", {self.steps} steps"
         return (
-            f"{self.library} {self.attack} on {self.model}, {self.batch} images of {size}{steps},"
+            f"{self.what} on {self.model}, {self.batch} images of {size}{steps},"
             f" {self.dtype}, {self.device}"
         )
+
+    @property
+    def what(self) -> str:
+        """The attack, or the training and the attack inside it."""
+        attack = f"{self.library} {self.attack}"
+        if self.training is None:
+            return attack
+        inside = "" if self.attack == NO_ATTACK else f" with {attack}"
+        return f"{self.training} training{inside}"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from bench import device_use, dissecting, failures, flops, gradients, memory, state
@@ -14,7 +13,6 @@ from bench.anatomy import Anatomy
 from bench.cases import BASELINE
 from bench.diagnosis import DeviceUse
 from bench.equality import Equality, compare
-from bench.errors import InvalidOutput
 from bench.flops import FlopCount
 from bench.gradients import GradientTrace
 from bench.memory import Kept, Peak
@@ -30,8 +28,11 @@ class Checks:
     Attributes:
         equality: of the two variants' outputs.
         gradients: the baseline's gradient `call`, the model's number of `parameters`, and for each
-            variant how many had their gradient computed; None where that could not be seen.
-        theory: the speedup the operations predict, and that it is from them; None without a count.
+            variant how many had their gradient computed; of training also the number of backward
+            `passes`, and for each variant how many computed any ("passes original"). None where
+            that could not be seen.
+        theory: the speedup the operations predict, and that it is from them; of training also what
+            counting `passes` predicts. None without a count.
         memory: peak bytes for each variant, with `unit`, `what` and their `ratio`; None where no
             account is kept.
         memory_parts: for each variant what its peak is made of, as in `records.MemoryParts`.
@@ -65,13 +66,13 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
     warnings: list[str] = []
     baseline, variant = workload.variants
     with state.deterministic(workload.comparison.case.device) as complaints:
-        outputs = {name: _output(workload, name) for name in workload.variants}
+        outputs = {name: workload.output(name) for name in workload.variants}
         equality = compare(outputs[baseline], outputs[variant])
         unequal = None
         if not equality.equal:
             unequal = _explain(workload, outputs[baseline], equality)
     warnings.extend(complaints)
-    warnings.extend(_doubts(workload, outputs[baseline]))
+    warnings.extend(workload.doubts(outputs[baseline]))
     traces = _or_warn("the gradients", lambda: _traces(workload), warnings)
     counts = _or_warn("the operations", lambda: _counts(workload), warnings)
     peaks = _or_warn("the memory", lambda: _peaks(workload), warnings) or {}
@@ -80,7 +81,7 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
     return Checks(
         equality=equality,
         gradients=_gradients(traces, workload) if traces else None,
-        theory=_theory(counts, workload) if counts else None,
+        theory=_theory(counts, workload),
         memory=_memory(peaks, workload) if peaks else None,
         memory_parts=_parts(peaks, kept) if peaks and kept else None,
         device_use=_or_warn("the GPU's use", lambda: _profile(workload), warnings),
@@ -94,46 +95,22 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
     )
 
 
-def _output(workload: Workload, variant: str) -> Tensor:
-    output: object = workload.run(variant, lambda run: run())
-    if not isinstance(output, Tensor):
-        raise InvalidOutput(
-            f"the attack returned {type(output).__name__}, not a tensor of adversarial images"
-        )
-    if output.shape != workload.images.shape:
-        raise InvalidOutput(
-            f"the attack returned a tensor of shape {tuple(output.shape)} for images of shape"
-            f" {tuple(workload.images.shape)}"
-        )
-    return output.detach()
-
-
 def _explain(workload: Workload, first: Tensor, equality: Equality) -> str:
     """Tell an attack that can't repeat itself from a variant that changes it."""
     baseline, variant = workload.variants
-    again = compare(first, _output(workload, baseline))
+    again = compare(first, workload.output(baseline))
     if not again.equal:
         return (
-            f"the attack does not repeat itself from its seed: {baseline} differs from {baseline}"
+            f"it does not repeat itself from its seed: {baseline} differs from {baseline}"
             f" by {_amount(again)}; draw its random numbers from torch, numpy or random"
         )
-    return f"{variant} gives other adversarial examples than {baseline}: {_amount(equality)}"
+    return f"{variant} gives other {workload.makes} than {baseline}: {_amount(equality)}"
 
 
 def _amount(equality: Equality) -> str:
     if equality.max_abs_diff is None:
         return "another dtype, or values that are not finite"
     return f"up to {equality.max_abs_diff:.3g}"
-
-
-def _doubts(workload: Workload, output: Tensor) -> list[str]:
-    if not torch.isfinite(output).all():
-        return ["the adversarial images are not all finite; check the attack and the weights"]
-    if output.dtype != workload.images.dtype:
-        return [f"the attack returned {output.dtype} for {workload.images.dtype} images"]
-    if torch.equal(output, workload.images):
-        return ["the attack left every image as it was; check its settings"]
-    return []
 
 
 def _or_warn(what: str, look: Callable[[], T], warnings: list[str]) -> T | None:
@@ -159,11 +136,15 @@ def _traces(workload: Workload) -> dict[str, GradientTrace]:
 
 
 def _gradients(traces: Mapping[str, GradientTrace], workload: Workload) -> dict[str, int | str]:
-    return {
+    found: dict[str, int | str] = {
         "parameters": len(list(workload.model.parameters())),
         "call": traces[workload.variants[0]].call,
         **{name: len(trace.operations) for name, trace in traces.items()},
     }
+    if workload.comparison.case.training is not None:
+        found["passes"] = sum(traces[workload.variants[0]].calls.values())
+        found.update({f"passes {name}": trace.computing for name, trace in traces.items()})
+    return found
 
 
 def _counts(workload: Workload) -> dict[str, FlopCount]:
@@ -174,9 +155,18 @@ def _counts(workload: Workload) -> dict[str, FlopCount]:
     return found
 
 
-def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, float | str] | None:
-    baseline, variant = (counts[name].total for name in workload.variants)
-    return {"speedup": baseline / variant, "basis": "flops"} if baseline and variant else None
+def _theory(
+    counts: Mapping[str, FlopCount] | None, workload: Workload
+) -> dict[str, float | str] | None:
+    found: dict[str, float | str] = {}
+    if counts:
+        baseline, variant = (counts[name].total for name in workload.variants)
+        if baseline and variant:
+            found = {"speedup": baseline / variant, "basis": "flops"}
+    passes = workload.passes_predict
+    if passes is not None:
+        found = {"speedup": passes, "basis": "passes", **found, "passes": passes}
+    return found or None
 
 
 def _peaks(workload: Workload) -> dict[str, Peak]:

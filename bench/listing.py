@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
+from adapters.papers.methods import METHODS
 from bench import suites
 from bench.arguments import TOPICS
 from bench.cases import VARIANTS
@@ -72,9 +73,30 @@ def _attacks() -> str:
     return "\n".join([_columns(rows), *([""] if remarks else []), *remarks])
 
 
+def _training() -> str:
+    inside = {"library": "any library's", "own": "its own", "none": "-"}
+    rows = [("method", "source", "attack inside", "theory: 1 step, 7, 20")]
+    for name, method in METHODS.items():
+        if method.inside == "none":
+            theory = "1.00"
+        elif method.one_step:
+            theory = f"{method.theory(1):.2f}"
+        else:
+            theory = ", ".join(f"{method.theory(steps):.2f}" for steps in (1, 7, 20))
+        rows.append((name, method.source, inside[method.inside], theory))
+    return _columns(rows)
+
+
 def _models() -> str:
-    names = catalogue.timm_names()
-    return "\n".join(names) if names else "timm is not installed: python -m pip install timm"
+    lines = [
+        "ours, for images of 3x32x32 (any wrn_DEPTH_WIDTH of 6n + 4 or 6n + 2 layers):",
+        *catalogue.OWN,
+        "timm's:"
+        if catalogue.timm_names()
+        else "timm is not installed: python -m pip install timm",
+        *catalogue.timm_names(),
+    ]
+    return "\n".join(lines)
 
 
 def _variants() -> str:
@@ -88,6 +110,7 @@ def _suites() -> str:
 _TEXTS: dict[str, Callable[[], str]] = {
     "libs": _libraries,
     "attacks": _attacks,
+    "training": _training,
     "models": _models,
     "variants": _variants,
     "suites": _suites,

@@ -6,13 +6,13 @@ import argparse
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapters import custom, images, registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
-from bench import suites
+from adapters.papers.methods import METHODS
+from bench import suites, training_selection
 from bench.cases import (
     A_A,
     BASELINE,
@@ -43,6 +43,9 @@ def check_names(asked: argparse.Namespace) -> None:
     _each("library", asked.libs, registry.names())
     _each("variant", asked.variants, VARIANTS)
     _each("dtype", [asked.dtype] if asked.dtype else None, DTYPES)
+    _each("training", asked.training, METHODS)
+    if asked.data is not None:
+        training_selection.known(asked.data)
     _check_models(asked.models or ())
     if asked.attacks:
         _each("attack", asked.attacks, [ALL, *_all_attacks(asked.libs or registry.OURS)])
@@ -70,7 +73,9 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         UsageError: there is no such suite, or it names something unknown.
     """
     fitting = suites.PAPER_LIBRARIES if device.startswith("cuda") else suites.QUICK
-    suite = suites.load(asked.suite or fitting)
+    if asked.training or asked.command == "train":
+        fitting = suites.TRAINING
+    suite = training_selection.restrict(suites.load(asked.suite or fitting), _tuple(asked.training))
     if asked.defaults:
         groups = (replace(group, defaults=True, steps=None) for group in suite.groups)
         suite = replace(suite, groups=tuple(groups))
@@ -81,7 +86,9 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         models=_tuple(asked.models),
         batch=_tuple(asked.batch),
         image_size=asked.image_size,
-        steps=asked.steps,
+        steps=_tuple(asked.steps),
+        replays=asked.replays,
+        data=asked.data,
         dtype=asked.dtype,
         classes=asked.classes,
         variants=_tuple(asked.variants),
@@ -96,9 +103,12 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         _each("variant", group.variants, VARIANTS)
         _each("dtype", [group.dtype], DTYPES)
         _check_models(group.models)
-        given = (*group.batch, group.image_size, group.steps, group.classes)
+        _each("training", group.training, METHODS)
+        given = (*group.batch, *(group.steps or ()), group.image_size, group.classes, group.replays)
         if any(number is not None and number < 1 for number in given):
-            raise UsageError(f"suite {suite.name}: batch, image_size, steps, classes start at 1")
+            raise UsageError(
+                f"suite {suite.name}: batch, image_size, steps, classes, replays start at 1"
+            )
     return suite
 
 
@@ -122,10 +132,14 @@ def comparisons(
     folder = str(asked.images or "scikit-learn")
     for group in suite.groups:
         for case, info in _chosen(asked, group, device):
-            case = replace(case, weights=weights, images=folder)
+            case = replace(case, weights=weights)
+            if case.training is None:
+                case = replace(case, images=folder)
             for variant in [*([A_A] if asked.a_a else []), *_variants(group, info)]:
-                if variant == FORWARD_ONLY and info is not None and info.access != "black-box":
-                    refused.append(f"{case.library} {case.attack}")
+                if variant == FORWARD_ONLY and (
+                    case.training or (info is not None and info.access != "black-box")
+                ):
+                    refused.append(case.what)
                 elif variant != BASELINE:
                     found[Comparison(case, variant)] = None
     if refused:
@@ -143,17 +157,23 @@ def _chosen(
     asked: argparse.Namespace, group: Selection, device: str
 ) -> Iterable[tuple[Case, AttackInfo | None]]:
     """The cases of a group, each with what its library declares."""
-    if asked.libs or not asked.attack:
-        for library in group.libs:
-            offered = attacks_of(library)
-            wanted = offered if ALL in group.attacks else group.attacks
-            for attack in dict.fromkeys(wanted):
-                if attack in offered:
-                    info = offered[attack]
-                    for case in _cases(group, library, attack, group.steps, device):
-                        yield obeyed(case, info), info
-    for spec in asked.attack or ():
-        for case in _cases(group, custom.LIBRARY, spec, None, device):
+    libraries = group.libs if asked.libs or not asked.attack else ()
+    own = asked.attack or ()
+    if group.training is not None:
+        group = replace(group, libs=libraries)
+        for case in training_selection.cases(group, own, device, obeyed, attacks_of):
+            yield case, None
+        return
+    for library in libraries:
+        offered = attacks_of(library)
+        wanted = offered if ALL in group.attacks else group.attacks
+        for attack in dict.fromkeys(wanted):
+            if attack in offered:
+                info = offered[attack]
+                for case in _cases(group, library, attack, group.steps or (None,), device):
+                    yield obeyed(case, info), info
+    for spec in own:
+        for case in _cases(group, custom.LIBRARY, spec, (None,), device):
             yield case, None
 
 
@@ -178,10 +198,10 @@ def attacks_of(library: str) -> Mapping[str, AttackInfo]:
 
 
 def _cases(
-    group: Selection, library: str, attack: str, steps: int | None, device: str
+    group: Selection, library: str, attack: str, every: Iterable[int | None], device: str
 ) -> Iterable[Case]:
     shape = (3, group.image_size, group.image_size)
-    for model, batch in itertools.product(group.models, group.batch):
+    for model, batch, steps in itertools.product(group.models, group.batch, every):
         case = Case(library, attack, model, batch, shape, steps, group.dtype, device)
         if group.defaults:
             case = replace(case, eps=None, step_size=None, random_start=None)
@@ -205,12 +225,11 @@ def _all_attacks(libraries: Iterable[str]) -> list[str]:
 
 
 def _check_models(names: Iterable[str]) -> None:
-    known = catalogue.timm_names()
-    if not known:
+    if not catalogue.timm_names():
         return  # no timm here: every case will say so, with the command that installs it
     for name in names:
         if not catalogue.is_known(name):
-            raise UsageError(f"unknown model {name!r}{closest(name, known)}")
+            raise UsageError(f"unknown model {name!r}{closest(name, catalogue.names())}")
 
 
 def _each(what: str, names: Iterable[str] | None, known: Iterable[str]) -> None:
@@ -220,5 +239,5 @@ def _each(what: str, names: Iterable[str] | None, known: Iterable[str]) -> None:
             raise UsageError(f"unknown {what} {name!r}{closest(name, known)}")
 
 
-def _tuple(values: list[Path | str | int] | None) -> tuple[Path | str | int, ...] | None:
+def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:
     return None if values is None else tuple(values)

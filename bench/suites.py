@@ -12,7 +12,8 @@ attacks = ["pgd"]
 models = ["resnet18"]
 batch = [4]
 image_size = 112
-steps = 5                  # or defaults = true: the libraries' own hyperparameters
+steps = 5                  # or a list; or defaults = true: the libraries' own hyperparameters
+training = ["pgd"]         # optional: measure training with these attacks inside; no image_size
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from adapters.data import DIGITS
 from bench.errors import UsageError
 from bench.words import closest
 
@@ -33,6 +35,9 @@ else:
 
 QUICK = "quick"
 PAPER_LIBRARIES = "paper-libraries"
+TRAINING = "training"
+TRAINING_SIZE = 32
+"""Side of the images of all data sets to train on, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class Selection:
     """A product of lists; each field is named as on the command line.
 
     `steps` may be left out with `defaults`, the libraries' own hyperparameters; `attacks` may be
-    ["all"]; without `variants` each attack gets those that fit it.
+    ["all"]; without `variants` each attack gets those that fit it. With `training` its methods are
+    measured, on `data`, which sets the images' size and classes.
     """
 
     libs: tuple[str, ...]
@@ -48,11 +54,14 @@ class Selection:
     models: tuple[str, ...]
     batch: tuple[int, ...]
     image_size: int
-    steps: int | None = None
+    steps: tuple[int, ...] | None = None
     dtype: str = "float32"
     defaults: bool = False
     classes: int | None = None
     variants: tuple[str, ...] | None = None
+    training: tuple[str, ...] | None = None
+    replays: int | None = None
+    data: str = DIGITS
 
 
 @dataclass(frozen=True)
@@ -146,14 +155,18 @@ def _parse(name: str, place: str, text: str) -> Suite:
 
 def _selection(group: dict[str, Any], place: str) -> Selection:
     lists = {"libs": str, "attacks": str, "models": str, "batch": int}
-    single = {"image_size": int, "steps": int, "dtype": str, "defaults": bool, "classes": int}
-    _only(group, {**dict.fromkeys([*lists, "variants"], list), **single}, place)
+    optional = {"variants": str, "training": str, "steps": int}
+    single = {"image_size": int, "replays": int, "classes": int, "dtype": str, "defaults": bool}
+    if isinstance(group.get("steps"), int):
+        group = {**group, "steps": [group["steps"]]}
+    _only(group, {**dict.fromkeys([*lists, *optional], list), **single, "data": str}, place)
+    if "training" in group:
+        group = {"image_size": TRAINING_SIZE, **group}
     needed = [*lists, "image_size", *([] if group.get("defaults") else ["steps"])]
     missing = [key for key in needed if key not in group]
     if missing:
         raise UsageError(f"suite {place}: [[cases]] lacks {', '.join(missing)}")
-    if "variants" in group:
-        lists["variants"] = str
+    lists.update({key: kind for key, kind in optional.items() if key in group})
     for key, kind in lists.items():
         if not group[key] or not all(type(value) is kind for value in group[key]):
             raise UsageError(f"suite {place}: {key} must be a list of {kind.__name__}")

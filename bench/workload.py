@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from adapters import custom, images, registry
 from adapters.base import AdapterError, Settings, UnsupportedSettings
-from adapters.models import timm
+from adapters.models import building
 from bench import state
 from bench.blocks import Order, Sample
 from bench.cases import BASELINE, FORWARD_ONLY, Case, Comparison
+from bench.errors import InvalidOutput
 from bench.timer import Timer
 from bench.variants import applied
 
@@ -50,6 +51,44 @@ class Workload:
     @property
     def variants(self) -> tuple[str, str]:
         return (BASELINE, self.comparison.variant)
+
+    @property
+    def makes(self) -> str:
+        """What a run makes, in a word."""
+        return "adversarial examples"
+
+    @property
+    def passes_predict(self) -> float | None:
+        """The speedup that a paper predicts by counting passes; None without one."""
+        return None
+
+    def output(self, variant: str) -> Tensor:
+        """What one run makes, as both variants must: the adversarial images.
+
+        Raises:
+            InvalidOutput: it has another shape than the images, or is no tensor.
+        """
+        output: object = self.run(variant, lambda run: run())
+        if not isinstance(output, Tensor):
+            raise InvalidOutput(
+                f"the attack returned {type(output).__name__}, not a tensor of adversarial images"
+            )
+        if output.shape != self.images.shape:
+            raise InvalidOutput(
+                f"the attack returned a tensor of shape {tuple(output.shape)} for images of shape"
+                f" {tuple(self.images.shape)}"
+            )
+        return output.detach()
+
+    def doubts(self, output: Tensor) -> list[str]:
+        """What to warn of in the baseline's output."""
+        if not torch.isfinite(output).all():
+            return ["the adversarial images are not all finite; check the attack and the weights"]
+        if output.dtype != self.images.dtype:
+            return [f"the attack returned {output.dtype} for {self.images.dtype} images"]
+        if torch.equal(output, self.images):
+            return ["the attack left every image as it was; check its settings"]
+        return []
 
     def run(self, variant: str, around: Callable[[Callable[[], Tensor]], T]) -> T:
         """Bring everything into the state a run starts from, and hand the run over.
@@ -91,10 +130,13 @@ def build(comparison: Comparison, seed: int) -> Workload:
     Raises:
         AdapterError: the library is unavailable, can't do this, or a file can't be used.
     """
+    if comparison.case.training is not None:
+        from bench.training_workload import build_training
+
+        return build_training(comparison, seed)
     case = comparison.case
-    _select_device(case.device)
+    model = build_model(case, seed)
     dtype = getattr(torch, case.dtype)
-    model = _build_model(case, seed).to(device=case.device, dtype=dtype)
     folder = None if case.images == "scikit-learn" else Path(case.images)
     batch = images.load(case.batch, case.input_shape[-1], folder).to(case.device, dtype)
     with torch.no_grad():
@@ -110,15 +152,42 @@ def build(comparison: Comparison, seed: int) -> Workload:
     return Workload(comparison, seed, model, batch, labels, attacks, version)
 
 
-def _build_model(case: Case, seed: int) -> nn.Module:
+def build_model(case: Case, seed: int) -> nn.Module:
+    """A case's model on its device, which becomes torch's current one.
+
+    Raises:
+        AdapterError: the device, the library or the weights can't be used.
+    """
+    _select_device(case.device)
     own_file = None if case.weights in ("random", "pretrained") else Path(case.weights)
-    return timm.build(
+    model = building.build(
         case.model,
         case.input_shape[-1],
         seed=seed,
         pretrained=case.weights == "pretrained",
         weights=own_file,
         classes=case.classes,
+    )
+    return model.to(device=case.device, dtype=getattr(torch, case.dtype))
+
+
+def settings_of(case: Case, classes: int) -> Settings:
+    """What an adapter is told of a case.
+
+    Args:
+        case: what was asked.
+        classes: number of classes of its model.
+    """
+    return Settings(
+        eps=case.eps,
+        step_size=case.step_size,
+        steps=case.steps,
+        random_start=case.random_start,
+        batch=case.batch,
+        input_shape=case.input_shape,
+        classes=classes,
+        dtype=case.dtype,
+        device=case.device,
     )
 
 
@@ -134,18 +203,8 @@ def _build_attack(
             f"{FORWARD_ONLY} is for attacks that read no gradient;"
             f" {case.library} {case.attack} does"
         )
-    settings = Settings(
-        eps=case.eps,
-        step_size=case.step_size,
-        steps=case.steps,
-        random_start=case.random_start,
-        batch=case.batch,
-        input_shape=case.input_shape,
-        classes=classes,
-        dtype=case.dtype,
-        device=case.device,
-    )
-    return adapter.build(case.attack, model, settings), registry.version(adapter)
+    built = adapter.build(case.attack, model, settings_of(case, classes))
+    return built, registry.version(adapter)
 
 
 def _select_device(device: str) -> None:

@@ -249,9 +249,9 @@ def test_autograd_grad_is_dissected_too() -> None:
 def test_the_operations_of_the_papers_models(
     model: str, size: int, ceiling: float, within: float
 ) -> None:
-    from adapters.models import timm
+    from adapters.models import building
 
-    net = timm.build(model, size, seed=0)
+    net = building.build(model, size, seed=0)
     x = torch.rand(1, 3, size, size, requires_grad=True)
     totals = []
     for frozen in (False, True):

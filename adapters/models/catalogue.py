@@ -1,13 +1,54 @@
-"""The names of timm's models, read from its source so that neither timm nor torch is imported."""
+"""The names of the models: timm's, read from its source so that neither timm nor torch is imported,
+and ours for small images."""
 
 from __future__ import annotations
 
 import functools
 import importlib.util
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 _REGISTERED = re.compile(r"^@register_model\s*\ndef\s+(\w+)", re.MULTILINE)
+_WIDE = re.compile(r"wrn_(\d+)_(\d+)")
+_SMALL_STEM = re.compile(r"cifar_(resnet(?:18|34|50|101|152))")
+
+OWN = (
+    *(f"cifar_resnet{depth}" for depth in (18, 34, 50, 101, 152)),
+    *("wrn_10_1", "wrn_16_4", "wrn_28_10", "wrn_32_10", "wrn_34_10"),
+)
+"""Our models' names; of the wide ones these are examples, see `own`."""
+
+
+@dataclass(frozen=True)
+class WideResNetSize:
+    """A wide ResNet's number of units in each group, and how many times wider it is."""
+
+    units: int
+    width: int
+
+
+@dataclass(frozen=True)
+class SmallStem:
+    """A ResNet of timm's whose stem is one 3×3 convolution, without pooling."""
+
+    timm_name: str
+
+
+def own(name: str) -> WideResNetSize | SmallStem | None:
+    """What one of our names stands for, None where it is not ours.
+
+    `wrn_D_W` is a wide ResNet W times as wide, with n units in each of three groups. Its depth is
+    6n + 4 (Zagoruyko and Komodakis 2016 count the stem and three shortcuts), or 6n + 2 (Madry et
+    al. 2018 and Shafahi et al. 2019 count the stem and the last layer): WRN-32-10 is WRN-34-10.
+    """
+    if wide := _WIDE.fullmatch(name):
+        depth, width = map(int, wide.groups())
+        units, rest = divmod(depth - 2, 6)
+        return WideResNetSize(units, width) if units > 0 and width > 0 and rest in (0, 2) else None
+    if small := _SMALL_STEM.fullmatch(name):
+        return SmallStem(small.group(1))
+    return None
 
 
 @functools.cache
@@ -22,6 +63,12 @@ def timm_names() -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def names() -> tuple[str, ...]:
+    """Ours, then timm's."""
+    return (*OWN, *timm_names())
+
+
 def is_known(name: str) -> bool:
-    """Whether timm has this model; a pretrained tag may follow, as in resnet50.a1_in1k."""
-    return name.partition(".")[0] in timm_names()
+    """Whether it is a model of ours or timm's; a pretrained tag may follow timm's names, as in
+    resnet50.a1_in1k."""
+    return own(name) is not None or name.partition(".")[0] in timm_names()

@@ -1,4 +1,4 @@
-"""Build a timm model: random weights from a seed, timm's pretrained ones, or a file's."""
+"""Build a model by name: random weights from a seed, timm's pretrained ones, or a file's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adapters.base import AdapterError, LibraryUnavailable, quiet
+from adapters.models import catalogue, cifar
 
 RESIDUAL_GAIN = 0.2
 """What stands for a zero-initialised gain; see `_wake_residual_branches`."""
@@ -26,7 +27,7 @@ def build(
     """Build a model in eval mode on the CPU, every parameter requiring a gradient.
 
     Args:
-        name: a timm model name, a pretrained tag allowed.
+        name: a timm model name, a pretrained tag allowed, or one of ours.
         image_size: side of the square images, in pixels; models made for one size are built for it.
         seed: seed of the random weights.
         pretrained: let timm load, and if need be download, its weights.
@@ -36,25 +37,31 @@ def build(
 
     Raises:
         LibraryUnavailable: timm can't be imported.
-        AdapterError: the weights can't be read or do not fit the model.
+        AdapterError: the weights can't be read or do not fit the model, or there are none.
     """
     try:
         with quiet():
             import timm
     except ImportError as error:
         raise LibraryUnavailable("timm", error, "timm") from error
-    options: dict[str, Any] = {"pretrained": pretrained}
-    if classes is not None:
-        options["num_classes"] = classes
     state = None if weights is None else _read(weights)
     with quiet():
-        config = _config(name, timm)
-        if config.get("fixed_input_size") and _side(config) != image_size:
-            options["img_size"] = image_size
-        if state is not None:
-            options.update(_class_count(config, state))
-        torch.manual_seed(seed)
-        model: nn.Module = timm.create_model(name, **options)
+        if catalogue.own(name) is not None:
+            if pretrained:
+                raise AdapterError(f"{name} comes without weights; give a file with --weights")
+            torch.manual_seed(seed)
+            model = cifar.build(name, classes)
+        else:
+            options: dict[str, Any] = {"pretrained": pretrained}
+            if classes is not None:
+                options["num_classes"] = classes
+            config = _config(name, timm)
+            if config.get("fixed_input_size") and _side(config) != image_size:
+                options["img_size"] = image_size
+            if state is not None:
+                options.update(_class_count(config, state))
+            torch.manual_seed(seed)
+            model = timm.create_model(name, **options)
     if state is not None:
         try:
             model.load_state_dict(state)

@@ -1,0 +1,1 @@
+"""Methods from papers that no attack library ships."""
