@@ -61,8 +61,8 @@ def facts(where: str) -> Facts:
         return _DIGITS
     if not Path(where, CIFAR10_FOLDER).is_dir():
         raise AdapterError(
-            f"--data {where}: give {DIGITS}, or a folder that holds {CIFAR10_FOLDER}/ as torchvision"
-            " lays it out; nothing is downloaded"
+            f"--data {where}: give {DIGITS}, or a folder that holds {CIFAR10_FOLDER}/ as"
+            " torchvision lays it out; nothing is downloaded"
         )
     return _CIFAR10
 

@@ -11,7 +11,7 @@ from bench.cases import BASELINE, DTYPES
 from bench.errors import UsageError
 
 TOPICS = ("libs", "attacks", "training", "models", "variants", "suites")
-FORMATS = ("md", "explained", "paragraphs")
+FORMATS = ("md", "explained", "paragraphs", "figures")
 EXPLAIN_FORMATS = ("table", "md")
 
 
@@ -36,6 +36,7 @@ def parser() -> Parser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     _add_run(commands.add_parser("run", help="measure (the default)"))
     _add_explain(commands.add_parser("explain", help="measure, and tell where the time goes"))
+    _add_train(commands.add_parser("train", help="measure training, and train to the end"))
     _add_list(commands.add_parser("list", help="what can be asked for, without importing torch"))
     _add_report(commands.add_parser("report", help="make tables of records"))
     _add_doctor(commands.add_parser("doctor", help="what works on this machine, what is missing"))
@@ -178,6 +179,35 @@ def _add_explain(explain: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_train(train: argparse.ArgumentParser) -> None:
+    _add_run(train)
+    train.description = (
+        "Measure an optimisation step of each way to train, like `run --training`, then train to"
+        " the end with and without the trick: accuracy, robustness, whether the weights are bit for"
+        " bit the same, and the hours a long training would save. Methods: `list training`."
+    )
+    train.add_argument(
+        "--epochs", type=_at_least_one, default=10, metavar="N", help="how long to train (10)"
+    )
+    train.add_argument(
+        "--checkpoints",
+        type=Path,
+        metavar="FOLDER",
+        help="where weights go, as safetensors (beside the records)",
+    )
+    _add_plan(train)
+
+
+def _add_plan(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--plan",
+        type=_plan,
+        default=(200, 50_000),
+        metavar="EPOCHSxIMAGES",
+        help="the training of yours that hours saved are told for (200x50000)",
+    )
+
+
 def _add_list(listing: argparse.ArgumentParser) -> None:
     listing.add_argument("topic", nargs="?", metavar="TOPIC", help=", ".join(TOPICS))
 
@@ -189,9 +219,10 @@ def _add_report(report: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         default="md",
         help="md: tables as in the paper; of what `explain` measured: explained, a line a case, or"
-        " paragraphs, for bug reports",
+        " paragraphs, for bug reports; figures: speedup of training against its steps, into --out",
     )
     report.add_argument("--out", type=Path, metavar="DIR", help="write into DIR, not to stdout")
+    _add_plan(report)
     report.add_argument("--verbose", action="store_true", help="traces")
 
 
@@ -212,6 +243,13 @@ def _number(
         return value
 
     return read
+
+
+def _plan(text: str) -> tuple[int, int]:
+    epochs, _, images = text.partition("x")
+    if not (epochs.isdecimal() and images.isdecimal() and int(epochs) and int(images)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no EPOCHSxIMAGES, as 200x50000")
+    return int(epochs), int(images)
 
 
 _at_least_one = _number(int, 1, "a whole number of at least 1")

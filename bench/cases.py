@@ -44,8 +44,8 @@ class Case:
         random_start: whether the attack starts at a random point of the ball.
         classes: number of classes of a model with random weights; None for the model's own.
         weights: "random", "pretrained", or the path of a file.
-        images: "scikit-learn" for its photographs, or the path of a folder; for training "digits", or
-            the path of the folder that CIFAR-10 is in.
+        images: "scikit-learn" for its photographs, or the path of a folder; for training "digits",
+            or the path of the folder that CIFAR-10 is in.
         training: method of `adapters.papers.methods`, one optimisation step of which is measured;
             library and attack are then those inside. None for the attack alone.
         replays: how often a method trains on a minibatch before the next; None for once.

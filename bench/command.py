@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from typing import Any
 import bench
 from bench import progress, provenance, records, selection
 from bench.batch_search import BatchSearch
+from bench.cases import SEMI_BACKWARD, Comparison
 from bench.errors import BenchError, UsageError
 from bench.journal import Journal
 from bench.pool import WorkerPool
 from bench.process import START_TIMEOUT, WorkerDied
-from bench.record_types import Environment
+from bench.progress import Progress
+from bench.record_types import ComparisonRecord, Environment
 from bench.runner import Runner
 from bench.suites import Limits
+from bench.train_runner import TrainRunner
 
 
 def run(
@@ -79,11 +83,13 @@ def run(
             explain=explain is not None,
         )
         try:
-            runner.run(comparisons, journal)
+            measured = runner.run(comparisons, journal)
+            if asked.command == "train":
+                _train(asked, suite.limits, comparisons, measured, pool, journal, shown)
         except KeyboardInterrupt:
             shown.note(f"what was measured is in {path}; add --out {path} --resume to go on")
             raise
-    result = _print_table(path, explain)
+    result = _print_table(path, explain, getattr(asked, "plan", None))
     if asked.verbose:
         print(where_the_time_went(runner, time.perf_counter() - started))
     return result
@@ -144,8 +150,29 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _print_table(path: Path, explain: str | None) -> bool:
+def _train(
+    asked: argparse.Namespace,
+    limits: Limits,
+    comparisons: Sequence[Comparison],
+    measured: Sequence[ComparisonRecord],
+    pool: WorkerPool,
+    journal: Journal,
+    shown: Progress,
+) -> None:
+    """Train to the end what could be measured."""
+    failed = {record.case_id for record in measured if record.status != "ok"}
+    cases = [c.case for c in comparisons if c.variant == SEMI_BACKWARD and c.case.id not in failed]
+    folder = asked.checkpoints or journal.path.with_suffix(".checkpoints")
+    if not asked.resume and folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty; go on with it by --resume, or name another")
+    TrainRunner(
+        pool, asked.seed, asked.epochs, folder, limits.patience, shown, verbose=asked.verbose
+    ).run(cases, journal)
+
+
+def _print_table(path: Path, explain: str | None, plan: tuple[int, int] | None) -> bool:
     from reports import explained, markdown
+    from reports.training import Plan
 
     found = records.read(path)
     if explain == "md":
@@ -153,6 +180,7 @@ def _print_table(path: Path, explain: str | None) -> bool:
     elif explain:
         print(explained.report([found]))
     else:
-        print(markdown.report([found]))
+        print(markdown.report([found], Plan(*plan or ())))
     print(f"\nRecords: {path}")
-    return all(record.status == "ok" for record in found.comparisons)
+    ended = [r.status for r in found.comparisons] + [r.status for r in found.trainings]
+    return all(status == "ok" for status in ended)

@@ -128,6 +128,12 @@ class Journal:
             return set()
         return {r.key for r in self.earlier.comparisons if r.status in ("ok", "unequal")}
 
+    def trained(self) -> set[tuple[str, str, int]]:
+        """The trainings that need not be made again."""
+        if self.earlier is None:
+            return set()
+        return {r.key for r in self.earlier.trainings if r.status == "ok"}
+
     def parts(self, case_id: str, variant: str) -> list[ProcessRecord]:
         """What the earlier run's processes found of a comparison it did not complete: those from
         0 on, without a gap."""

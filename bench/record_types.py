@@ -164,6 +164,53 @@ class ProcessRecord:
 
 
 @dataclass(frozen=True)
+class TrainingRecord:
+    """One variant of a case, trained to the end, however it ended.
+
+    Attributes:
+        case_id, case, variant: what was trained.
+        status: "ok", or how it ended.
+        reason: why the status is not "ok", in words.
+        epochs: how many were asked for.
+        updates: optimisation steps made.
+        images: that it was trained on.
+        test_images: that it was tested on.
+        losses: mean of each epoch.
+        seconds: wall seconds of each epoch; for orientation, the comparison's are better.
+        clean_accuracy: share of the test images classified rightly.
+        robust_accuracy: share after the attack of `evaluation`.
+        evaluation: the attack's name, its radius and length of a step on images in [0, 1].
+        weights: digest of all parameters and buffers, bit for bit.
+        checkpoint: name of the safetensors file that holds them.
+    """
+
+    case_id: str
+    case: Case
+    variant: str
+    status: Status
+    seed: int
+    epochs: int
+    reason: str | None = None
+    updates: int = 0
+    images: int = 0
+    test_images: int = 0
+    losses: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    clean_accuracy: float | None = None
+    robust_accuracy: float | None = None
+    evaluation: dict[str, float | str] = field(default_factory=dict)
+    weights: str | None = None
+    checkpoint: str | None = None
+    schema: Literal[1] = SCHEMA
+    kind: Literal["training"] = "training"
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What makes two records answers to the same question."""
+        return self.case_id, self.variant, self.epochs
+
+
+@dataclass(frozen=True)
 class ComparisonRecord:
     """One case, one variant against the baseline, however it ended.
 
@@ -171,7 +218,8 @@ class ComparisonRecord:
         reason: why the status is not "ok", in words.
         stop_reason: why measuring stopped: the interval was narrow enough, time was up, or all
             processes had run.
-        theory: the speedup the operations predict, and `basis`, what it was counted from.
+        theory: the speedup the operations predict, and `basis`, what it was counted from; of
+            training also what counting `passes` predicts.
         memory: peak bytes of one run of each variant, `unit` and `what` they are, and their
             `ratio`, baseline over variant.
         memory_parts: what the peak of each variant is made of.

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.record_types import SCHEMA, ComparisonRecord, Environment, ProcessRecord
+from bench.record_types import SCHEMA, ComparisonRecord, Environment, ProcessRecord, TrainingRecord
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -33,7 +33,7 @@ class RecordError(Exception):
     """A file that holds no readable records; the message names the file and the line."""
 
 
-Record = Environment | ProcessRecord | ComparisonRecord
+Record = Environment | ProcessRecord | ComparisonRecord | TrainingRecord
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Run:
         environment: its first line.
         comparisons: in order; a resumed case's last record stands.
         parts: processes of comparisons that are not complete yet.
+        trainings: that have ended; a resumed one's last record stands.
         cut: whether a half-written last line was left out.
     """
 
@@ -52,6 +53,7 @@ class Run:
     environment: Environment
     comparisons: tuple[ComparisonRecord, ...]
     parts: tuple[ProcessRecord, ...] = ()
+    trainings: tuple[TrainingRecord, ...] = ()
     cut: bool = False
 
 
@@ -83,8 +85,16 @@ def read(path: Path) -> Run:
             parts.pop(item.key, None)
         elif isinstance(item, ProcessRecord):
             parts.setdefault(item.key, {})[item.process] = item
+    trainings = {item.key: item for item in parsed if isinstance(item, TrainingRecord)}
     open_parts = tuple(part for found in parts.values() for part in found.values())
-    return Run(path, parsed[0], tuple(comparisons.values()), open_parts, cut=bool(rest.strip()))
+    return Run(
+        path,
+        parsed[0],
+        tuple(comparisons.values()),
+        open_parts,
+        tuple(trainings.values()),
+        cut=bool(rest.strip()),
+    )
 
 
 def json_schema() -> dict[str, Any]:
@@ -122,7 +132,7 @@ def _parse(path: Path, number: int, line: str) -> Record | None:
             f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
             f" {SCHEMA}; use a newer version of it"
         )
-    if found.get("kind") not in ("environment", "process", "comparison"):
+    if found.get("kind") not in ("environment", "process", "comparison", "training"):
         return None
     try:
         record: Record = _validator().validate_python(found)

@@ -14,6 +14,9 @@ middle of a run.
     {"do": "blocks", "orders": ["ABBA", …]}            time some blocks of the prepared case
     {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
     {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
+    {"do": "train", "case": …, "variant": …, "seed": 0, "epochs": 5, "checkpoint": "FILE"}
+                                                       train for one more epoch, from the checkpoint
+                                                       if there is one; evaluate after the last
 
 An answer is {"ok": true, …} or {"ok": false, "status": …, "reason": …, "trace": …, "tainted": …};
 tainted, if nobody knows what state the failure left the process in.
@@ -35,10 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.blocks import GpuState
+    from bench.cases import Case
+    from bench.learning import Learning
     from bench.timer import Timer
     from bench.workload import Workload
 
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 class Worker:
@@ -46,6 +51,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._workload: Workload | None = None
+        self._learning: Learning | None = None
         self._timer: Timer | None = None
         self._gpu: Callable[[], GpuState] | None = None
         self._settings: dict[str, object] = {}
@@ -57,7 +63,7 @@ class Worker:
         except Exception as error:
             from bench import failures
 
-            self._workload = None
+            self._workload = self._learning = None
             return {
                 "ok": False,
                 "status": failures.status_of(error),
@@ -149,15 +155,39 @@ class Worker:
         built.run(built.comparison.variant, lambda run: run())
         return {}
 
+    def do_train(
+        self, case: dict[str, Any], variant: str, seed: int, epochs: int, checkpoint: str
+    ) -> dict[str, Any]:
+        from pathlib import Path
+
+        from bench import state
+        from bench.learning import Learning
+
+        asked = _case(case)
+        if self._learning is None or self._learning.of != (asked, variant, seed, epochs):
+            self._workload = self._learning = None
+            state.clear(asked.device)
+            self._learning = Learning(asked, variant, seed, epochs, Path(checkpoint))
+        learning = self._learning
+        if not learning.done:
+            learning.epoch()
+        told = {"epoch": len(learning.told.losses), "loss": learning.told.losses[-1]}
+        return {**told, "result": learning.result() if learning.done else None}
+
     def _build(self, comparison: dict[str, Any], seed: int) -> Workload:
         from bench import state, workload
-        from bench.cases import Case, Comparison
+        from bench.cases import Comparison
 
-        self._workload = None
-        case = comparison["case"]
-        state.clear(case["device"])
-        case["input_shape"] = tuple(case["input_shape"])
-        return workload.build(Comparison(Case(**case), comparison["variant"]), seed)
+        self._workload = self._learning = None
+        case = _case(comparison["case"])
+        state.clear(case.device)
+        return workload.build(Comparison(case, comparison["variant"]), seed)
+
+
+def _case(told: dict[str, Any]) -> Case:
+    from bench.cases import Case
+
+    return Case(**{**told, "input_shape": tuple(told["input_shape"])})
 
 
 def main() -> None:

@@ -7,13 +7,19 @@ from collections.abc import Iterable, Sequence
 
 from bench.record_types import Environment
 from bench.records import Run
-from reports import tables
+from reports import tables, training
 from reports.tables import Table
+from reports.training import CIFAR10, Plan
 
 
-def report(runs: Sequence[Run]) -> str:
-    """The report of some runs: their tables, and where each was made."""
-    return "\n\n".join(_run(run) for run in runs)
+def report(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
+    """The report of some runs: their tables, and where each was made.
+
+    Args:
+        runs: what was measured.
+        plan: the training that hours saved are told for.
+    """
+    return "\n\n".join(_run(run, plan) for run in runs)
 
 
 def draw(table: Table) -> str:
@@ -24,8 +30,9 @@ def draw(table: Table) -> str:
     return "\n\n".join(parts)
 
 
-def _run(run: Run) -> str:
-    parts = [draw(table) for table in tables.of(run)] or ["No case has been measured."]
+def _run(run: Run, plan: Plan) -> str:
+    drawn = [*tables.of(run), *training.of(run, plan)]
+    parts = [draw(table) for table in drawn] or ["No case has been measured."]
     if run.parts:
         waiting = len({part.key for part in run.parts})
         parts.append(
@@ -40,14 +47,19 @@ def _run(run: Run) -> str:
 
 def where(environment: Environment) -> str:
     """Where and how a run was made."""
-    device = environment.accelerator.get("name")
-    machine = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
     command = " ".join([*variables(environment), *environment.command])
     where = (
         f"torch {environment.torch['version']}, Python {environment.python},"
-        f" {f'{device}, ' if device else ''}{machine}; {environment.created};"
+        f" {machine(environment)}; {environment.created};"
     )
     return f"{_escape(where)}\n`{' '.join(command.replace('`', '').split())}`"
+
+
+def machine(environment: Environment) -> str:
+    """What it was measured on."""
+    device = environment.accelerator.get("name")
+    cores = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
+    return f"{device}, {cores}" if device else cores
 
 
 def variables(environment: Environment) -> list[str]:

@@ -51,13 +51,14 @@ class Table:
 
 
 def of(run: Run) -> list[Table]:
-    """The tables of one run: a column a library, as in the paper's first table.
+    """The tables of one run's attacks: a column a library, as in the paper's first table.
 
     Cases that differ in more than the library come in tables of their own, unless the run has one
     library only: then what varies most gets the columns.
     """
-    own = [r for r in run.comparisons if r.case.library == USER]
-    libraries = [r for r in run.comparisons if r.case.library != USER]
+    attacks = [r for r in run.comparisons if r.case.training is None]
+    own = [r for r in attacks if r.case.library == USER]
+    libraries = [r for r in attacks if r.case.library != USER]
     return [*_tables(libraries, run), *_tables(own, run)]
 
 
@@ -104,16 +105,16 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
     suite = run.environment.suite
     published = [find(record.case, record.variant, suite) for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
-        (f"{first.baseline} (s)", (_seconds(r, r.baseline) for r in records)),
-        (f"{variant_spelt(first.variant)} (s)", (_seconds(r, r.variant) for r in records)),
-        ("speedup", (_speedup(r) for r in records)),
-        (_interval_name(records), (_interval(r) for r in records)),
+        (f"{first.baseline} (s)", (seconds(r, r.baseline) for r in records)),
+        (f"{variant_spelt(first.variant)} (s)", (seconds(r, r.variant) for r in records)),
+        ("speedup", (speedup(r) for r in records)),
+        (interval_name(records), (interval(r) for r in records)),
         ("verdict", (r.verdict or r.status for r in records)),
         (PUBLISHED, (f"{row.speedup:.2f}" if row else "-" for row in published)),
         (OVER_PUBLISHED, map(_over, records, published)),
         (SMALLEST, (_smallest_effect(r) for r in records)),
         ("predicted by FLOPs", (_predicted(r) for r in records)),
-        ("adversarial examples", (_equality(r) for r in records)),
+        ("adversarial examples", (equality(r) for r in records)),
         ("gradient call", (str((r.gradients or {}).get("call", "-")) for r in records)),
         ("parameter gradients", (_gradients(r) for r in records)),
         ("peak memory (MB)", (_memory(r) for r in records)),
@@ -129,8 +130,8 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
         (column, *names),
         tuple((name, *cells) for name, cells in drawn if name not in _OPTIONAL or _any_told(cells)),
         (
-            *_notes(zip(names, records, strict=True), run),
-            *_methods(records),
+            *notes(zip(names, records, strict=True), run),
+            *methods(records),
             *(f"Published: {what}." for what in dict.fromkeys(r.what for r in published if r)),
         ),
     )
@@ -153,7 +154,7 @@ def _title(case: Case, variant: str, column: str) -> str:
     )
 
 
-def _notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
+def notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
     """What is to say of the columns; what is to say of several is said once."""
     said: dict[str, list[str]] = {}
     for name, record in columns:
@@ -164,7 +165,7 @@ def _notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterabl
         yield f"{', '.join(names)}: {text}."
 
 
-def _methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
+def methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
     """What the intervals stand for."""
     for method, processes in dict.fromkeys(
         (r.speedup.method, r.speedup.processes) for r in records if r.speedup
@@ -177,13 +178,13 @@ def _methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
         yield f"Intervals: {method}{advice}."
 
 
-def _seconds(record: ComparisonRecord, variant: str) -> str:
+def seconds(record: ComparisonRecord, variant: str) -> str:
     if not record.seconds or record.speedup is None:
         return "-"
     return f"{statistics.median(record.seconds[variant]):#.3g}".rstrip(".")
 
 
-def _speedup(record: ComparisonRecord) -> str:
+def speedup(record: ComparisonRecord) -> str:
     return "-" if record.speedup is None else f"{record.speedup.estimate:.{_digits(record)}f}"
 
 
@@ -193,12 +194,12 @@ def _over(record: ComparisonRecord, row: Published | None) -> str:
     return f"{record.speedup.estimate / row.speedup:.2f}"
 
 
-def _interval_name(records: Sequence[ComparisonRecord]) -> str:
+def interval_name(records: Sequence[ComparisonRecord]) -> str:
     confidence = next((r.speedup.confidence for r in records if r.speedup), 0.95)
     return f"{100 * confidence:g} % interval"
 
 
-def _interval(record: ComparisonRecord) -> str:
+def interval(record: ComparisonRecord) -> str:
     found = record.speedup
     if found is None:
         return "-"
@@ -221,7 +222,7 @@ def _predicted(record: ComparisonRecord) -> str:
     return f"{value:.2f}" if isinstance(value, float) else "-"
 
 
-def _equality(record: ComparisonRecord) -> str:
+def equality(record: ComparisonRecord) -> str:
     found = record.equality
     if found is None:
         return "-"

@@ -13,7 +13,7 @@ from torch import nn
 
 from adapters import images
 from adapters.base import AdapterError
-from adapters.models import catalogue, timm
+from adapters.models import building, catalogue
 
 SMALL = "test_resnet"
 
@@ -68,7 +68,7 @@ def test_names_come_from_timm_without_importing_it() -> None:
 
 
 def test_weights_come_from_the_seed() -> None:
-    first, again, other = (timm.build(SMALL, 32, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (building.build(SMALL, 32, seed=seed) for seed in (0, 0, 1))
     for ours, same in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(ours, same)
     assert any(
@@ -80,7 +80,7 @@ def test_weights_come_from_the_seed() -> None:
 
 
 def test_gradients_reach_every_residual_branch() -> None:
-    model = timm.build("resnet10t", 32, seed=0)
+    model = building.build("resnet10t", 32, seed=0)
     model(images.load(2, 32)).square().sum().backward()
     still = [
         name
@@ -91,7 +91,7 @@ def test_gradients_reach_every_residual_branch() -> None:
 
 
 def test_a_model_of_one_size_is_built_for_the_size_asked() -> None:
-    model = timm.build("vit_tiny_patch16_224", 32, seed=0)
+    model = building.build("vit_tiny_patch16_224", 32, seed=0)
     assert model(torch.rand(1, 3, 32, 32)).shape == (1, 1000)
 
 
@@ -106,7 +106,7 @@ def test_weights_from_a_file_with_its_own_number_of_classes(tmp_path: Path, suff
         torch.save({"state_dict": trained.state_dict()}, path)
     else:
         save_file(trained.state_dict(), path)
-    loaded = timm.build(SMALL, 32, seed=0, weights=path)
+    loaded = building.build(SMALL, 32, seed=0, weights=path)
     x = torch.rand(2, 3, 32, 32)
     assert torch.equal(loaded(x), trained(x))
 
@@ -131,4 +131,4 @@ def test_files_that_hold_no_fitting_weights(tmp_path: Path, content: object, sai
     else:
         torch.save(content, path)
     with pytest.raises(AdapterError, match=re.escape(said)):
-        timm.build(SMALL, 32, seed=0, weights=path)
+        building.build(SMALL, 32, seed=0, weights=path)

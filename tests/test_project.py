@@ -51,7 +51,7 @@ def test_the_paper_suite_is_as_published() -> None:
         ("resnet50",),
         (16,),
         224,
-        40,
+        (40,),
     )
     assert len(group.libs) == 6
 

@@ -83,17 +83,31 @@ def _side(config: dict[str, Any]) -> int:
     return int(config["input_size"][-1])
 
 
+def safetensors() -> Any:
+    """The module that reads and writes checkpoints.
+
+    Raises:
+        LibraryUnavailable: it is not installed.
+    """
+    try:
+        import safetensors
+        import safetensors.torch
+    except ImportError as error:
+        raise LibraryUnavailable("safetensors", error, "safetensors") from error
+    return safetensors
+
+
 def _read(weights: Path) -> dict[str, Tensor]:
     try:
         if weights.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(weights))
+            return dict(safetensors().torch.load_file(weights))
         state = torch.load(weights, map_location="cpu", weights_only=True)
     except TypeError as error:  # torch < 1.13 has no weights_only
         raise AdapterError(
             f"torch {torch.__version__} can't load {weights} safely; use a safetensors file"
         ) from error
+    except LibraryUnavailable:
+        raise
     except Exception as error:
         # Not in torch's words: they advise to load the file unsafely.
         raise AdapterError(

@@ -1,7 +1,7 @@
 """Adversarial training: one optimisation step of each method, K attack steps and one update.
 
-The attack inside is built by any adapter. Parameters are frozen, where that is asked, for the attack
-alone and inside the step, as in appendix A of Bu 2022; the update needs their gradients.
+The attack inside is built by any adapter. Parameters are frozen, where that is asked, for the
+attack alone and inside the step, as in appendix A of Bu 2022; the update needs their gradients.
 """
 
 from __future__ import annotations
