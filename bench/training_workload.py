@@ -134,7 +134,7 @@ def build_training(comparison: Comparison, seed: int) -> TrainingWorkload:
         state.reset(model, seed)
         trainings[variant], version = build_one(case, variant, model, optimizer)
     model.requires_grad_(True)
-    trainings[BASELINE].step(images, labels)
+    trainings[BASELINE].step(images.clone(), labels)
     momentum = [
         value
         for found in optimizer.state.values()

@@ -13,13 +13,27 @@ from bench import records
 from bench.cases import Case
 from bench.errors import EnvironmentMismatch, UsageError
 from bench.journal import Journal
-from bench.record_types import ComparisonRecord
+from bench.record_types import ComparisonRecord, TrainingRecord
 from bench.records import RecordError
 from bench.statistics import Speedup
 from tests.test_runner import ENVIRONMENT, ScriptedWorker, comparison, measure
 from tools import schema
 
 RECORD = measure(ScriptedWorker(host=0.1))
+TRAINED = TrainingRecord(
+    "0",
+    comparison().case,
+    "original",
+    "ok",
+    0,
+    5,
+    updates=110,
+    losses=[2.0, 1.0],
+    clean_accuracy=0.9,
+    robust_accuracy=0.5,
+    evaluation={"attack": "PGD-20", "eps": 0.1},
+    weights="abc",
+)
 FAILED = ComparisonRecord(
     "0", comparison().case, "original", "semi-backward", "failed", 0, 0.1, reason="why"
 )
@@ -31,13 +45,14 @@ def write(path: Path, *lines: str) -> Path:
 
 
 def lines() -> list[str]:
-    return [records.to_line(item) for item in (ENVIRONMENT, RECORD, FAILED)]
+    return [records.to_line(item) for item in (ENVIRONMENT, RECORD, FAILED, TRAINED)]
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     found = records.read(write(tmp_path / "x.jsonl", *lines()))
     assert found.environment == ENVIRONMENT
     assert found.comparisons == (RECORD, FAILED)
+    assert found.trainings == (TRAINED,)
     assert not found.cut
 
 

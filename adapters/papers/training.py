@@ -99,9 +99,10 @@ class Adversarial(Training):
         self._attack = attack
 
     def adversarial(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The adversarial images (N, C, H, W), detached."""
+        """The adversarial images (N, C, H, W), detached; of a copy, for attacks that work in
+        place."""
         with self.attacking():
-            return self._attack(images, labels).detach()
+            return self._attack(images.clone(), labels).detach()
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         adversarial = self.adversarial(images, labels)

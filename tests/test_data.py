@@ -1,0 +1,132 @@
+"""What is trained on: digits, CIFAR-10 from a folder, and the networks for small images."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+
+from adapters import data
+from adapters.base import AdapterError
+from adapters.models import building, catalogue
+from adapters.models.cifar import WideResNet
+
+
+def test_digits_are_real_and_disjoint() -> None:
+    read = data.load("digits")
+    known = read.facts
+    assert read.images.shape == (known.images, 3, known.size, known.size)
+    assert read.test_images.shape == (known.test_images, 3, known.size, known.size)
+    assert [float(bound) for bound in read.images.aminmax()] == [0, 1]
+    assert read.images.dtype == torch.float32
+    assert read.labels.unique().tolist() == read.test_labels.unique().tolist() == list(range(10))
+    together = torch.cat([read.images, read.test_images]).flatten(1)
+    assert len(together.unique(dim=0)) == len(together) == 1797
+
+
+def test_a_folder_without_cifar10_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AdapterError, match="nothing is downloaded"):
+        data.facts(str(tmp_path))
+    (tmp_path / data.CIFAR10_FOLDER).mkdir()
+    with pytest.raises(AdapterError, match="as its authors packed it"):
+        data.load(str(tmp_path))
+
+
+def test_cifar10_in_torchvisions_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A little one, whose digests torchvision is told; others it would not unpickle."""
+    from torchvision.datasets import CIFAR10
+
+    folder = tmp_path / data.CIFAR10_FOLDER
+    folder.mkdir()
+    drawn = numpy.random.default_rng(0)
+
+    def write(name: str, content: dict[str, Any]) -> tuple[str, str]:
+        (folder / name).write_bytes(pickle.dumps(content))
+        return name, hashlib.md5((folder / name).read_bytes()).hexdigest()
+
+    def batch(count: int) -> dict[str, Any]:
+        pixels = drawn.integers(0, 256, (count, 3 * 32 * 32), dtype=numpy.uint8)
+        return {"data": pixels, "labels": drawn.integers(0, 10, count).tolist()}
+
+    first, test = batch(6), batch(3)
+    meta, digest = write("batches.meta", {"label_names": list("abcdefghij")})
+    monkeypatch.setattr(CIFAR10, "train_list", [write("data_batch_1", first)])
+    monkeypatch.setattr(CIFAR10, "test_list", [write("test_batch", test)])
+    known = {"filename": meta, "key": "label_names", "md5": digest}
+    monkeypatch.setattr(CIFAR10, "meta", known)
+    read = data.load(str(tmp_path))
+    assert read.facts.name == "cifar10"
+    assert read.images.shape == (6, 3, 32, 32)
+    expected = torch.from_numpy(first["data"].reshape(6, 3, 32, 32)).float() / 255
+    assert torch.equal(read.images, expected)
+    assert read.labels.tolist() == first["labels"]
+    assert read.test_labels.tolist() == test["labels"]
+    (folder / "test_batch").write_bytes(b"damaged")
+    with pytest.raises(AdapterError, match="can't be read"):
+        data.load(str(tmp_path))
+
+
+def test_images_are_shifted_and_mirrored() -> None:
+    images = torch.rand(64, 3, 8, 8)
+    moved, again = (data.augment(images, torch.Generator().manual_seed(0)) for _ in range(2))
+    assert torch.equal(moved, again)
+    assert moved.shape == images.shape
+    padded = torch.nn.functional.pad(images, (data.PAD,) * 4)
+    kinds = set()
+    for image, wide in zip(moved, padded, strict=True):
+        places = [
+            (mirrored, down, right)
+            for mirrored in (False, True)
+            for down in range(2 * data.PAD + 1)
+            for right in range(2 * data.PAD + 1)
+            if torch.equal(
+                image.flip(-1) if mirrored else image, wide[:, down : down + 8, right : right + 8]
+            )
+        ]
+        assert len(places) == 1
+        kinds.add(places[0])
+    assert {mirrored for mirrored, _, _ in kinds} == {False, True}
+    assert len(kinds) > 40
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "millions"),
+    [("wrn_28_10", 4, 36.5), ("wrn_32_10", 5, 46.2), ("wrn_34_10", 5, 46.2), ("wrn_16_4", 2, 2.7)],
+)
+def test_wide_resnets_are_as_published(name: str, units: int, millions: float) -> None:
+    """Parameters as in table 4 of Zagoruyko and Komodakis 2016 (36.5 M and 2.7 M)."""
+    size = catalogue.own(name)
+    assert isinstance(size, catalogue.WideResNetSize)
+    assert size.units == units
+    with torch.device("meta"):
+        model = WideResNet(size.units, size.width, 10)
+    counted = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    assert counted == pytest.approx(millions, abs=0.06)
+
+
+@pytest.mark.parametrize("name", ["wrn_10_1", "cifar_resnet18"])
+def test_our_networks_run_and_repeat_themselves(name: str) -> None:
+    first, again = (building.build(name, 32, seed=0, classes=7) for _ in range(2))
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        logits = first(images)
+        assert torch.equal(logits, again(images))
+    assert logits.shape == (2, 7)
+    if name.startswith("cifar"):
+        assert first.get_submodule("conv1").stride == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["wrn_11_1", "wrn_4_10", "wrn_10_0", "cifar_resnet19", "wrn"])
+def test_what_is_no_network_of_ours(name: str) -> None:
+    assert catalogue.own(name) is None
+    assert not catalogue.is_known(name)
+
+
+def test_ours_come_without_pretrained_weights() -> None:
+    with pytest.raises(AdapterError, match="--weights"):
+        building.build("wrn_10_1", 32, seed=0, pretrained=True)
