@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from semibackward import guards
 from semibackward.embeddings import hold_embeddings
@@ -136,6 +137,9 @@ def _freeze(slots: list[_Slot]) -> Undo | None:
     parameter = slots[0][2]
     if not parameter.requires_grad:
         return None
+    if is_lazy(parameter):
+        parameter.requires_grad = False  # requires_grad_() is forbidden as yet
+        return functools.partial(_thaw, slots, None)
     if parameter.is_inference():
         raise RuntimeError(
             "semi_backward() can't thaw a parameter that was made in torch.inference_mode(); make"
@@ -151,7 +155,7 @@ def _thaw(slots: list[_Slot], watch: Undo | None) -> None:
     if watch is not None:
         watch()
     for parameters, name, parameter in slots:
-        parameter.requires_grad_(True)
+        parameter.requires_grad = True
         # `.to()` or `load_state_dict(assign=True)` may have put another in its place, frozen too.
         now = parameters.get(name) if isinstance(parameters, dict) else None
         if now is None or now is parameter or holds("parameter", now):

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
 
 from semibackward.holding import Undo, holds
@@ -31,8 +30,6 @@ def accumulator(parameter: torch.Tensor) -> Any:
     """
     # Only Python holds the parameter, so no graph does. (torch 1.12 can't tell.)
     if _CAN_COUNT and parameter._use_count() == 1:  # type: ignore[attr-defined]
-        return None
-    if isinstance(parameter, UninitializedParameter):
         return None
     view = parameter.view_as(parameter).grad_fn
     return None if view is None else view.next_functions[0][0]

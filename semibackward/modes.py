@@ -9,8 +9,6 @@ from torch import nn
 
 from semibackward.holding import Undo, hold
 
-NO_DROPOUT = 0.0
-
 
 def hold_modes(modules: Iterable[nn.Module]) -> Iterator[Undo]:
     """Switch every module to evaluation mode, without calling its `train()`.
@@ -25,19 +23,21 @@ def hold_modes(modules: Iterable[nn.Module]) -> Iterator[Undo]:
             yield undo
 
 
-def _switch(module: nn.Module) -> Undo | None:
+def _switch(module: nn.Module) -> Undo:
+    found = module.training
     if isinstance(module, nn.RNNBase):
-        found = module.training, module.dropout
-        if found == (True, NO_DROPOUT):
-            return None
-        _set_recurrent(module, True, NO_DROPOUT)
-        return functools.partial(_set_recurrent, module, *found)
-    if not module.training:
-        return None
-    module.training = False
-    return functools.partial(setattr, module, "training", True)
+        revert = functools.partial(_set_recurrent, module, found, module.dropout)
+        _set_recurrent(module, True, 0.0)
+        return revert
+    if found:
+        module.training = False
+    return functools.partial(_set, module, found)
+
+
+def _set(module: nn.Module, training: bool) -> None:
+    if module.training != training:
+        module.training = training
 
 
 def _set_recurrent(module: nn.RNNBase, training: bool, dropout: float) -> None:
-    module.training = training
-    module.dropout = dropout
+    module.training, module.dropout = training, dropout
