@@ -44,6 +44,15 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
       output of each `nn.Embedding` or `nn.EmbeddingBag` is made to require one.
     - As a decorator, a generator function is frozen only while its own code runs, not while it is
       suspended (as with `torch.no_grad`).
+    - Modes stay as they are: in training mode batch norm moves its statistics and dropout draws,
+      as without a block. With `evaluating=True` every module is in evaluation mode inside the
+      block (recurrent layers in training mode without dropout, which is the same and which cuDNN
+      can differentiate), and each gets its own mode back.
+    - Modules added inside the block are not frozen; a parameter put in the place of a frozen one
+      (`.to()`, `load_state_dict(assign=True)`) is trainable after it. Copies made inside, by
+      `copy.deepcopy` or pickle, stay frozen: `copy.requires_grad_(True)`.
+    - A loss computed inside carries no gradient to the parameters, wherever its `backward()` is
+      called: compute the loss to train with after the block.
 
     Freezing is a property of the parameters, not of a thread: another thread that trains the same
     model at the same time would find it frozen.
@@ -51,6 +60,10 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
     Raises:
         TypeError: no model was given, something is not an `nn.Module`, or an async function is
             decorated (use the `with` form inside it).
+        RuntimeError: on entry, if parameters were made in inference mode, or if parametrised
+            weights are being cached. Inside the block, what would train nothing and say nothing:
+            `backward()` of a graph built before the block, and, from torch 2.0 on, the `step()`
+            of an optimizer that holds frozen parameters.
     """
 
     def __init__(self, *models: nn.Module, evaluating: bool = False) -> None:

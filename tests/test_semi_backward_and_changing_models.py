@@ -99,7 +99,10 @@ def test_a_copy_made_inside_is_frozen_and_its_embedding_hook_does_nothing() -> N
 @pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated")
 @pytest.mark.parametrize(
     "norm",
-    [torch.nn.utils.weight_norm, torch.nn.utils.parametrizations.weight_norm],
+    [
+        torch.nn.utils.weight_norm,
+        getattr(torch.nn.utils.parametrizations, "weight_norm", torch.nn.utils.spectral_norm),
+    ],
     ids=["hook", "parametrisation"],
 )
 def test_weight_norm(norm: Callable[[nn.Module], nn.Module]) -> None:

@@ -193,7 +193,7 @@ def test_another_checkpoint_can_not_go_back_after_the_block(model: nn.Sequential
     with semi_backward(model):
         images = torch.rand(2, 6, requires_grad=True)
         loss = checkpoint(model, images, use_reentrant=False).sum()
-    with pytest.raises(RuntimeError, match="[Rr]ecomput"):
+    with pytest.raises(RuntimeError, match="recomput"):
         loss.backward()
 
 
