@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 LOST = "before the block: the gradient of a frozen parameter"
+
+
+def since(*version: int) -> pytest.MarkDecorator:
+    """For a test of what torch has only since this version."""
+    mine = tuple(map(int, torch.__version__.split(".")[:2]))
+    return pytest.mark.skipif(mine < version, reason=f"torch {torch.__version__} is older")
 
 
 def small_model() -> nn.Sequential:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from semibackward import semi_backward
-from tests.frozen_models import LOST, attack, equal, flags, gradients, small_model
+from tests.frozen_models import LOST, attack, equal, flags, gradients, since, small_model
 
 
 @pytest.fixture
@@ -80,6 +80,7 @@ def test_a_graph_of_another_model_may_be_used(model: nn.Sequential) -> None:
 # Optimizers
 
 
+@since(2, 0)
 def test_a_step_over_frozen_parameters_is_refused(model: nn.Sequential) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     model(torch.rand(2, 6)).sum().backward()
@@ -109,6 +110,7 @@ def test_parameters_frozen_before_are_no_reason_to_refuse_a_step(model: nn.Seque
         optimizer.step()
 
 
+@since(2, 0)
 def test_no_optimizer_is_watched_after_the_last_block(model: nn.Sequential) -> None:
     from torch.optim import optimizer
 
@@ -189,6 +191,7 @@ def test_a_reentrant_checkpoint_runs_the_model_as_it_is_when_it_goes_back(
     assert len(gradients(model)) == 4
 
 
+@since(2, 0)
 def test_another_checkpoint_can_not_go_back_after_the_block(model: nn.Sequential) -> None:
     with semi_backward(model):
         images = torch.rand(2, 6, requires_grad=True)
@@ -222,6 +225,7 @@ def test_threads_may_share_one_block_object(model: nn.Sequential) -> None:
     assert flags(model) == [True] * 6
 
 
+@since(2, 0)
 def test_what_was_done_is_undone_if_entering_fails(model: nn.Sequential) -> None:
     from torch.optim import optimizer
 
@@ -253,6 +257,7 @@ def test_a_decorated_method_may_call_itself(model: nn.Sequential) -> None:
 # Hooks on parameters
 
 
+@since(2, 1)
 def test_hooks_on_parameters_rest_and_come_back(model: nn.Sequential) -> None:
     fired: list[str] = []
     weight, bias = model[0].parameters()
@@ -270,6 +275,7 @@ def test_hooks_on_parameters_rest_and_come_back(model: nn.Sequential) -> None:
 # torch.func
 
 
+@since(2, 0)
 def test_torch_func_inside_a_block(model: nn.Sequential) -> None:
     images = torch.rand(3, 6)
     parameters = {name: value.detach() for name, value in model.named_parameters()}
@@ -291,6 +297,7 @@ def test_torch_func_inside_a_block(model: nn.Sequential) -> None:
         assert equal(all_gradients(), expected)
 
 
+@since(2, 0)
 def test_torch_func_and_tangents_through_embeddings() -> None:
     embedding, ids = nn.Embedding(5, 3), torch.tensor([[1, 2], [2, 4]])
     weight, tangent = embedding.weight.detach(), torch.ones(5, 3)
@@ -312,6 +319,7 @@ def test_torch_func_and_tangents_through_embeddings() -> None:
         assert torch.equal(scaled, weight[ids])
 
 
+@since(2, 0)
 def test_freezing_inside_a_transform_is_refused_and_undone(model: nn.Sequential) -> None:
     def run(images: Tensor) -> Tensor:
         with semi_backward(model):
