@@ -38,11 +38,7 @@ def build(
         LibraryUnavailable: timm can't be imported.
         AdapterError: the weights can't be read or do not fit the model.
     """
-    try:
-        with quiet():
-            import timm
-    except ImportError as error:
-        raise LibraryUnavailable("timm", error, "timm") from error
+    timm = _import_timm()
     options: dict[str, Any] = {"pretrained": pretrained}
     if classes is not None:
         options["num_classes"] = classes
@@ -64,6 +60,24 @@ def build(
     elif not pretrained:
         _wake_residual_branches(model)
     return model.eval().requires_grad_(True)
+
+
+def image_size(name: str) -> int:
+    """The side of the images that timm made a model for, in pixels.
+
+    Raises:
+        LibraryUnavailable: timm can't be imported.
+    """
+    return _side(_config(name, _import_timm()))
+
+
+def _import_timm() -> Any:
+    try:
+        with quiet():
+            import timm
+    except ImportError as error:
+        raise LibraryUnavailable("timm", error, "timm") from error
+    return timm
 
 
 def _config(name: str, timm: Any) -> dict[str, Any]:
