@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from semibackward import semi_backward
-from tests.frozen_models import attack, equal, gradients, small_model
+from tests.frozen_models import attack, equal, gradients, since, small_model
 
 
 def noisy() -> nn.Sequential:
@@ -126,6 +127,29 @@ def test_weights_that_autocast_has_cast_before_are_cast_again() -> None:
         gradients(model)
         clean.square().sum().backward()
     assert len(gradients(model)) == 4
+
+
+@since(2, 0)
+def test_autocast_casts_frozen_weights_in_every_pass() -> None:
+    """It keeps the casts of what requires a gradient alone."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Casts(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, op: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if op is torch.ops.aten._to_copy.default and args[0].shape == (8, 6):
+                casts.append(op)
+            return op(*args, **(kwargs or {}))
+
+    model, images, counted = small_model(), torch.rand(2, 6), []
+    for block in (contextlib.nullcontext(), semi_backward(model)):
+        casts: list[Any] = []
+        with torch.autocast("cpu", dtype=torch.bfloat16), block, Casts():
+            for _ in range(3):
+                model(images)
+        counted.append(len(casts))
+    assert counted == [1, 3]
 
 
 def test_mixed_precision_training_is_the_same() -> None:
