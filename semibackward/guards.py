@@ -57,7 +57,7 @@ def _refuse_backward(parameter: torch.Tensor, *gradients: Any) -> None:
 
 
 def open_block() -> Undo:
-    """Watch every optimizer's step while a block is open; forget what autocast has cast before.
+    """Watch every optimizer's step while a block is open.
 
     Returns:
         what closes the block.
@@ -66,8 +66,6 @@ def open_block() -> Undo:
     if _open_blocks == 0:
         _optimizer_hook = _watch_optimizers()
     _open_blocks += 1
-    # A weight cast before is kept with its graph: it would go on computing parameter gradients.
-    torch.clear_autocast_cache()
     return _close_block
 
 

@@ -55,6 +55,25 @@ def test_a_graph_built_between_two_nested_blocks_is_refused(model: nn.Sequential
         assert len(gradients(model)) == 4
 
 
+def test_parameters_switched_on_inside_may_be_trained(model: nn.Sequential) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss = model(torch.rand(2, 6)).sum()
+    with semi_backward(model):
+        model.requires_grad_(True)
+        loss.backward()
+        optimizer.step()
+    assert len(gradients(model)) == 4
+
+
+def test_nothing_is_watched_after_the_block(model: nn.Sequential) -> None:
+    loss = model(torch.rand(2, 6)).sum()
+    with semi_backward(model):
+        pass
+    model.requires_grad_(False)
+    loss.backward()
+    assert not gradients(model)
+
+
 def test_a_graph_from_before_may_be_asked_for_the_gradient_of_its_input(
     model: nn.Sequential,
 ) -> None:
