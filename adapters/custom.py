@@ -1,6 +1,7 @@
 """A user's own attack, `FILE.py:FUNCTION` or `package.module:FUNCTION`, measured as it stands.
 
-The function is `FUNCTION(model, images, labels) -> adversarial images`.
+The function is `FUNCTION(model, images, labels) -> adversarial images`. A user's own model, to be
+examined, is named in the same way (`adapters.models.custom`).
 """
 
 from __future__ import annotations
@@ -40,10 +41,15 @@ class AttackSpec:
         return self.place.endswith(".py")
 
 
-def parse(text: str) -> AttackSpec:
+def parse(text: str, option: str = "--attack", example: str = "my_attacks.py:pgd") -> AttackSpec:
     """Read `FILE.py:FUNCTION` or `package.module:FUNCTION` and look whether it is there.
 
     The code is not run; a file is parsed for the name.
+
+    Args:
+        text: what the user wrote.
+        option: where, for errors.
+        example: what is right there, for errors.
 
     Raises:
         AdapterError: the form is wrong, or the file, module or function does not exist.
@@ -51,15 +57,15 @@ def parse(text: str) -> AttackSpec:
     place, _, function = text.rpartition(":")
     if not place or not function.isidentifier():
         raise AdapterError(
-            f"--attack {text}: give FILE.py:FUNCTION or package.module:FUNCTION,"
-            " for instance my_attacks.py:pgd"
+            f"{option} {text}: give FILE.py:FUNCTION or package.module:FUNCTION,"
+            f" for instance {example}"
         )
     spec = AttackSpec(text, place, function)
     if spec.is_file:
-        _look_into_file(spec)
+        _look_into_file(spec, option)
     elif not _module_exists(place):
         raise AdapterError(
-            f"--attack {text}: there is no module {place}; run from the folder it is in,"
+            f"{option} {text}: there is no module {place}; run from the folder it is in,"
             " or install it"
         )
     return spec
@@ -71,14 +77,15 @@ def build(spec: AttackSpec, model: nn.Module) -> AttackFunction:
     Raises:
         AdapterError: the module has no such function.
     """
-    function = getattr(_import(spec), spec.function, None)
+    function = getattr(import_place(spec), spec.function, None)
     if not callable(function):
         raise AdapterError(f"--attack {spec.text}: {spec.place} has no function {spec.function}")
     attack: Callable[..., Any] = function
     return functools.partial(attack, model)
 
 
-def _import(spec: AttackSpec) -> object:
+def import_place(spec: AttackSpec) -> object:
+    """The module that a spec names, imported."""
     if not spec.is_file:
         sys.path.insert(0, "")
         return importlib.import_module(spec.place)
@@ -100,18 +107,18 @@ def _import(spec: AttackSpec) -> object:
     return module
 
 
-def _look_into_file(spec: AttackSpec) -> None:
+def _look_into_file(spec: AttackSpec, option: str) -> None:
     try:
         tree = ast.parse(Path(spec.place).read_bytes(), spec.place)
     except OSError as error:
         raise AdapterError(
-            f"--attack {spec.text}: can't read {spec.place}: {error.strerror}"
+            f"{option} {spec.text}: can't read {spec.place}: {error.strerror}"
         ) from error
     except (SyntaxError, ValueError) as error:
-        raise AdapterError(f"--attack {spec.text}: {spec.place} is no Python: {error}") from error
+        raise AdapterError(f"{option} {spec.text}: {spec.place} is no Python: {error}") from error
     if spec.function not in _names_bound_in(tree):
         raise AdapterError(
-            f"--attack {spec.text}: {spec.place} defines no {spec.function} at its top level"
+            f"{option} {spec.text}: {spec.place} defines no {spec.function} at its top level"
         )
 
 

@@ -39,7 +39,7 @@ def parser() -> Parser:
     _add_train(commands.add_parser("train", help="measure training, and train to the end"))
     _add_list(commands.add_parser("list", help="what can be asked for, without importing torch"))
     _add_report(commands.add_parser("report", help="make tables of records"))
-    _add_doctor(commands.add_parser("doctor", help="what works on this machine, what is missing"))
+    _add_doctor(commands.add_parser("doctor", help="what works here, or with your model"))
     return main
 
 
@@ -227,6 +227,22 @@ def _add_report(report: argparse.ArgumentParser) -> None:
 
 
 def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.description = (
+        "Say what works on this machine and what is missing; or, with --model, what freezing that"
+        " model meets. Exit code 5 if something has to be mended."
+    )
+    doctor.add_argument(
+        "--model",
+        metavar="SPEC",
+        help="a timm model, or your own as FILE.py:FUNCTION or package.module:FUNCTION that returns"
+        " an nn.Module when called without arguments",
+    )
+    doctor.add_argument(
+        "--image-size",
+        type=_at_least_one,
+        metavar="N",
+        help="side in pixels of the images to try it with (default: what timm made it for, or 224)",
+    )
     doctor.add_argument("--verbose", action="store_true", help="traces")
 
 

@@ -134,9 +134,15 @@ def _figures(asked: argparse.Namespace) -> int:
 
 
 def _doctor(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench.doctor import examine
+    from bench import doctor, model_doctor
+    from bench.errors import UsageError
 
-    text, healthy = examine()
+    if asked.model is not None:
+        text, healthy = model_doctor.examine(asked.model, asked.image_size)
+    elif asked.image_size is not None:
+        raise UsageError("--image-size is the size of the images for a model: add --model SPEC")
+    else:
+        text, healthy = doctor.examine()
     print(text)
     return DONE if healthy else NOT_ALL_OK
 

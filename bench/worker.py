@@ -13,6 +13,7 @@ middle of a run.
                                                        "explain": true also dissects it
     {"do": "blocks", "orders": ["ABBA", …]}            time some blocks of the prepared case
     {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
+    {"do": "examine", "model": "resnet18", …}          what semi_backward meets in a model
     {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
     {"do": "train", "case": …, "variant": …, "seed": 0, "epochs": 5, "checkpoint": "FILE"}
                                                        train for one more epoch, from the checkpoint
@@ -149,6 +150,12 @@ class Worker:
 
         limit_memory(count, device)
         return {}
+
+    def do_examine(self, model: str, image_size: int | None) -> dict[str, Any]:
+        from bench import examining
+
+        found, shape = examining.examine(model, image_size)
+        return {"findings": [asdict(finding) for finding in found], "shape": shape}
 
     def do_try(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
         built = self._build(comparison, seed)

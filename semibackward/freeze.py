@@ -6,36 +6,25 @@ pass*, autograd builds no path to them and computes the output gradients alone: 
 F + D + W (Bu 2022, Facts 2.1 and 3.1), with the same perturbation gradient (eq. 4).
 """
 
+from __future__ import annotations
+
 import functools
 import inspect
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, MutableMapping
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
+from torch.nn.parameter import is_lazy
+
+from semibackward import guards
+from semibackward.embeddings import hold_embeddings
+from semibackward.holding import Undo, hold, holds, lock, undo_all
+from semibackward.modes import hold_modes
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Undo = Callable[[], None]
-
-_EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
-
-
-@dataclass
-class _Held:
-    """A parameter or embedding that at least one open block holds frozen."""
-
-    thing: nn.Parameter | nn.Module  # kept alive, so that its id stays its own
-    release: Callable[[], object]
-    holders: int = 1
-
-
-_held: dict[int, _Held] = {}
-_lock = threading.RLock()
 
 
 class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
@@ -55,6 +44,15 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
       output of each `nn.Embedding` or `nn.EmbeddingBag` is made to require one.
     - As a decorator, a generator function is frozen only while its own code runs, not while it is
       suspended (as with `torch.no_grad`).
+    - Modes stay as they are: in training mode batch norm moves its statistics and dropout draws,
+      as without a block. With `evaluating=True` every module is in evaluation mode inside the
+      block (recurrent layers in training mode without dropout, which is the same and which cuDNN
+      can differentiate), and each gets its own mode back.
+    - Modules added inside the block are not frozen; a parameter put in the place of a frozen one
+      (`.to()`, `load_state_dict(assign=True)`) is trainable after it. Copies made inside, by
+      `copy.deepcopy` or pickle, stay frozen: `copy.requires_grad_(True)`.
+    - A loss computed inside carries no gradient to the parameters, wherever its `backward()` is
+      called: compute the loss to train with after the block.
 
     Freezing is a property of the parameters, not of a thread: another thread that trains the same
     model at the same time would find it frozen.
@@ -62,9 +60,13 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
     Raises:
         TypeError: no model was given, something is not an `nn.Module`, or an async function is
             decorated (use the `with` form inside it).
+        RuntimeError: on entry, if parameters were made in inference mode, or if parametrised
+            weights are being cached. Inside the block, what would train nothing and say nothing:
+            `backward()` of a graph built before the block, and, from torch 2.0 on, the `step()`
+            of an optimizer that holds frozen parameters.
     """
 
-    def __init__(self, *models: nn.Module) -> None:
+    def __init__(self, *models: nn.Module, evaluating: bool = False) -> None:
         if not models:
             raise TypeError("semi_backward() needs the model to freeze: semi_backward(model)")
         for model in models:
@@ -74,16 +76,24 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
                     " pass the module inside the wrapper, for instance classifier.model"
                 )
         self._models = models
-        self._open: list[list[Undo]] = []
+        self._evaluating = evaluating
+        self._open: list[tuple[int, list[Undo]]] = []
 
     def __enter__(self) -> None:
-        with _lock:
-            undo: list[Undo] = []
-            for model in self._models:
-                # Embeddings first: freezing hides which of them were trainable.
-                undo.extend(_hold_embeddings(model))
-                undo.extend(_hold_parameters(model))
-            self._open.append(undo)
+        with lock:
+            guards.refuse_cached_weights(self._models)
+            undo: list[Undo] = [guards.open_block()]
+            try:
+                for modules in [list(model.modules()) for model in self._models]:
+                    # Embeddings first: freezing hides which of them were trainable.
+                    undo.extend(hold_embeddings(modules))
+                    undo.extend(_hold_parameters(modules))
+                    if self._evaluating:
+                        undo.extend(hold_modes(modules))
+            except BaseException:
+                undo_all(undo)
+                raise
+            self._open.append((threading.get_ident(), undo))
 
     def __exit__(
         self,
@@ -91,9 +101,11 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with _lock:
-            for undo in reversed(self._open.pop()):
-                undo()
+        with lock:
+            # What this thread entered last; a generator may be closed by another thread.
+            me = threading.get_ident()
+            mine = [i for i, (thread, _) in enumerate(self._open) if thread == me]
+            undo_all(self._open.pop(mine[-1] if mine else -1)[1])
 
     def __call__(self, function: Function) -> Function:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -102,73 +114,69 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
                 " tasks would find the model frozen; use `with semi_backward(model):` inside it"
             )
         if inspect.isgeneratorfunction(function):
-            return _decorate_generator(function, self._models)
+            return _decorate_generator(function, self._again)
 
         @functools.wraps(function)
         def frozen(*args: Any, **kwargs: Any) -> Any:
-            with semi_backward(*self._models):
+            with self._again():
                 return function(*args, **kwargs)
 
         return frozen  # type: ignore[return-value]
 
+    def _again(self) -> semi_backward:
+        return semi_backward(*self._models, evaluating=self._evaluating)
 
-def _hold_parameters(model: nn.Module) -> Iterator[Undo]:
+
+def _hold_parameters(modules: list[nn.Module]) -> Iterator[Undo]:
     """Freeze the trainable parameters, and take a further hold of those held already."""
-    for parameter in model.parameters():
-        key, trainable = id(parameter), parameter.requires_grad
-        held = _held.get(key)
-        if trainable:
-            parameter.requires_grad_(False)
-        if held is not None:
-            held.holders += 1
-            # Somebody may have switched it on again since it was frozen: it goes back to that.
-            yield functools.partial(_let_go, key, thaw=trainable)
-        elif trainable:
-            _held[key] = _Held(parameter, functools.partial(parameter.requires_grad_, True))
-            yield functools.partial(_let_go, key)
+    places: dict[int, list[_Slot]] = {}
+    for module in modules:
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                places.setdefault(id(parameter), []).append((module._parameters, name, parameter))
+    with torch.inference_mode(False), torch.enable_grad():  # to see the parameters' graph nodes
+        for slots in places.values():
+            undo = hold("parameter", slots[0][2], _freeze(slots))
+            if undo is not None:
+                yield undo
 
 
-def _hold_embeddings(model: nn.Module) -> Iterator[Undo]:
-    """Make the outputs of trainable embeddings require a gradient while they are frozen."""
-    for module in model.modules():
-        if not isinstance(module, _EMBEDDINGS):
-            continue
-        if id(module) in _held:
-            _held[id(module)].holders += 1
-        elif module.weight.requires_grad or id(module.weight) in _held:  # tied, and frozen by us
-            _held[id(module)] = _Held(module, _hook_first(module).remove)
-        else:
-            continue
-        yield functools.partial(_let_go, id(module))
+_Slot = tuple[MutableMapping[str, Any], str, torch.Tensor]
+"""A module's parameters, a name among them, and the parameter that has it."""
 
 
-def _hook_first(module: nn.Module) -> RemovableHandle:
-    """Register the output hook before every other, which may call `retain_grad()`."""
-    handle = module.register_forward_hook(_require_gradient)
-    hooks = cast("OrderedDict[int, Any]", module._forward_hooks)
-    hooks.move_to_end(handle.id, last=False)  # prepend=True needs torch 2.0
-    return handle
-
-
-def _require_gradient(module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor | None:
-    if output.requires_grad or not torch.is_grad_enabled():
+def _freeze(slots: list[_Slot]) -> Undo | None:
+    """Freeze one parameter; what thaws it, or None if it was frozen."""
+    parameter = slots[0][2]
+    if not parameter.requires_grad:
         return None
-    # The clone is no leaf, so a model may still change its embeddings in place.
-    return output.detach().requires_grad_().clone()
+    if is_lazy(parameter):
+        parameter.requires_grad = False  # requires_grad_() is forbidden as yet
+        return functools.partial(_thaw, slots, None)
+    if parameter.is_inference():
+        raise RuntimeError(
+            "semi_backward() can't thaw a parameter that was made in torch.inference_mode(); make"
+            " the model outside of it, under torch.no_grad() if need be"
+        )
+    node = guards.accumulator(parameter)
+    parameter.requires_grad_(False)
+    watch = None if node is None else guards.refuse_lost_gradients(parameter, node)
+    return functools.partial(_thaw, slots, watch)
 
 
-def _let_go(key: int, *, thaw: bool = False) -> None:
-    """Give up one hold; the last one to go undoes the freezing."""
-    held = _held[key]
-    held.holders -= 1
-    if held.holders == 0:
-        del _held[key]
-        held.release()
-    elif thaw:
-        held.thing.requires_grad_(True)
+def _thaw(slots: list[_Slot], watch: Undo | None) -> None:
+    if watch is not None:
+        watch()
+    for parameters, name, parameter in slots:
+        parameter.requires_grad = True
+        # `.to()` or `load_state_dict(assign=True)` may have put another in its place, frozen too.
+        now = parameters.get(name) if isinstance(parameters, dict) else None
+        if now is None or now is parameter or holds("parameter", now):
+            continue
+        now.requires_grad_(now.requires_grad or now.is_floating_point())
 
 
-def _decorate_generator(function: Function, models: tuple[nn.Module, ...]) -> Function:
+def _decorate_generator(function: Function, block: Callable[[], semi_backward]) -> Function:
     @functools.wraps(function)
     def frozen(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator = function(*args, **kwargs)
@@ -176,7 +184,7 @@ def _decorate_generator(function: Function, models: tuple[nn.Module, ...]) -> Fu
         try:
             while True:
                 try:
-                    with semi_backward(*models):
+                    with block():
                         value = resume()
                 except StopIteration as stop:
                     return stop.value
@@ -188,7 +196,7 @@ def _decorate_generator(function: Function, models: tuple[nn.Module, ...]) -> Fu
                 except BaseException as error:
                     resume = functools.partial(generator.throw, error)
         finally:
-            with semi_backward(*models):
+            with block():
                 generator.close()
 
     return frozen  # type: ignore[return-value]

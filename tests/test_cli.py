@@ -16,6 +16,7 @@ from bench.process import WorkerDied, WorkerProcess, WorkerTimeout
 
 ROOT = Path(__file__).resolve().parent.parent
 MINE = "tests/attacks_for_tests.py"
+MODELS = "tests/models_for_tests.py"
 SMALL = ("--models", "test_resnet", "--image-size", "32", "--batch", "2", "--device", "cpu")
 QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2")
 
@@ -60,6 +61,7 @@ def test_help_and_list_import_no_torch(words: list[str]) -> None:
 def test_the_controlling_process_of_a_run_imports_no_torch() -> None:
     code = (
         "import sys; import bench.command, bench.runner, bench.doctor, reports.markdown\n"
+        "import bench.model_doctor\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
@@ -119,6 +121,15 @@ def test_list_names_what_there_is() -> None:
         (["--training", "pgd", "--variants", "forward-only"], "forward-only is for black-box"),
         (["train", "--plan", "200"], "no EPOCHSxIMAGES"),
         (["report", "x.jsonl", "--format", "figures"], "name a folder with --out"),
+        (["doctor", "--model", "resnet19"], "unknown model 'resnet19'; did you mean resnet"),
+        (["doctor", "--model", "absent.py:build"], "--model absent.py:build: can't read absent.py"),
+        (["doctor", "--model", "absent.py"], "for instance my_models.py:build"),
+        (["doctor", "--model", "no.such:build"], "there is no module no.such"),
+        (["doctor", "--model", f"{MODELS}:build"], "defines no build"),
+        (["doctor", "--model", f"{MODELS}:size"], "gives int; it must be a torch.nn.Module"),
+        (["doctor", "--model", f"{MODELS}:falls_over"], "falls_over: ValueError: no weights here"),
+        (["doctor", "--model", "tests.models_for_tests:absent"], "has no attribute 'absent'"),
+        (["doctor", "--image-size", "32"], "add --model SPEC"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -236,13 +247,32 @@ def test_doctor_tells_what_works() -> None:
         assert name in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("spec", "code", "said"),
+    [
+        ("test_resnet", 0, ["ok  gradients .* 0 when frozen", "ok  perturbation .* bit for bit"]),
+        (f"{MODELS}:for_images", 0, ["images of 3×32×32", "ok  gradients", "--  batch norm"]),
+        (f"{MODELS}:for_text", 0, ["--  dry run +left out: "]),
+        ("tests.models_for_tests:trained", 0, ["--  uninitialised +2 parameters"]),
+        (f"{MODELS}:KeepsATensor", 5, ["!!  tensors +doubled: ", "Mend what is marked !!"]),
+    ],
+)
+def test_doctor_examines_a_model(spec: str, code: int, said: list[str]) -> None:
+    done = bench("doctor", "--model", spec, "--image-size", "32")
+    assert done.returncode == code, done.stderr
+    assert done.stderr == ""
+    assert "chatter" not in done.stdout
+    for line in said:
+        assert re.search(line, done.stdout), line
+
+
 def test_without_torch_every_command_says_how_to_get_it(tmp_path: Path) -> None:
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('no torch here')")
-    for command in ([], ["doctor"]):
+    for command in ([], ["doctor"], ["doctor", "--model", "resnet18"]):
         done = bench(*command, PYTHONPATH=str(tmp_path))
         said = done.stdout + done.stderr
-        assert done.returncode == (5 if command else 2)
+        assert done.returncode == (5 if command == ["doctor"] else 2)
         assert "no torch here" in said
         assert "python -m pip install torch torchvision" in said
         assert "Traceback" not in said

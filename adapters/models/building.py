@@ -39,11 +39,7 @@ def build(
         LibraryUnavailable: timm can't be imported.
         AdapterError: the weights can't be read or do not fit the model, or there are none.
     """
-    try:
-        with quiet():
-            import timm
-    except ImportError as error:
-        raise LibraryUnavailable("timm", error, "timm") from error
+    timm = _import_timm()
     state = None if weights is None else _read(weights)
     with quiet():
         if catalogue.own(name) is not None:
@@ -71,6 +67,26 @@ def build(
     elif not pretrained:
         _wake_residual_branches(model)
     return model.eval().requires_grad_(True)
+
+
+def image_size(name: str) -> int:
+    """The side of the images that a model was made for, in pixels.
+
+    Raises:
+        LibraryUnavailable: timm can't be imported.
+    """
+    if catalogue.own(name) is not None:
+        return cifar.SIZE
+    return _side(_config(name, _import_timm()))
+
+
+def _import_timm() -> Any:
+    try:
+        with quiet():
+            import timm
+    except ImportError as error:
+        raise LibraryUnavailable("timm", error, "timm") from error
+    return timm
 
 
 def _config(name: str, timm: Any) -> dict[str, Any]:

@@ -14,6 +14,10 @@ from torch.nn import functional
 from adapters.models import catalogue
 
 
+SIZE = 32
+"""Side of the images, in pixels."""
+
+
 def build(name: str, classes: int | None) -> nn.Module:
     """Build one by its name, with weights from torch's current random state.
 

@@ -1,0 +1,210 @@
+"""Look a model over before its attack is frozen: what applies to it, and what is to mend.
+
+Looking costs nothing. Given inputs, `examine` also runs the model forward and backward, with its
+parameters as they are and frozen, and holds one against the other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import is_lazy
+from torch.nn.utils import parametrize
+
+from semibackward.dry_run import try_out
+from semibackward.embeddings import EMBEDDINGS
+from semibackward.findings import Finding, fine, mend, note
+
+WRAPPERS = {
+    "DistributedDataParallel": "pass its .module to semi_backward()",
+    "DataParallel": "pass its .module to semi_backward()",
+    "FullyShardedDataParallel": "its flat parameters are shared by what it wraps: try it first",
+    "OptimizedModule": "torch.compile compiles it again when its parameters are frozen",
+}
+_CHECKPOINTING = ("gradient_checkpointing", "grad_checkpointing", "is_gradient_checkpointing")
+
+
+def examine(model: nn.Module, inputs: Any = None) -> list[Finding]:
+    """What `semi_backward(model)` meets in this model.
+
+    Args:
+        model: looked at as it is; buffers, gradients, modes and random states are the same after.
+        inputs: what the model is called with: a tensor, a tuple of arguments, or a dictionary of
+            keyword arguments. With them, one forward and backward pass is made unfrozen (a second,
+            if its gradients differ from the frozen ones) and one frozen.
+
+    Returns:
+        findings, most general first; their severity is "mend" where something has to be done.
+
+    Raises:
+        TypeError: it is no `nn.Module`.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(
+            f"examine() looks at torch.nn.Module objects, got {type(model).__name__};"
+            " pass the module inside the wrapper, for instance classifier.model"
+        )
+    found = [finding for look in _LOOKS for finding in look(model)]
+    if inputs is not None:
+        reason = _not_to_be_run(model)
+        found += [note("dry run", f"left out: {reason}")] if reason else try_out(model, inputs)
+    return found
+
+
+def _parameters(model: nn.Module) -> Iterator[Finding]:
+    every = list(model.parameters())
+    trainable = sum(parameter.requires_grad for parameter in every)
+    said = f"{trainable} of {len(every)} require a gradient and are frozen inside the block"
+    if trainable < len(every):
+        said += f"; {len(every) - trainable} do not, and are left as they are"
+    yield (fine if trainable else note)("parameters", said)
+    if whole := sum(not is_lazy(p) and not _is_real(p) for p in every):
+        yield fine("integer", f"{whole} parameters hold integers and never get a gradient")
+    if lazy := sum(map(is_lazy, every)):
+        yield note("uninitialised", f"{lazy} parameters have no shape yet; run one forward pass")
+    names = Counter(id(p) for m in model.modules() for p in m._parameters.values() if p is not None)
+    if shared := sum(count > 1 for count in names.values()):
+        yield fine("shared", f"{shared} parameters have several names, and are frozen once")
+    made = sum(not is_lazy(p) and p.is_inference() and p.requires_grad for p in every)
+    if made:
+        yield mend(
+            "inference", f"{made} parameters were made in torch.inference_mode(); make them outside"
+        )
+
+
+def _text(model: nn.Module) -> Iterator[Finding]:
+    embeddings = [module for module in model.modules() if isinstance(module, EMBEDDINGS)]
+    if embeddings:
+        yield fine(
+            "embeddings",
+            f"{len(embeddings)}, whose outputs still require a gradient inside the block; those of"
+            " F.embedding(ids, weight) would not",
+        )
+
+
+def _modes(model: nn.Module) -> Iterator[Finding]:
+    option = "semi_backward(model, evaluating=True) evaluates for the length of the block"
+    for what, belongs, does in (
+        ("batch norm", _is_batch_norm, "an attack moves the running statistics, frozen or not"),
+        ("dropout", _drops, "an attack draws masks, frozen or not"),
+    ):
+        modules = [module for module in model.modules() if belongs(module)]
+        training = sum(module.training for module in modules)
+        if training:
+            yield note(what, f"{training} of {len(modules)} in training mode: {does}; {option}")
+        elif modules:
+            yield fine(what, f"{len(modules)}, in evaluation mode")
+    recurrent = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
+    if still := sum(not module.training for module in recurrent):
+        yield note(
+            "recurrent",
+            f"{still} of {len(recurrent)} in evaluation mode, for which cuDNN has no backward: on a"
+            " GPU use semi_backward(model, evaluating=True), or their training mode",
+        )
+    elif recurrent:
+        yield fine("recurrent", f"{len(recurrent)}, in training mode, as cuDNN needs for backward")
+    own = sorted({_name(m) for m in model.modules() if type(m).train is not nn.Module.train})
+    if own:
+        yield note(
+            "own train()", f"of {', '.join(own)}: not called by evaluating=True, which sets flags"
+        )
+
+
+def _computed_weights(model: nn.Module) -> Iterator[Finding]:
+    parametrised = [module for module in model.modules() if parametrize.is_parametrized(module)]
+    if parametrised:
+        yield note(
+            "parametrised",
+            f"{len(parametrised)} modules compute their weights: open parametrize.cached() inside"
+            " the block, not around it",
+        )
+    hooked = [
+        hook
+        for module in model.modules()
+        for hook in module._forward_pre_hooks.values()
+        if type(hook).__name__ in ("WeightNorm", "SpectralNorm")
+    ]
+    if hooked:
+        yield fine("weight norm", f"{len(hooked)} weights are computed anew in every forward pass")
+    kept = [
+        f"{path}.{name}".lstrip(".")
+        for path, module in model.named_modules()
+        for name, value in {**module._buffers, **vars(module)}.items()
+        if isinstance(value, Tensor) and value.requires_grad and not _is_made_by(module, name)
+    ]
+    if kept:
+        yield mend(
+            "tensors",
+            f"{', '.join(kept)}: no parameters, yet they require a gradient, and are not frozen;"
+            " detach() them, make them parameters, or compute them in forward()",
+        )
+
+
+def _hooks(model: nn.Module) -> Iterator[Finding]:
+    if hooked := sum(map(_has_hooks, model.parameters())):
+        yield note(
+            "hooks", f"on {hooked} parameters: they rest inside the block, and are back after it"
+        )
+
+
+def _wrapping(model: nn.Module) -> Iterator[Finding]:
+    if any(getattr(m, name, False) is True for m in model.modules() for name in _CHECKPOINTING):
+        yield note(
+            "checkpointing", "on: call backward() in the block in which the forward pass was made"
+        )
+    for name in sorted({type(module).__name__ for module in model.modules()} & set(WRAPPERS)):
+        yield note("wrapper", f"{name}: {WRAPPERS[name]}")
+
+
+_LOOKS: tuple[Callable[[nn.Module], Iterator[Finding]], ...] = (
+    _parameters,
+    _text,
+    _modes,
+    _computed_weights,
+    _hooks,
+    _wrapping,
+)
+
+
+def _not_to_be_run(model: nn.Module) -> str | None:
+    """Why a dry run would not leave the model as it was."""
+    if any(map(is_lazy, [*model.parameters(), *model.buffers()])):
+        return "some parameters have no shape yet, and would get one"
+    if any(map(_has_hooks, model.parameters())):
+        return "the hooks on its parameters would fire"
+    wrappers = {type(module).__name__ for module in model.modules()} & set(WRAPPERS)
+    if wrappers:
+        return f"{', '.join(sorted(wrappers))} does more than the model; examine what it wraps"
+    return None
+
+
+def _has_hooks(parameter: Tensor) -> bool:
+    after = getattr(parameter, "_post_accumulate_grad_hooks", None)
+    return bool(parameter._backward_hooks or after)
+
+
+def _is_made_by(module: nn.Module, name: str) -> bool:
+    """Whether a tensor is what old-style weight or spectral norm computes in each forward pass."""
+    hooks = module._forward_pre_hooks.values()
+    return any(getattr(hook, "name", None) == name for hook in hooks)
+
+
+def _is_batch_norm(module: nn.Module) -> bool:
+    return isinstance(module, _BatchNorm)
+
+
+def _drops(module: nn.Module) -> bool:
+    """Whether it draws in training mode: torch's dropout, or DropPath and the like, by name."""
+    return "Drop" in type(module).__name__ and getattr(module, "p", None) != 0
+
+
+def _is_real(parameter: Tensor) -> bool:
+    return parameter.is_floating_point() or parameter.is_complex()
+
+
+def _name(module: nn.Module) -> str:
+    return type(module).__name__
