@@ -76,6 +76,7 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
     if asked.training or asked.command == "train":
         fitting = suites.TRAINING
     suite = training_selection.restrict(suites.load(asked.suite or fitting), _tuple(asked.training))
+    training_selection.check(asked, suite)
     if asked.defaults:
         groups = (replace(group, defaults=True, steps=None) for group in suite.groups)
         suite = replace(suite, groups=tuple(groups))
@@ -99,7 +100,8 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
     )
     for group in suite.groups:
         _each("library", group.libs, registry.names())
-        _each("attack", group.attacks, [ALL, *_all_attacks(group.libs)])
+        own = () if group.training is None else (training_selection.REFERENCE,)
+        _each("attack", group.attacks, [ALL, *_all_attacks((*group.libs, *own))])
         _each("variant", group.variants, VARIANTS)
         _each("dtype", [group.dtype], DTYPES)
         _check_models(group.models)

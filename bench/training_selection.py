@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from adapters import custom, data
 from adapters.base import AdapterError
 from adapters.papers.methods import FAST_STEP, METHODS, Method
-from bench.cases import NO_ATTACK, Case
+from bench.cases import NO_ATTACK, SEMI_BACKWARD, Case
 from bench.errors import UsageError
 from bench.suites import Selection, Suite
 
@@ -36,6 +37,32 @@ def restrict(suite: Suite, methods: tuple[str, ...] | None) -> Suite:
     if not groups:
         raise UsageError(f"suite {suite.name} has no training by {', '.join(methods)}")
     return replace(suite, groups=tuple(groups))
+
+
+def check(asked: argparse.Namespace, suite: Suite) -> None:
+    """What is asked must make sense of attacks, or of training.
+
+    Raises:
+        UsageError: it does not.
+    """
+    trains = [group.training is not None for group in suite.groups]
+    if any(trains):
+        if asked.command == "explain":
+            raise UsageError("explain looks at attacks: leave out --training, or use run")
+        for option, given in (
+            ("--max-batch-search", asked.max_batch_search),
+            ("--defaults", asked.defaults),
+        ):
+            if given:
+                raise UsageError(f"{option} is for attacks, not for training: leave it out")
+    for option, given in (("--data", asked.data), ("--replays", asked.replays)):
+        if given is not None and not any(trains):
+            raise UsageError(f"{option} is for --training METHOD; name a method too")
+    if asked.command == "train":
+        if not all(trains):
+            raise UsageError(f"suite {suite.name} has attacks alone: add --training METHOD")
+        if asked.variants is not None and SEMI_BACKWARD not in asked.variants:
+            raise UsageError(f"train compares {SEMI_BACKWARD} with the original: name it too")
 
 
 def cases(

@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from adapters.models import catalogue
 
-
 SIZE = 32
 """Side of the images, in pixels."""
 
