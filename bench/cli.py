@@ -121,7 +121,6 @@ def _figures(asked: argparse.Namespace) -> int:
     try:
         from reports import figures
 
-        asked.out.mkdir(parents=True, exist_ok=True)
         for path in figures.draw([records.read(path) for path in asked.files], asked.out):
             print(path)
     except ImportError as error:

@@ -32,6 +32,7 @@ def draw(runs: Sequence[Run], folder: Path) -> list[Path]:
     Raises:
         NothingToDraw: there is nothing.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number, run in enumerate(runs):
         groups: dict[tuple[str, str, str, str], list[ComparisonRecord]] = {}
@@ -55,6 +56,7 @@ def draw(runs: Sequence[Run], folder: Path) -> list[Path]:
 
 def _training(records: Sequence[ComparisonRecord], run: Run, path: Path) -> list[Path]:
     """Speedup of training against K with intervals, beside the theory: Bu 2022, figure 2."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -99,6 +101,7 @@ def _training(records: Sequence[ComparisonRecord], run: Run, path: Path) -> list
     axes.legend(fontsize=8, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
     files = [path.with_suffix(suffix) for suffix in (".svg", ".png")]
-    for file in files:
-        figure.savefig(file, dpi=200, metadata={"Date": None} if file.suffix == ".svg" else None)
+    with rc_context({"svg.hashsalt": path.stem}):  # the same records give the same file
+        figure.savefig(files[0], metadata={"Date": None})
+        figure.savefig(files[1], dpi=200)
     return files
