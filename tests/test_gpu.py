@@ -25,9 +25,12 @@ from bench import (
 from bench.batch_search import BatchSearch
 from bench.cases import Case, Comparison
 from bench.equality import compare
+from bench.learning import Learning
 from bench.pool import WorkerPool
 from bench.timer import CudaTimer
 from bench.worker import Worker
+from semibackward import semi_backward
+from tests import test_training
 from tests.test_conformance import WORKING, case
 
 pytestmark = [
@@ -191,3 +194,51 @@ def test_the_largest_batch_under_a_limit() -> None:
         pool.replace()
     assert found.failed["original"] is not None
     assert found.largest["semi-backward"] >= found.largest["original"] > 4
+
+
+def training(method: str, library: str = "reference", attack: str = "pgd-backward") -> Case:
+    return replace(test_training.case(method, library, attack), device=DEVICE)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        training("natural"),
+        training("pgd", "deeprobust", "pgd"),
+        training("pgd", "torchattacks", "pgd"),
+        training("trades"),
+        training("mart", "foolbox", "pgd"),
+        training("fast", "art", "pgd"),
+        training("free"),
+    ],
+    ids=lambda asked: asked.what,
+)
+def test_a_training_step_gives_the_same_weights_on_the_gpu(asked: Case) -> None:
+    found = checks.check(workload.build(Comparison(asked, "semi-backward"), seed=0))
+    assert found.equality.equal, found.unequal
+
+
+def test_the_trick_changes_no_weight_of_a_training_on_the_gpu(tmp_path: Path) -> None:
+    asked = replace(training("pgd", "deeprobust", "pgd"), batch=64)
+    digests = []
+    for variant in ("original", "semi-backward"):
+        learning = Learning(asked, variant, 0, 1, tmp_path / f"{variant}.safetensors")
+        learning.epoch()
+        digests.append(learning.result()["weights"])
+    assert digests[0] == digests[1]
+
+
+def test_recurrent_layers_can_be_attacked_in_evaluation_mode() -> None:
+    """cuDNN differentiates them in training mode alone."""
+    torch.manual_seed(0)
+    layer = torch.nn.LSTM(8, 8, num_layers=2, dropout=0.5).to(DEVICE).eval()
+    inputs = torch.rand(4, 2, 8, device=DEVICE, requires_grad=True)
+    with torch.no_grad():
+        expected, _ = layer(inputs)
+    with semi_backward(layer, evaluating=True):
+        output, _ = layer(inputs)
+        output.sum().backward()
+    assert torch.allclose(output, expected, atol=1e-6)
+    assert inputs.grad is not None
+    assert not layer.training
+    assert layer.dropout == 0.5
