@@ -160,8 +160,13 @@ def _train(
     shown: Progress,
 ) -> None:
     """Train to the end what could be measured."""
-    failed = {record.case_id for record in measured if record.status != "ok"}
-    cases = [c.case for c in comparisons if c.variant == SEMI_BACKWARD and c.case.id not in failed]
+    earlier = journal.earlier.comparisons if journal.earlier else ()
+    status = {record.key: record.status for record in (*earlier, *measured)}
+    cases = [
+        c.case
+        for c in comparisons
+        if c.variant == SEMI_BACKWARD and status.get((c.case.id, c.variant)) == "ok"
+    ]
     folder = asked.checkpoints or journal.path.with_suffix(".checkpoints")
     if not asked.resume and folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty; go on with it by --resume, or name another")

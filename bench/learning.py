@@ -28,6 +28,7 @@ from adapters.papers.training import Free
 from bench import state
 from bench.cases import Case
 from bench.training_workload import build_one
+from bench.workload import build_model
 from semibackward import semi_backward
 
 EVALUATION_STEPS = 20
@@ -75,9 +76,6 @@ class Learning:
     """
 
     def __init__(self, case: Case, variant: str, seed: int, epochs: int, checkpoint: Path) -> None:
-        # Not at the top: it is what this module shares with the timed runs alone.
-        from bench.workload import build_model
-
         self.of = (case, variant, seed, epochs)
         self._case = case
         self._checkpoint = checkpoint

@@ -115,7 +115,7 @@ def build_one(
     )
 
 
-def build_training(comparison: Comparison, seed: int) -> TrainingWorkload:
+def build(comparison: Comparison, seed: int) -> TrainingWorkload:
     """Build the model, the data and both variants' trainings, and train for one step.
 
     Raises:

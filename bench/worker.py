@@ -182,13 +182,16 @@ class Worker:
         return {**told, "result": learning.result() if learning.done else None}
 
     def _build(self, comparison: dict[str, Any], seed: int) -> Workload:
-        from bench import state, workload
+        from bench import state, training_workload, workload
         from bench.cases import Comparison
 
         self._workload = self._learning = None
         case = _case(comparison["case"])
         state.clear(case.device)
-        return workload.build(Comparison(case, comparison["variant"]), seed)
+        asked = Comparison(case, comparison["variant"])
+        if case.training is not None:
+            return training_workload.build(asked, seed)
+        return workload.build(asked, seed)
 
 
 def _case(told: dict[str, Any]) -> Case:

@@ -130,10 +130,6 @@ def build(comparison: Comparison, seed: int) -> Workload:
     Raises:
         AdapterError: the library is unavailable, can't do this, or a file can't be used.
     """
-    if comparison.case.training is not None:
-        from bench.training_workload import build_training
-
-        return build_training(comparison, seed)
     case = comparison.case
     model = build_model(case, seed)
     dtype = getattr(torch, case.dtype)

@@ -20,6 +20,7 @@ from bench import (
     nvml,
     records,
     state,
+    training_workload,
     workload,
 )
 from bench.batch_search import BatchSearch
@@ -214,7 +215,7 @@ def training(method: str, library: str = "reference", attack: str = "pgd-backwar
     ids=lambda asked: asked.what,
 )
 def test_a_training_step_gives_the_same_weights_on_the_gpu(asked: Case) -> None:
-    found = checks.check(workload.build(Comparison(asked, "semi-backward"), seed=0))
+    found = checks.check(training_workload.build(Comparison(asked, "semi-backward"), seed=0))
     assert found.equality.equal, found.unequal
 
 

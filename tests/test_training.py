@@ -17,7 +17,7 @@ from adapters import data, reference
 from adapters.base import AdapterError
 from adapters.papers import building, training
 from adapters.papers.methods import METHODS
-from bench import checks, workload
+from bench import checks, training_workload
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
 from bench.learning import Learning
 from bench.training_workload import TrainingWorkload
@@ -49,10 +49,8 @@ def case(method: str, library: str = "reference", attack: str = "pgd-backward", 
     )
 
 
-def built(asked: Case, variant: str = SEMI_BACKWARD) -> TrainingWorkload:
-    made = workload.build(Comparison(asked, variant), seed=0)
-    assert isinstance(made, TrainingWorkload)
-    return made
+def built(asked: Case) -> TrainingWorkload:
+    return training_workload.build(Comparison(asked, SEMI_BACKWARD), seed=0)
 
 
 @pytest.fixture(autouse=True)
