@@ -187,7 +187,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         " bit the same, and the hours a long training would save. Methods: `list training`."
     )
     train.add_argument(
-        "--epochs", type=_at_least_one, default=10, metavar="N", help="how long to train (10)"
+        "--epochs", type=_at_least_one, default=5, metavar="N", help="how long to train (5)"
     )
     train.add_argument(
         "--checkpoints",

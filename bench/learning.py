@@ -85,6 +85,7 @@ class Learning:
         self._training, self._version = build_one(case, variant, self._model, self._optimizer)
         self._model.requires_grad_(True)
         self._data = data.load(case.images)
+        safetensors()  # known to be there before an epoch is trained
         self.told = Told(case.id, variant, seed, epochs)
         if checkpoint.exists():
             self._go_on()
