@@ -19,6 +19,8 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from semibackward import wrapped
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 Undo = Callable[[], None]
 
@@ -78,7 +80,7 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
 
     def __enter__(self) -> None:
         with _lock:
-            undo: list[Undo] = []
+            undo = wrapped.guard(self._models)
             for model in self._models:
                 # Embeddings first: freezing hides which of them were trainable.
                 undo.extend(_hold_embeddings(model))

@@ -1,0 +1,129 @@
+"""Models that are wrapped or compiled: what can't be frozen safely is refused, with the mend.
+
+- DistributedDataParallel averages parameter gradients in each backward pass and counts on which
+  parameters get one. Frozen under `static_graph=True`, it stops averaging for good, in silence.
+- Before torch 2.5, code that Dynamo compiled while the parameters were frozen is used again when
+  they are not, and their gradients are missing, in silence (pytorch issue 139476).
+- FSDP follows the flags anew in each forward pass; that was shown from torch 2.5 on.
+
+Imports torch only, and works in builds without `torch.distributed` and before `torch.compile`:
+of what has not been imported, no model can be an instance.
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+Undo = Callable[[], None]
+
+
+def guard(models: Sequence[nn.Module]) -> list[Undo]:
+    """Refuse models that can't be frozen; watch for uses of the others that can't be.
+
+    Returns:
+        what ends the watch, to be called in reverse after the parameters are thawed.
+
+    Raises:
+        TypeError: a model is, or holds, a DistributedDataParallel, a compiled module or an FSDP
+            module with which freezing would change or lose parameter gradients.
+    """
+    for model in models:
+        for name, module in model.named_modules():
+            _refuse(f"its {name!r}" if name else "it", module)
+    return [*_watch_compiler(), *_watch_ddp(models)]
+
+
+def _refuse(what: str, module: nn.Module) -> None:
+    if isinstance(module, _class("torch.nn.parallel.distributed", "DistributedDataParallel")):
+        raise TypeError(
+            f"semi_backward() can't freeze this model: {what} is a DistributedDataParallel, which"
+            " counts on the parameters that required a gradient when it was made; attack the inner"
+            " module: semi_backward(model.module) and attack(model.module, ...), then train with"
+            " model(adversarial) as before"
+        )
+    if _torch_version() >= (2, 5):
+        return
+    if any(isinstance(module, _class(*place)) for place in _SHARDED):
+        raise TypeError(
+            f"semi_backward() can't freeze this model: {what} is sharded by FSDP, which is known to"
+            f" follow frozen parameters from torch 2.5 on, and this is {torch.__version__}; update"
+            " torch, or attack without semi_backward()"
+        )
+    if _is_compiled(module):
+        raise TypeError(
+            f"semi_backward() can't freeze this model: {what} is compiled, and torch"
+            f" {torch.__version__} may use code compiled for frozen parameters when they no longer"
+            " are; attack the module that isn't compiled (model._orig_mod, if torch.compile(model)"
+            " made it), or update to torch 2.5 or newer"
+        )
+
+
+_SHARDED = (
+    ("torch.distributed.fsdp.fully_sharded_data_parallel", "FullyShardedDataParallel"),
+    ("torch.distributed._composable.fsdp.fully_shard", "FSDPModule"),
+    ("torch.distributed._composable.fsdp.fully_shard", "FSDP"),
+)
+"""Module and class of FSDP1, and of FSDP2 as torch 2.4 and 2.3 call it."""
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    if getattr(module, "_compiled_call_impl", None) is not None:  # model.compile()
+        return True
+    return isinstance(module, _class("torch._dynamo.eval_frame", "OptimizedModule"))
+
+
+def _class(module: str, name: str) -> Any:
+    """A class of torch, or no class at all where it is missing or not yet imported."""
+    return getattr(sys.modules.get(module), name, ())
+
+
+def _torch_version() -> tuple[int, int]:
+    major, minor = torch.__version__.split(".")[:2]
+    return int(major), int(minor)
+
+
+def _watch_ddp(models: Sequence[nn.Module]) -> Iterator[Undo]:
+    """Refuse calls of the held models that come from within a DistributedDataParallel.
+
+    From a model one can't see who wraps it. Without a process group nobody does.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        for model in models:
+            yield model.register_forward_pre_hook(_refuse_ddp).remove
+
+
+def _refuse_ddp(module: nn.Module, inputs: Any) -> None:
+    ddp = nn.parallel.DistributedDataParallel
+    # Before torch 2.0 this isn't told, and DistributedDataParallel itself raises.
+    if torch.is_grad_enabled() and getattr(ddp, "_active_ddp_module", None) is not None:
+        raise RuntimeError(
+            "a model frozen by semi_backward() was called through its DistributedDataParallel,"
+            " which would lose count of the gradients to average; attack the inner module:"
+            " attack(model.module, ...), and call model(...) itself after the block"
+        )
+
+
+def _watch_compiler() -> Iterator[Undo]:
+    """Before torch 2.5, refuse to end a block in which Dynamo compiled something."""
+    if (2, 0) <= _torch_version() < (2, 5):
+        yield functools.partial(_refuse_compiled_inside, _frames_compiled())
+
+
+def _refuse_compiled_inside(before: int) -> None:
+    if _frames_compiled() != before:
+        raise RuntimeError(
+            f"torch.compile compiled code inside semi_backward(), and torch {torch.__version__} may"
+            " use it again when the parameters are no longer frozen, without their gradients; call"
+            " torch._dynamo.reset() now, and then attack a model that isn't compiled, or update to"
+            " torch 2.5 or newer"
+        )
+
+
+def _frames_compiled() -> int:
+    counters = getattr(sys.modules.get("torch._dynamo.utils"), "counters", {})
+    frames = counters.get("frames", {})
+    return int(frames.get("ok", 0))
