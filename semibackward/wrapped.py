@@ -87,19 +87,24 @@ def _torch_version() -> tuple[int, int]:
 
 
 def _watch_ddp(models: Sequence[nn.Module]) -> Iterator[Undo]:
-    """Refuse calls of the held models that come from within a DistributedDataParallel.
+    """Refuse calls of the held modules that come from within a DistributedDataParallel.
 
-    From a model one can't see who wraps it. Without a process group nobody does.
+    From a module one can't see who wraps it. Without a process group nobody does.
     """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
-        for model in models:
-            yield model.register_forward_pre_hook(_refuse_ddp).remove
+        refuse = functools.partial(_refuse_ddp, _active_ddp())
+        for module in {module for model in models for module in model.modules()}:
+            yield module.register_forward_pre_hook(refuse).remove
 
 
-def _refuse_ddp(module: nn.Module, inputs: Any) -> None:
-    ddp = nn.parallel.DistributedDataParallel
-    # Before torch 2.0 this isn't told, and DistributedDataParallel itself raises.
-    if torch.is_grad_enabled() and getattr(ddp, "_active_ddp_module", None) is not None:
+def _active_ddp() -> nn.Module | None:
+    """The DistributedDataParallel that is being called; before torch 2.0 it can't be told."""
+    return getattr(nn.parallel.DistributedDataParallel, "_active_ddp_module", None)
+
+
+def _refuse_ddp(around: nn.Module | None, module: nn.Module, inputs: Any) -> None:
+    """Raise if a DistributedDataParallel calls, unless the whole block is inside its forward."""
+    if torch.is_grad_enabled() and _active_ddp() not in (None, around):
         raise RuntimeError(
             "a model frozen by semi_backward() was called through its DistributedDataParallel,"
             " which would lose count of the gradients to average; attack the inner module:"
