@@ -13,12 +13,35 @@ of what has not been imported, no model can be an instance.
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
 Undo = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where torch has a class, and since which version it bears freezing."""
+
+    module: str
+    name: str
+    since: tuple[int, int] = (0, 0)
+
+    def made(self, module: nn.Module) -> bool:
+        """Whether the class, which may be missing or not yet imported, is the module's."""
+        return isinstance(module, getattr(sys.modules.get(self.module), self.name, ()))
+
+
+DDP = Place("torch.nn.parallel.distributed", "DistributedDataParallel")
+FSDP1 = Place(
+    "torch.distributed.fsdp.fully_sharded_data_parallel", "FullyShardedDataParallel", (2, 4)
+)
+FSDP2 = Place("torch.distributed.fsdp", "FSDPModule", (2, 7))
+FSDP2_BEFORE = Place("torch.distributed._composable.fsdp.fully_shard", "FSDPModule", (2, 7))
+COMPILED = Place("torch._dynamo.eval_frame", "OptimizedModule", (2, 13))
 
 
 def guard(models: Sequence[nn.Module]) -> list[Undo]:
@@ -38,50 +61,42 @@ def guard(models: Sequence[nn.Module]) -> list[Undo]:
 
 
 def _refuse(what: str, module: nn.Module) -> None:
-    if isinstance(module, _class("torch.nn.parallel.distributed", "DistributedDataParallel")):
+    if DDP.made(module):
         raise TypeError(
             f"semi_backward() can't freeze this model: {what} is a DistributedDataParallel, which"
             " counts on the parameters that required a gradient when it was made; attack the inner"
             " module: semi_backward(model.module) and attack(model.module, ...), then train with"
             " model(adversarial) as before"
         )
-    if _torch_version() >= (2, 5):
-        return
-    if any(isinstance(module, _class(*place)) for place in _SHARDED):
+    sharded = next((place for place in (FSDP1, FSDP2, FSDP2_BEFORE) if place.made(module)), None)
+    if sharded and torch_version() < sharded.since:
         raise TypeError(
             f"semi_backward() can't freeze this model: {what} is sharded by FSDP, which is known to"
-            f" follow frozen parameters from torch 2.5 on, and this is {torch.__version__}; update"
-            " torch, or attack without semi_backward()"
+            f" follow frozen parameters from torch {'.'.join(map(str, sharded.since))} on, and this"
+            f" is torch {torch.__version__}; update torch, or attack without semi_backward()"
         )
-    if _is_compiled(module):
+    if sharded is FSDP1 and any(p.grad is not None for p in module.parameters()):
+        raise TypeError(
+            f"semi_backward() can't freeze this model: {what} is a FullyShardedDataParallel with"
+            " gradients, which it would lose; call optimizer.step() and"
+            " optimizer.zero_grad(set_to_none=True) before the attack, or shard with fully_shard()"
+        )
+    if torch_version() < COMPILED.since and _is_compiled(module):
         raise TypeError(
             f"semi_backward() can't freeze this model: {what} is compiled, and torch"
             f" {torch.__version__} may use code compiled for frozen parameters when they no longer"
             " are; attack the module that isn't compiled (model._orig_mod, if torch.compile(model)"
-            " made it), or update to torch 2.5 or newer"
+            f" made it), or update to torch {'.'.join(map(str, COMPILED.since))} or newer"
         )
-
-
-_SHARDED = (
-    ("torch.distributed.fsdp.fully_sharded_data_parallel", "FullyShardedDataParallel"),
-    ("torch.distributed._composable.fsdp.fully_shard", "FSDPModule"),
-    ("torch.distributed._composable.fsdp.fully_shard", "FSDP"),
-)
-"""Module and class of FSDP1, and of FSDP2 as torch 2.4 and 2.3 call it."""
 
 
 def _is_compiled(module: nn.Module) -> bool:
     if getattr(module, "_compiled_call_impl", None) is not None:  # model.compile()
         return True
-    return isinstance(module, _class("torch._dynamo.eval_frame", "OptimizedModule"))
+    return COMPILED.made(module)
 
 
-def _class(module: str, name: str) -> Any:
-    """A class of torch, or no class at all where it is missing or not yet imported."""
-    return getattr(sys.modules.get(module), name, ())
-
-
-def _torch_version() -> tuple[int, int]:
+def torch_version() -> tuple[int, int]:
     major, minor = torch.__version__.split(".")[:2]
     return int(major), int(minor)
 
@@ -113,8 +128,8 @@ def _refuse_ddp(around: nn.Module | None, module: nn.Module, inputs: Any) -> Non
 
 
 def _watch_compiler() -> Iterator[Undo]:
-    """Before torch 2.5, refuse to end a block in which Dynamo compiled something."""
-    if (2, 0) <= _torch_version() < (2, 5):
+    """Before Dynamo guarded the flags, refuse to end a block in which Dynamo compiled something."""
+    if (2, 0) <= torch_version() < COMPILED.since:
         yield functools.partial(_refuse_compiled_inside, _frames_compiled())
 
 
@@ -124,7 +139,7 @@ def _refuse_compiled_inside(before: int) -> None:
             f"torch.compile compiled code inside semi_backward(), and torch {torch.__version__} may"
             " use it again when the parameters are no longer frozen, without their gradients; call"
             " torch._dynamo.reset() now, and then attack a model that isn't compiled, or update to"
-            " torch 2.5 or newer"
+            f" torch {'.'.join(map(str, COMPILED.since))} or newer"
         )
 
 

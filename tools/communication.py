@@ -109,7 +109,7 @@ def train(
 def _build(model: str) -> nn.Module:
     if model == "small":
         return nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 5))
-    import torchvision
+    import torchvision  # type: ignore[import-untyped]
 
     return torchvision.models.resnet18()  # type: ignore[no-any-return]
 
@@ -123,7 +123,10 @@ def _count(ddp: DistributedDataParallel) -> tuple[list[int], list[int]]:
     reduced: list[int] = []
     gradients: list[int] = []
 
-    def all_reduce(state: object, bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:
+    def all_reduce(
+        state: object,
+        bucket: dist.GradBucket,  # type: ignore[name-defined]
+    ) -> torch.futures.Future[Tensor]:
         buffer = bucket.buffer().div_(PROCESSES)
         reduced.append(buffer.numel() * buffer.element_size())
         future = dist.all_reduce(buffer, async_op=True).get_future()
@@ -147,7 +150,7 @@ def in_processes(work: Callable[..., Any], *args: Any) -> list[Any]:
         torch.multiprocessing.ProcessRaisedException: from the first process that raised.
     """
     with tempfile.TemporaryDirectory() as folder:
-        spawn(_process, (work, args, folder), nprocs=PROCESSES)  # type: ignore[no-untyped-call]
+        spawn(_process, (work, args, folder), nprocs=PROCESSES)
         return [_load(Path(folder, f"{rank}.pt")) for rank in range(PROCESSES)]
 
 
