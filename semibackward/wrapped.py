@@ -2,9 +2,10 @@
 
 - DistributedDataParallel averages parameter gradients in each backward pass and counts on which
   parameters get one. Frozen under `static_graph=True`, it stops averaging for good, in silence.
-- Before torch 2.5, code that Dynamo compiled while the parameters were frozen is used again when
-  they are not, and their gradients are missing, in silence (pytorch issue 139476).
-- FSDP follows the flags anew in each forward pass; that was shown from torch 2.5 on.
+- Older versions of torch use code that was compiled for frozen parameters when they no longer
+  are, and lose their gradients, in silence (compare pytorch issue 139476).
+- FSDP follows the flags anew in each forward pass, if its version is not too old. FSDP1 changes
+  gradients that were there before.
 
 Imports torch only, and works in builds without `torch.distributed` and before `torch.compile`:
 of what has not been imported, no model can be an instance.
@@ -24,7 +25,7 @@ Undo = Callable[[], None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where torch has a class, and since which version it bears freezing."""
+    """Where torch has a class, and since which version freezing was shown to be right."""
 
     module: str
     name: str
@@ -41,7 +42,7 @@ FSDP1 = Place(
 )
 FSDP2 = Place("torch.distributed.fsdp", "FSDPModule", (2, 7))
 FSDP2_BEFORE = Place("torch.distributed._composable.fsdp.fully_shard", "FSDPModule", (2, 7))
-COMPILED = Place("torch._dynamo.eval_frame", "OptimizedModule", (2, 13))
+COMPILED = Place("torch._dynamo.eval_frame", "OptimizedModule", (2, 12))
 
 
 def guard(models: Sequence[nn.Module]) -> list[Undo]:

@@ -181,11 +181,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(argv)
     print(f"# Bytes reduced by adversarial training: {asked.model}, PGD-{asked.attack_steps}\n")
     print(f"torch {torch.__version__}, {PROCESSES} processes, gloo, counted by")
-    print("`python -m tools.communication`. Per process and optimisation")
-    print("step; the last column counts parameter gradients:\n")
-    print(
-        "| attack on | bytes to all-reduce | × one gradient | parameter gradients in the attack |"
-    )
+    print("`python -m tools.communication`, per process and optimisation step. The last column")
+    print("counts the parameter gradients that the attack computes.\n")
+    print("| attack on | bytes to all-reduce | × one gradient | gradients in the attack |")
     print("|---|---:|---:|---:|")
     seen: list[Tensor] = []
     for way in WAYS:
