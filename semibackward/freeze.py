@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from semibackward import guards
+from semibackward import guards, wrapped
 from semibackward.embeddings import hold_embeddings
 from semibackward.holding import Undo, hold, holds, lock, undo_all
 from semibackward.modes import hold_modes
@@ -84,6 +84,7 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
             guards.refuse_cached_weights(self._models)
             undo: list[Undo] = [guards.open_block()]
             try:
+                undo.extend(wrapped.guard(self._models))
                 for modules in [list(model.modules()) for model in self._models]:
                     # Embeddings first: freezing hides which of them were trainable.
                     undo.extend(hold_embeddings(modules))
