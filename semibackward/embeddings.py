@@ -51,8 +51,13 @@ def _require_gradient(module: nn.Module, inputs: Any, output: torch.Tensor) -> t
 _FORWARDS = tuple(kind.forward for kind in EMBEDDINGS)
 
 
+_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", None)
+
+
 def _inside_a_transform() -> bool:
     """Whether torch.func is at work, which needs no flag and forbids to set one."""
+    if _compiling is not None and _compiling():
+        return False  # the compiler's own tracing looks like a transform
     functorch = getattr(torch._C, "_functorch", None)
     look = getattr(functorch, "peek_interpreter_stack", None)
     return look is not None and look() is not None

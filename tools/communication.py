@@ -109,7 +109,7 @@ def train(
 def _build(model: str) -> nn.Module:
     if model == "small":
         return nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 5))
-    import torchvision  # type: ignore[import-untyped]
+    import torchvision
 
     return torchvision.models.resnet18()  # type: ignore[no-any-return]
 
