@@ -15,15 +15,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
+from semibackward import wrapped
 from semibackward.dry_run import try_out
 from semibackward.embeddings import EMBEDDINGS
 from semibackward.findings import Finding, fine, mend, note
 
 WRAPPERS = {
-    "DistributedDataParallel": "pass its .module to semi_backward()",
-    "DataParallel": "pass its .module to semi_backward()",
-    "FullyShardedDataParallel": "its flat parameters are shared by what it wraps: try it first",
-    "OptimizedModule": "torch.compile compiles it again when its parameters are frozen",
+    "DataParallel": "its replicas follow the flags of what it wraps",
+    "FullyShardedDataParallel": "it follows the flags in each forward pass; attack it as it is",
+    "OptimizedModule": "torch compiles it once more for frozen parameters, and keeps both",
 }
 _CHECKPOINTING = ("gradient_checkpointing", "grad_checkpointing", "is_gradient_checkpointing")
 
@@ -156,8 +156,12 @@ def _wrapping(model: nn.Module) -> Iterator[Finding]:
         yield note(
             "checkpointing", "on: call backward() in the block in which the forward pass was made"
         )
-    for name in sorted({type(module).__name__ for module in model.modules()} & set(WRAPPERS)):
-        yield note("wrapper", f"{name}: {WRAPPERS[name]}")
+    refused = list(wrapped.refusals(model))
+    for said in refused:
+        yield mend("wrapper", said)
+    if not refused:
+        for name in sorted({type(module).__name__ for module in model.modules()} & set(WRAPPERS)):
+            yield note("wrapper", f"{name}: {WRAPPERS[name]}")
 
 
 _LOOKS: tuple[Callable[[nn.Module], Iterator[Finding]], ...] = (
@@ -176,7 +180,8 @@ def _not_to_be_run(model: nn.Module) -> str | None:
         return "some parameters have no shape yet, and would get one"
     if any(map(_has_hooks, model.parameters())):
         return "the hooks on its parameters would fire"
-    wrappers = {type(module).__name__ for module in model.modules()} & set(WRAPPERS)
+    names = {type(module).__name__ for module in model.modules()}
+    wrappers = names & {*WRAPPERS, "DistributedDataParallel"}
     if wrappers:
         return f"{', '.join(sorted(wrappers))} does more than the model; examine what it wraps"
     return None

@@ -11,6 +11,8 @@ Imports torch only, and works in builds without `torch.distributed` and before `
 of what has not been imported, no model can be an instance.
 """
 
+from __future__ import annotations
+
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -56,39 +58,47 @@ def guard(models: Sequence[nn.Module]) -> list[Undo]:
             module with which freezing would change or lose parameter gradients.
     """
     for model in models:
-        for name, module in model.named_modules():
-            _refuse(f"its {name!r}" if name else "it", module)
+        for said in refusals(model):
+            raise TypeError(f"semi_backward() can't freeze this model: {said}")
     return [*_watch_compiler(), *_watch_ddp(models)]
 
 
-def _refuse(what: str, module: nn.Module) -> None:
+def refusals(model: nn.Module) -> Iterator[str]:
+    """Why a model can't be frozen, each with the mend; nothing if it can."""
+    for name, module in model.named_modules():
+        said = _refusal(f"its {name!r}" if name else "it", module)
+        if said is not None:
+            yield said
+
+
+def _refusal(what: str, module: nn.Module) -> str | None:
     if DDP.made(module):
-        raise TypeError(
-            f"semi_backward() can't freeze this model: {what} is a DistributedDataParallel, which"
-            " counts on the parameters that required a gradient when it was made; attack the inner"
-            " module: semi_backward(model.module) and attack(model.module, ...), then train with"
-            " model(adversarial) as before"
+        return (
+            f"{what} is a DistributedDataParallel, which counts on the parameters that required a"
+            " gradient when it was made; attack the inner module: semi_backward(model.module) and"
+            " attack(model.module, ...), then train with model(adversarial) as before"
         )
     sharded = next((place for place in (FSDP1, FSDP2, FSDP2_BEFORE) if place.made(module)), None)
     if sharded and torch_version() < sharded.since:
-        raise TypeError(
-            f"semi_backward() can't freeze this model: {what} is sharded by FSDP, which is known to"
-            f" follow frozen parameters from torch {'.'.join(map(str, sharded.since))} on, and this"
-            f" is torch {torch.__version__}; update torch, or attack without semi_backward()"
+        return (
+            f"{what} is sharded by FSDP, which is known to follow frozen parameters from torch"
+            f" {'.'.join(map(str, sharded.since))} on, and this is torch {torch.__version__};"
+            " update torch, or attack without semi_backward()"
         )
     if sharded is FSDP1 and any(p.grad is not None for p in module.parameters()):
-        raise TypeError(
-            f"semi_backward() can't freeze this model: {what} is a FullyShardedDataParallel with"
-            " gradients, which it would lose; call optimizer.step() and"
-            " optimizer.zero_grad(set_to_none=True) before the attack, or shard with fully_shard()"
+        return (
+            f"{what} is a FullyShardedDataParallel with gradients, which it would lose; call"
+            " optimizer.step() and optimizer.zero_grad(set_to_none=True) before the attack, or"
+            " shard with fully_shard()"
         )
     if torch_version() < COMPILED.since and _is_compiled(module):
-        raise TypeError(
-            f"semi_backward() can't freeze this model: {what} is compiled, and torch"
-            f" {torch.__version__} may use code compiled for frozen parameters when they no longer"
-            " are; attack the module that isn't compiled (model._orig_mod, if torch.compile(model)"
-            f" made it), or update to torch {'.'.join(map(str, COMPILED.since))} or newer"
+        return (
+            f"{what} is compiled, and torch {torch.__version__} may use code compiled for frozen"
+            " parameters when they no longer are; attack the module that isn't compiled"
+            " (model._orig_mod, if torch.compile(model) made it), or update to torch"
+            f" {'.'.join(map(str, COMPILED.since))} or newer"
         )
+    return None
 
 
 def _is_compiled(module: nn.Module) -> bool:

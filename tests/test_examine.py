@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
 from semibackward import examine, semi_backward
@@ -199,3 +200,17 @@ def test_the_model_is_as_it_was() -> None:
 def test_what_is_no_model_is_refused() -> None:
     with pytest.raises(TypeError, match="pass the module inside the wrapper"):
         examine(nn.functional.relu)  # type: ignore[arg-type]
+
+
+def test_what_can_not_be_frozen_is_to_be_mended() -> None:
+    distributed = DistributedDataParallel.__new__(DistributedDataParallel)  # without processes
+    nn.Module.__init__(distributed)
+    distributed.module = nn.Linear(2, 2)
+    found = examine(nn.Sequential(distributed), torch.rand(1, 2))
+    (wrapper,) = (finding for finding in found if finding.what == "wrapper")
+    assert wrapper.severity == "mend"
+    assert "its '0' is a DistributedDataParallel" in wrapper.said
+    assert any(finding.what == "dry run" for finding in found)
+    with pytest.raises(TypeError, match=r"its '0' is a DistributedDataParallel.*model\.module"):
+        semi_backward(distributed.module, nn.Sequential(distributed)).__enter__()
+    assert distributed.module.weight.requires_grad
