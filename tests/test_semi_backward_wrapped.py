@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from semibackward import semi_backward, wrapped
+from semibackward import semi_backward
 from tools import communication
 
 pytestmark = pytest.mark.skipif(not dist.is_available(), reason="needs torch.distributed")
@@ -25,14 +23,6 @@ OPTIONS: list[dict[str, Any]] = [
     {"gradient_as_bucket_view": True},
 ]
 K = 3
-
-
-@pytest.fixture
-def ddp(tmp_path: Path) -> Iterator[DistributedDataParallel]:
-    """A wrapped model in a process group of one."""
-    dist.init_process_group("gloo", init_method=(tmp_path / "store").as_uri(), rank=0, world_size=1)
-    yield DistributedDataParallel(nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2)))
-    dist.destroy_process_group()
 
 
 def trained(rank: int) -> dict[str, Any]:
@@ -108,93 +98,6 @@ def test_gradients_accumulate_in_no_sync(ranks: list[dict[str, Any]]) -> None:
         assert seen["accumulated"].numel() == 64 * 8 + 8 + 8 * 5 + 5
         assert torch.equal(seen["accumulated"], seen["accumulated, unfrozen"])
     assert torch.equal(ranks[0]["accumulated"], ranks[1]["accumulated"])
-
-
-@pytest.mark.parametrize("nested", [False, True])
-def test_a_wrapped_model_is_refused_before_anything_is_frozen(
-    ddp: DistributedDataParallel, nested: bool
-) -> None:
-    model = nn.Sequential(ddp, nn.Softmax(dim=1)) if nested else ddp
-    said = "its '0' is a Distributed" if nested else "it is a Distributed"
-    with pytest.raises(TypeError, match=said + r".*semi_backward\(model\.module\)"):
-        semi_backward(nn.Linear(2, 2), model).__enter__()
-    assert all(parameter.requires_grad for parameter in ddp.parameters())
-    assert not ddp.module._forward_pre_hooks
-
-
-def test_calling_the_wrapper_of_a_frozen_model_is_refused(ddp: DistributedDataParallel) -> None:
-    images = torch.rand(2, 4, requires_grad=True)
-    with (
-        pytest.raises(RuntimeError, match=r"attack\(model\.module, \.\.\.\)"),
-        semi_backward(ddp.module),
-    ):
-        ddp(images)
-    ddp(images).sum().backward()
-    assert all(parameter.grad is not None for parameter in ddp.parameters())
-
-
-def test_a_part_of_a_frozen_system_is_refused_through_its_wrapper(
-    ddp: DistributedDataParallel,
-) -> None:
-    system = nn.ModuleDict({"attacked": ddp.module})
-    with semi_backward(system), pytest.raises(RuntimeError, match="through its Distributed"):
-        ddp(torch.rand(2, 4, requires_grad=True))
-    assert not ddp.module._forward_pre_hooks
-
-
-class AttacksItself(nn.Module):
-    """Adversarial training in one forward."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> Tensor:
-        labels = torch.zeros(len(images), dtype=torch.long)
-        with semi_backward(self.model):
-            adversarial = communication.pgd(self.model, images, labels, K)
-        logits: Tensor = self.model(adversarial)
-        return logits
-
-
-@pytest.mark.parametrize("static_graph", [False, True])
-def test_an_attack_inside_the_wrapped_forward_works(
-    ddp: DistributedDataParallel, static_graph: bool
-) -> None:
-    alone = AttacksItself(copy.deepcopy(ddp.module))
-    wrapped = DistributedDataParallel(AttacksItself(ddp.module), static_graph=static_graph)
-    for _ in range(3):
-        images = torch.rand(2, 4)
-        for model in (alone, wrapped):
-            model.zero_grad()
-            model(images).square().sum().backward()
-        for a, b in zip(alone.parameters(), wrapped.parameters(), strict=True):
-            assert a.grad is not None
-            assert b.grad is not None
-            assert torch.equal(a.grad, b.grad)
-
-
-def test_calling_the_wrapper_without_gradients_is_allowed(ddp: DistributedDataParallel) -> None:
-    images = torch.rand(2, 4)
-    with semi_backward(ddp.module), torch.no_grad():
-        assert torch.equal(ddp(images), ddp.module(images))
-    assert not ddp.module._forward_pre_hooks
-
-
-@pytest.mark.skipif(
-    wrapped.torch_version() < wrapped.COMPILED.since, reason="older torch must not compile inside"
-)
-def test_a_compiled_inner_module_is_attacked_in_one_graph(ddp: DistributedDataParallel) -> None:
-    compiled: Any = torch.compile(ddp.module, backend="aot_eager", fullgraph=True)
-    images = torch.rand(2, 4, requires_grad=True)
-    for _ in range(2):
-        with semi_backward(ddp.module):
-            (frozen,) = torch.autograd.grad(compiled(images).sum(), images)
-        assert all(parameter.grad is None for parameter in ddp.parameters())
-    (full,) = torch.autograd.grad(ddp.module(images).sum(), images)
-    assert torch.equal(frozen, full)
-    with semi_backward(ddp.module), pytest.raises(RuntimeError, match="through its Distributed"):
-        ddp(images)
 
 
 def test_data_parallel_works() -> None:

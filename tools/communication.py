@@ -8,7 +8,9 @@ parameter gradients that the attack computes, by a hook on each parameter. Print
 import argparse
 import datetime
 import os
+import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,36 +143,41 @@ def _count(ddp: DistributedDataParallel) -> tuple[list[int], list[int]]:
     return reduced, gradients
 
 
-def in_processes(work: Callable[..., Any], *args: Any) -> list[Any]:
-    """`work(rank, *args)` in two processes of one gloo group; what each returned, by rank.
+def in_processes(work: Callable[..., Any], *args: Any, processes: int = PROCESSES) -> list[Any]:
+    """`work(rank, *args)` in processes of one gloo group; what each returned, by rank.
 
     `work` must be importable, and what it returns must be known to `torch.save`.
 
     Raises:
-        torch.multiprocessing.ProcessRaisedException: from the first process that raised.
+        RuntimeError: with the traceback of the first process that raised.
     """
     with tempfile.TemporaryDirectory() as folder:
-        spawn(_process, (work, args, folder), nprocs=PROCESSES)
-        return [_load(Path(folder, f"{rank}.pt")) for rank in range(PROCESSES)]
+        try:
+            spawn(_process, (work, args, folder, processes), nprocs=processes)
+        except Exception:
+            said = "\n".join(path.read_text() for path in sorted(Path(folder).glob("*.error")))
+            raise RuntimeError(f"a process of {work.__qualname__} failed:\n{said}") from None
+        return [torch.load(Path(folder, f"{n}.pt"), weights_only=False) for n in range(processes)]
 
 
-def _process(rank: int, work: Callable[..., Any], args: tuple[Any, ...], folder: str) -> None:
+def _process(
+    rank: int, work: Callable[..., Any], args: tuple[Any, ...], folder: str, size: int
+) -> None:
     torch.set_num_threads(1)
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    dist.init_process_group(
-        "gloo",
-        init_method=Path(folder, "store").as_uri(),
-        rank=rank,
-        world_size=PROCESSES,
-        timeout=datetime.timedelta(seconds=SECONDS),
-    )
-    torch.save(work(rank, *args), Path(folder, f"{rank}.pt"))
-    dist.barrier()
-    dist.destroy_process_group()
-
-
-def _load(path: Path) -> Any:
-    return torch.load(path, weights_only=False)
+    # Else gloo asks the network for this machine's name.
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+    store = dist.FileStore(str(Path(folder, "store")), size)  # type: ignore[attr-defined]
+    limit = datetime.timedelta(seconds=SECONDS)
+    try:
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=limit)
+        torch.save(work(rank, *args), Path(folder, f"{rank}.pt"))
+        store.set(f"done {rank}", "")
+        store.wait([f"done {n}" for n in range(size)], limit)
+    except BaseException:
+        Path(folder, f"{rank}.error").write_text(traceback.format_exc())
+        os._exit(1)
+    # A model that outlives its process group may hang as it is destroyed (torch 2.13), so none is.
+    os._exit(0)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
