@@ -146,7 +146,7 @@ def _count(ddp: DistributedDataParallel) -> tuple[list[int], list[int]]:
 def in_processes(work: Callable[..., Any], *args: Any, processes: int = PROCESSES) -> list[Any]:
     """`work(rank, *args)` in processes of one gloo group; what each returned, by rank.
 
-    `work` must be importable, and what it returns must be known to `torch.save`.
+    `work` must be importable, and return tensors, plain values, `Traffic`, or containers of them.
 
     Raises:
         RuntimeError: with the traceback of the first process that raised.
@@ -157,7 +157,9 @@ def in_processes(work: Callable[..., Any], *args: Any, processes: int = PROCESSE
         except Exception:
             said = "\n".join(path.read_text() for path in sorted(Path(folder).glob("*.error")))
             raise RuntimeError(f"a process of {work.__qualname__} failed:\n{said}") from None
-        return [torch.load(Path(folder, f"{n}.pt"), weights_only=False) for n in range(processes)]
+        paths = [Path(folder, f"{rank}.pt") for rank in range(processes)]
+        with torch.serialization.safe_globals([Traffic]):
+            return [torch.load(path, weights_only=True) for path in paths]
 
 
 def _process(
