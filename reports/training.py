@@ -40,12 +40,19 @@ def of(run: Run, plan: Plan) -> list[Table]:
     groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
     for record in steps:
         groups.setdefault((record.variant, *_common(record.case)), []).append(record)
-    tables = [_steps(group, run) for group in groups.values()]
+    tables = [_steps(_by_steps(group), run) for group in groups.values()]
     ended: dict[tuple[object, ...], list[TrainingRecord]] = {}
     for training in run.trainings:
         ended.setdefault((training.epochs, *_common(training.case)), []).append(training)
     by_case = {r.case_id: r for r in steps if r.variant == SEMI_BACKWARD}
     return [*tables, *(_ended(group, by_case, plan) for group in ended.values())]
+
+
+def _by_steps(records: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
+    """In the order of their first case, and the cases that differ in K alone side by side."""
+    kinds = [(r.case.training, r.case.library, r.case.attack) for r in records]
+    found = zip(kinds, records, strict=True)
+    return [r for _, r in sorted(found, key=lambda f: (kinds.index(f[0]), f[1].case.steps or 0))]
 
 
 def _common(case: Case) -> tuple[object, ...]:

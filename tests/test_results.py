@@ -8,7 +8,7 @@ import pytest
 
 from adapters import registry
 from bench import records
-from bench.record_types import ComparisonRecord, Environment
+from bench.record_types import ComparisonRecord, Environment, TrainingRecord
 from reports.explanation import explain
 
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "amd-epyc-2-cores" / "all-attacks"
@@ -47,3 +47,49 @@ def test_the_explanation_agrees_with_the_timing(
         assert not gains
     if told.label == "benefits":
         assert record.verdict != "same"
+
+
+TRAINING = Path(__file__).resolve().parent.parent / "results" / "amd-epyc-2-cores" / "training"
+STEPS = [
+    record
+    for run in map(records.read, sorted(TRAINING.glob("*.jsonl")))
+    for record in run.comparisons
+]
+TRAININGS = records.read(TRAINING / "to-the-end.jsonl").trainings
+
+
+def step_name(record: ComparisonRecord) -> str:
+    return f"{record.case.what} {record.case.steps}"
+
+
+@pytest.mark.parametrize("record", STEPS, ids=step_name)
+def test_a_training_step_gains_where_its_attack_computes_what_nobody_reads(
+    record: ComparisonRecord,
+) -> None:
+    assert record.status == "ok"
+    assert record.equality is not None
+    assert record.equality.bitwise
+    assert record.gradients is not None
+    assert record.gradients["passes semi-backward"] == 1
+    gains = record.gradients["passes original"] != 1
+    assert (record.verdict == "faster") == gains
+
+
+def test_training_with_and_without_the_trick_ends_with_the_same_weights() -> None:
+    pairs: dict[str, list[TrainingRecord]] = {}
+    for record in TRAININGS:
+        pairs.setdefault(record.case_id, []).append(record)
+    methods = [pair[0].case.training for pair in pairs.values()]
+    assert set(methods) == {"natural", "pgd", "mart", "fast", "free", "trades"}
+    for original, frozen in pairs.values():
+        assert (original.variant, frozen.variant) == ("original", "semi-backward")
+        assert original.weights == frozen.weights
+        assert original.robust_accuracy == frozen.robust_accuracy
+
+
+def test_adversarial_training_is_far_more_robust_than_natural_training() -> None:
+    robust = {r.case.training: r.robust_accuracy for r in TRAININGS if r.robust_accuracy}
+    natural = next(r for r in TRAININGS if r.case.training == "natural").robust_accuracy
+    assert natural is not None
+    for method in ("pgd", "mart", "trades"):
+        assert robust[method] > natural + 0.25

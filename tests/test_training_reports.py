@@ -69,7 +69,7 @@ def column(table: tables.Table, name: str) -> list[str]:
 
 
 def test_a_line_a_step_beside_the_theory() -> None:
-    (table,) = training.of(run(step(1), step(7), FREE), Plan())
+    (table,) = training.of(run(step(7), FREE, step(1)), Plan())
     assert column(table, "one optimisation step") == [
         "pgd, reference pgd-backward, K = 1",
         "pgd, reference pgd-backward, K = 7",
