@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import random
 import time
@@ -100,7 +101,11 @@ class Learning:
         return len(self.told.losses) >= self.told.epochs
 
     def epoch(self) -> None:
-        """Train for as many updates as a pass over the data has, and write the checkpoint."""
+        """Train for as many updates as a pass over the data has, and write the checkpoint.
+
+        Raises:
+            ArithmeticError: the loss is not finite any more.
+        """
         started = time.perf_counter()
         number = len(self.told.losses)
         _seed(self.told.seed, number)
@@ -115,6 +120,11 @@ class Learning:
                     group["lr"] = rate
                 total += float(self._training.step(images, labels))
                 self.told.updates += 1
+        if not math.isfinite(total):
+            raise ArithmeticError(
+                f"the loss is not finite in epoch {number + 1}: the training diverged; try another"
+                " --seed, a larger --batch, or weights to start from"
+            )
         self.told.losses.append(total / self.updates_an_epoch)
         self.told.seconds.append(round(time.perf_counter() - started, 3))
         self._write()

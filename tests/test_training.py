@@ -69,6 +69,7 @@ def _one_thread() -> object:
         (case("pgd", attack="pgd-autograd-grad"), 1, 1),
         (case("pgd", "deeprobust", "pgd"), 3, 1),
         (case("pgd", "foolbox", "pgd"), 3, 1),
+        (case("pgd", "art", "pgd"), 3, 1),
         (case("pgd", "torchattacks", "pgd"), 1, 1),
         (case("mart", "advertorch", "pgd"), 3, 1),
         (case("fast", "cleverhans", "pgd"), 2, 1),
@@ -324,6 +325,14 @@ def test_a_damaged_checkpoint_is_refused(learn: Learn, tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"nonsense")
     with pytest.raises(AdapterError, match=r"can't be gone on from"):
         learn(case("natural"), BASELINE, "x")
+
+
+def test_a_training_that_diverges_says_so(learn: Learn, tmp_path: Path) -> None:
+    learning = learn(case("natural"), BASELINE, "x")
+    learning._training.model.get_parameter("fc.bias").data.fill_(math.nan)
+    with pytest.raises(ArithmeticError, match="not finite in epoch 1"):
+        learning.epoch()
+    assert not (tmp_path / "x.safetensors").exists()
 
 
 def test_free_training_replays_each_minibatch_and_makes_as_many_updates(learn: Learn) -> None:
