@@ -13,7 +13,7 @@ from adapters.base import AdapterError
 from adapters.papers.methods import FAST_STEP, METHODS, Method
 from bench.cases import NO_ATTACK, SEMI_BACKWARD, Case
 from bench.errors import UsageError
-from bench.suites import Selection, Suite
+from bench.suites import TRAINING_SIZE, Selection, Suite
 
 if TYPE_CHECKING:
     from adapters.base import AttackInfo
@@ -26,14 +26,19 @@ STEP_SHARE = 0.25
 
 
 def restrict(suite: Suite, methods: tuple[str, ...] | None) -> Suite:
-    """The suite with only the methods that were asked for; groups that name no method get them."""
+    """The suite with only the methods that were asked for; groups of attacks are trained by them.
+
+    Raises:
+        UsageError: it has none of them.
+    """
     if methods is None:
         return suite
     groups = []
     for group in suite.groups:
-        wanted = [name for name in group.training or methods if name in methods]
-        if wanted:
-            groups.append(replace(group, training=tuple(wanted)))
+        if group.training is None:
+            groups.append(replace(group, training=methods, image_size=TRAINING_SIZE))
+        elif wanted := tuple(name for name in group.training if name in methods):
+            groups.append(replace(group, training=wanted))
     if not groups:
         raise UsageError(f"suite {suite.name} has no training by {', '.join(methods)}")
     return replace(suite, groups=tuple(groups))

@@ -165,6 +165,12 @@ def test_methods_without_a_library_inside_come_once() -> None:
     assert [c.replays for c in chosen("--training", "free", "--replays", "4")] == [4]
 
 
+def test_a_suite_of_attacks_can_be_trained_by() -> None:
+    cases = chosen("--suite", "quick", "--training", "pgd")
+    assert len(cases) == 6
+    assert {(c.training, c.steps, c.input_shape) for c in cases} == {("pgd", 5, (3, 32, 32))}
+
+
 def test_fast_training_takes_one_long_step() -> None:
     (case,) = chosen("--training", "fast", "--steps", "1", "7")
     assert case.steps == 1
