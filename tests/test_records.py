@@ -162,7 +162,7 @@ def test_resume_cuts_a_half_written_line_off(tmp_path: Path) -> None:
         journal.begin(ENVIRONMENT)
         assert journal.done() == {RECORD.key}
         journal.append(FAILED)
-    assert path.read_text() == "".join(lines())
+    assert path.read_text() == "".join(lines()[:3])
 
 
 def test_resume_starts_a_file_that_is_not_there_or_empty(tmp_path: Path) -> None:
