@@ -234,8 +234,8 @@ def _add_doctor(doctor: argparse.ArgumentParser) -> None:
     doctor.add_argument(
         "--model",
         metavar="SPEC",
-        help="a timm model, or your own as FILE.py:FUNCTION or package.module:FUNCTION that returns"
-        " an nn.Module when called without arguments",
+        help="a name of `list models`, or your own as FILE.py:FUNCTION or package.module:FUNCTION"
+        " that returns an nn.Module when called without arguments",
     )
     doctor.add_argument(
         "--image-size",

@@ -48,6 +48,8 @@ def run(
     if asked.resume and asked.out is None:
         raise UsageError("--resume needs --out FILE.jsonl, the file to go on with")
     path = asked.out or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.jsonl")
+    if asked.command == "train":
+        _checkpoints(asked, path)  # before anything is measured
     pool = WorkerPool()
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal(path, resume=asked.resume))
@@ -167,12 +169,22 @@ def _train(
         for c in comparisons
         if c.variant == SEMI_BACKWARD and status.get((c.case.id, c.variant)) == "ok"
     ]
-    folder = asked.checkpoints or journal.path.with_suffix(".checkpoints")
-    if not asked.resume and folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty; go on with it by --resume, or name another")
+    folder = _checkpoints(asked, journal.path)
     TrainRunner(
         pool, asked.seed, asked.epochs, folder, limits.patience, shown, verbose=asked.verbose
     ).run(cases, journal)
+
+
+def _checkpoints(asked: argparse.Namespace, records_path: Path) -> Path:
+    """The folder of a training's checkpoints.
+
+    Raises:
+        UsageError: it holds another's.
+    """
+    folder: Path = asked.checkpoints or records_path.with_suffix(".checkpoints")
+    if not asked.resume and folder.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is not empty; go on with it by --resume, or name another")
+    return folder
 
 
 def _print_table(path: Path, explain: str | None, plan: tuple[int, int] | None) -> bool:

@@ -13,6 +13,7 @@ import math
 import os
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -150,22 +151,21 @@ class Learning:
             "weights": digest(self._model),
         }
 
-    def _minibatches(self, order: torch.Generator) -> list[tuple[Tensor, Tensor]]:
+    def _minibatches(self, order: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Of one epoch: each as often as it is replayed."""
         batch, replays = self._case.batch, self._case.replays or 1
-        known = self._data
-        shuffled = torch.randperm(len(known.images), generator=order)
-        found: list[tuple[Tensor, Tensor]] = []
-        for chosen in shuffled.split(batch):
+        known, left = self._data, self.updates_an_epoch
+        dtype = getattr(torch, self._case.dtype)
+        for chosen in torch.randperm(len(known.images), generator=order).split(batch):
             images = known.images[chosen]
             if known.facts.augmented:
                 images = data.augment(images, order)
-            dtype = getattr(torch, self._case.dtype)
             pair = images.to(self._case.device, dtype), known.labels[chosen].to(self._case.device)
-            found += [pair] * replays
-            if len(found) >= self.updates_an_epoch:
-                break
-        return found[: self.updates_an_epoch]
+            for _ in range(min(replays, left)):
+                yield pair
+            left -= replays
+            if left <= 0:
+                return
 
     def _evaluate(self) -> tuple[float, float]:
         """Shares of the test images classified rightly: as they are, and after PGD-20."""

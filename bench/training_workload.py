@@ -32,8 +32,8 @@ class TrainingWorkload(Workload):
     """A case of training with everything slow behind it.
 
     Attributes:
-        attacks: for each variant its optimisation step.
-        trainings: for each variant.
+        attacks: none; they are inside the trainings.
+        trainings: for each variant, its optimisation step.
         start: what every run starts from: parameters, buffers and the optimizer's momentum, as they
             are in a training under way, each with its copy.
     """
