@@ -173,14 +173,16 @@ class Adapter(ABC):
     """What --libs takes."""
     distribution: ClassVar[str]
     """What pip installs; the version is read from it."""
+    subject: ClassVar[Literal["images", "text"]] = "images"
+    """What its attacks change."""
     dtypes: ClassVar[frozenset[str]] = frozenset({"float16", "bfloat16", "float32", "float64"})
     """The dtypes of images the library can work in."""
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda", "mps"})
     """The kinds of device the library can work on."""
 
     left_out: ClassVar[Mapping[str, str]] = {}
-    """The library's attacks that are no evasion attack on image classifiers in PyTorch, by class
-    or function name, each with what it is instead."""
+    """The library's attacks that are not offered, as they are no evasion attack on classifiers in
+    PyTorch or can't be run, by class or function name, each with what it is instead."""
 
     @abstractmethod
     def attacks(self) -> Mapping[str, AttackInfo]:

@@ -20,6 +20,7 @@ OURS = {
     "advertorch": "adapters.libraries.advertorch:Advertorch",
     "deeprobust": "adapters.libraries.deeprobust:Deeprobust",
     "cleverhans": "adapters.libraries.cleverhans:Cleverhans",
+    "openattack": "adapters.libraries.openattack:Openattack",
     "reference": "adapters.reference:Reference",
 }
 
@@ -53,6 +54,14 @@ def get(name: str) -> Adapter:
             f"the adapter {name} ({entry.value}) is no subclass of adapters.base.Adapter"
         )
     return made
+
+
+def attacks_text(name: str) -> bool:
+    """Whether a library attacks text; one that is unknown or can't be loaded does not."""
+    try:
+        return get(name).subject == "text"
+    except (KeyError, AdapterError):
+        return False
 
 
 def version(adapter: Adapter) -> str | None:

@@ -58,8 +58,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.description = (
         "Time the original attack against its variants in neighbouring blocks, after a check that"
         " both give the same adversarial examples. Several values make a product. What is not"
-        " given comes from the suite that fits the device: quick on a CPU, paper-libraries on a"
-        " CUDA GPU."
+        " given comes from the suite that fits: quick on a CPU, paper-libraries on a CUDA GPU, text"
+        " for --libs openattack."
     )
     what = run.add_argument_group("what to measure")
     what.add_argument("--libs", nargs="+", metavar="NAME", help="libraries; `list libs` names them")
@@ -67,7 +67,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--attacks", nargs="+", metavar="NAME", help="attacks; `list attacks`, or all"
     )
     what.add_argument("--models", nargs="+", metavar="NAME", help="timm models; `list models`")
-    what.add_argument("--batch", nargs="+", type=_at_least_one, metavar="N", help="batch sizes")
+    what.add_argument(
+        "--batch",
+        nargs="+",
+        type=_at_least_one,
+        metavar="N",
+        help="batch sizes; of text, sentences",
+    )
     what.add_argument(
         "--steps", nargs="+", type=_at_least_one, metavar="N", help="steps of the attack"
     )
@@ -116,6 +122,29 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     what.add_argument(
         "--replays", type=_at_least_one, metavar="M", help="of free training, a minibatch (8)"
+    )
+    what.add_argument(
+        "--victim",
+        nargs="+",
+        metavar="SPEC",
+        help="of text: bert-base or bert-tiny with random weights, a folder with a checkpoint, or"
+        " the Hugging Face name of one in the local cache; nothing is downloaded",
+    )
+    what.add_argument(
+        "--sentences", type=Path, metavar="FILE", help="of text: your own, one on each line"
+    )
+    what.add_argument(
+        "--queries",
+        type=_from_zero,
+        metavar="N",
+        help="of text: the most an attack may ask for a sentence (0: as many as it likes)",
+    )
+    what.add_argument(
+        "--resources",
+        type=Path,
+        metavar="DIR",
+        help="of text: your WordNet, tagger and so on, laid out as OpenAttack's data; what is not"
+        " there stands in",
     )
     weights = what.add_mutually_exclusive_group()
     weights.add_argument(
@@ -269,5 +298,6 @@ def _plan(text: str) -> tuple[int, int]:
 
 
 _at_least_one = _number(int, 1, "a whole number of at least 1")
+_from_zero = _number(int, 0, "a whole number of at least 0")
 _positive = _number(float, 1e-9, "a number above 0")
 _seed = _number(int, 0, "a whole number from 0 to 2**32 - 1", most=2**32 - 1)

@@ -10,7 +10,7 @@ from bench.blocks import Block
 from bench.cases import BASELINE, Comparison
 from bench.conditions import Conditions
 from bench.measuring import Ended, Findings
-from bench.record_types import ComparisonRecord, Prepared, ProcessRecord
+from bench.record_types import ComparisonRecord, Prepared, ProcessRecord, TextRecord
 from bench.stopping import StopRule
 
 
@@ -114,8 +114,17 @@ def _record(
         anatomy=prepared.anatomy,
         gradients=prepared.gradients,
         timer=prepared.timer,
+        text=prepared.text,
+        lines=_lines(blocks, prepared.text),
         warnings=list(prepared.warnings),
     )
+
+
+def _lines(blocks: Sequence[Block], text: TextRecord | None) -> list[int]:
+    if text is None:
+        return []
+    attacked = text.attacked
+    return [attacked[block.part].line for block in blocks]
 
 
 def _samples(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list[float]]:

@@ -52,6 +52,7 @@ class Block:
         samples: one for each letter of the order.
         repeated: whether the GPU was throttled, so that the block was run again and does not count.
         gpu: its state, where NVML tells.
+        part: of the case that was run, where it has several: the number of the sentence, from 0.
     """
 
     process: int
@@ -59,6 +60,7 @@ class Block:
     samples: tuple[Sample, ...]
     repeated: bool = False
     gpu: GpuState | None = None
+    part: int = 0
 
     def of(self, letter: str) -> list[Sample]:
         """The samples of the baseline ("A") or of the variant ("B")."""
@@ -82,6 +84,18 @@ class Block:
             math.log(baseline[0].seconds / baseline[1].seconds),
             math.log(variant[0].seconds / variant[1].seconds),
         )
+
+
+def parts(seed: int, count: int) -> Iterator[int]:
+    """The part of each block, without end: all of them in an order drawn from the seed, then again.
+
+    Args:
+        seed: of the order.
+        count: number of parts, at least 1.
+    """
+    drawn = random.Random(seed)
+    while True:
+        yield from drawn.sample(range(count), count)
 
 
 def orders(seed: int) -> Iterator[Order]:

@@ -14,7 +14,8 @@ FORWARD_ONLY = "forward-only"
 VARIANTS = {
     BASELINE: "the library as shipped, every parameter requires a gradient",
     SEMI_BACKWARD: "parameters frozen before the forward pass",
-    FORWARD_ONLY: "the model in inference mode: black-box attacks only, which read no gradient",
+    FORWARD_ONLY: "the model in inference mode wherever no gradient is read: black-box attacks, and"
+    " queries of text",
     A_A: "the original a second time, to see what noise alone looks like",
 }
 
@@ -31,9 +32,9 @@ class Case:
     Attributes:
         library: an adapter's name, or "user" for a function given with --attack.
         attack: the attack's name in its adapter, or the user's FILE.py:FUNCTION.
-        model: a timm model name.
-        batch: number of images.
-        input_shape: (channels, height, width) of an image.
+        model: a timm model name, or one of ours; of text, the victim as --victim takes it.
+        batch: number of images; of text, of sentences.
+        input_shape: (channels, height, width) of an image; () of text.
         steps: of the attack; None where it has its own number: a user's function, an attack in one
             step, or the library's default.
         dtype: name of the dtype of images and parameters.
@@ -45,10 +46,13 @@ class Case:
         classes: number of classes of a model with random weights; None for the model's own.
         weights: "random", "pretrained", or the path of a file.
         images: "scikit-learn" for its photographs, or the path of a folder; for training "digits",
-            or the path of the folder that CIFAR-10 is in.
+            or the path of the folder that CIFAR-10 is in; "" of text.
         training: method of `adapters.papers.methods`, one optimisation step of which is measured;
             library and attack are then those inside. None for the attack alone.
         replays: how often a method trains on a minibatch before the next; None for once.
+        sentences: of text, where its sentences come from: "shipped", or the path of a file.
+        queries: of text, how many queries an attack may make for a sentence; None for any number.
+        resources: of text, the path of the user's lexical resources; None for stand-ins.
         library_version: filled in by the worker that ran it.
     """
 
@@ -56,7 +60,7 @@ class Case:
     attack: str
     model: str
     batch: int
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
     steps: int | None
     dtype: str
     device: str
@@ -68,24 +72,38 @@ class Case:
     classes: int | None = None
     training: str | None = None
     replays: int | None = None
+    sentences: str | None = None
+    queries: int | None = None
+    resources: str | None = None
     library_version: str | None = None
 
     @property
     def id(self) -> str:
         """A short name for what was asked, whichever version of the library answered."""
         asked = asdict(replace(self, library_version=None))
-        for later in ("classes", "training", "replays"):
+        for later in ("classes", "training", "replays", "sentences", "queries", "resources"):
             if asked[later] is None:
                 del asked[later]  # the name of what was measured before it was there stays
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
+        if self.of_text:
+            budget = "" if self.queries is None else f" of at most {self.queries} queries"
+            return (
+                f"{self.what} on {self.model}, {self.batch} sentences{budget}, {self.dtype},"
+                f" {self.device}"
+            )
         size = "x".join(str(length) for length in self.input_shape)
         steps = "" if self.steps is None else f", {self.steps} steps"
         return (
             f"{self.what} on {self.model}, {self.batch} images of {size}{steps},"
             f" {self.dtype}, {self.device}"
         )
+
+    @property
+    def of_text(self) -> bool:
+        """Whether sentences are attacked, not images."""
+        return self.sentences is not None
 
     @property
     def what(self) -> str:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
-
-from torch import Tensor
+from typing import Any, TypeVar
 
 from bench import device_use, dissecting, failures, flops, gradients, memory, state
 from bench.anatomy import Anatomy
 from bench.cases import BASELINE
 from bench.diagnosis import DeviceUse
-from bench.equality import Equality, compare
+from bench.equality import Equality
 from bench.flops import FlopCount
 from bench.gradients import GradientTrace
 from bench.memory import Kept, Peak
+from bench.record_types import TextRecord
 from bench.workload import Workload
 
 T = TypeVar("T")
@@ -40,6 +39,7 @@ class Checks:
         warnings: for the user, each with what to do.
         anatomy: what the runs are made of, where that was asked.
         unequal: why the outputs differ, where they do.
+        text: of text, what it ran on and what became of each sentence.
     """
 
     equality: Equality
@@ -51,6 +51,7 @@ class Checks:
     warnings: list[str]
     anatomy: Anatomy | None = None
     unequal: str | None = None
+    text: TextRecord | None = None
 
 
 def check(workload: Workload, *, explain: bool = False) -> Checks:
@@ -67,10 +68,10 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
     baseline, variant = workload.variants
     with state.deterministic(workload.comparison.case.device) as complaints:
         outputs = {name: workload.output(name) for name in workload.variants}
-        equality = compare(outputs[baseline], outputs[variant])
+        equality = workload.compare(outputs[baseline], outputs[variant])
         unequal = None
         if not equality.equal:
-            unequal = _explain(workload, outputs[baseline], equality)
+            unequal = _explain(workload, outputs, equality)
     warnings.extend(complaints)
     warnings.extend(workload.doubts(outputs[baseline]))
     traces = _or_warn("the gradients", lambda: _traces(workload), warnings)
@@ -92,25 +93,25 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
         if explain and traces and counts
         else None,
         unequal=unequal,
+        text=workload.text(),
     )
 
 
-def _explain(workload: Workload, first: Tensor, equality: Equality) -> str:
+def _explain(workload: Workload, outputs: Mapping[str, Any], equality: Equality) -> str:
     """Tell an attack that can't repeat itself from a variant that changes it."""
     baseline, variant = workload.variants
-    again = compare(first, workload.output(baseline))
-    if not again.equal:
+    again = workload.output(baseline)
+    repeated = workload.compare(outputs[baseline], again)
+    if not repeated.equal:
         return (
             f"it does not repeat itself from its seed: {baseline} differs from {baseline}"
-            f" by {_amount(again)}; draw its random numbers from torch, numpy or random"
+            f" {workload.difference(outputs[baseline], again, repeated)}; draw its random numbers"
+            " from torch, numpy or random"
         )
-    return f"{variant} gives other {workload.makes} than {baseline}: {_amount(equality)}"
-
-
-def _amount(equality: Equality) -> str:
-    if equality.max_abs_diff is None:
-        return "another dtype, or values that are not finite"
-    return f"up to {equality.max_abs_diff:.3g}"
+    return (
+        f"{variant} gives other {workload.makes} than {baseline}:"
+        f" {workload.difference(outputs[baseline], outputs[variant], equality)}"
+    )
 
 
 def _or_warn(what: str, look: Callable[[], T], warnings: list[str]) -> T | None:
@@ -131,7 +132,7 @@ def _traces(workload: Workload) -> dict[str, GradientTrace]:
     found = {}
     for name in workload.variants:
         with gradients.observed(workload.model) as found[name]:
-            workload.run(name, lambda run: run())
+            workload.probe(name, lambda run: run())
     return found
 
 
@@ -151,7 +152,7 @@ def _counts(workload: Workload) -> dict[str, FlopCount]:
     found = {}
     for name in workload.variants:
         with flops.counted() as found[name]:
-            workload.run(name, lambda run: run())
+            workload.probe(name, lambda run: run())
     return found
 
 
@@ -172,14 +173,15 @@ def _theory(
 def _peaks(workload: Workload) -> dict[str, Peak]:
     device = workload.comparison.case.device
     found = {
-        name: workload.run(name, lambda run: memory.peak(run, device)) for name in workload.variants
+        name: workload.probe(name, lambda run: memory.peak(run, device))
+        for name in workload.variants
     }
     return {name: peak for name, peak in found.items() if peak is not None}
 
 
 def _kept(workload: Workload) -> dict[str, Kept]:
     return {
-        name: workload.run(name, lambda run: memory.kept(run, workload.model))
+        name: workload.probe(name, lambda run: memory.kept(run, workload.model))
         for name in workload.variants
     }
 
@@ -219,4 +221,4 @@ def _parts(peaks: Mapping[str, Peak], kept: Mapping[str, Kept]) -> dict[str, dic
 
 def _profile(workload: Workload) -> DeviceUse | None:
     device = workload.comparison.case.device
-    return workload.run(BASELINE, lambda run: device_use.profiled(run, device))
+    return workload.probe(BASELINE, lambda run: device_use.profiled(run, device))

@@ -71,7 +71,9 @@ def run(
                 suite=suite.name,
                 accelerator=accelerator["accelerator"],
                 code=provenance.code(),
-                files=provenance.files(asked.attack or (), asked.weights),
+                files=provenance.files(
+                    asked.attack or (), asked.weights, asked.sentences, asked.victim or ()
+                ),
                 **facts["environment"],
             )
         )

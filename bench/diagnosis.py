@@ -211,11 +211,17 @@ def _of_each_process(blocks: Sequence[Block], look: Callable[[list[Block]], floa
 
 
 def _drift(blocks: list[Block]) -> float:
-    logs = [
-        standard.fmean(math.log(sample.seconds) for sample in block.samples) for block in blocks
-    ]
+    """Each block is held against those of its own part, since parts differ in length."""
+    levels: dict[int, list[float]] = {}
+    for block in blocks:
+        levels.setdefault(block.part, []).append(_level(block))
+    logs = [_level(block) - standard.median(levels[block.part]) for block in blocks]
     third = max(1, len(logs) // 3)
     return standard.median(logs[-third:]) - standard.median(logs[:third])
+
+
+def _level(block: Block) -> float:
+    return standard.fmean(math.log(sample.seconds) for sample in block.samples)
 
 
 def _autocorrelation(blocks: list[Block]) -> float:

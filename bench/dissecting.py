@@ -54,7 +54,7 @@ def dissect(workload: Workload, trace: GradientTrace, counts: Mapping[str, FlopC
     for turn in range(runs):
         for name in (baseline, variant) if turn % 2 == 0 else (variant, baseline):
             clocks[name].append(_clocked(workload, name))
-    batch = len(workload.images)
+    batch = workload.images_a_pass
     return Anatomy(
         runs=runs,
         calls=dict(trace.calls),
@@ -91,7 +91,7 @@ def _clocked(workload: Workload, variant: str) -> Clock:
             clock.whole = time.perf_counter() - start
         return clock
 
-    return workload.run(variant, timed)
+    return workload.probe(variant, timed)
 
 
 @contextlib.contextmanager

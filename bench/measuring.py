@@ -20,7 +20,15 @@ from bench.diagnosis import DeviceUse
 from bench.pool import WorkerPool
 from bench.process import WorkerDied, WorkerTimeout
 from bench.progress import Progress
-from bench.record_types import EqualityRecord, MemoryParts, Prepared, ProcessRecord, Status
+from bench.record_types import (
+    EqualityRecord,
+    MemoryParts,
+    Prepared,
+    ProcessRecord,
+    SentenceRecord,
+    Status,
+    TextRecord,
+)
 from bench.stopping import Looks, StopReason, StopRule
 from bench.suites import Limits
 
@@ -107,7 +115,8 @@ class Measuring:
         self._deadline = deadline
         self._left = left
         self._explain = explain
-        self._orders: Iterator[Order] = blocks.orders(seed * 1_000_003 + process)
+        self._drawn = seed * 1_000_003 + process
+        self._orders: Iterator[Order] = blocks.orders(self._drawn)
         self._rule = StopRule(limits.precision, limits.max_seconds, limits.processes)
         self.findings = Findings(process)
 
@@ -124,6 +133,7 @@ class Measuring:
         prepared = self.findings.prepared = self._prepare()
         if not prepared.equality.equal:
             raise Ended("unequal", prepared.unequal or "the variants' outputs differ")
+        self._parts = 1 if prepared.text is None else len(prepared.text.attacked)
         observer = Observer(self._workers.get(self._comparison.case.library).pid)
         self._progress.stage("warming up")
         block_seconds = self._warm_up()
@@ -174,7 +184,7 @@ class Measuring:
         most = WARMUP_SHARE * self._rule.share
         times: list[float] = []
         while True:
-            (block,) = self._blocks(1)
+            (block,) = self._blocks([0])
             times.append(_seconds(block))
             self._spent.warmup += times[-1]
             self.findings.warmup_runs += 2
@@ -189,9 +199,11 @@ class Measuring:
         looks = Looks(self._rule)
         at_once = max(1, min(MAX_BLOCKS_A_REQUEST, int(REQUEST_SECONDS / block_seconds)))
         repeated = 0
+        parts = blocks.parts(self._drawn, self._parts)
         begun = time.perf_counter()
         while self.findings.stop is None:
-            for block in self._blocks(at_once, may_repeat=MAX_REPEATED - repeated):
+            asked = [next(parts) for _ in range(at_once)]
+            for block in self._blocks(asked, may_repeat=MAX_REPEATED - repeated):
                 repeated += block.repeated
                 measured.append(block)
                 self._spent.measured += _seconds(block)
@@ -201,16 +213,17 @@ class Measuring:
             if looks.interval is not None:
                 self._progress.block(looks.interval, self._left(self._rule.share - elapsed))
 
-    def _blocks(self, count: int, may_repeat: int = 0) -> list[Block]:
-        orders = [next(self._orders) for _ in range(count)]
-        answer = self.ask({"do": "blocks", "orders": orders})
+    def _blocks(self, parts: list[int], may_repeat: int = 0) -> list[Block]:
+        """Run a block of each of these parts."""
+        orders = [next(self._orders) for _ in parts]
+        answer = self.ask({"do": "blocks", "orders": orders, "parts": parts})
         found = []
-        for order, told in zip(orders, answer["blocks"], strict=True):
+        for order, part, told in zip(orders, parts, answer["blocks"], strict=True):
             repeat = bool(told["throttled"]) and may_repeat > 0
             may_repeat -= repeat
             samples = tuple(Sample(**sample) for sample in told["samples"])
             gpu = None if told["gpu"] is None else _gpu_state(told["gpu"])
-            found.append(Block(self.findings.process, order, samples, repeat, gpu))
+            found.append(Block(self.findings.process, order, samples, repeat, gpu, part))
         return found
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -250,6 +263,7 @@ def _prepared(told: dict[str, Any]) -> Prepared:
     parts = told["memory_parts"]
     use = told["device_use"]
     anatomy = told.get("anatomy")
+    text = told.get("text")
     return Prepared(
         **{
             **told,
@@ -257,8 +271,13 @@ def _prepared(told: dict[str, Any]) -> Prepared:
             "memory_parts": parts and {name: MemoryParts(**found) for name, found in parts.items()},
             "device_use": use and DeviceUse(**use),
             "anatomy": anatomy and _anatomy(anatomy),
+            "text": text and _text(text),
         }
     )
+
+
+def _text(told: dict[str, Any]) -> TextRecord:
+    return TextRecord(**{**told, "sentences": [SentenceRecord(**s) for s in told["sentences"]]})
 
 
 def _anatomy(told: dict[str, Any]) -> Anatomy:

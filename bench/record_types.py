@@ -113,6 +113,57 @@ class MaxBatch:
 
 
 @dataclass(frozen=True)
+class SentenceRecord:
+    """What an attack did with one sentence; the same in both variants but for the passes.
+
+    Attributes:
+        line: its number in the file, from 1.
+        status: "attacked"; "left out", and never tried; or "failed", in the library.
+        reason: why it was not attacked, in words.
+        tokens: of the victim's tokenizer.
+        adversarial: the sentence that was found; None without one.
+        spent: whether the attack ended because it had no query left.
+        queries: sentences the victim was asked about.
+        gradient_queries: those of them whose gradient the attack read.
+        passes: backward passes of each variant.
+        unread: those of them whose gradient nobody read.
+    """
+
+    line: int
+    status: Literal["attacked", "left out", "failed"]
+    reason: str | None = None
+    tokens: int = 0
+    adversarial: str | None = None
+    spent: bool = False
+    queries: int = 0
+    gradient_queries: int = 0
+    passes: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TextRecord:
+    """What an attack on text ran on, and what it did.
+
+    Attributes:
+        victim: where it comes from, in words.
+        parameters: how many numbers the victim has.
+        resources: for each lexical resource the path of the user's, or "stand-in: " and what it is.
+        sentences: in the order of their lines.
+    """
+
+    victim: str
+    parameters: int
+    resources: dict[str, str]
+    sentences: list[SentenceRecord]
+
+    @property
+    def attacked(self) -> list[SentenceRecord]:
+        """Those that count; blocks number them from 0."""
+        return [sentence for sentence in self.sentences if sentence.status == "attacked"]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """What one worker process found before any timing; see bench.checks for the fields."""
 
@@ -127,6 +178,7 @@ class Prepared:
     unequal: str | None = None
     library_version: str | None = None
     timer: str | None = None
+    text: TextRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -231,12 +283,14 @@ class ComparisonRecord:
         host_seconds: on CUDA, wall time until the call returned, sample by sample.
         order: of each block, A the baseline and B the variant.
         processes: the number of each block's worker process.
+        lines: of text, the line of the sentence that each block attacked.
         repeated: indices of blocks that a throttled GPU spoilt; they do not count.
         gpu: its state in each block, where NVML tells.
         diagnosis: what the samples say of the measurement itself.
         conditions: of the processor, for each worker process.
         warmup_runs: runs of each variant before the first sample.
         timer: what told the time.
+        text: of text, the victim, its resources and what became of each sentence.
         elapsed: wall seconds spent on the case, everything included.
     """
 
@@ -262,12 +316,14 @@ class ComparisonRecord:
     host_seconds: dict[str, list[float]] | None = None
     order: list[Order] = field(default_factory=list)
     processes: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     gpu: list[GpuState | None] | None = None
     diagnosis: Diagnosis | None = None
     conditions: list[Conditions] = field(default_factory=list)
     warmup_runs: int = 0
     timer: str | None = None
+    text: TextRecord | None = None
     warnings: list[str] = field(default_factory=list)
     schema: Literal[1] = SCHEMA
     kind: Literal["comparison"] = "comparison"

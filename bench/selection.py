@@ -12,7 +12,7 @@ from adapters import custom, images, registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
 from adapters.papers.methods import METHODS
-from bench import suites, training_selection
+from bench import suites, text_selection, training_selection
 from bench.cases import (
     A_A,
     BASELINE,
@@ -73,6 +73,8 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         UsageError: there is no such suite, or it names something unknown.
     """
     fitting = suites.PAPER_LIBRARIES if device.startswith("cuda") else suites.QUICK
+    if text_selection.asked_for(asked):
+        fitting = suites.TEXT
     if asked.training or asked.command == "train":
         fitting = suites.TRAINING
     suite = training_selection.restrict(suites.load(asked.suite or fitting), _tuple(asked.training))
@@ -84,12 +86,15 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         suite,
         libs=_tuple(asked.libs),
         attacks=_tuple(asked.attacks),
-        models=_tuple(asked.models),
+        models=_tuple(asked.victim or asked.models),
         batch=_tuple(asked.batch),
         image_size=asked.image_size,
         steps=_tuple(asked.steps),
         replays=asked.replays,
         data=asked.data,
+        queries=asked.queries,
+        sentences=asked.sentences and str(asked.sentences),
+        resources=asked.resources and str(asked.resources),
         dtype=asked.dtype,
         classes=asked.classes,
         variants=_tuple(asked.variants),
@@ -104,13 +109,15 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         _each("attack", group.attacks, [ALL, *_all_attacks((*group.libs, *own))])
         _each("variant", group.variants, VARIANTS)
         _each("dtype", [group.dtype], DTYPES)
-        _check_models(group.models)
+        if not text_selection.is_text(group):
+            _check_models(group.models)
         _each("training", group.training, METHODS)
         given = (*group.batch, *(group.steps or ()), group.image_size, group.classes, group.replays)
         if any(number is not None and number < 1 for number in given):
             raise UsageError(
                 f"suite {suite.name}: batch, image_size, steps, classes, replays start at 1"
             )
+    text_selection.check(asked, suite)
     return suite
 
 
@@ -134,10 +141,11 @@ def comparisons(
     folder = str(asked.images or "scikit-learn")
     for group in suite.groups:
         for case, info in _chosen(asked, group, device):
-            case = replace(case, weights=weights)
-            if case.training is None:
+            if not case.of_text:
+                case = replace(case, weights=weights)
+            if case.training is None and not case.of_text:
                 case = replace(case, images=folder)
-            for variant in [*([A_A] if asked.a_a else []), *_variants(group, info)]:
+            for variant in [*([A_A] if asked.a_a else []), *_variants(group, case, info)]:
                 if variant == FORWARD_ONLY and (
                     case.training or (info is not None and info.access != "black-box")
                 ):
@@ -152,6 +160,12 @@ def comparisons(
                 f" {names}; use semi-backward for them"
             )
         note(f"{FORWARD_ONLY} is left out for attacks that read gradients: {names}")
+    if not found:
+        libraries = dict.fromkeys(name for group in suite.groups for name in group.libs)
+        raise UsageError(
+            f"nothing to measure: {', '.join(libraries)} offers none of the attacks asked for; see"
+            " `python -m bench list attacks`"
+        )
     return list(found)
 
 
@@ -159,6 +173,10 @@ def _chosen(
     asked: argparse.Namespace, group: Selection, device: str
 ) -> Iterable[tuple[Case, AttackInfo | None]]:
     """The cases of a group, each with what its library declares."""
+    if text_selection.is_text(group):
+        for case in text_selection.cases(group, device, attacks_of, ALL):
+            yield case, None
+        return
     libraries = group.libs if asked.libs or not asked.attack else ()
     own = asked.attack or ()
     if group.training is not None:
@@ -179,11 +197,11 @@ def _chosen(
             yield case, None
 
 
-def _variants(group: Selection, info: AttackInfo | None) -> tuple[str, ...]:
+def _variants(group: Selection, case: Case, info: AttackInfo | None) -> tuple[str, ...]:
     """Those that were asked for, else those that fit the attack."""
     if group.variants is not None:
         return group.variants
-    free = info is not None and info.access == "black-box"
+    free = case.of_text or (info is not None and info.access == "black-box")
     return (SEMI_BACKWARD, FORWARD_ONLY) if free else (SEMI_BACKWARD,)
 
 
@@ -202,6 +220,7 @@ def attacks_of(library: str) -> Mapping[str, AttackInfo]:
 def _cases(
     group: Selection, library: str, attack: str, every: Iterable[int | None], device: str
 ) -> Iterable[Case]:
+    assert group.image_size is not None
     shape = (3, group.image_size, group.image_size)
     for model, batch, steps in itertools.product(group.models, group.batch, every):
         case = Case(library, attack, model, batch, shape, steps, group.dtype, device)

@@ -14,6 +14,7 @@ batch = [4]
 image_size = 112
 steps = 5                  # or a list; or defaults = true: the libraries' own hyperparameters
 training = ["pgd"]         # optional: measure training with these attacks inside; no image_size
+queries = 8                # of text, which has no image_size and no steps: the most for a sentence
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from adapters import registry
 from adapters.data import DIGITS
+from adapters.text.sentences import SHIPPED
 from bench.errors import UsageError
 from bench.words import closest
 
@@ -36,6 +39,7 @@ else:
 QUICK = "quick"
 PAPER_LIBRARIES = "paper-libraries"
 TRAINING = "training"
+TEXT = "text"
 TRAINING_SIZE = 32
 """Side of the images of all data sets to train on, in pixels."""
 
@@ -46,14 +50,16 @@ class Selection:
 
     `steps` may be left out with `defaults`, the libraries' own hyperparameters; `attacks` may be
     ["all"]; without `variants` each attack gets those that fit it. With `training` its methods are
-    measured, on `data`, which sets the images' size and classes.
+    measured, on `data`, which sets the images' size and classes. Where the libraries attack text,
+    `models` are victims, `batch` counts sentences, and `image_size` and `steps` are None; `queries`
+    of 0 stands for as many as an attack makes.
     """
 
     libs: tuple[str, ...]
     attacks: tuple[str, ...]
     models: tuple[str, ...]
     batch: tuple[int, ...]
-    image_size: int
+    image_size: int | None = None
     steps: tuple[int, ...] | None = None
     dtype: str = "float32"
     defaults: bool = False
@@ -62,6 +68,9 @@ class Selection:
     training: tuple[str, ...] | None = None
     replays: int | None = None
     data: str = DIGITS
+    queries: int = 0
+    sentences: str = SHIPPED
+    resources: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,13 +165,16 @@ def _parse(name: str, place: str, text: str) -> Suite:
 def _selection(group: dict[str, Any], place: str) -> Selection:
     lists = {"libs": str, "attacks": str, "models": str, "batch": int}
     optional = {"variants": str, "training": str, "steps": int}
-    single = {"image_size": int, "replays": int, "classes": int, "dtype": str, "defaults": bool}
+    numbers = ("image_size", "replays", "classes", "queries")
+    single = {**dict.fromkeys(numbers, int), "dtype": str, "defaults": bool}
     if isinstance(group.get("steps"), int):
         group = {**group, "steps": [group["steps"]]}
     _only(group, {**dict.fromkeys([*lists, *optional], list), **single, "data": str}, place)
     if "training" in group:
         group = {"image_size": TRAINING_SIZE, **group}
     needed = [*lists, "image_size", *([] if group.get("defaults") else ["steps"])]
+    if any(registry.attacks_text(str(name)) for name in group.get("libs", ())):
+        needed = [*lists]
     missing = [key for key in needed if key not in group]
     if missing:
         raise UsageError(f"suite {place}: [[cases]] lacks {', '.join(missing)}")

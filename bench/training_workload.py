@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,18 +32,23 @@ class TrainingWorkload(Workload):
     """A case of training with everything slow behind it.
 
     Attributes:
-        attacks: none; they are inside the trainings.
-        trainings: for each variant, its optimisation step.
+        images: (batch, channels, height, width), in [0, 1].
+        labels: (batch,), the data set's.
+        trainings: for each variant, its optimisation step, the attack inside it.
         start: what every run starts from: parameters, buffers and the optimizer's momentum, as they
             are in a training under way, each with its copy.
     """
 
+    images: Tensor
+    labels: Tensor
     trainings: Mapping[str, Training]
     start: list[tuple[Tensor, Tensor]]
 
+    makes = "weights"
+
     @property
-    def makes(self) -> str:
-        return "weights"
+    def images_a_pass(self) -> int:
+        return len(self.images)
 
     @property
     def passes_predict(self) -> float | None:
@@ -54,7 +59,7 @@ class TrainingWorkload(Workload):
             return None  # a user's own function: nobody knows
         return method.theory(case.steps) if self.comparison.variant == SEMI_BACKWARD else 1.0
 
-    def run(self, variant: str, around: Callable[[Callable[[], Tensor]], T]) -> T:
+    def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
         state.reset(self.model, self.seed)
         with torch.no_grad():
             for tensor, copy in self.start:
@@ -148,7 +153,6 @@ def build(comparison: Comparison, seed: int) -> TrainingWorkload:
         model=model,
         images=images,
         labels=labels,
-        attacks={},
         library_version=version,
         trainings=trainings,
         start=[(tensor, tensor.detach().clone()) for tensor in moving],

@@ -11,7 +11,8 @@ middle of a run.
     {"do": "prepare", "comparison": …, "seed": 0}      build and check a case, or say that an
                                                        earlier one left settings changed ("stale");
                                                        "explain": true also dissects it
-    {"do": "blocks", "orders": ["ABBA", …]}            time some blocks of the prepared case
+    {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
+     "parts": [0, …]}                                  of one of its parts
     {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
     {"do": "examine", "model": "resnet18", …}          what semi_backward meets in a model
     {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from bench.timer import Timer
     from bench.workload import Workload
 
-PROTOCOL = 3
+PROTOCOL = 4
 
 
 class Worker:
@@ -122,10 +123,11 @@ class Worker:
             "check_seconds": time.perf_counter() - ready,
         }
 
-    def do_blocks(self, orders: list[Any]) -> dict[str, Any]:
-        return {"blocks": [self._time_block(order) for order in orders]}
+    def do_blocks(self, orders: list[Any], parts: list[int]) -> dict[str, Any]:
+        asked = zip(orders, parts, strict=True)
+        return {"blocks": [self._time_block(order, part) for order, part in asked]}
 
-    def _time_block(self, order: Any) -> dict[str, Any]:
+    def _time_block(self, order: Any, part: int) -> dict[str, Any]:
         from bench import nvml
 
         assert self._workload is not None  # the runner prepares first
@@ -137,7 +139,7 @@ class Worker:
             if gpu is not None:
                 states.append(gpu())
 
-        samples = self._workload.time_block(order, self._timer, look)
+        samples = self._workload.time_block(order, self._timer, look, part)
         worst = nvml.worst(states)
         return {
             "samples": [asdict(sample) for sample in samples],
@@ -182,7 +184,7 @@ class Worker:
         return {**told, "result": learning.result() if learning.done else None}
 
     def _build(self, comparison: dict[str, Any], seed: int) -> Workload:
-        from bench import state, training_workload, workload
+        from bench import state, text_workload, training_workload, workload
         from bench.cases import Comparison
 
         self._workload = self._learning = None
@@ -191,6 +193,8 @@ class Worker:
         asked = Comparison(case, comparison["variant"])
         if case.training is not None:
             return training_workload.build(asked, seed)
+        if case.of_text:
+            return text_workload.build(asked, seed)
         return workload.build(asked, seed)
 
 

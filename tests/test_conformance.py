@@ -21,7 +21,7 @@ from bench import selection, state, workload
 from bench.cases import BASELINE, FORWARD_ONLY, Case, Comparison
 from bench.equality import compare
 from bench.gradients import GradientTrace, observed
-from bench.workload import Workload
+from bench.workload import AttackWorkload
 
 SEMI_BACKWARD = "semi-backward"
 MODEL, CLASSES = "test_efficientnet", 10
@@ -30,6 +30,7 @@ ROUNDING = 1e-6
 ALL = {
     (name, attack): info
     for name in registry.names()
+    if not registry.attacks_text(name)
     for attack, info in registry.get(name).attacks().items()
 }
 WORKING = [pair for pair, info in ALL.items() if info.broken is None and not info.lacks]
@@ -56,7 +57,7 @@ class Trial:
     """An attack, run as often as its promises need."""
 
     info: AttackInfo
-    work: Workload
+    work: AttackWorkload
     first: Ran
     again: Ran
     variants: dict[str, Ran]
@@ -103,7 +104,7 @@ def _trial(library: str, attack: str) -> Trial:
     return Trial(info, work, first, run(work, BASELINE), variants, found)
 
 
-def run(work: Workload, variant: str, handed: list[Tensor] | None = None) -> Ran:
+def run(work: AttackWorkload, variant: str, handed: list[Tensor] | None = None) -> Ran:
     passes = 0
 
     def count(*_: object) -> None:

@@ -1,0 +1,1 @@
+"""What attacks on text need: victims, sentences, lexical resources, and the books of queries."""
