@@ -10,8 +10,9 @@ from bench.blocks import Block
 from bench.cases import BASELINE, Comparison
 from bench.conditions import Conditions
 from bench.measuring import Ended, Findings
-from bench.record_types import ComparisonRecord, Prepared, ProcessRecord, TextRecord
+from bench.record_types import ComparisonRecord, Prepared, ProcessRecord
 from bench.stopping import StopRule
+from bench.text_record import TextRecord
 
 
 def complete(

@@ -14,7 +14,7 @@ from bench.equality import Equality
 from bench.flops import FlopCount
 from bench.gradients import GradientTrace
 from bench.memory import Kept, Peak
-from bench.record_types import TextRecord
+from bench.text_record import TextRecord
 from bench.workload import Workload
 
 T = TypeVar("T")

@@ -20,17 +20,10 @@ from bench.diagnosis import DeviceUse
 from bench.pool import WorkerPool
 from bench.process import WorkerDied, WorkerTimeout
 from bench.progress import Progress
-from bench.record_types import (
-    EqualityRecord,
-    MemoryParts,
-    Prepared,
-    ProcessRecord,
-    SentenceRecord,
-    Status,
-    TextRecord,
-)
+from bench.record_types import EqualityRecord, MemoryParts, Prepared, ProcessRecord, Status
 from bench.stopping import Looks, StopReason, StopRule
 from bench.suites import Limits
+from bench.text_record import SentenceRecord, TextRecord
 
 WARMUP_AGREEMENT = 0.05
 """Log ratio of two successive blocks' times within which they agree."""

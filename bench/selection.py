@@ -73,12 +73,13 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         UsageError: there is no such suite, or it names something unknown.
     """
     fitting = suites.PAPER_LIBRARIES if device.startswith("cuda") else suites.QUICK
-    if text_selection.asked_for(asked):
+    if text_selection.asked_for(asked, attacks_of):
         fitting = suites.TEXT
     if asked.training or asked.command == "train":
         fitting = suites.TRAINING
     suite = training_selection.restrict(suites.load(asked.suite or fitting), _tuple(asked.training))
     training_selection.check(asked, suite)
+    text_selection.check_kind(suite, asked.libs or ())
     if asked.defaults:
         groups = (replace(group, defaults=True, steps=None) for group in suite.groups)
         suite = replace(suite, groups=tuple(groups))

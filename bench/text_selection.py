@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +20,41 @@ if TYPE_CHECKING:
     from adapters.base import AttackInfo
 
 
-def asked_for(asked: argparse.Namespace) -> bool:
-    """Whether the libraries that were named attack text."""
-    return bool(asked.libs) and all(registry.attacks_text(name) for name in asked.libs)
+def asked_for(asked: argparse.Namespace, offered: Callable[[str], Mapping[str, object]]) -> bool:
+    """Whether text is meant: by the libraries that were named, else by options or attacks.
+
+    Args:
+        asked: the parsed command line.
+        offered: a library's attacks, by name.
+    """
+    if asked.libs:
+        return all(registry.attacks_text(name) for name in asked.libs)
+    if any(given is not None for _, given in _options(asked)):
+        return True
+    there: dict[bool, set[str]] = {True: set(), False: set()}
+    for name in registry.names() if asked.attacks else ():
+        there[registry.attacks_text(name)] |= set(offered(name))
+    return bool(asked.attacks) and set(asked.attacks) <= there[True] - there[False]
+
+
+def check_kind(suite: Suite, libraries: Sequence[str]) -> None:
+    """A suite's libraries may be exchanged for others of their kind.
+
+    Raises:
+        UsageError: they attack something else, or not all the same.
+    """
+    if len({registry.attacks_text(name) for name in libraries}) > 1:
+        raise UsageError(
+            f"{', '.join(libraries)}: some attack images and some text; measure them in two runs"
+        )
+    for group in suite.groups:
+        for name in libraries:
+            if registry.attacks_text(name) != is_text(group):
+                kinds = ("text", "images") if is_text(group) else ("images", "text")
+                raise UsageError(
+                    f"suite {suite.name} is of attacks on {kinds[0]}, and {name} attacks"
+                    f" {kinds[1]}; leave one of them out"
+                )
 
 
 def check(asked: argparse.Namespace, suite: Suite) -> None:
@@ -31,20 +63,8 @@ def check(asked: argparse.Namespace, suite: Suite) -> None:
     Raises:
         UsageError: it does not, or a file is missing.
     """
-    for group in suite.groups:
-        kinds = {registry.attacks_text(name) for name in group.libs}
-        if len(kinds) > 1:
-            raise UsageError(
-                f"{', '.join(group.libs)}: some attack images and some text; measure them in two"
-                " runs"
-            )
     of_text = [is_text(group) for group in suite.groups]
-    for option, given in (
-        ("--victim", asked.victim),
-        ("--sentences", asked.sentences),
-        ("--queries", asked.queries),
-        ("--resources", asked.resources),
-    ):
+    for option, given in _options(asked):
         if given is not None and not any(of_text):
             raise UsageError(f"{option} is for attacks on text; add --libs openattack")
     if any(of_text):
@@ -97,6 +117,15 @@ def cases(
                     resources=group.resources,
                 )
                 yield replace(case, queries=group.queries or None)
+
+
+def _options(asked: argparse.Namespace) -> tuple[tuple[str, object], ...]:
+    return (
+        ("--victim", asked.victim),
+        ("--sentences", asked.sentences),
+        ("--queries", asked.queries),
+        ("--resources", asked.resources),
+    )
 
 
 def _check_options(asked: argparse.Namespace) -> None:

@@ -28,7 +28,7 @@ from bench import failures, state
 from bench.cases import A_A, BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.equality import Equality
 from bench.gradients import engine_watched
-from bench.record_types import SentenceRecord, TextRecord
+from bench.text_record import SentenceRecord, TextRecord
 from bench.workload import Workload, select_device
 from semibackward import semi_backward
 

@@ -19,7 +19,7 @@ from bench.blocks import Order, Sample
 from bench.cases import BASELINE, FORWARD_ONLY, Case, Comparison
 from bench.equality import Equality
 from bench.errors import InvalidOutput
-from bench.record_types import TextRecord
+from bench.text_record import TextRecord
 from bench.timer import Timer
 from bench.variants import applied
 

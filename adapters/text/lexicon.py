@@ -7,6 +7,7 @@ Attacks find fewer and other words with it than with the real ones; what a query
 from __future__ import annotations
 
 import functools
+import math
 import re
 import sys
 import zlib
@@ -14,8 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -142,8 +141,8 @@ def similarity(first: str, second: str) -> float:
     """Cosine of two sentences' counts of letter pairs and triples, in [0, 1]."""
     one, two = _grams(first), _grams(second)
     dot = sum(count * two[gram] for gram, count in one.items())
-    norm = numpy.sqrt(float(sum(c * c for c in one.values()) * sum(c * c for c in two.values())))
-    return float(dot / norm) if norm else 0.0
+    norm = math.sqrt(sum(c * c for c in one.values()) * sum(c * c for c in two.values()))
+    return dot / norm if norm else 0.0
 
 
 def _grams(text: str) -> Counter[int]:
