@@ -208,6 +208,21 @@ class Adapter(ABC):
         except Exception as error:
             raise LibraryUnavailable(self.name, error, self.distribution) from error
 
+    def check(self, dtype: str, device: str) -> None:
+        """Whether the library can work in a dtype and on a device.
+
+        Raises:
+            UnsupportedSettings: it can't.
+        """
+        if dtype not in self.dtypes:
+            raise UnsupportedSettings(
+                f"{self.name} works in {', '.join(sorted(self.dtypes))} only, not {dtype}"
+            )
+        if device.partition(":")[0] not in self.devices:
+            raise UnsupportedSettings(
+                f"{self.name} works on {', '.join(sorted(self.devices))} only, not {device}"
+            )
+
     def build(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
         """Build one attack on one model.
 
@@ -225,15 +240,7 @@ class Adapter(ABC):
         """
         if attack not in self.attacks():
             raise KeyError(attack)
-        if settings.dtype not in self.dtypes:
-            raise UnsupportedSettings(
-                f"{self.name} works in {', '.join(sorted(self.dtypes))} only, not {settings.dtype}"
-            )
-        if settings.device.partition(":")[0] not in self.devices:
-            raise UnsupportedSettings(
-                f"{self.name} works on {', '.join(sorted(self.devices))} only,"
-                f" not {settings.device}"
-            )
+        self.check(settings.dtype, settings.device)
         info = self.attacks()[attack]
         if info.broken is not None:
             raise UnsupportedSettings(f"{self.name} {attack} is broken upstream: {info.broken}")

@@ -233,6 +233,7 @@ def build(comparison: Comparison, seed: int) -> TextWorkload:
     adapter = registry.get(case.library)
     if not isinstance(adapter, TextAdapter):
         raise UnsupportedSettings(f"{case.library} attacks no text")
+    adapter.check(case.dtype, case.device)
     adapter.load()
     victim = _victim(case.model, seed, case.device, case.dtype)
     attacks = {

@@ -20,6 +20,7 @@ from bench import (
     nvml,
     records,
     state,
+    text_workload,
     training_workload,
     workload,
 )
@@ -92,6 +93,21 @@ def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, st
     with state.deterministic(DEVICE):
         outputs = [built.run(variant, lambda run: run()) for variant in built.variants]
     assert compare(*outputs).equal
+
+
+@pytest.mark.parametrize("attack", ["textfooler", "bertattack", "fd"])
+@pytest.mark.parametrize("variant", ["semi-backward", "forward-only"])
+def test_attacks_on_text_run_on_the_gpu_and_their_variants_agree(attack: str, variant: str) -> None:
+    pytest.importorskip("OpenAttack", reason="the extra text is not installed")
+    asked = Case("openattack", attack, "bert-tiny", 2, (), None, "float32", DEVICE)
+    asked = replace(asked, images="", sentences="shipped", queries=20)
+    built = text_workload.build(Comparison(asked, variant), seed=0)
+    state.settle()
+    found = checks.check(built)
+    assert found.unequal is None
+    assert next(built.model.parameters()).is_cuda
+    assert found.text is not None
+    assert all(sentence.passes["original"] > 0 for sentence in found.text.attacked)
 
 
 def test_dissecting_on_the_gpu() -> None:

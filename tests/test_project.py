@@ -127,8 +127,8 @@ def test_a_worker_needs_nothing_that_only_the_controlling_process_uses() -> None
     """So that it can run in another environment, beside an old torch."""
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['psutil', 'pydantic', 'rich', 'scipy']));"
-        "import bench.worker, bench.workload, bench.checks, bench.environment, bench.timer,"
-        " bench.failures, bench.nvml, bench.memory_limit"
+        "import bench.worker, bench.workload, bench.text_workload, bench.checks,"
+        " bench.environment, bench.timer, bench.failures, bench.nvml, bench.memory_limit"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
