@@ -39,10 +39,11 @@ bench-gpu:  ## The reference suite on one CUDA GPU, under $(PYTHON) as it is, in
 PYTHON_VERSION ?= 3.12
 PLATFORM ?= x86_64
 HAVE ?=
+TEXT ?=
 
-wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt
+wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt TEXT=1
 	@$(BIN)/python -m tools.wheelhouse --python-version $(PYTHON_VERSION) --platform $(PLATFORM) \
-		$(if $(HAVE),--have $(HAVE))
+		$(if $(HAVE),--have $(HAVE)) $(if $(TEXT),--text)
 
 schema: $(READY)  ## Write the JSON Schema of the records
 	@$(BIN)/python -m tools.schema

@@ -152,6 +152,8 @@ def test_the_wheelhouse_leaves_the_torch_stack_out() -> None:
     assert kernels == ["nvidia-ml-py"], "what watches the GPU, and none of what runs on it"
     pinned = {pin.name for pin in wheelhouse.locked(target)}
     assert lacking <= {canonicalize_name(name) for name in pinned}
+    with_text = wheelhouse.wanted(target, text=True) - wheelhouse.torch_stack(target)
+    assert {"openattack", "transformers"} <= with_text - lacking
 
 
 def test_the_wheelhouse_reads_both_lists_of_pip() -> None:

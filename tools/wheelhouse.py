@@ -26,6 +26,7 @@ FOLDER = ROOT / "wheelhouse"
 TORCH_STACK = ("torch", "torchvision")
 # What a run needs; the lock also holds what only development needs.
 WANTED = "semibackward-bench[libraries,gpu]"
+WITH_TEXT = "semibackward-bench[text]"
 FOR_TESTS = ("pytest", "pytest-timeout")
 
 
@@ -74,6 +75,7 @@ def main() -> int:
     arguments.add_argument(
         "--have", type=Path, help="what the machine has: pip list --format=freeze"
     )
+    arguments.add_argument("--text", action="store_true", help="also what attacks on text need")
     asked = arguments.parse_args()
     if not re.fullmatch(r"3\.1[0-3]", asked.python_version):
         print(f"wheelhouse: Python 3.10 to 3.13, not {asked.python_version}", file=sys.stderr)
@@ -84,7 +86,7 @@ def main() -> int:
     except (OSError, UnicodeDecodeError) as error:
         print(f"wheelhouse: can't read {asked.have}: {error}", file=sys.stderr)
         return 2
-    lacking = wanted(target) - torch_stack(target) - have
+    lacking = wanted(target, text=asked.text) - torch_stack(target) - have
     pinned = [pin for pin in locked(target) if canonicalize_name(pin.name) in lacking]
     FOLDER.mkdir(exist_ok=True)
     remove_others(FOLDER, pinned)
@@ -115,9 +117,10 @@ def locked(target: Target) -> list[Requirement]:
     return [pin for pin in pins if pin.marker is None or pin.marker.evaluate(target.markers)]
 
 
-def wanted(target: Target) -> set[str]:
+def wanted(target: Target, *, text: bool = False) -> set[str]:
     """Everything a run and the GPU tests need, this project itself left out."""
-    return closure([WANTED, *FOR_TESTS], target) - {"semibackward-bench"}
+    roots = [WANTED, *([WITH_TEXT] if text else []), *FOR_TESTS]
+    return closure(roots, target) - {"semibackward-bench"}
 
 
 def torch_stack(target: Target) -> set[str]:
