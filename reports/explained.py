@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import get_args
 
 from bench.anatomy import Anatomy
-from bench.cases import SEMI_BACKWARD, Case
+from bench.cases import FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.record_types import ComparisonRecord, Environment
 from bench.records import Run
-from reports import markdown
+from reports import markdown, reproduce, text_explained
 from reports.explanation import Explanation, Label, explain
 from reports.tables import Table
-from reports.words import spelt
+from reports.words import size_spelt, spelt
 
 _HEADER = (
     "case",
@@ -44,8 +44,10 @@ def report(runs: Sequence[Run]) -> str:
     ]
     if not found:
         return "No case has been measured."
+    of_text = text_explained.summary([record for record, _ in found])
     return "\n\n".join(
         [
+            *([of_text] if of_text else []),
             markdown.draw(summary(found)),
             markdown.draw(table(found)),
             *(markdown.where(run.environment) for run in runs),
@@ -105,9 +107,10 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
 
 
 _LEGEND = (
-    "passes are per image; overhead is what is outside the model and autograd; the ceilings are"
-    " what leaving the parameter gradients out can gain by count of operations, and by the time"
-    " they take in instrumented runs (Amdahl); measured and its interval come from the timed runs"
+    "passes are per image, of text per run, which is cut short to be looked into; overhead is what"
+    " is outside the model and autograd; the ceilings are what leaving the parameter gradients out"
+    " can gain by count of operations, and by the time they take in instrumented runs (Amdahl);"
+    " measured and its interval come from the timed runs"
 )
 
 
@@ -116,6 +119,7 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
     if told is None or found is None or speedup is None:
         return (record.variant, record.status, *["-"] * (len(_HEADER) - 3))
     shares = told.split
+    whole = record.case.of_text and record.variant == FORWARD_ONLY  # both kinds are left out
     interval = "-" if speedup.low is None else f"{speedup.low:.2f} to {speedup.high:.2f}"
     return (
         record.variant,
@@ -123,15 +127,10 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
         str((record.gradients or {}).get("call", "-")),
         f"{found.forwards:.3g}",
         f"{found.backwards:.3g}",
-        *(
-            f"{max(0.0, 100 * share):.0f}"
-            for share in (
-                shares.forward,
-                shares.output_gradients,
-                shares.parameter_gradients,
-                shares.overhead,
-            )
-        ),
+        _percent(shares.forward),
+        "-" if whole else _percent(shares.output_gradients),
+        "-" if whole else _percent(shares.parameter_gradients),
+        _percent(shares.overhead),
         "-" if told.by_operations is None else f"{told.by_operations:.3f}",
         f"{told.by_time:.2f}",
         f"{speedup.estimate:.2f}",
@@ -139,6 +138,10 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
         "-" if told.achieved is None else f"{told.achieved:.2f}",
         str(record.verdict),
     )
+
+
+def _percent(share: float) -> str:
+    return f"{max(0.0, 100 * share):.0f}"
 
 
 def paragraphs(runs: Sequence[Run]) -> str:
@@ -158,7 +161,6 @@ def _paragraph(
     record: ComparisonRecord, found: Anatomy, told: Explanation, environment: Environment
 ) -> str:
     case = record.case
-    size = "×".join(str(length) for length in case.input_shape)
     version = f" {case.library_version}" if case.library_version else ""
     same = (
         "bit for bit the same"
@@ -168,22 +170,27 @@ def _paragraph(
     lines = [
         f"**{case.library}{version} `{case.attack}`: {told.label}**",
         "",
-        f"One run on {case.model} ({case.batch} images of {size}, {case.dtype}, {case.device}) does"
-        f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes per image"
+        f"One run on {case.model} ({size_spelt(case)}, {case.dtype}, {case.device}) does"
+        f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes{_per(case)}"
         f"{_asked(record, found)}.{_by_operation(record, found)}",
         f"Of its time {100 * told.split.forward:.0f} % goes into forward passes,"
         f" {100 * told.split.output_gradients:.0f} % into output gradients,"
         f" {100 * told.split.parameter_gradients:.0f} % into parameter gradients and"
         f" {100 * told.split.overhead:.0f} % into everything else.",
-        f"{told.sentence[0].upper()}{told.sentence[1:]}. The adversarial examples are {same}.",
+        f"{told.sentence[0].upper()}{told.sentence[1:]}. The adversarial"
+        f" {'sentences' if case.of_text else 'examples'} are {same}.",
         _memory(record, told),
         _mend(record, told),
         "",
         f"{_versions(environment)}; reproduce with:",
         "",
-        f"    {' '.join([*markdown.variables(environment), command(record, environment)])}",
+        f"    {' '.join([*markdown.variables(environment), reproduce.command(record, environment)])}",
     ]
     return "\n".join(line for number, line in enumerate(lines) if line or number in (1, 7, 9))
+
+
+def _per(case: Case) -> str:
+    return ", cut short to be looked into," if case.of_text else " per image"
 
 
 def _asked(record: ComparisonRecord, found: Anatomy) -> str:
@@ -236,32 +243,10 @@ def _versions(environment: Environment) -> str:
     return f"torch {environment.torch['version']}, Python {environment.python}, {device}"
 
 
-def command(record: ComparisonRecord, environment: Environment) -> str:
-    """The command that repeats one comparison."""
-    case = record.case
-    own = case.library == "user"
-    words = ["python -m bench explain"]
-    words += [f"--attack {case.attack}"] if own else [f"--libs {case.library}"]
-    words += [] if own else [f"--attacks {case.attack}"]
-    words += [f"--models {case.model}", f"--batch {case.batch}"]
-    words += [f"--image-size {case.input_shape[-1]}"]
-    if (case.eps, case.step_size, case.random_start) == (None, None, None):
-        words.append("--defaults")
-    words += [] if case.steps is None else [f"--steps {case.steps}"]
-    words += [] if case.classes is None else [f"--classes {case.classes}"]
-    words += [] if case.images == "scikit-learn" else [f"--images {case.images}"]
-    if case.weights != "random":
-        pretrained = case.weights == "pretrained"
-        words.append("--pretrained" if pretrained else f"--weights {case.weights}")
-    words += [f"--dtype {case.dtype}", f"--device {case.device}", f"--seed {environment.seed}"]
-    return " ".join([*words, f"--variants {record.variant}"])
-
-
 def _namer(cases: list[Case]) -> _Namer:
     return _Namer(
         model=_common(case.model for case in cases),
-        batch=_common(case.batch for case in cases),
-        shape=_common("×".join(map(str, case.input_shape)) for case in cases),
+        size=_common(size_spelt(case) for case in cases),
         device=_common(f"{case.dtype}, {case.device}" for case in cases),
     )
 
@@ -277,16 +262,14 @@ class _Namer:
     """A case's name, with only what differs between the cases of a table; the rest is common."""
 
     model: object | None
-    batch: object | None
-    shape: object | None
+    size: object | None
     device: object | None
 
     @property
     def common(self) -> str:
         parts = [
             f" on {self.model}" if self.model else "",
-            f", {self.batch} images" if self.batch else "",
-            f" of {self.shape}" if self.shape else "",
+            f", {self.size}" if self.size else "",
             f", {self.device}" if self.device else "",
         ]
         return "".join(parts)
@@ -295,10 +278,8 @@ class _Namer:
         name = f"{case.library} {case.attack.rpartition('/')[2]}"
         if not self.model:
             name += f" on {case.model}"
-        if not self.batch:
-            name += f", {case.batch} images"
-        if not self.shape:
-            name += f" of {'×'.join(map(str, case.input_shape))}"
+        if not self.size:
+            name += f", {size_spelt(case)}"
         if not self.device:
             name += f", {case.dtype}, {case.device}"
         return name

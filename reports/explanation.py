@@ -13,6 +13,7 @@ from bench import anatomy
 from bench.anatomy import Anatomy, Split
 from bench.cases import FORWARD_ONLY
 from bench.record_types import ComparisonRecord, Environment
+from reports import text_explained
 from reports.words import spelt
 
 Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "loses"]
@@ -58,11 +59,13 @@ def explain(record: ComparisonRecord, environment: Environment) -> Explanation |
     split = anatomy.split(found, *names)
     by_time = anatomy.ceiling_by_time(found, *names)
     # Inference mode leaves no operation out; what it spares is bookkeeping.
-    free = record.variant == FORWARD_ONLY
+    free = record.variant == FORWARD_ONLY and not record.case.of_text
     by_operations = None if free else anatomy.ceiling_by_operations(found, *names)
     achieved = None if by_operations is None else record.speedup.estimate / by_operations
     label = _label(record, found, by_time)
     sentence = _SENTENCES[label](record, found, environment)
+    if record.case.of_text:
+        sentence += f"; {text_explained.reason(record, found)}"
     if achieved is not None and not OFF[0] <= achieved <= OFF[1]:
         assert by_operations is not None  # else there is nothing to be off
         sentence += (
@@ -85,6 +88,8 @@ def _label(record: ComparisonRecord, found: Anatomy, by_time: float) -> Label:
 
 
 def _benefits(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
+    if record.variant == FORWARD_ONLY:
+        return f"answer queries without a gradient: {_measured(record)}"
     share = 100 * anatomy.split(found, record.baseline, record.variant).parameter_gradients
     return (
         f"freeze the parameters: {_measured(record)}; each of its {_calls(found)} also computes"
@@ -151,6 +156,7 @@ def _why_off(record: ComparisonRecord, found: Anatomy, split: Split, ceiling: fl
     below = record.speedup.estimate < ceiling
     before, after = found.parts[record.baseline], found.parts[record.variant]
     expected = 1 - 1 / ceiling
+    spared = "backward passes" if record.variant == FORWARD_ONLY else "parameter gradients"
     reasons = []
     bound = record.diagnosis and record.diagnosis.bound
     if below and bound and bound != "compute-bound":
@@ -162,12 +168,12 @@ def _why_off(record: ComparisonRecord, found: Anatomy, split: Split, ceiling: fl
     seen = split.parameter_gradients
     if below and seen < expected - TO_SPEAK_OF and not reasons:
         reasons.append(
-            f"parameter gradients take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
+            f"{spared} take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
             " the operations: the other layers are bound by memory, or by the start of each kernel"
         )
     if not below and seen > expected + TO_SPEAK_OF:
         reasons.append(
-            f"parameter gradients take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
+            f"{spared} take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
             f" the operations: {_writing(record)}"
         )
     if before.forward and not below and after.forward < (1 - TO_SPEAK_OF) * before.forward:

@@ -12,19 +12,24 @@ from typing import Any
 from bench.cases import SEMI_BACKWARD, Case
 
 FILE = Path(__file__).resolve().parent.parent / "results" / "paper" / "semi_backward.json"
-"""Bu 2022, arXiv 2211.04973, tables 1 to 4."""
+"""Bu 2022, arXiv 2211.04973, tables 1 to 5."""
+
+BERT = "bert-base"
+"""The victim of table 5."""
 
 _SUITES = {
     "paper-libraries": "libraries",
     "paper-batch-sizes": "batch_sizes",
     "paper-models": "models",
     "paper-attacks": "attacks",
+    "paper-text": "text",
 }
 _KEYS = {
     "libraries": ("library",),
     "batch_sizes": ("batch",),
     "models": ("model",),
     "attacks": ("library", "attack"),
+    "text": ("attack",),
 }
 
 
@@ -68,7 +73,10 @@ def find(case: Case, variant: str, suite: str | None) -> Published | None:
 
 
 def _as_is(case: Case, table: str) -> bool:
-    """Whether a case is one that the paper ran: ResNet50, 16 images, unless that is what varies."""
+    """Whether a case is one that the paper ran: ResNet50, 16 images, unless that is what varies; of
+    text, BERT-base and as many queries as the attack makes."""
+    if case.of_text or table == "text":
+        return case.of_text and table == "text" and case.queries is None
     return (
         case.input_shape == (3, 224, 224)
         and (case.model == "resnet50" or table == "models")
@@ -78,6 +86,8 @@ def _as_is(case: Case, table: str) -> bool:
 
 
 def _same(row: Mapping[str, Any], table: str, case: Case) -> bool:
+    if case.of_text != (table == "text") or (case.of_text and case.model != BERT):
+        return False
     if table in ("batch_sizes", "models") and (case.library, case.attack) != (
         "torchattacks",
         "pgd",

@@ -56,7 +56,7 @@ def of(run: Run) -> list[Table]:
     Cases that differ in more than the library come in tables of their own, unless the run has one
     library only: then what varies most gets the columns.
     """
-    attacks = [r for r in run.comparisons if r.case.training is None]
+    attacks = [r for r in run.comparisons if r.case.training is None and not r.case.of_text]
     own = [r for r in attacks if r.case.library == USER]
     libraries = [r for r in attacks if r.case.library != USER]
     return [*_tables(libraries, run), *_tables(own, run)]
@@ -242,7 +242,7 @@ def _memory(record: ComparisonRecord) -> str:
     found = record.memory
     if found is None:
         return "-"
-    return " → ".join(_megabytes(int(found[name])) for name in (record.baseline, record.variant))
+    return " → ".join(megabytes(int(found[name])) for name in (record.baseline, record.variant))
 
 
 def _part(record: ComparisonRecord, part: str) -> str:
@@ -250,7 +250,7 @@ def _part(record: ComparisonRecord, part: str) -> str:
     if found is None:
         return "-"
     return " → ".join(
-        _megabytes(getattr(found[name], part)) for name in (record.baseline, record.variant)
+        megabytes(getattr(found[name], part)) for name in (record.baseline, record.variant)
     )
 
 
@@ -281,6 +281,7 @@ def _any_told(cells: Iterable[str]) -> bool:
     return any(cell != "-" for cell in cells)
 
 
-def _megabytes(count: int) -> str:
+def megabytes(count: int) -> str:
+    """With as many digits as are worth reading."""
     megabytes = count / 1e6
     return f"{megabytes:.{max(0, 2 - int(math.log10(max(megabytes, 1))))}f}"
