@@ -119,7 +119,7 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
     if told is None or found is None or speedup is None:
         return (record.variant, record.status, *["-"] * (len(_HEADER) - 3))
     shares = told.split
-    whole = record.case.of_text and record.variant == FORWARD_ONLY  # both kinds are left out
+    whole = _leaves_all_out(record)
     interval = "-" if speedup.low is None else f"{speedup.low:.2f} to {speedup.high:.2f}"
     return (
         record.variant,
@@ -173,10 +173,8 @@ def _paragraph(
         f"One run on {case.model} ({size_spelt(case)}, {case.dtype}, {case.device}) does"
         f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes{_per(case)}"
         f"{_asked(record, found)}.{_by_operation(record, found)}",
-        f"Of its time {100 * told.split.forward:.0f} % goes into forward passes,"
-        f" {100 * told.split.output_gradients:.0f} % into output gradients,"
-        f" {100 * told.split.parameter_gradients:.0f} % into parameter gradients and"
-        f" {100 * told.split.overhead:.0f} % into everything else.",
+        f"Of its time {_percent(told.split.forward)} % goes into forward passes,"
+        f" {_backward(record, told)} and {_percent(told.split.overhead)} % into everything else.",
         f"{told.sentence[0].upper()}{told.sentence[1:]}. The adversarial"
         f" {'sentences' if case.of_text else 'examples'} are {same}.",
         _memory(record, told),
@@ -184,13 +182,29 @@ def _paragraph(
         "",
         f"{_versions(environment)}; reproduce with:",
         "",
-        f"    {' '.join([*markdown.variables(environment), reproduce.command(record, environment)])}",
+        "    "
+        + " ".join([*markdown.variables(environment), reproduce.command(record, environment)]),
     ]
     return "\n".join(line for number, line in enumerate(lines) if line or number in (1, 7, 9))
 
 
+def _backward(record: ComparisonRecord, told: Explanation) -> str:
+    output, parameter = told.split.output_gradients, told.split.parameter_gradients
+    if _leaves_all_out(record):
+        return f"{_percent(output + parameter)} % into backward passes"
+    return (
+        f"{_percent(output)} % into output gradients, {_percent(parameter)} % into parameter"
+        " gradients"
+    )
+
+
+def _leaves_all_out(record: ComparisonRecord) -> bool:
+    """Whether output gradients go with the parameter gradients, and can't be told from them."""
+    return record.case.of_text and record.variant == FORWARD_ONLY
+
+
 def _per(case: Case) -> str:
-    return ", cut short to be looked into," if case.of_text else " per image"
+    return " (it is cut short to be looked into)" if case.of_text else " per image"
 
 
 def _asked(record: ComparisonRecord, found: Anatomy) -> str:
@@ -232,6 +246,12 @@ def _mend(record: ComparisonRecord, told: Explanation) -> str:
     found = record.anatomy
     if told.label not in ("benefits", "mixed") or found is None or not found.computing:
         return ""
+    if record.case.of_text:
+        return (
+            "Mend: answer queries whose gradient nobody reads by a forward pass under"
+            " `torch.inference_mode()`; or freeze every parameter, and let the embeddings' output"
+            " require a gradient."
+        )
     return (
         "Mend: `torch.autograd.grad(loss, images)` in place of `loss.backward()` (PyTorch 1.13 or"
         " newer), or `parameter.requires_grad_(False)` for every parameter before the forward pass."

@@ -65,7 +65,7 @@ class Attacked:
 
 
 def of(run: Run) -> list[Table]:
-    """Two tables for each victim and setting: speedups, and what the attacks did."""
+    """Three tables for each victim and setting: speedups, queries, and what became of it."""
     groups: dict[tuple[object, ...], dict[str, dict[str, ComparisonRecord]]] = {}
     for record in run.comparisons:
         case = record.case
@@ -77,30 +77,28 @@ def of(run: Run) -> list[Table]:
     drawn: list[Table] = []
     for attacks in groups.values():
         rows = [Attacked(next(iter(found.values())).case, found) for found in attacks.values()]
-        drawn += [_speedups(rows, run), _deeds(rows)]
+        drawn += [_speedups(rows, run), _costs(rows), _deeds(rows)]
     return drawn
 
 
 def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
     variants = _variants(rows)
-    header = [
-        "attack",
-        "reads gradients",
-        *(f"{variant_spelt(name)} (s)" for name in (BASELINE, *variants)),
-        *(f"{variant_spelt(name)} (ms a query)" for name in (BASELINE, *variants)),
-    ]
-    for name in variants:
-        header += [f"speedup {variant_spelt(name)}", "95 % interval"]
-    header += ["published", "ours over it"]
     records = [record for row in rows for record in row.comparisons.values()]
-    named = ((row.case.attack, record) for row in rows for record in row.comparisons.values())
+    named = [(f"{record.case.attack} {record.variant}", record) for record in records]
     return Table(
         _title(rows[0].case),
-        tuple(header),
+        (
+            "attack",
+            "reads gradients",
+            *(f"{variant_spelt(name)} (s)" for name in (BASELINE, *variants)),
+            *(f"{variant_spelt(name)}: speedup" for name in variants),
+            "published",
+            "ours over it",
+        ),
         (*(_speedup_row(row, variants, run) for row in rows), *_mean_row(rows, variants)),
         (
-            "seconds are of a sentence, for orientation; the speedup is the median over blocks,"
-            " each of one sentence, and does not follow from them.",
+            "seconds are of a sentence, for orientation; a speedup is the median over blocks, each"
+            f" of one sentence, with its {tables.interval_name(records)}.",
             *tables.notes(named, run),
             *tables.methods(records),
             *_published_notes(rows, run),
@@ -109,59 +107,89 @@ def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
 
 
 def _speedup_row(row: Attacked, variants: Sequence[str], run: Run) -> tuple[str, ...]:
-    cells = [row.case.attack, _reads(row)]
-    cells += [_seconds(row.seconds(name)) for name in (BASELINE, *variants)]
-    for name in (BASELINE, *variants):
-        found = row.seconds_a_query(name)
-        cells.append(_seconds(None if found is None else 1000 * found))
-    for name in variants:
-        record = row.comparisons.get(name)
-        if record is None:
-            cells += ["-", "-"]
-        elif record.status != "ok":
-            cells += ["-", record.status]
-        else:
-            cells += [tables.speedup(record), tables.interval(record)]
-    there = published.find(row.case, SEMI_BACKWARD, run.environment.suite)
     frozen = row.comparisons.get(SEMI_BACKWARD)
-    measured = frozen.speedup if frozen is not None else None
-    cells.append("-" if there is None else f"{there.speedup:.2f}")
-    both = there is not None and measured is not None
-    cells.append(f"{measured.estimate / there.speedup:.2f}" if both and measured and there else "-")
-    return tuple(cells)
+    there = published.find(row.case, SEMI_BACKWARD, run.environment.suite)
+    over = "-"
+    if there is not None and frozen is not None and frozen.speedup is not None:
+        over = f"{frozen.speedup.estimate / there.speedup:.2f}"
+    return (
+        row.case.attack,
+        _reads(row),
+        *(_number(row.seconds(name)) for name in (BASELINE, *variants)),
+        *(_speedup(row.comparisons.get(name)) for name in variants),
+        "-" if there is None else f"{there.speedup:.2f}",
+        over,
+    )
+
+
+def _speedup(record: ComparisonRecord | None) -> str:
+    if record is None:
+        return "-"
+    if record.status != "ok":
+        return record.status
+    found = f"{tables.speedup(record)} ({tables.interval(record)})"
+    return found if record.verdict == "faster" else f"{found}, {record.verdict}"
 
 
 def _mean_row(rows: Sequence[Attacked], variants: Sequence[str]) -> Iterable[tuple[str, ...]]:
     """Geometric means over the attacks that came to a speedup."""
     if len(rows) < 2:
         return
-    cells = ["geometric mean", *["-"] * (1 + 2 * (1 + len(variants)))]
+    cells = []
     for name in variants:
         found = [
             record.speedup.estimate
             for row in rows
             if (record := row.comparisons.get(name)) is not None and record.speedup is not None
         ]
-        mean = f"{statistics.geometric_mean(found):.2f}" if found else "-"
-        cells += [mean, f"of {len(found)}"]
-    yield (*cells, "-", "-")
+        cells.append(f"{statistics.geometric_mean(found):.2f} (of {len(found)})" if found else "-")
+    yield ("geometric mean", *["-"] * (2 + len(variants)), *cells, "-", "-")
+
+
+def _costs(rows: Sequence[Attacked]) -> Table:
+    """What the attacks asked of the victim, and what an answer cost."""
+    variants = _variants(rows)
+    return Table(
+        f"{_title(rows[0].case)}: queries",
+        (
+            "attack",
+            "at most",
+            "queries a sentence",
+            "gradient queries",
+            *(f"{variant_spelt(name)} (ms a query)" for name in (BASELINE, *variants)),
+        ),
+        tuple(_cost_row(row, variants) for row in rows),
+        (),
+    )
+
+
+def _cost_row(row: Attacked, variants: Sequence[str]) -> tuple[str, ...]:
+    found = [] if row.text is None else row.text.attacked
+    means = [
+        f"{statistics.fmean(getattr(sentence, name) for sentence in found):.3g}" if found else "-"
+        for name in ("queries", "gradient_queries")
+    ]
+    costs = [row.seconds_a_query(name) for name in (BASELINE, *variants)]
+    return (
+        row.case.attack,
+        str(row.case.queries or "any"),
+        *means,
+        *(_number(None if cost is None else 1000 * cost) for cost in costs),
+    )
 
 
 def _deeds(rows: Sequence[Attacked]) -> Table:
     header = (
         "attack",
-        "most queries",
-        "queries a sentence",
-        "gradient queries",
-        "backward passes, unread",
-        "unread forward-only",
+        "backward passes nobody reads",
+        "forward-only",
         "success",
         "out of queries",
         "sentences",
         "peak memory (MB)",
     )
     return Table(
-        f"{_title(rows[0].case)}: what the attacks did",
+        f"{_title(rows[0].case)}: what became of it",
         header,
         tuple(_deed_row(row) for row in rows),
         tuple(_deed_notes(rows)),
@@ -169,17 +197,13 @@ def _deeds(rows: Sequence[Attacked]) -> Table:
 
 
 def _deed_row(row: Attacked) -> tuple[str, ...]:
-    budget = str(row.case.queries or "any")
     if row.text is None or not row.text.attacked:
-        return (row.case.attack, budget, *["-"] * 8)
+        return (row.case.attack, *["-"] * 6)
     found = row.text.attacked
     passes = sum(sentence.passes[BASELINE] for sentence in found)
     unread = sum(sentence.unread[BASELINE] for sentence in found)
     return (
         row.case.attack,
-        budget,
-        f"{statistics.fmean(sentence.queries for sentence in found):.3g}",
-        f"{statistics.fmean(sentence.gradient_queries for sentence in found):.3g}",
         f"{unread} of {passes}",
         _unread_without(row),
         f"{sum(sentence.adversarial is not None for sentence in found)} of {len(found)}",
@@ -276,7 +300,7 @@ def _reads(row: Attacked) -> str:
     return "yes" if any(sentence.gradient_queries for sentence in row.text.attacked) else "no"
 
 
-def _seconds(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:#.3g}".rstrip(".")
 
 

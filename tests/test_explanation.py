@@ -18,7 +18,7 @@ from bench.measuring import _anatomy
 from bench.record_types import ComparisonRecord
 from bench.records import Run
 from bench.statistics import Speedup
-from reports import explained
+from reports import explained, reproduce
 from reports.explanation import Label, explain
 from tests.test_runner import ENVIRONMENT, ScriptedWorker, measure
 
@@ -192,7 +192,7 @@ def test_the_command_repeats_the_case() -> None:
         {"eps": None, "step_size": None, "random_start": None, "classes": 10},
     ):
         case = replace(MEASURED.case, library_version=None, **changes)
-        words = explained.command(replace(MEASURED, case=case), ENVIRONMENT).split()[3:]
+        words = reproduce.command(replace(MEASURED, case=case), ENVIRONMENT).split()[3:]
         asked = arguments.parse(words)
         suite = selection.choose_suite(asked, case.device)
         assert [c.case.id for c in selection.comparisons(asked, suite, case.device, print)] == [
