@@ -142,7 +142,7 @@ def similarity(first: str, second: str) -> float:
     one, two = _grams(first), _grams(second)
     dot = sum(count * two[gram] for gram, count in one.items())
     norm = math.sqrt(sum(c * c for c in one.values()) * sum(c * c for c in two.values()))
-    return dot / norm if norm else 0.0
+    return dot / norm  # even an empty sentence has a pair: the blanks around it
 
 
 def _grams(text: str) -> Counter[int]:
