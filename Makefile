@@ -45,7 +45,7 @@ wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSIO
 	@$(BIN)/python -m tools.wheelhouse --python-version $(PYTHON_VERSION) --platform $(PLATFORM) \
 		$(if $(HAVE),--have $(HAVE)) $(if $(TEXT),--text)
 
-schema: $(READY)  ## Write the JSON Schema of the records
+schema: $(READY)  ## Write the JSON Schema of the records and docs/records.md
 	@$(BIN)/python -m tools.schema
 
 lock: $(BIN)/uv  ## Resolve the lock again

@@ -68,7 +68,13 @@ class Environment:
 
 @dataclass(frozen=True)
 class EqualityRecord:
-    """Whether both variants made the same adversarial examples; see bench.equality."""
+    """Whether both variants made the same adversarial examples.
+
+    Attributes:
+        equal: bit for bit, or to within rounding.
+        bitwise: bit for bit.
+        max_abs_diff: the largest difference of a number; None of text, and of shapes that differ.
+    """
 
     equal: bool
     bitwise: bool
@@ -115,7 +121,15 @@ class MaxBatch:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What one worker process found before any timing; see bench.checks for the fields."""
+    """What one worker process found before any timing.
+
+    Attributes:
+        equality, gradients, theory, memory, memory_parts, anatomy, warnings, timer, text: as in a
+            comparison.
+        device_use: what one profiled run of the baseline did, on CUDA.
+        unequal: why the outputs differ, where they do.
+        library_version: of the library that was measured.
+    """
 
     equality: EqualityRecord
     gradients: dict[str, int | str] | None = None
@@ -136,6 +150,7 @@ class ProcessRecord:
     """What one worker process measured of one comparison.
 
     Attributes:
+        case_id, variant: the comparison it is part of.
         process: its number, from 0.
         prepared: what was found before timing.
         blocks: in the order they were run.
@@ -172,6 +187,7 @@ class TrainingRecord:
     Attributes:
         case_id, case, variant: what was trained.
         status: "ok", or how it ended.
+        seed: of weights, data order and attacks.
         reason: why the status is not "ok", in words.
         epochs: how many were asked for.
         updates: optimisation steps made.
@@ -217,7 +233,15 @@ class ComparisonRecord:
     """One case, one variant against the baseline, however it ended.
 
     Attributes:
+        case_id: a digest of what was asked, whichever version of the library answered.
+        case: what was measured.
+        baseline, variant: the two ways to run it that are compared.
+        status: "ok", or how it ended; only "ok" has a speedup.
+        seed: of orders, weights and attacks.
         reason: why the status is not "ok", in words.
+        verdict: the interval read against a band of ±2 %.
+        speedup: time of the baseline over the variant's, with its interval.
+        equality: whether both made the same adversarial examples.
         stop_reason: why measuring stopped: the interval was narrow enough, time was up, or all
             processes had run.
         theory: the speedup the operations predict, and `basis`, what it was counted from; of
@@ -241,6 +265,7 @@ class ComparisonRecord:
         warmup_runs: runs of each variant before the first sample.
         timer: what told the time.
         text: of text, the victim, its resources and what became of each sentence.
+        warnings: what to know, each with what to do.
         elapsed: wall seconds spent on the case, everything included.
     """
 

@@ -17,7 +17,9 @@ The types are in `bench.record_types`.
 from __future__ import annotations
 
 import functools
+import gzip
 import json
+import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,14 +65,15 @@ def to_line(record: Record) -> str:
 
 
 def read(path: Path) -> Run:
-    """Read and validate a file of records.
+    """Read and validate a file of records, also one that was packed by gzip.
 
     Raises:
         RecordError: it can't be read, or holds something other than records.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: can't be read: {error}") from error
     whole, _, rest = text.rpartition("\n")
     lines = whole.split("\n") if whole else []
