@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench test check selfcheck coverage test-gpu bench-gpu wheelhouse schema lock clean
+.PHONY: bench test test-browser check selfcheck coverage test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -17,12 +17,18 @@ bench: $(READY)  ## Set up and run the main job
 test: $(READY)  ## Set up and run all tests that need no GPU
 	@$(BIN)/python -m pytest
 
+test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
+	@$(BIN)/python -m tools.browser_tests
+
 check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-selfcheck: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
+selftest-browser: $(READY)  ## The tests of the web page, in a headless Chromium
+	@$(BIN)/python -m tools.browser_tests
+
+check: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck
 
 coverage: $(READY)  ## How often the intervals hold, on made-up data with a known answer

@@ -76,7 +76,7 @@ def render(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
     script = _read("page.js")
     return _template().render(
         title=_title(found),
-        summary=summary.of(runs),
+        summary=[_with_code(sentence) for sentence in summary.of(runs)],
         rows=rows,
         columns=shown,
         filters={name: _choices(rows, name) for name in _FILTERS if name in shown},
@@ -101,6 +101,11 @@ def _read(name: str) -> str:
     return importlib.resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
 
 
+def _with_code(sentence: str) -> list[tuple[str, bool]]:
+    """A sentence's parts, and whether each stood between backquotes."""
+    return [(part, number % 2 == 1) for number, part in enumerate(sentence.split("`"))]
+
+
 def _title(found: Sequence[Place]) -> str:
     libraries = dict.fromkeys(
         record.case.library for place in found for record, _ in place.comparisons
@@ -121,10 +126,6 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
             "library": Cell(case.library),
             "attack": Cell(_attack(record)),
             "model": Cell(case.model),
-            "batch": Cell(str(case.batch), case.batch),
-            "input": Cell("sentences" if case.of_text else "×".join(map(str, case.input_shape))),
-            "run": Cell(place.label),
-            "device": Cell(_device(record, environment)),
             "variant": Cell(record.variant),
             "verdict": Cell(record.verdict or record.status),
             "speedup": Cell(
@@ -138,6 +139,10 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
                 cells.gradients(record), _float(gradients.get(record.baseline))
             ),
             "peak memory (MB)": Cell(cells.memory(record), _float(memory.get(record.baseline))),
+            "batch": Cell(str(case.batch), case.batch),
+            "input": Cell("sentences" if case.of_text else "×".join(map(str, case.input_shape))),
+            "device": Cell(_device(record, environment)),
+            "run": Cell(place.label),
         },
         ok=record.status == "ok",
         why=tuple([*([told] if told else []), *record.warnings]),
