@@ -104,6 +104,22 @@ class MemoryParts:
 
 
 @dataclass(frozen=True)
+class Operations:
+    """The floating-point operations counted in one run of a variant.
+
+    Attributes:
+        forward: of what ran outside autograd's engine.
+        backward: of what ran inside it.
+        images: that went through the model outside the engine, each as often as it did; of text,
+            sentences. 0 where the model was not called with tensors.
+    """
+
+    forward: int
+    backward: int
+    images: int
+
+
+@dataclass(frozen=True)
 class MaxBatch:
     """The largest batch that fits, for each variant.
 
@@ -124,8 +140,8 @@ class Prepared:
     """What one worker process found before any timing.
 
     Attributes:
-        equality, gradients, theory, memory, memory_parts, anatomy, warnings, timer, text: as in a
-            comparison.
+        equality, gradients, theory, memory, memory_parts, operations, anatomy, warnings, timer,
+            text: as in a comparison.
         device_use: what one profiled run of the baseline did, on CUDA.
         unequal: why the outputs differ, where they do.
         library_version: of the library that was measured.
@@ -136,6 +152,7 @@ class Prepared:
     theory: dict[str, float | str] | None = None
     memory: dict[str, int | float | str] | None = None
     memory_parts: dict[str, MemoryParts] | None = None
+    operations: dict[str, Operations] | None = None
     device_use: DeviceUse | None = None
     anatomy: Anatomy | None = None
     warnings: list[str] = field(default_factory=list)
@@ -249,6 +266,8 @@ class ComparisonRecord:
         memory: peak bytes of one run of each variant, `unit` and `what` they are, and their
             `ratio`, baseline over variant.
         memory_parts: what the peak of each variant is made of.
+        operations: floating-point operations of one run of each variant; None without a count, and
+            in records made before this was kept.
         anatomy: what the runs are made of, where `explain` asked.
         max_batch: the largest batch that fits, where that was asked.
         gradients: `call`, how the baseline asks for gradients; `parameters`, how many the model
@@ -284,6 +303,7 @@ class ComparisonRecord:
     theory: dict[str, float | str] | None = None
     memory: dict[str, int | float | str] | None = None
     memory_parts: dict[str, MemoryParts] | None = None
+    operations: dict[str, Operations] | None = None
     anatomy: Anatomy | None = None
     max_batch: MaxBatch | None = None
     gradients: dict[str, int | str] | None = None

@@ -89,7 +89,7 @@ def _told(kind: type) -> tuple[str, dict[str, str]]:
     meanings: dict[str, str] = {}
     for entry in re.split(r"\n(?=    \S)", attributes):
         names, _, meaning = entry.partition(":")
-        for name in names.split(","):
+        for name in re.split(r",\s*", names):
             meanings[name.strip()] = " ".join(meaning.split())
     return "\n\n".join(" ".join(p.split()) for p in [*intro.split("\n\n"), after] if p), meanings
 
