@@ -31,6 +31,9 @@ selftest-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 check: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck
 
+report-speed: $(READY)  ## How fast reports are: 10,000 comparisons, 2,000 rows in a browser
+	@$(BIN)/python -m tools.report_speed
+
 coverage: $(READY)  ## How often the intervals hold, on made-up data with a known answer
 	@$(BIN)/python -m tools.coverage
 

@@ -125,6 +125,15 @@ def _schema_first(record: Record) -> dict[str, Any]:
 
 def _parse(path: Path, number: int, line: str) -> Record | None:
     try:
+        record: Record = _validator().validate_json(line)
+        return record
+    except ValueError:
+        return _parse_slowly(path, number, line)
+
+
+def _parse_slowly(path: Path, number: int, line: str) -> Record | None:
+    """A line that is no record of today: one of another kind, or what is wrong with it."""
+    try:
         found = json.loads(line)
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")

@@ -12,6 +12,18 @@ import subprocess
 import sys
 
 PACKAGES = ("chromium", "chromium-driver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+"""Of a browser that works as root, in a container, and leaves the network alone."""
 
 
 def browser() -> tuple[str, str] | None:

@@ -90,10 +90,13 @@
   headers.forEach((header, column) => {
     header.querySelector("button")?.addEventListener("click", () => sort(column));
   });
-  form.addEventListener("input", () => {
-    limit = FIRST;
-    apply();
-  });
+  for (const event of ["input", "change"]) {
+    // not every browser tells of a choice by both
+    form.addEventListener(event, () => {
+      limit = FIRST;
+      apply();
+    });
+  }
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => {
     limit = FIRST;
