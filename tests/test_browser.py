@@ -14,7 +14,7 @@ import pytest
 
 from bench import records
 from bench.statistics import Speedup
-from reports import page
+from reports import figures, page
 from tests.test_reports import FAILED, GAIN, NO_GAIN
 from tests.test_runner import ENVIRONMENT
 from tools import browser_tests
@@ -242,6 +242,8 @@ def test_it_is_dark_where_the_reader_wants_it_dark(opened: Any) -> None:
     dark = [{"name": "prefers-color-scheme", "value": "dark"}]
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": dark})
     assert lightness() < 60
+    ink = "return getComputedStyle(document.documentElement).getPropertyValue('--plot-ink')"
+    assert opened.execute_script(ink) == figures.DARK.ink
 
 
 def test_printed_it_has_every_row_and_no_controls(opened: Any) -> None:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import importlib.resources
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,11 @@ from reports.why import why
 MOST_TABLES = 40
 """Tables that a page bears; `--format md` has them all."""
 _FILTERS = ("library", "attack", "model", "device", "variant", "verdict", "run")
+
+
+_SCALE = 1.35
+"""A plot is made for a printed column, and read from farther away on a screen."""
+_WIDE = 900
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def render(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
         tables=tables[:MOST_TABLES],
         more_tables=len(tables) > MOST_TABLES,
         runs=[_facts(run, place.label) for place in found for run in place.runs],
-        style=markupsafe.Markup(_read("page.css")),
+        style=markupsafe.Markup(_style()),
         script=markupsafe.Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -104,6 +110,18 @@ def _read(name: str) -> str:
 def _with_code(sentence: str) -> list[tuple[str, bool]]:
     """A sentence's parts, and whether each stood between backquotes."""
     return [(part, number % 2 == 1) for number, part in enumerate(sentence.split("`"))]
+
+
+def _style() -> str:
+    """The page's own style, and the colours of plots: dark where the reader wants it, on paper light."""
+    light, dark = (
+        "; ".join(f"{name}: {value}" for name, value in figures.variables(theme).items())
+        for theme in (figures.LIGHT, figures.DARK)
+    )
+    return (
+        f":root {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        f"{_read('page.css')}"
+    )
 
 
 def _title(found: Sequence[Place]) -> str:
@@ -195,10 +213,13 @@ def _choices(rows: Sequence[Row], name: str) -> list[str]:
 
 
 def _plot(plot: figures.Plot) -> dict[str, Any]:
+    drawn = figures.inline(plot)
+    width = re.search(r'width="(\d+)"', drawn)
     return {
         "title": plot.title,
         "description": plot.description,
-        "svg": markupsafe.Markup(figures.inline(plot)),
+        "svg": markupsafe.Markup(drawn),
+        "width": round(_SCALE * int(width[1])) if width else _WIDE,
     }
 
 
