@@ -142,7 +142,7 @@ def _rows(cases: Sequence[tuple[Point, Shares]]) -> tuple[list[tuple[str, Shares
 def _time(
     rows: Sequence[tuple[str, Shares]], everything: Sequence[Point], grouped: bool, theme: Theme
 ) -> Figure:
-    figure = Figure(figsize=(DOUBLE, 1.2 + 0.16 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.5 + 0.16 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
     stacks = [[100 * share for share in told] for _, told in rows]
     there = _stacked(axes, list(range(len(rows))), stacks, _TIME, 0.72, theme)
@@ -258,7 +258,7 @@ def _memory(drawn: Sequence[Point], names: Sequence[str], theme: Theme) -> Figur
         if most >= scale or scale == 1
     )  # fmt: skip
     places = [3 * row + at for row in range(len(drawn)) for at in (0, 1)]
-    figure = Figure(figsize=(DOUBLE, 1.3 + 0.29 * len(drawn)), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.5 + 0.29 * len(drawn)), layout="constrained")
     axes = figure.add_subplot()
     scaled = [[part / scale for part in stack] for stack in stacks]
     there = _stacked(axes, places, scaled, _MEMORY, 0.86, theme)

@@ -17,6 +17,9 @@ from bench.cases import A_A, NO_ATTACK, SEMI_BACKWARD, Case
 from bench.record_types import ComparisonRecord, Environment
 from bench.records import Run
 
+FAR = 1e6
+"""No speedup; and no end of an interval is looked for beyond so many times the estimate."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -43,12 +46,7 @@ class Point:
     def drawable(self) -> bool:
         """Whether there is a speedup that a plot can show."""
         found = self.record.speedup
-        return (
-            self.record.status == "ok"
-            and found is not None
-            and math.isfinite(found.estimate)
-            and found.estimate > 0
-        )
+        return self.record.status == "ok" and found is not None and 1 / FAR <= found.estimate <= FAR
 
     @property
     def estimate(self) -> float:
@@ -58,12 +56,14 @@ class Point:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Ends of the speedup's interval; None without one."""
+        """Ends of the speedup's interval, as far as a plot could show; None without one."""
         found = self.record.speedup
         if found is None or found.low is None or found.high is None:
             return None
+        if math.isnan(found.low) or math.isnan(found.high):
+            return None
         low, high = min(found.low, found.estimate), max(found.high, found.estimate)
-        return (low, high) if low > 0 and math.isfinite(high) else None
+        return max(low, found.estimate / FAR), min(high, found.estimate * FAR)
 
     @property
     def call(self) -> str:

@@ -131,7 +131,7 @@ def _drifted(point: Point) -> str:
 def _over_time(drawn: Sequence[tuple[Point, Series]], names: Sequence[str], theme: Theme) -> Figure:
     columns = 1 if len(drawn) == 1 else 2
     rows = -(-len(drawn) // columns)
-    figure = Figure(figsize=(DOUBLE, 1.1 + 1.55 * rows), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.2 + 1.55 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (_, found), name in zip(panels, drawn, names, strict=False):
         _panel(axes, found, theme)

@@ -78,7 +78,7 @@ def _of_lines(
 
 def _batches(lines: Sequence[Sequence[Point]], names: Sequence[str], theme: Theme) -> Figure:
     everything = [p for line in lines for p in line]
-    figure = Figure(figsize=(SINGLE, 4.0 + 0.14 * len(lines)), layout="constrained")
+    figure = Figure(figsize=(SINGLE, 3.3), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     series = marks.numbered(names, theme)
     style.reference_lines(above, theme, vertical=False)
@@ -193,7 +193,7 @@ def _models_told(line: Sequence[Point]) -> str:
 
 def _models(lines: Sequence[Sequence[Point]], names: Sequence[str], theme: Theme) -> Figure:
     everything = [p for line in lines for p in line]
-    figure = Figure(figsize=(DOUBLE, 4.2), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 3.5), layout="constrained")
     axes = figure.add_subplot()
     style.reference_lines(axes, theme, vertical=False)
     series = marks.numbered(names, theme)

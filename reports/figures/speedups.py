@@ -96,7 +96,7 @@ def _libraries(panels: Sequence[Sequence[Point]], theme: Theme) -> Figure:
     rows = -(-len(panels) // columns)
     lanes = 0.14 + 0.1 * len(runs)
     figure = Figure(
-        figsize=(SINGLE if columns == 1 else DOUBLE, 1.1 + rows * (0.45 + lanes * len(names))),
+        figsize=(SINGLE if columns == 1 else DOUBLE, 0.15 + rows * (0.45 + lanes * len(names))),
         layout="constrained",
     )
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
@@ -216,7 +216,7 @@ def _forest(
     half = len(some) // 2 if gap else len(some)
     # The rows after the gap lie two lower, and what is missing is said in between.
     rows = [row if row < half else row + 2 for row in range(len(some))]
-    figure = Figure(figsize=(DOUBLE, 1.2 + 0.135 * (rows[-1] + 1)), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.5 + 0.135 * (rows[-1] + 1)), layout="constrained")
     axes = figure.add_subplot()
     style.reference_lines(axes, theme)
     axes.grid(axis="y", linestyle=(0, (1, 2)))

@@ -30,6 +30,8 @@ CEILING = 1.5
 """Full backward over semi-backward, forward passes included, where F = D = W (Bu 2022)."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DPI = 200
+TITLE_LINE, KEY_LINE = 0.135, 0.13
+"""Inches: what a line of a title takes, and of a legend."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ LIGHT = Theme(
 )  # fmt: skip
 DARK = Theme(
     "#16181d", "#ececec", "#9a9a9a", "#2b2f37",
-    "#2f83c0", "#eeb43c", "#c9581c", "#bfe4fa", "#35b892", "#f3d6e6",
+    "#3a8fd0", "#eeb43c", "#b84e15", "#a9dbf8", "#35b892", "#f7e3ee",
 )  # fmt: skip
 PLACEHOLDERS = Theme(*(f"#f1e2{index:02x}" for index in range(1, len(fields(Theme)) + 1)))
 """Colours that stand for CSS variables until the drawing is text."""
@@ -145,7 +147,10 @@ def _drawn() -> frozenset[int]:
 
 
 def titled(figure: Figure, *lines: str) -> None:
-    """Put lines of title above, broken to the figure's width; what fits in three stays."""
+    """Put lines of title above, broken to the figure's width; the figure grows by them.
+
+    Of each line as much is kept as fits in three.
+    """
     width = int(figure.get_figwidth() * 16.5)  # characters of this size that an inch holds
     broken = [
         part
@@ -155,12 +160,14 @@ def titled(figure: Figure, *lines: str) -> None:
         for part in textwrap.wrap(shown(line, 3 * width), width, max_lines=3, placeholder=" …")
     ]
     figure.suptitle("\n".join(broken), x=0.01, ha="left")
+    figure.set_figheight(figure.get_figheight() + TITLE_LINE * len(broken))
 
 
 def keyed(figure: Figure, handles: Sequence[object], columns: int) -> None:
-    """A legend below the figure; none for nothing."""
-    if handles:
-        figure.legend(handles=handles, loc="outside lower left", ncols=columns)
+    """A legend below the figure, which grows by it."""
+    figure.legend(handles=handles, loc="outside lower left", ncols=columns)
+    rows = -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + KEY_LINE * (rows + 1))
 
 
 def call_style(call: str, theme: Theme) -> tuple[str, str, str]:
