@@ -59,8 +59,7 @@ def batches(found: Sequence[Point]) -> list[Plot]:
 
 
 def _names(lines: Sequence[Sequence[Point]], apart: Collection[str]) -> list[str]:
-    differ = points.telling([p for line in lines for p in line], apart=apart)
-    return [points.name(line[0], differ) for line in lines]
+    return points.names([line[0] for line in lines], apart=apart)
 
 
 def _others(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from functools import partial
@@ -40,12 +41,12 @@ def libraries(found: Sequence[Point]) -> list[Plot]:
     panels = [_bounded(group) for group in shared[:PANELS]]
     drawn = [p for panel in panels for p in panel]
     asked = {p.facets for p in drawn}
-    apart = points.telling(drawn, apart=["library", "run"])
+    settings = _settings(panels)
     tasks = {tuple(p.facets[1:-1]) for p in drawn}
     description = points.sentences(
         f"Speedup by library, {', '.join(filter(None, points.heading(drawn, ['library'])))}:"
         if len(panels) == 1
-        else f"Speedup by library in {len(panels)} settings, {points.name(panels[0][0], apart)}:",
+        else f"Speedup by library in {len(panels)} settings, {settings[0]}:",
         f"{_told(panels[0])}.",
         _left_out(len(shared) - len(panels), "other settings with several libraries are not drawn"),
         _left_out(
@@ -71,6 +72,11 @@ def _bounded(group: Sequence[Point]) -> list[Point]:
     names = list(dict.fromkeys(p.case.library for p in group))[:LIBRARIES]
     runs = list(dict.fromkeys(p.run for p in group))[:RUNS]
     return [p for p in group if p.case.library in names and p.run in runs]
+
+
+def _settings(panels: Sequence[Sequence[Point]]) -> list[str]:
+    """What tells the panels apart."""
+    return points.names([panel[0] for panel in panels], ["attack"], ["library", "run"])
 
 
 def _told(panel: Sequence[Point]) -> str:
@@ -100,12 +106,10 @@ def _libraries(panels: Sequence[Sequence[Point]], theme: Theme) -> Figure:
         layout="constrained",
     )
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    apart = points.telling(everything, apart=["library", "run"])
-    for at, panel in zip(axes, panels, strict=False):
+    for at, panel, setting in zip(axes, panels, _settings(panels), strict=False):
         _panel(at, panel, names, runs, by_run if len(runs) > 1 else by_call, theme)
         if len(panels) > 1:
-            title = points.name(panel[0], apart)
-            at.set_title(shown(title or points.name(panel[0], ["attack"]), 48))
+            at.set_title(shown(setting, 54))
     for at in axes[len(panels) :]:
         at.remove()
     ends = [end for p in everything for end in p.interval or ()]
@@ -163,7 +167,6 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
     ranked = sorted((p for p in wanted if p.drawable), key=lambda p: -p.estimate)
     if not ranked:
         return []
-    facets = points.telling(ranked, ["library", "attack"])
     gap = len(ranked) - ROWS if len(ranked) > ROWS * PAGES else 0
     if gap:
         half = ROWS // 2
@@ -172,9 +175,10 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
         size = -(-len(ranked) // -(-len(ranked) // ROWS))  # pages of the same length, about
         pages = [(start, ranked[start : start + size]) for start in range(0, len(ranked), size)]
     middle = statistics.median(p.estimate for p in ranked)
+    named = iter(points.names([p for _, some in pages for p in some], ["library", "attack"]))
     plots = []
     for number, (start, some) in enumerate(pages, 1):
-        labels = [points.name(p, facets) for p in some]
+        labels = list(itertools.islice(named, len(some)))
         which = "" if len(pages) == 1 else f" {start + 1} to {start + len(some)} of {len(ranked)}"
         description = points.sentences(
             f"Attacks{which} sorted by speedup, from {some[0].estimate:.2f} ({labels[0]}) to"

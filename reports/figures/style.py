@@ -84,6 +84,8 @@ def variables(theme: Theme) -> dict[str, str]:
 def applied(theme: Theme) -> Iterator[None]:
     """Inside the block, matplotlib draws in this theme, whatever the user's own settings are."""
     settings = {
+        "figure.dpi": DPI,  # the layout is made for it
+        "figure.constrained_layout.w_pad": 0.06,
         "figure.facecolor": theme.paper,
         "axes.facecolor": theme.paper,
         "savefig.facecolor": theme.paper,
