@@ -99,7 +99,8 @@ def upright(axes: Axes) -> set[float]:
 
 
 def whiskers(axes: Axes) -> int:
-    found = [some for some in axes.collections if isinstance(some, LineCollection)]
+    lines = [some for some in axes.collections if isinstance(some, LineCollection)]
+    found = [some for some in lines if some.get_zorder() == 2]  # not those along the rows
     return sum(len(some.get_segments()) for some in found)
 
 

@@ -150,7 +150,7 @@ def _time(
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, 100)
     axes.set_xlabel("% of the original's time")
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", left=False)
     apart = ["library", "attack", "variant"]
     title = "Where the original's time goes"
     style.titled(
@@ -270,7 +270,7 @@ def _memory(drawn: Sequence[Point], names: Sequence[str], theme: Theme) -> Figur
     scaled = [[part / scale for part in stack] for stack in stacks]
     there = _stacked(axes, places, scaled, _MEMORY, 0.86, theme)
     axes.set_yticks([3 * row + 0.5 for row in range(len(drawn))], [shown(n, 52) for n in names])
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", left=False)
     axes.set_ylim(3 * len(drawn) - 1.3, -0.7)
     axes.set_xlabel(f"peak of a run, {unit}; {_bars(drawn)}")
     style.titled(figure, "Peak memory", *points.heading(drawn, ["library", "attack"]))

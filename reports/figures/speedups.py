@@ -117,7 +117,6 @@ def _libraries(panels: Sequence[Sequence[Point]], theme: Theme) -> Figure:
     for at in axes[max(0, len(panels) - columns) : len(panels)]:
         at.set_xlabel("speedup")
         at.tick_params(labelbottom=True)
-    axes[0].set_yticks(range(len(names)), [shown(n, 20) for n in names])
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     style.titled(figure, "Speedup by library", *points.heading(everything, ["library"]))
     series = by_run if len(runs) > 1 else list(by_call.values())
@@ -142,8 +141,7 @@ def _panel(
     theme: Theme,
 ) -> None:
     style.reference_lines(axes, theme)
-    axes.grid(axis="y", linestyle=(0, (1, 2)))
-    axes.tick_params(axis="y", length=0)
+    style.named_rows(axes, range(len(names)), names, 20)
     there = [run for run in runs if any(p.run == run for p in panel)]
     for number in range(len(series)):
         if isinstance(series, dict):
@@ -223,7 +221,6 @@ def _forest(
     figure = Figure(figsize=(DOUBLE, 0.5 + 0.135 * (rows[-1] + 1)), layout="constrained")
     axes = figure.add_subplot()
     style.reference_lines(axes, theme)
-    axes.grid(axis="y", linestyle=(0, (1, 2)))
     series = marks.by_call(some, theme)
     for call, look in series.items():
         chosen = [(row, p) for row, p in zip(rows, some, strict=True) if p.call == call]
@@ -232,8 +229,7 @@ def _forest(
         )
     ends = [end for p in ranked for end in p.interval or ()]
     style.speedup_axis(axes.xaxis, [p.estimate for p in ranked], ends)
-    axes.set_yticks(rows, [shown(name, 52) for name in names])
-    axes.tick_params(axis="y", length=0)
+    style.named_rows(axes, rows, names, 52)
     axes.set_ylim(rows[-1] + 0.7, -0.7)
     axes.set_xlabel("speedup")
     if gap:

@@ -80,6 +80,10 @@ def variables(theme: Theme) -> dict[str, str]:
     return {f"--plot-{field.name}": getattr(theme, field.name) for field in fields(theme)}
 
 
+SAVED = {"svg.fonttype": "path", "pdf.fonttype": 42, "text.hinting": "none"}
+"""Settings that matter when a figure is saved; unhinted, text is as wide at every resolution."""
+
+
 @contextlib.contextmanager
 def applied(theme: Theme) -> Iterator[None]:
     """Inside the block, matplotlib draws in this theme, whatever the user's own settings are."""
@@ -126,8 +130,7 @@ def applied(theme: Theme) -> Iterator[None]:
         "legend.columnspacing": 1.2,
         "legend.labelspacing": 0.3,
         "text.parse_math": False,  # what records say is text
-        "svg.fonttype": "path",
-        "pdf.fonttype": 42,
+        **SAVED,
     }
     with matplotlib.style.context(["default", settings]):
         yield
@@ -217,6 +220,22 @@ def fixed_ticks(axis: Axis, ticks: Sequence[float]) -> None:
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter("{x:g}")
+
+
+def named_rows(axes: Axes, places: Sequence[float], names: Sequence[str], most: int) -> None:
+    """Names at the left of rows, and faint lines along them."""
+    axes.set_yticks(places, [shown(name, most) for name in names])
+    axes.tick_params(axis="y", left=False)
+    axes.hlines(
+        places,
+        0,
+        1,
+        transform=axes.get_yaxis_transform(),
+        color=mpl.rcParams["grid.color"],
+        linestyle=(0, (1, 2)),
+        linewidth=0.6,
+        zorder=0,
+    )
 
 
 def reference_lines(axes: Axes, theme: Theme, *, vertical: bool = True) -> None:
