@@ -125,8 +125,8 @@ def _rows(cases: Sequence[tuple[Point, Shares]]) -> tuple[list[tuple[str, Shares
     """A named bar for each case; of too many, for each library and way to ask for gradients."""
     everything = [p for p, _ in cases]
     if len(cases) <= BARS:
-        facets = points.telling(everything, ["library", "attack"])
-        return [(points.name(p, facets), told) for p, told in cases], False
+        names = points.names(everything, ["library", "attack"])
+        return [(name, told) for name, (_, told) in zip(names, cases, strict=True)], False
     groups: dict[tuple[str, str, str], list[Shares]] = {}
     for p, told in cases:
         call = style.call_style(p.call, style.LIGHT)[2]
@@ -142,7 +142,7 @@ def _rows(cases: Sequence[tuple[Point, Shares]]) -> tuple[list[tuple[str, Shares
 def _time(
     rows: Sequence[tuple[str, Shares]], everything: Sequence[Point], grouped: bool, theme: Theme
 ) -> Figure:
-    figure = Figure(figsize=(DOUBLE, 1.2 + 0.16 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.5 + 0.16 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
     stacks = [[100 * share for share in told] for _, told in rows]
     there = _stacked(axes, list(range(len(rows))), stacks, _TIME, 0.72, theme)
@@ -150,7 +150,7 @@ def _time(
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, 100)
     axes.set_xlabel("% of the original's time")
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", left=False)
     apart = ["library", "attack", "variant"]
     title = "Where the original's time goes"
     style.titled(
@@ -202,20 +202,23 @@ def memory(found: Sequence[Point]) -> list[Plot]:
         return []
     ranked = sorted(wanted, key=lambda p: -_ratio(p))
     drawn = [ranked[index] for index in points.spread_evenly(len(ranked), PAIRS)]
-    facets = points.telling(drawn, ["library", "attack"])
-    names = [points.name(p, facets) for p in drawn]
+    names = points.names(drawn, ["library", "attack"])
     told = (
         f"original over variant is {_ratio(ranked[0]):.2f} at most ({names[0]}),"
         f" {statistics.median(map(_ratio, ranked)):.2f} in the middle and"
         f" {_ratio(ranked[-1]):.2f} at least ({names[-1]})"
     )
     other = len(found) - len(wanted)
+    whole = sum(stack[-1] > 0 for p in drawn for stack in _stacks(p))
     description = points.sentences(
         f"Peak memory of a run of both variants, {len(wanted)} comparisons, the largest ratio"
         f" first: {told}.",
         f"{len(drawn)} are drawn, evenly spread over that order, {len(ranked) - len(drawn)} are"
         " not."
         if len(ranked) > len(drawn)
+        else "",
+        f"{whole} of the bars are not split, where parts are not known or exceed the peak."
+        if whole
         else "",
         f"{other} comparisons without an account of memory are not drawn." if other else "",
     )
@@ -246,24 +249,28 @@ def _stack(peak: int, parts: MemoryParts | None) -> list[float]:
     return [0.0, 0.0, 0.0, 0.0, float(peak)]
 
 
+def _stacks(point: Point) -> list[list[float]]:
+    """Of the baseline and of the variant."""
+    record, parts = point.record, point.record.memory_parts or {}
+    variants = (record.baseline, record.variant)
+    both = zip(_peaks(point) or (), variants, strict=True)
+    return [_stack(peak, parts.get(variant)) for peak, variant in both]
+
+
 def _memory(drawn: Sequence[Point], names: Sequence[str], theme: Theme) -> Figure:
-    stacks = []
-    for p in drawn:
-        record, parts = p.record, p.record.memory_parts or {}
-        for peak, variant in zip(_peaks(p) or (), (record.baseline, record.variant), strict=True):
-            stacks.append(_stack(peak, parts.get(variant)))
+    stacks = [stack for p in drawn for stack in _stacks(p)]
     most = max(map(sum, stacks))
     scale, unit = next(
         (scale, unit) for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
         if most >= scale or scale == 1
     )  # fmt: skip
     places = [3 * row + at for row in range(len(drawn)) for at in (0, 1)]
-    figure = Figure(figsize=(DOUBLE, 1.3 + 0.29 * len(drawn)), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.5 + 0.29 * len(drawn)), layout="constrained")
     axes = figure.add_subplot()
     scaled = [[part / scale for part in stack] for stack in stacks]
     there = _stacked(axes, places, scaled, _MEMORY, 0.86, theme)
     axes.set_yticks([3 * row + 0.5 for row in range(len(drawn))], [shown(n, 52) for n in names])
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", left=False)
     axes.set_ylim(3 * len(drawn) - 1.3, -0.7)
     axes.set_xlabel(f"peak of a run, {unit}; {_bars(drawn)}")
     style.titled(figure, "Peak memory", *points.heading(drawn, ["library", "attack"]))

@@ -17,6 +17,9 @@ from bench.cases import A_A, NO_ATTACK, SEMI_BACKWARD, Case
 from bench.record_types import ComparisonRecord, Environment
 from bench.records import Run
 
+FAR = 1e6
+"""No speedup; and no end of an interval is looked for beyond so many times the estimate."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -43,12 +46,7 @@ class Point:
     def drawable(self) -> bool:
         """Whether there is a speedup that a plot can show."""
         found = self.record.speedup
-        return (
-            self.record.status == "ok"
-            and found is not None
-            and math.isfinite(found.estimate)
-            and found.estimate > 0
-        )
+        return self.record.status == "ok" and found is not None and 1 / FAR <= found.estimate <= FAR
 
     @property
     def estimate(self) -> float:
@@ -58,12 +56,14 @@ class Point:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Ends of the speedup's interval; None without one."""
+        """Ends of the speedup's interval, as far as a plot could show; None without one."""
         found = self.record.speedup
         if found is None or found.low is None or found.high is None:
             return None
+        if math.isnan(found.low) or math.isnan(found.high):
+            return None
         low, high = min(found.low, found.estimate), max(found.high, found.estimate)
-        return (low, high) if low > 0 and math.isfinite(high) else None
+        return max(low, found.estimate / FAR), min(high, found.estimate * FAR)
 
     @property
     def call(self) -> str:
@@ -85,9 +85,8 @@ def _attack(case: Case) -> str:
     return "" if case.attack == NO_ATTACK else case.attack.rpartition("/")[2]
 
 
-def _batch(case: Case) -> str:
-    kind = "sentence" if case.of_text else "image"
-    return f"{case.batch} {kind}{'' if case.batch == 1 else 's'}"
+def _count(number: int | None, what: str) -> str:
+    return "" if number is None else f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _size(case: Case) -> str:
@@ -105,9 +104,9 @@ FACETS: dict[str, Callable[[Case], str]] = {
     "attack": _attack,
     "training": lambda case: f"{case.training} training" if case.training else "",
     "model": lambda case: case.model,
-    "batch": _batch,
+    "batch": lambda case: _count(case.batch, "sentence" if case.of_text else "image"),
     "size": _size,
-    "steps": lambda case: "" if case.steps is None else f"{case.steps} steps",
+    "steps": lambda case: _count(case.steps, "step"),
     "dtype": lambda case: case.dtype,
     "device": lambda case: case.device,
     "eps": lambda case: "" if case.eps is None else f"ε {case.eps:.3g}",
@@ -124,6 +123,8 @@ FACETS: dict[str, Callable[[Case], str]] = {
 """Of a case; "variant" and "run" follow them."""
 _NAMES = (*FACETS, "variant", "run")
 _AT = {name: index for index, name in enumerate(_NAMES)}
+_ESSENTIAL = ("library", "attack", "training", "model", "variant")
+"""Told wherever they differ, even where a name would do without."""
 _OWN = ("steps", "eps", "step size", "start")
 """What some attacks have none of; among the others it may be the same."""
 _UNTOLD = ("images", "eps", "step size", "start", "classes")
@@ -132,6 +133,8 @@ _UNTOLD = ("images", "eps", "step size", "start", "classes")
 
 def short(text: str, most: int = 40) -> str:
     """What a record says, on one line, without what can't be seen, cut in the middle if long."""
+    if len(text) <= most and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     kept = " ".join(
         "".join(c for c in word if not unicodedata.category(c).startswith("C"))
         for word in text.split()
@@ -178,23 +181,33 @@ def varying(points: Sequence[Point], apart: Collection[str] = ()) -> list[str]:
     return found
 
 
-def telling(
+def names(
     points: Sequence[Point], first: Sequence[str] = (), apart: Collection[str] = ()
 ) -> list[str]:
-    """As few of the facets that differ as tell points apart as well as all of them do.
+    """A name for each point, of as few facets as tell it from the others.
 
     Args:
-        points: to tell apart.
-        first: facets that are told in any case.
+        points: to name.
+        first: facets that are told in any case; so are the essential ones where they differ.
         apart: facets that must not be told.
     """
-    told = list(first)
-    distinct = len({tuple(point.facet(name) for name in told) for point in points})
-    for facet in varying(points, {*first, *apart}):
-        more = len({tuple(point.facet(name) for name in (*told, facet)) for point in points})
+    differ = varying(points, apart)
+    told = {*first, *(facet for facet in differ if facet in _ESSENTIAL)}
+    alike: dict[str, list[Point]] = {}
+    for point in points:
+        alike.setdefault(name(point, told), []).append(point)
+    more = {label: _telling(group, told, apart) for label, group in alike.items()}
+    return [name(point, more[name(point, told)]) for point in points]
+
+
+def _telling(points: Sequence[Point], told: Collection[str], apart: Collection[str]) -> set[str]:
+    """These facets, and of the others as few as tell points apart as well as all of them do."""
+    found, distinct = set(told), 1
+    for facet in varying(points, {*told, *apart}):
+        more = len({name(point, {*found, facet}) for point in points})
         if more > distinct:
-            told, distinct = [*told, facet], more
-    return told
+            found, distinct = {*found, facet}, more
+    return found
 
 
 def _values(points: Sequence[Point]) -> dict[str, set[str]]:
@@ -204,7 +217,7 @@ def _values(points: Sequence[Point]) -> dict[str, set[str]]:
 
 def name(point: Point, facets: Iterable[str]) -> str:
     """A point by some of its facets, as "foolbox pgd, 4 images"; semi-backward goes without."""
-    told = {facet: short(point.facet(facet)) for facet in facets}
+    told = {facet: short(point.facet(facet)) for facet in sorted(facets, key=_AT.__getitem__)}
     if told.get("variant") == SEMI_BACKWARD:
         del told["variant"]
     first = " ".join(told.pop(facet, "") for facet in ("library", "attack")).strip()
@@ -255,7 +268,7 @@ def _parts(environment: Environment) -> tuple[str, ...]:
     return (
         str(environment.accelerator.get("name") or environment.processor),
         f"torch {str(environment.torch.get('version')).partition('+')[0]}",
-        f"{environment.threads} thread{'' if environment.threads == 1 else 's'}",
+        _count(environment.threads, "thread"),
     )
 
 

@@ -69,7 +69,7 @@ def predicted(found: Sequence[Point]) -> list[Plot]:
 def _predicted(pairs: Sequence[tuple[Point, float]], theme: Theme) -> Figure:
     everything = [p for p, _ in pairs]
     many = len(pairs) > MANY
-    figure = Figure(figsize=(SINGLE, 3.9), layout="constrained")
+    figure = Figure(figsize=(SINGLE, 3.0), layout="constrained")
     axes = figure.add_subplot()
     ends = [] if many else [end for p in everything for end in p.interval or ()]
     style.speedup_axis(axes.xaxis, [value for _, value in pairs])

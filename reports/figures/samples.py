@@ -94,8 +94,7 @@ def over_time(found: Sequence[Point]) -> list[Plot]:
     # The order of measuring where all are drawn.
     chosen = sorted(there, key=lambda p: -abs(_drift(p) or 0.0))[:PANELS]
     drawn = [(p, series(p.record)) for p in (chosen if len(there) > PANELS else there)]
-    apart = points.telling([p for p, _ in drawn])
-    names = [points.name(p, apart or ["library", "attack"]) for p, _ in drawn]
+    names = points.names([p for p, _ in drawn], ["library", "attack"])
     told = "; ".join(
         f"{name}: {len(told.processes)} blocks{_drifted(p)}, {len(told.outliers)} outliers,"
         f" {len(told.repeated)} repeated"
@@ -131,7 +130,7 @@ def _drifted(point: Point) -> str:
 def _over_time(drawn: Sequence[tuple[Point, Series]], names: Sequence[str], theme: Theme) -> Figure:
     columns = 1 if len(drawn) == 1 else 2
     rows = -(-len(drawn) // columns)
-    figure = Figure(figsize=(DOUBLE, 1.1 + 1.55 * rows), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.2 + 1.55 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (_, found), name in zip(panels, drawn, names, strict=False):
         _panel(axes, found, theme)
@@ -142,7 +141,9 @@ def _over_time(drawn: Sequence[tuple[Point, Series]], names: Sequence[str], them
         axes.set_xlabel("block")
     everything = [p for p, _ in drawn]
     style.titled(
-        figure, "Samples in the order they were taken", *points.heading(everything, ["variant"])
+        figure,
+        "Samples in the order they were taken",
+        *points.heading(everything, ["library", "attack"]),
     )
     style.keyed(figure, _keys(drawn, theme), 3)
     return figure

@@ -46,7 +46,7 @@ def save(plots: Sequence[Plot], folder: Path) -> list[Path]:
 def _save(figure: Figure, path: Path) -> Path:
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix]
     # The salt names the SVG's parts, which else are named at random.
-    with mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "path", "pdf.fonttype": 42}):
+    with mpl.rc_context({**style.SAVED, "svg.hashsalt": path.stem}):
         figure.savefig(path, metadata=undated, dpi=DPI)
     return path
 
@@ -59,7 +59,7 @@ def inline(plot: Plot) -> str:
     begin with the plot's, and it scales down with what it stands in.
     """
     text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": plot.name, "svg.fonttype": "path"}):
+    with mpl.rc_context({**style.SAVED, "svg.hashsalt": plot.name}):
         plot.draw(PLACEHOLDERS).savefig(text, format="svg", metadata=_NO_METADATA)
     drawn = text.getvalue()
     opening = re.search(r"<svg\b[^>]*>", drawn)

@@ -59,8 +59,7 @@ def batches(found: Sequence[Point]) -> list[Plot]:
 
 
 def _names(lines: Sequence[Sequence[Point]], apart: Collection[str]) -> list[str]:
-    differ = points.telling([p for line in lines for p in line], apart=apart)
-    return [points.name(line[0], differ) for line in lines]
+    return points.names([line[0] for line in lines], apart=apart)
 
 
 def _others(count: int) -> str:
@@ -78,7 +77,7 @@ def _of_lines(
 
 def _batches(lines: Sequence[Sequence[Point]], names: Sequence[str], theme: Theme) -> Figure:
     everything = [p for line in lines for p in line]
-    figure = Figure(figsize=(SINGLE, 4.0 + 0.14 * len(lines)), layout="constrained")
+    figure = Figure(figsize=(SINGLE, 3.3), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     series = marks.numbered(names, theme)
     style.reference_lines(above, theme, vertical=False)
@@ -193,7 +192,7 @@ def _models_told(line: Sequence[Point]) -> str:
 
 def _models(lines: Sequence[Sequence[Point]], names: Sequence[str], theme: Theme) -> Figure:
     everything = [p for line in lines for p in line]
-    figure = Figure(figsize=(DOUBLE, 4.2), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 3.5), layout="constrained")
     axes = figure.add_subplot()
     style.reference_lines(axes, theme, vertical=False)
     series = marks.numbered(names, theme)

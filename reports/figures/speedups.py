@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from functools import partial
@@ -40,12 +41,12 @@ def libraries(found: Sequence[Point]) -> list[Plot]:
     panels = [_bounded(group) for group in shared[:PANELS]]
     drawn = [p for panel in panels for p in panel]
     asked = {p.facets for p in drawn}
-    apart = points.telling(drawn, apart=["library", "run"])
+    settings = _settings(panels)
     tasks = {tuple(p.facets[1:-1]) for p in drawn}
     description = points.sentences(
         f"Speedup by library, {', '.join(filter(None, points.heading(drawn, ['library'])))}:"
         if len(panels) == 1
-        else f"Speedup by library in {len(panels)} settings, {points.name(panels[0][0], apart)}:",
+        else f"Speedup by library in {len(panels)} settings, {settings[0]}:",
         f"{_told(panels[0])}.",
         _left_out(len(shared) - len(panels), "other settings with several libraries are not drawn"),
         _left_out(
@@ -73,6 +74,11 @@ def _bounded(group: Sequence[Point]) -> list[Point]:
     return [p for p in group if p.case.library in names and p.run in runs]
 
 
+def _settings(panels: Sequence[Sequence[Point]]) -> list[str]:
+    """What tells the panels apart."""
+    return points.names([panel[0] for panel in panels], ["attack"], ["library", "run"])
+
+
 def _told(panel: Sequence[Point]) -> str:
     ranked = sorted(panel, key=lambda p: -p.estimate)
     told = [
@@ -96,16 +102,14 @@ def _libraries(panels: Sequence[Sequence[Point]], theme: Theme) -> Figure:
     rows = -(-len(panels) // columns)
     lanes = 0.14 + 0.1 * len(runs)
     figure = Figure(
-        figsize=(SINGLE if columns == 1 else DOUBLE, 1.1 + rows * (0.45 + lanes * len(names))),
+        figsize=(SINGLE if columns == 1 else DOUBLE, 0.15 + rows * (0.45 + lanes * len(names))),
         layout="constrained",
     )
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    apart = points.telling(everything, apart=["library", "run"])
-    for at, panel in zip(axes, panels, strict=False):
+    for at, panel, setting in zip(axes, panels, _settings(panels), strict=False):
         _panel(at, panel, names, runs, by_run if len(runs) > 1 else by_call, theme)
         if len(panels) > 1:
-            title = points.name(panel[0], apart)
-            at.set_title(shown(title or points.name(panel[0], ["attack"]), 48))
+            at.set_title(shown(setting, 54))
     for at in axes[len(panels) :]:
         at.remove()
     ends = [end for p in everything for end in p.interval or ()]
@@ -113,7 +117,6 @@ def _libraries(panels: Sequence[Sequence[Point]], theme: Theme) -> Figure:
     for at in axes[max(0, len(panels) - columns) : len(panels)]:
         at.set_xlabel("speedup")
         at.tick_params(labelbottom=True)
-    axes[0].set_yticks(range(len(names)), [shown(n, 20) for n in names])
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     style.titled(figure, "Speedup by library", *points.heading(everything, ["library"]))
     series = by_run if len(runs) > 1 else list(by_call.values())
@@ -138,8 +141,7 @@ def _panel(
     theme: Theme,
 ) -> None:
     style.reference_lines(axes, theme)
-    axes.grid(axis="y", linestyle=(0, (1, 2)))
-    axes.tick_params(axis="y", length=0)
+    style.named_rows(axes, range(len(names)), names, 20)
     there = [run for run in runs if any(p.run == run for p in panel)]
     for number in range(len(series)):
         if isinstance(series, dict):
@@ -163,7 +165,6 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
     ranked = sorted((p for p in wanted if p.drawable), key=lambda p: -p.estimate)
     if not ranked:
         return []
-    facets = points.telling(ranked, ["library", "attack"])
     gap = len(ranked) - ROWS if len(ranked) > ROWS * PAGES else 0
     if gap:
         half = ROWS // 2
@@ -172,9 +173,10 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
         size = -(-len(ranked) // -(-len(ranked) // ROWS))  # pages of the same length, about
         pages = [(start, ranked[start : start + size]) for start in range(0, len(ranked), size)]
     middle = statistics.median(p.estimate for p in ranked)
+    named = iter(points.names([p for _, some in pages for p in some], ["library", "attack"]))
     plots = []
     for number, (start, some) in enumerate(pages, 1):
-        labels = [points.name(p, facets) for p in some]
+        labels = list(itertools.islice(named, len(some)))
         which = "" if len(pages) == 1 else f" {start + 1} to {start + len(some)} of {len(ranked)}"
         description = points.sentences(
             f"Attacks{which} sorted by speedup, from {some[0].estimate:.2f} ({labels[0]}) to"
@@ -216,10 +218,9 @@ def _forest(
     half = len(some) // 2 if gap else len(some)
     # The rows after the gap lie two lower, and what is missing is said in between.
     rows = [row if row < half else row + 2 for row in range(len(some))]
-    figure = Figure(figsize=(DOUBLE, 1.2 + 0.135 * (rows[-1] + 1)), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 0.5 + 0.135 * (rows[-1] + 1)), layout="constrained")
     axes = figure.add_subplot()
     style.reference_lines(axes, theme)
-    axes.grid(axis="y", linestyle=(0, (1, 2)))
     series = marks.by_call(some, theme)
     for call, look in series.items():
         chosen = [(row, p) for row, p in zip(rows, some, strict=True) if p.call == call]
@@ -228,8 +229,7 @@ def _forest(
         )
     ends = [end for p in ranked for end in p.interval or ()]
     style.speedup_axis(axes.xaxis, [p.estimate for p in ranked], ends)
-    axes.set_yticks(rows, [shown(name, 52) for name in names])
-    axes.tick_params(axis="y", length=0)
+    style.named_rows(axes, rows, names, 52)
     axes.set_ylim(rows[-1] + 0.7, -0.7)
     axes.set_xlabel("speedup")
     if gap:

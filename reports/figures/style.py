@@ -30,6 +30,8 @@ CEILING = 1.5
 """Full backward over semi-backward, forward passes included, where F = D = W (Bu 2022)."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DPI = 200
+TITLE_LINE, KEY_LINE = 0.135, 0.13
+"""Inches: what a line of a title takes, and of a legend."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ LIGHT = Theme(
 )  # fmt: skip
 DARK = Theme(
     "#16181d", "#ececec", "#9a9a9a", "#2b2f37",
-    "#2f83c0", "#eeb43c", "#c9581c", "#bfe4fa", "#35b892", "#f3d6e6",
+    "#3a8fd0", "#eeb43c", "#b84e15", "#a9dbf8", "#35b892", "#f7e3ee",
 )  # fmt: skip
 PLACEHOLDERS = Theme(*(f"#f1e2{index:02x}" for index in range(1, len(fields(Theme)) + 1)))
 """Colours that stand for CSS variables until the drawing is text."""
@@ -78,10 +80,16 @@ def variables(theme: Theme) -> dict[str, str]:
     return {f"--plot-{field.name}": getattr(theme, field.name) for field in fields(theme)}
 
 
+SAVED = {"svg.fonttype": "path", "pdf.fonttype": 42, "text.hinting": "none"}
+"""Settings that matter when a figure is saved; unhinted, text is as wide at every resolution."""
+
+
 @contextlib.contextmanager
 def applied(theme: Theme) -> Iterator[None]:
     """Inside the block, matplotlib draws in this theme, whatever the user's own settings are."""
     settings = {
+        "figure.dpi": DPI,  # the layout is made for it
+        "figure.constrained_layout.w_pad": 0.06,
         "figure.facecolor": theme.paper,
         "axes.facecolor": theme.paper,
         "savefig.facecolor": theme.paper,
@@ -122,8 +130,7 @@ def applied(theme: Theme) -> Iterator[None]:
         "legend.columnspacing": 1.2,
         "legend.labelspacing": 0.3,
         "text.parse_math": False,  # what records say is text
-        "svg.fonttype": "path",
-        "pdf.fonttype": 42,
+        **SAVED,
     }
     with matplotlib.style.context(["default", settings]):
         yield
@@ -145,7 +152,10 @@ def _drawn() -> frozenset[int]:
 
 
 def titled(figure: Figure, *lines: str) -> None:
-    """Put lines of title above, broken to the figure's width; what fits in three stays."""
+    """Put lines of title above, broken to the figure's width; the figure grows by them.
+
+    Of each line as much is kept as fits in three.
+    """
     width = int(figure.get_figwidth() * 16.5)  # characters of this size that an inch holds
     broken = [
         part
@@ -155,12 +165,14 @@ def titled(figure: Figure, *lines: str) -> None:
         for part in textwrap.wrap(shown(line, 3 * width), width, max_lines=3, placeholder=" …")
     ]
     figure.suptitle("\n".join(broken), x=0.01, ha="left")
+    figure.set_figheight(figure.get_figheight() + TITLE_LINE * len(broken))
 
 
 def keyed(figure: Figure, handles: Sequence[object], columns: int) -> None:
-    """A legend below the figure; none for nothing."""
-    if handles:
-        figure.legend(handles=handles, loc="outside lower left", ncols=columns)
+    """A legend below the figure, which grows by it."""
+    figure.legend(handles=handles, loc="outside lower left", ncols=columns)
+    rows = -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + KEY_LINE * (rows + 1))
 
 
 def call_style(call: str, theme: Theme) -> tuple[str, str, str]:
@@ -208,6 +220,22 @@ def fixed_ticks(axis: Axis, ticks: Sequence[float]) -> None:
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter("{x:g}")
+
+
+def named_rows(axes: Axes, places: Sequence[float], names: Sequence[str], most: int) -> None:
+    """Names at the left of rows, and faint lines along them."""
+    axes.set_yticks(places, [shown(name, most) for name in names])
+    axes.tick_params(axis="y", left=False)
+    axes.hlines(
+        places,
+        0,
+        1,
+        transform=axes.get_yaxis_transform(),
+        color=mpl.rcParams["grid.color"],
+        linestyle=(0, (1, 2)),
+        linewidth=0.6,
+        zorder=0,
+    )
 
 
 def reference_lines(axes: Axes, theme: Theme, *, vertical: bool = True) -> None:

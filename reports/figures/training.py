@@ -81,7 +81,7 @@ def _told(drawn: Sequence[Point]) -> str:
 
 
 def _by_steps(drawn: Sequence[Point], runs: Sequence[str], theme: Theme) -> Figure:
-    figure = Figure(figsize=(SINGLE, 2.9 + 0.12 * len(runs)), layout="constrained")
+    figure = Figure(figsize=(SINGLE, 2.2), layout="constrained")
     axes = figure.add_subplot()
     axes.axhline(1.0, color=theme.muted, linewidth=0.8)
     steps = sorted({p.case.steps for p in drawn if p.case.steps})
