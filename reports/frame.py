@@ -60,7 +60,9 @@ _NESTED = ("case", "losses", "seconds", "evaluation", "schema", "kind")
 
 
 def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
-    return pandas.DataFrame(rows).convert_dtypes() if rows else pandas.DataFrame()
+    made = pandas.DataFrame(rows)
+    typed: pandas.DataFrame = made.convert_dtypes()  # whole numbers stay whole beside missing ones
+    return typed
 
 
 def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bench.record_types import ComparisonRecord, Environment
 def command(record: ComparisonRecord, environment: Environment) -> str:
     """The command that repeats one comparison, quoted for a shell."""
     case = record.case
-    words = ["python", "-m", "bench"]
+    words: list[object] = ["python", "-m", "bench"]
     words += ["explain"] if case.training is None else ["--training", case.training]
     words += _attack_words(case)
     words += _text_words(case) if case.of_text else ["--models", case.model]

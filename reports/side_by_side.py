@@ -58,8 +58,7 @@ def _table(
         for (case, _), row in rows.items()
     ]
     return Table(
-        f"side by side: {variant_spelt(variant)} against original"
-        f"{name.common}: speedup",
+        f"side by side: {variant_spelt(variant)} against original{name.common}: speedup",
         tuple(header),
         (*drawn, *_means(rows, labels, len(header))),
         tuple(_notes(name, rows, there)),

@@ -63,7 +63,9 @@ def test_files_of_one_place_that_share_no_case_are_one_run() -> None:
 
 
 def test_the_same_again_is_told_by_its_file() -> None:
-    found = places.of([at(of("art")), at(of("art"), path="a/y.jsonl"), at(of("art"), path="y.jsonl")])
+    found = places.of(
+        [at(of("art")), at(of("art"), path="a/y.jsonl"), at(of("art"), path="y.jsonl")]
+    )
     assert len({place.label for place in found}) == 3
 
 

@@ -108,7 +108,9 @@ def main() -> None:
         many, fewer = folder / "many.jsonl", folder / "fewer.jsonl"
         write(many, COMPARISONS)
         write(fewer, ROWS)
-        print(f"`report` on {COMPARISONS:,} comparisons ({many.stat().st_size / 1e6:.0f} MB of records),")
+        print(
+            f"`report` on {COMPARISONS:,} comparisons ({many.stat().st_size / 1e6:.0f} MB of records),"
+        )
         print(f"median of {REPETITIONS} whole processes, {os.cpu_count()} cores:\n")
         print("| format | seconds | peak memory (MB) |\n| --- | ---: | ---: |")
         for kind in FORMATS:

@@ -152,7 +152,9 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
             "seconds": _pair(record, cells.seconds, lambda name: record.seconds[name][0]),
             "predicted by FLOPs": _number(predicted if isinstance(predicted, float) else None),
             "published": _number(found and found.speedup),
-            "ours over it": _number(speedup.estimate / found.speedup if speedup and found else None),
+            "ours over it": _number(
+                speedup.estimate / found.speedup if speedup and found else None
+            ),
             "parameter gradients": Cell(
                 cells.gradients(record), _float(gradients.get(record.baseline))
             ),
@@ -164,7 +166,9 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
         },
         ok=record.status == "ok",
         why=tuple([*([told] if told else []), *record.warnings]),
-        command=" ".join([*markdown.variables(environment), reproduce.command(record, environment)]),
+        command=" ".join(
+            [*markdown.variables(environment), reproduce.command(record, environment)]
+        ),
     )
 
 
@@ -202,9 +206,7 @@ def _columns(rows: Sequence[Row]) -> list[str]:
     names = list(rows[0].cells) if rows else []
     told = {name: {row.cells[name].text for row in rows} for name in names}
     return [
-        name
-        for name in names
-        if told[name] != {"-"} and (name != "run" or len(told[name]) > 1)
+        name for name in names if told[name] != {"-"} and (name != "run" or len(told[name]) > 1)
     ]
 
 
