@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas
 
-from bench.records import Run
 from bench.record_types import SCHEMA
+from bench.records import Run
 from reports import averages, contents, frame, places, summary
 from reports.training import CIFAR10, Plan
 

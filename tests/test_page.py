@@ -43,7 +43,8 @@ class Read(HTMLParser):
 def drawn(folder: Path, *comparisons: ComparisonRecord, name: str = "x.jsonl") -> str:
     path = folder / name
     environment = replace(ENVIRONMENT, processor=HOSTILE, command=["python", HOSTILE])
-    lines = [environment, *(replace(found, case_id=found.case.id) for found in comparisons)]
+    lines: list[records.Record] = [environment]
+    lines += [replace(found, case_id=found.case.id) for found in comparisons]
     path.write_text("".join(map(records.to_line, lines)), encoding="utf-8")
     return page.render([records.read(path)])
 

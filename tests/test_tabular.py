@@ -1,4 +1,4 @@
-"""Records for programs and papers: CSV, JSON, LaTeX, the frame behind them; commands that repeat."""
+"""Records for programs and papers: CSV, JSON, LaTeX; the commands that repeat them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How fast reports are: 10,000 comparisons rendered, 2,000 rows filtered in a browser (`make report-speed`).
+"""How fast reports are (`make report-speed`): 10,000 comparisons rendered, 2,000 rows filtered.
 
-The comparisons are the committed ones at other batch sizes, so that every table, plot and sentence has
-its work. Each format is rendered by the command, as a whole process.
+The comparisons are the committed ones at other batch sizes, so that every table, plot and sentence
+has its work. Each format is rendered by the command, as a whole process.
 """
 
 from __future__ import annotations
@@ -108,10 +108,9 @@ def main() -> None:
         many, fewer = folder / "many.jsonl", folder / "fewer.jsonl"
         write(many, COMPARISONS)
         write(fewer, ROWS)
-        print(
-            f"`report` on {COMPARISONS:,} comparisons ({many.stat().st_size / 1e6:.0f} MB of records),"
-        )
-        print(f"median of {REPETITIONS} whole processes, {os.cpu_count()} cores:\n")
+        size = many.stat().st_size / 1e6
+        print(f"`report` on {COMPARISONS:,} comparisons ({size:.0f} MB of records), median seconds")
+        print(f"and largest peak of {REPETITIONS} whole processes, {os.cpu_count()} cores:\n")
         print("| format | seconds | peak memory (MB) |\n| --- | ---: | ---: |")
         for kind in FORMATS:
             found = [rendered(many, kind, folder / kind) for _ in range(REPETITIONS)]
@@ -120,8 +119,8 @@ def main() -> None:
         rendered(fewer, "html", folder)
         times = filtered(folder / "report.html")
         print(
-            f"\nA page of {ROWS:,} rows in headless Chromium, {len(times)} changes of a filter, layout"
-            f" included: median {median(times):.0f} ms, at most {max(times):.0f} ms."
+            f"\nA page of {ROWS:,} rows in headless Chromium, {len(times)} changes of a filter,"
+            f" layout included: median {median(times):.0f} ms, at most {max(times):.0f} ms."
         )
 
 

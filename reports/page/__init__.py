@@ -1,4 +1,7 @@
-"""One self-contained web page of some runs: no network, no other file. Uses jinja2 and matplotlib."""
+"""One self-contained web page of some runs, by jinja2 and matplotlib.
+
+It needs no network and no other file, and no script but its own may run in it.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,18 @@ import markupsafe
 
 from bench.record_types import ComparisonRecord, Environment
 from bench.records import Run
-from reports import contents, figures, markdown, numbers, places, published, reproduce, summary
+from reports import (
+    contents,
+    figures,
+    markdown,
+    numbers,
+    places,
+    published,
+    reproduce,
+    summary,
+    training,
+)
 from reports import tables as cells
-from reports import training
 from reports.places import Place
 from reports.training import CIFAR10, Plan
 from reports.why import why
@@ -113,15 +125,13 @@ def _with_code(sentence: str) -> list[tuple[str, bool]]:
 
 
 def _style() -> str:
-    """The page's own style, and the colours of plots: dark where the reader wants it, on paper light."""
+    """The page's own style and the plots' colours: dark where the reader wants it, but on paper."""
     light, dark = (
         "; ".join(f"{name}: {value}" for name, value in figures.variables(theme).items())
         for theme in (figures.LIGHT, figures.DARK)
     )
-    return (
-        f":root {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
-        f"{_read('page.css')}"
-    )
+    wanted = "@media screen and (prefers-color-scheme: dark)"
+    return f":root {{ {light} }}\n{wanted} {{ :root {{ {dark} }} }}\n{_read('page.css')}"
 
 
 def _title(found: Sequence[Place]) -> str:
@@ -151,7 +161,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
             ),
             "seconds": _pair(record, cells.seconds, lambda name: record.seconds[name][0]),
             "predicted by FLOPs": _number(predicted if isinstance(predicted, float) else None),
-            "published": _number(found and found.speedup),
+            "published": _number(None if found is None else found.speedup),
             "ours over it": _number(
                 speedup.estimate / found.speedup if speedup and found else None
             ),
@@ -165,7 +175,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
             "run": Cell(place.label),
         },
         ok=record.status == "ok",
-        why=tuple([*([told] if told else []), *record.warnings]),
+        why=(*([told] if told else []), *record.warnings),
         command=" ".join(
             [*markdown.variables(environment), reproduce.command(record, environment)]
         ),
