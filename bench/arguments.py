@@ -248,7 +248,7 @@ def _add_report(report: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         default="md",
         help="md: tables as in the paper; of what `explain` measured: explained, a line a case, or"
-        " paragraphs, for bug reports; figures: speedup of training against its steps, into --out",
+        " paragraphs, for bug reports; figures: every plot, into --out",
     )
     report.add_argument("--out", type=Path, metavar="DIR", help="write into DIR, not to stdout")
     _add_plan(report)
