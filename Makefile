@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench test test-browser check selfcheck coverage test-gpu bench-gpu wheelhouse schema lock clean
+.PHONY: bench test test-browser check selfcheck coverage report sample report-speed test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -30,6 +30,14 @@ selftest-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 
 check: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck
+
+report: $(READY)  ## Everything under results/: the page, tables, plots, into report/
+	@for format in html md latex csv json; do \
+		$(BIN)/python -m bench report results --format $$format --out report || exit; done
+	@$(BIN)/python -m bench report results --format figures --out report/plots
+
+sample: $(READY)  ## The page and the plots that the README shows, into docs/sample/
+	@$(BIN)/python -m tools.sample
 
 report-speed: $(READY)  ## How fast reports are: 10,000 comparisons, 2,000 rows in a browser
 	@$(BIN)/python -m tools.report_speed

@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -153,9 +154,9 @@ def test_there_must_be_something_to_draw(tmp_path: Path) -> None:
 
 
 def test_the_files_and_that_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
-    runs = [run(bare(GAIN), bare(measured(1.0, library="art")))]
+    runs = [run(bare(GAIN))]
     first, second = (figures.draw(runs, tmp_path / name) for name in ("a/b", "c"))
-    assert {path.name for path in first if "attacks" in path.name} == {
+    assert {path.name for path in first} == {
         *("attacks.svg", "attacks.pdf", "attacks.png", "attacks-dark.svg", "attacks-dark.png"),
     }
     for one, other in zip(first, second, strict=True):
@@ -449,3 +450,35 @@ def test_ten_thousand_would_be_no_more_plots_than_a_hundred() -> None:
     assert "Of 500 comparisons the 6" in found["samples"].description
     for plot in found.values():
         assert len(plot.description) < 1500
+
+
+EVERYTHING = [
+    *(step(k) for k in (1, 7)),
+    *(replace(record, anatomy=ANATOMY) for record in BY_BATCH),
+    *COUNTED,
+    *(measured(1.2, library=f"a library of a long name {n}", batch=4) for n in range(9)),
+    hollow(measured(0.9, library="art", weights="/a/very/long/path/to/" + "weights" * 9)),
+]
+
+
+@pytest.mark.parametrize("name", sorted(plots(*EVERYTHING)))
+def test_no_words_are_cut_off_or_lie_over_each_other(name: str) -> None:
+    seen: list[Text] = []
+
+    class Watched(RendererAgg):
+        def draw_text(self, *words: Any, mtext: Text | None = None, **more: Any) -> None:
+            if mtext is not None:
+                seen.append(mtext)  # lines of several have no text of their own: the title
+
+    with style.saving():
+        figure = plots(*EVERYTHING)[name].draw()
+        width, height = figure.bbox.size
+        figure.draw(Watched(width, height, style.DPI))  # type: ignore[no-untyped-call]
+        title = [text for text in figure.findobj(Text) if "\n" in text.get_text()]
+        upright = [text for text in seen if text.get_rotation() in (0, 90)]
+        boxes = [(text.get_text(), text.get_window_extent()) for text in [*title, *upright]]
+    assert len(boxes) > 5
+    for said, box in boxes:
+        assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0, said
+    for (said, box), (other, beside) in itertools.combinations(boxes, 2):
+        assert not box.shrunk(0.9, 0.9).overlaps(beside.shrunk(0.9, 0.9)), f"{said} over {other}"

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from reports.figures import points, style
@@ -45,8 +44,7 @@ def save(plots: Sequence[Plot], folder: Path) -> list[Path]:
 
 def _save(figure: Figure, path: Path) -> Path:
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix]
-    # The salt names the SVG's parts, which else are named at random.
-    with mpl.rc_context({**style.SAVED, "svg.hashsalt": path.stem}):
+    with style.saving(path.stem):
         figure.savefig(path, metadata=undated, dpi=DPI)
     return path
 
@@ -59,7 +57,7 @@ def inline(plot: Plot) -> str:
     begin with the plot's, and it scales down with what it stands in.
     """
     text = io.StringIO()
-    with mpl.rc_context({**style.SAVED, "svg.hashsalt": plot.name}):
+    with style.saving(plot.name):
         plot.draw(PLACEHOLDERS).savefig(text, format="svg", metadata=_NO_METADATA)
     drawn = text.getvalue()
     opening = re.search(r"<svg\b[^>]*>", drawn)

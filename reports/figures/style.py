@@ -80,8 +80,22 @@ def variables(theme: Theme) -> dict[str, str]:
     return {f"--plot-{field.name}": getattr(theme, field.name) for field in fields(theme)}
 
 
-SAVED = {"svg.fonttype": "path", "pdf.fonttype": 42, "text.hinting": "none"}
-"""Settings that matter when a figure is saved; unhinted, text is as wide at every resolution."""
+@contextlib.contextmanager
+def saving(salt: str | None = None) -> Iterator[None]:
+    """Inside the block, what is laid out and saved does not depend on the user's own settings.
+
+    Args:
+        salt: what the names of an SVG's parts are made from; without one they are random.
+    """
+    with mpl.rc_context(
+        {
+            "svg.hashsalt": salt,
+            "svg.fonttype": "path",
+            "pdf.fonttype": 42,
+            "text.hinting": "none",  # text is as wide at every resolution
+        }
+    ):
+        yield
 
 
 @contextlib.contextmanager
@@ -130,9 +144,8 @@ def applied(theme: Theme) -> Iterator[None]:
         "legend.columnspacing": 1.2,
         "legend.labelspacing": 0.3,
         "text.parse_math": False,  # what records say is text
-        **SAVED,
     }
-    with matplotlib.style.context(["default", settings]):
+    with matplotlib.style.context(["default", settings]), saving():
         yield
 
 

@@ -1,0 +1,41 @@
+"""Draw the sample that the README shows, from committed records, into docs/sample/ (`make sample`)."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from bench import reporting
+from reports import figures, page
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results" / "amd-epyc-2-cores"
+SAMPLE = ROOT / "docs" / "sample"
+PAGE = ("torch-2.13.0.jsonl", "torch-1.12.1.jsonl", "all-attacks", "training/by-steps.jsonl")
+PLOTS = {
+    "libraries": ("torch-2.13.0.jsonl", "torch-1.12.1.jsonl"),
+    "attacks": ("all-attacks",),
+    "anatomy": ("all-attacks",),
+}
+"""By name, the records that each plot is drawn from."""
+SUFFIXES = (".svg", "-dark.svg")
+
+
+def main() -> None:
+    """Draw the page and the three plots, in place of those that are there."""
+    shutil.rmtree(SAMPLE, ignore_errors=True)
+    SAMPLE.mkdir(parents=True)
+    runs = reporting.read([RESULTS / name for name in PAGE])
+    (SAMPLE / "report.html").write_text(page.render(runs), encoding="utf-8")
+    for name, files in PLOTS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            figures.draw(reporting.read([RESULTS / file for file in files]), Path(folder))
+            for suffix in SUFFIXES:
+                shutil.copy(Path(folder, f"{name}{suffix}"), SAMPLE)
+    for path in sorted(SAMPLE.iterdir()):
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
