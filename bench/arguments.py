@@ -257,14 +257,9 @@ def _add_report(report: argparse.ArgumentParser) -> None:
         "--format",
         choices=FORMATS,
         default="md",
-<<<<<<< HEAD
         help="md, latex: tables as in the papers; html: one self-contained page; csv, json: for"
         " programs; figures: every plot, into --out; of what `explain` measured: explained, a line"
         " a case, or paragraphs, for bug reports",
-=======
-        help="md: tables as in the paper; of what `explain` measured: explained, a line a case, or"
-        " paragraphs, for bug reports; figures: every plot, into --out",
->>>>>>> figures
     )
     report.add_argument("--out", type=Path, metavar="DIR", help="write into DIR, not to stdout")
     _add_plan(report)
