@@ -67,7 +67,8 @@ def draw(table: Table) -> str:
 def escape(text: str) -> str:
     """Keep what a record says from being read as LaTeX; characters it can't set become "?"."""
     known = "".join(_ESCAPED.get(character, character) for character in " ".join(text.split()))
-    return known.encode("latin-1", "replace").decode("latin-1")
+    apart = known.replace("--", "-{}-")  # or they become a dash
+    return apart.encode("latin-1", "replace").decode("latin-1")
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -100,6 +100,7 @@ def test_latex_is_given_nothing_to_run() -> None:
     assert r"\$x\$ \%" in escaped
     assert latex.escape("4 × 3 → 2") == r"4 $\times$ 3 $\rightarrow$ 2"
     assert latex.escape("漢") == "?"
+    assert latex.escape("--processes") == "-{}-processes"
 
 
 def test_three_sentences_a_busy_reader_can_act_on() -> None:
