@@ -4,18 +4,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+JOBS ?= 2
 
 .PHONY: bench test test-browser check selfcheck coverage report sample report-speed test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bench: $(READY)  ## Set up and run the main job
 	@$(BIN)/python -m bench --verbose
 
 test: $(READY)  ## Set up and run all tests that need no GPU
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 	@$(BIN)/python -m tools.browser_tests
@@ -25,10 +26,7 @@ check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-selftest-browser: $(READY)  ## The tests of the web page, in a headless Chromium
-	@$(BIN)/python -m tools.browser_tests
-
-check: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
+selfcheck: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck
 
 report: $(READY)  ## Everything under results/: the page, tables, plots, into report/
