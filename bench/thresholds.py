@@ -1,4 +1,4 @@
-"""How much worse a metric may get: `speedup:5%`, as --fail-if takes it. Pure; imports no torch."""
+"""What --fail-if is given: how much worse a metric may become, as `speedup:5%`. Pure."""
 
 from __future__ import annotations
 
@@ -15,60 +15,57 @@ OFF = "off"
 
 @dataclass(frozen=True)
 class Threshold:
-    """What is allowed of one metric.
+    """How much worse a metric may become before it counts as a regression.
 
     Attributes:
-        metric: its name.
-        allowed: the relative loss that still passes, as 0.05; None if nothing of it fails.
+        metric: which.
+        share: how much, 0.05 for 5 %; infinite where nothing of it fails.
     """
 
     metric: str
-    allowed: float | None
+    share: float
+
+    def __str__(self) -> str:
+        return f"{self.metric}:{OFF if math.isinf(self.share) else f'{100 * self.share:g}%'}"
 
 
-def parse(text: str, metrics: Collection[str], option: str = "--fail-if") -> Threshold:
-    """Read "METRIC:LOSS", where a loss is `5%`, `2.5%`, `0.05` or `off`.
+def parse(text: str, metrics: Collection[str]) -> Threshold:
+    """Read `METRIC:SHARE`, where a share is `5%`, `2.5%`, `0.05` or `off`.
 
     Args:
         text: what the user wrote.
-        metrics: the names there are.
-        option: what it was given with, for the message.
+        metrics: those that can be held.
 
     Raises:
-        UsageError: it can't be understood.
+        UsageError: the form is wrong, or the metric unknown.
     """
-    metric, colon, loss = (part.strip() for part in text.partition(":"))
+    metric, colon, written = (part.strip() for part in text.partition(":"))
     if not colon:
-        raise UsageError(f"{option} {text!r}: give METRIC:LOSS, as speedup:5%")
+        raise UsageError(f"--fail-if {text}: give METRIC:PERCENT%, as {next(iter(metrics))}:5%")
     if metric not in metrics:
-        raise UsageError(f"{option} {text!r}: unknown metric {metric!r}{closest(metric, metrics)}")
-    return Threshold(metric, share(loss, f"{option} {text!r}", below_one=metric == "speedup"))
+        raise UsageError(f"--fail-if {text}: unknown metric {metric!r}{closest(metric, metrics)}")
+    return Threshold(metric, share(written, f"--fail-if {text}"))
 
 
-def share(text: str, where: str, *, below_one: bool = False) -> float | None:
-    """Read a relative loss; None for `off`.
+def share(written: str, where: str) -> float:
+    """Read how much worse something may become.
 
     Args:
-        text: `5%`, `2.5%`, `0.05` or `off`.
+        written: `5%`, `2.5%`, `0.05` or `off`.
         where: it was found, for the message.
-        below_one: whether more than all can't be lost.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is no share.
     """
-    if text == OFF:
-        return None
-    number, percent, rest = text.partition("%")
+    if written == OFF:
+        return math.inf
+    number, percent, rest = written.partition("%")
     try:
         value = float(number) / (100 if percent else 1)
-        if rest or not math.isfinite(value):
-            raise ValueError
     except ValueError:
-        raise UsageError(f"{where}: {text!r} is no loss; give 5%, 0.05 or {OFF}") from None
-    if value < 0:
-        raise UsageError(f"{where}: a loss is not below 0; give 5%, 0.05 or {OFF}")
+        value = math.nan
+    if rest.strip() or not 0 <= value < math.inf:
+        raise UsageError(f"{where}: {written!r} is no share; give 5%, 0.05 or {OFF}")
     if not percent and value > 1:
-        raise UsageError(f"{where}: {text} stands for {100 * value:g} %; write {text}% or 0.05")
-    if below_one and value >= 1:
-        raise UsageError(f"{where}: a speedup can't lose {100 * value:g} %; give less than 100 %")
+        raise UsageError(f"{where}: {written} stands for {100 * value:g} %; write {written}%")
     return value
