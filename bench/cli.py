@@ -74,6 +74,18 @@ def _explain(asked: argparse.Namespace, words: list[str]) -> int:
     return DONE if all_ok else NOT_ALL_OK
 
 
+def _counts(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench import records
+    from bench.count_command import count
+    from reports import markdown
+
+    path = count(asked, ["python", "-m", "bench", *words])
+    found = records.read(path)
+    print(markdown.report([found]))
+    print(f"\nRecords: {path}")
+    return DONE if all(record.status == "ok" for record in found.counts) else NOT_ALL_OK
+
+
 def _list(asked: argparse.Namespace, words: list[str]) -> int:
     from bench.listing import listing
 
@@ -150,6 +162,7 @@ _COMMANDS = {
     "run": _run,
     "train": _run,
     "explain": _explain,
+    "counts": _counts,
     "list": _list,
     "report": _report,
     "doctor": _doctor,
