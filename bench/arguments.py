@@ -30,9 +30,9 @@ def parser() -> Parser:
         description="Measure what an adversarial attack gains when the parameter gradients that"
         " nobody reads are not computed.",
         epilog="Without a command, `run` is meant: `python -m bench --libs foolbox --batch 16`;"
-        " its options: `python -m bench run --help`. Exit codes: 0 done; 1 regression found; 2 wrong"
-        " usage or unreadable file; 3 inconclusive under --strict; 4 environments that can't be"
-        " compared; 5 some case ended other than ok; 70 a fault of this program; 130 interrupted.",
+        " its options: `python -m bench run --help`. Exit codes: 0 done; 1 regression found; 2"
+        " wrong usage or unreadable file; 3 inconclusive under --strict; 4 environments that can't"
+        " be compared; 5 some case ended other than ok; 70 a fault of this program; 130 interrupted.",
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     _add_run(commands.add_parser("run", help="measure (the default)"))

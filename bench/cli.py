@@ -20,7 +20,9 @@ from bench.errors import BenchError
 _STARTED = time.perf_counter()
 
 DONE = 0
+REGRESSION = 1
 USAGE = 2
+INCONCLUSIVE = 3
 NOT_ALL_OK = 5
 FAULT = 70
 INTERRUPTED = 130
@@ -124,6 +126,31 @@ def _report(asked: argparse.Namespace, words: list[str]) -> int:
     return DONE
 
 
+def _compare(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench.arguments_compare import Output
+    from bench.compare.comparing import compare
+    from bench.errors import UsageError
+    from reports import compared
+
+    found = compare(asked)
+    outputs = list(asked.outputs or ())
+    if all(output.path is not None for output in outputs):
+        outputs.append(Output("md", None))
+    for output in outputs:
+        text = compared.draw(found, output.format)
+        if output.path is None:
+            print(text)
+            continue
+        try:
+            output.path.parent.mkdir(parents=True, exist_ok=True)
+            output.path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"can't write {output.path}: {error.strerror}") from error
+    if found.of("regression"):
+        return REGRESSION
+    return INCONCLUSIVE if asked.strict and found.of("inconclusive") else DONE
+
+
 def _figures(asked: argparse.Namespace) -> int:
     from bench import records
     from bench.errors import UsageError
@@ -165,6 +192,7 @@ _COMMANDS = {
     "counts": _counts,
     "list": _list,
     "report": _report,
+    "compare": _compare,
     "doctor": _doctor,
 }
 

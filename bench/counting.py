@@ -150,7 +150,7 @@ def _handed_over() -> Iterator[Counter[str]]:
                 count[watched[function]] += 1
             return function(*args, **(kwargs or {}))
 
-    with Watch():  # type: ignore[no-untyped-call]
+    with Watch():
         yield count
 
 

@@ -1,4 +1,4 @@
-"""What one run does, counted exactly: no time in it. Pure values; `bench.counting` fills them in."""
+"""What one run does, counted exactly, without time. Pure values; `bench.counting` makes them."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ Two files are two measurements apart in time, so what an interval leaves out is 
 - Seconds are of a machine at a time: both files' carry that spread, however many processes.
 
 The interval of one process stands on Bartlett's estimate with a fixed bandwidth of 0.07 of the
-blocks (see `bench.statistics`), whose critical values are those of Student's t with about 13 degrees
-of freedom (2.17 and 2.62 against 2.16 and 2.65, at 95 and 98 %), a little smaller in the tails. An
-interval over processes is a t interval. Their difference has Welch's degrees of freedom.
+blocks (see `bench.statistics`). Its critical values are those of Student's t with about 13 degrees
+of freedom: 2.17 and 2.62 against 2.16 and 2.65, at 95 and 98 %, so t's tails are the heavier ones.
+An interval over processes is a t interval. Their difference has Welch's degrees of freedom.
 
 The question for each case is one-sided and against the margin: is the loss above what is allowed?
 Over the cases the p-values are corrected by Holm's method (Scandinavian Journal of Statistics 6,
@@ -168,8 +168,8 @@ def judge(pairs: Sequence[Pair], confidence: float = CONFIDENCE) -> list[Judged]
     gains = [_gain_tail(pair) for pair in pairs]
     losses, improvements = holm(above), holm(gains)
     return [
-        _judged(pair, *found, confidence)
-        for pair, *found in zip(pairs, above, losses, improvements, strict=True)
+        _judged(pair, alone, loss, gain, confidence)
+        for pair, alone, loss, gain in zip(pairs, above, losses, improvements, strict=True)
     ]
 
 

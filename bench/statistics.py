@@ -118,7 +118,7 @@ def verdict(interval: Speedup, band: float = EQUIVALENCE) -> Verdict:
     return "inconclusive"
 
 
-def t_quantile(degrees: int, confidence: float) -> float:
+def t_quantile(degrees: float, confidence: float) -> float:
     """The two-sided quantile of Student's t."""
     from scipy.special import stdtrit  # slow to import, and one process does without
 

@@ -36,7 +36,7 @@ def compare(asked: argparse.Namespace) -> Compared:
         base.kind,
         str(base.path),
         str(new.path),
-        _cases(base, new, found),
+        len({finding.subject for finding in found}),
         tuple(found),
         *alone,
         notes=tuple(notes),
@@ -78,28 +78,24 @@ def _settled(
         EnvironmentMismatch: what was asked can't be compared between them.
     """
     shares = dict(allowed.shares)
-    notes = [f"versions: {text}" for text in environments.versions(base, new)]
-    absolute = [metric for metric in ("seconds", "memory") if metric in shares]
-    for metric in [*absolute] if base.kind != "counts" else ["counts"]:
+    notes = [f"versions differ: {text}" for text in environments.versions(base, new)]
+    absolute = ["counts"] if base.kind == "counts" else ["seconds", "memory"]
+    for metric in absolute:
         found = environments.differences(base, new, metric)
         if not found:
             continue
         told = f"the environments differ ({'; '.join(found)})"
-        held = metric in allowed.named or metric == "counts" or base.kind == "pytest-benchmark"
-        if held and not allow_mismatch:
+        always = base.kind != "comparisons"
+        if (always or metric in allowed.named) and not allow_mismatch:
             raise EnvironmentMismatch(
                 f"{metric} of {base.path} and {new.path} can't be compared: {told};"
                 " --allow-env-mismatch compares them all the same"
             )
-        if not held:
+        if not always and metric not in allowed.named:
             shares[metric] = math.inf
-            told += f", so {metric} is told and not held against anything"
+            told += f": {metric} fails nothing"
         notes.append(told)
     return Allowed(shares, allowed.overrides, allowed.named), list(dict.fromkeys(notes))
-
-
-def _cases(base: File, new: File, found: list[Finding]) -> int:
-    return len({(finding.subject) for finding in found})
 
 
 def _few(names: tuple[str, ...]) -> str:

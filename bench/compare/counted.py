@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.cases import Case
-from bench.compare import limits, matching, statuses
+from bench.compare import limits, statuses
 from bench.compare.limits import Allowed, Facts
 from bench.compare.matching import Matched
 from bench.compare.values import Finding, Judgement
+from bench.compare.words import amount, relative, signed
 from bench.counts import Counts
 from bench.record_types import CountsRecord
 
@@ -92,7 +93,12 @@ def _finding(
 
 def _ways(name: str, variant: str, then: Counts, now: Counts) -> Iterable[Finding]:
     """What is done in another way, at no cost that is counted: told, and no regression."""
-    if then.calls and now.calls and then.calls != now.calls and _total(then.calls) == _total(now.calls):
+    if (
+        then.calls
+        and now.calls
+        and then.calls != now.calls
+        and _total(then.calls) == _total(now.calls)
+    ):
         said = f"it asks for gradients by {_listed(now.calls)} in place of {_listed(then.calls)}"
         yield Finding(name, variant, "gradients", "gradient calls", "told", said)
     for what, first, second in (
@@ -126,7 +132,7 @@ def _each(counts: Counts) -> str:
 def _share_of(what: str, value: Callable[[Counts], float | None]) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
         first, second = value(then) or 0, value(now) or 0
-        return f"{what} FLOPs {relative(first, second)} ({_big(first)} → {_big(second)})"
+        return f"{what} FLOPs {relative(first, second)} ({amount(first)} → {amount(second)})"
 
     return Quantity("flops", f"{what} FLOPs", "FLOPs", value, said)
 
@@ -134,7 +140,9 @@ def _share_of(what: str, value: Callable[[Counts], float | None]) -> Quantity:
 def _bytes(what: str, value: Callable[[Counts], float | None]) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
         first, second = value(then) or 0, value(now) or 0
-        return f"{what} {relative(first, second)} ({_big(first)}B → {_big(second)}B)"
+        if not first:
+            return f"{amount(second)}B {what}, none before"
+        return f"{what} {relative(first, second)} ({amount(first)}B → {amount(second)}B)"
 
     return Quantity("memory", what, "bytes", value, said)
 
@@ -184,19 +192,12 @@ QUANTITIES = (
     _passes("backward", lambda c: c.backward_calls),
     _share_of("forward", lambda c: c.forward_flops),
     _share_of("backward", lambda c: c.backward_flops),
-    _bytes("bytes saved for the backward pass", lambda c: c.saved),
-    _bytes("bytes of .grad", lambda c: c.gradients),
+    _bytes("saved for the backward pass", lambda c: c.saved),
+    _bytes("of .grad buffers", lambda c: c.gradients),
     _kernels("kernels", "forward kernel calls", lambda c: c.forward_kernels),
     _kernels("kernels", "backward kernel calls", lambda c: c.backward_kernels),
     _kernels("host", "values handed to the host", lambda c: c.host),
 )
-
-
-def relative(first: float, second: float) -> str:
-    """A change in words, as "+50 %"."""
-    if not first:
-        return "from nothing"
-    return f"{100 * (second / first - 1):+.3g} %".replace("-", "\N{MINUS SIGN}")
 
 
 def _total(kinds: Mapping[str, int]) -> int:
@@ -211,17 +212,10 @@ def _kinds(first: Mapping[str, int], second: Mapping[str, int]) -> str:
         ((number, name) for name, number in change.items() if number),
         key=lambda pair: (-abs(pair[0]), pair[1]),
     )
-    told = [f"{name} {number:+d}".replace("-", "\N{MINUS SIGN}") for number, name in found[:MOST_KINDS]]
+    told = [f"{name} {signed(format(number, '+d'))}" for number, name in found[:MOST_KINDS]]
     more = len(found) - len(told)
     return ", ".join([*told, f"{more} other kinds"] if more else told)
 
 
 def _listed(calls: Mapping[str, int]) -> str:
     return " and ".join(f"{number} × {kind}" for kind, number in calls.items())
-
-
-def _big(number: float) -> str:
-    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.4g} {letter}"
-    return f"{number:g} "

@@ -48,9 +48,7 @@ def release(torch: dict[str, str | None]) -> str:
 def _counts(then: Environment, now: Environment) -> list[tuple[str, object, object]]:
     """What counts depend on: not the machine, nor, without a GPU, what torch was built for."""
     on_cpu = then.device == now.device == "cpu"
-    first, second = (
-        (release(found.torch) if on_cpu else found.torch) for found in (then, now)
-    )
+    first, second = ((release(found.torch) if on_cpu else found.torch) for found in (then, now))
     return [
         ("device", then.device, now.device),
         ("torch", first, second),

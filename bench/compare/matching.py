@@ -72,7 +72,9 @@ def _moved(case: Case) -> Case:
 
 def _names(cases: Sequence[Case]) -> tuple[str, ...]:
     short = [f"{_moved(case).what} on {case.model}" for case in cases]
-    meant = Counter(name for name, _ in {(name, case.id) for name, case in zip(short, cases, strict=True)})
+    meant = Counter(
+        name for name, _ in {(name, case.id) for name, case in zip(short, cases, strict=True)}
+    )
     return tuple(
         name if meant[name] == 1 else str(_moved(case))
         for name, case in zip(short, cases, strict=True)

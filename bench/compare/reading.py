@@ -80,12 +80,16 @@ def read(path: Path) -> File:
             " write it again"
         )
     if run.counts and run.comparisons:
-        raise UsageError(f"{path}: it holds counts and comparisons; write each to a file of its own")
+        raise UsageError(
+            f"{path}: it holds counts and comparisons; write each to a file of its own"
+        )
     if run.counts:
         return File(path, "counts", run)
     if run.comparisons:
         return File(path, "comparisons", run)
-    raise UsageError(f"{path}: it holds neither counts nor comparisons; `bench counts` or `bench run`")
+    raise UsageError(
+        f"{path}: it holds neither counts nor comparisons; `bench counts` or `bench run`"
+    )
 
 
 def both(base: Path, new: Path) -> tuple[File, File]:

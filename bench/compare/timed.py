@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from bench import regression
 from bench.compare import limits, statuses
-from bench.compare.counted import relative
 from bench.compare.limits import Allowed
 from bench.compare.matching import Matched
 from bench.compare.reading import Benchmarks
 from bench.compare.values import Finding, Judgement
+from bench.compare.words import relative
 from bench.record_types import ComparisonRecord
 from bench.regression import Judged, Measured, Pair
 
