@@ -32,7 +32,8 @@ def parser() -> Parser:
         epilog="Without a command, `run` is meant: `python -m bench --libs foolbox --batch 16`;"
         " its options: `python -m bench run --help`. Exit codes: 0 done; 1 regression found; 2"
         " wrong usage or unreadable file; 3 inconclusive under --strict; 4 environments that can't"
-        " be compared; 5 some case ended other than ok; 70 a fault of this program; 130 interrupted.",
+        " be compared; 5 some case ended other than ok; 70 a fault of this program; 130"
+        " interrupted.",
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     _add_run(commands.add_parser("run", help="measure (the default)"))
