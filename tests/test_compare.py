@@ -122,7 +122,7 @@ def test_parameter_gradients_that_come_back_are_told_with_what_they_cost(compare
     assert code == 1
     assert (
         "torchattacks pgd on resnet18 (original): this change makes it compute 62 parameter"
-        " gradients in each of its 5 gradient calls (no parameter gradients before): backward"
+        " gradients in each of its 5 gradient calls (none before): backward"
         " FLOPs +100 % (1 k → 2 k); 4 kB of .grad buffers, none before; 300 more backward kernel"
         " calls (add\\_ +300)."
     ) in said
