@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: bench test test-browser check selfcheck coverage report sample report-speed test-gpu bench-gpu wheelhouse schema lock clean
+.PHONY: bench test test-browser check baseline baseline-check selfcheck coverage report sample \
+	report-speed test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bench: $(READY)  ## Set up and run the main job
 	@$(BIN)/python -m bench --verbose
@@ -25,6 +26,12 @@ check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+baseline: $(READY)  ## Count what runs do here, into results/baselines/
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.baseline write
+
+baseline-check: $(READY)  ## Count again, against the baseline of this environment
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.baseline check
 
 selfcheck: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck

@@ -7,6 +7,8 @@ Rules for reading, so that files outlive programs:
 
 - `schema` is the version of the format; this program writes and reads version 1. A file of a newer
   version is refused with its number; an older one, once there is one, will be lifted on reading.
+- A number that JSON does not have (NaN, Infinity) and a time that none can be (0, negative, too
+  large for a float) are errors with their line.
 - Keys this program does not know are ignored, and so are lines of an unknown `kind`.
 - A half-written last line, as a killed run leaves behind, is left out; any other line that is no
   record is an error with its number.
@@ -18,14 +20,23 @@ from __future__ import annotations
 
 import functools
 import gzip
+import itertools
 import json
+import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.record_types import SCHEMA, ComparisonRecord, Environment, ProcessRecord, TrainingRecord
+from bench.record_types import (
+    SCHEMA,
+    ComparisonRecord,
+    CountsRecord,
+    Environment,
+    ProcessRecord,
+    TrainingRecord,
+)
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -35,7 +46,7 @@ class RecordError(Exception):
     """A file that holds no readable records; the message names the file and the line."""
 
 
-Record = Environment | ProcessRecord | ComparisonRecord | TrainingRecord
+Record = Environment | ProcessRecord | ComparisonRecord | TrainingRecord | CountsRecord
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,7 @@ class Run:
         comparisons: in order; a resumed case's last record stands.
         parts: processes of comparisons that are not complete yet.
         trainings: that have ended; a resumed one's last record stands.
+        counts: of what `counts` counted; a resumed case's last record stands.
         cut: whether a half-written last line was left out.
     """
 
@@ -56,6 +68,7 @@ class Run:
     comparisons: tuple[ComparisonRecord, ...]
     parts: tuple[ProcessRecord, ...] = ()
     trainings: tuple[TrainingRecord, ...] = ()
+    counts: tuple[CountsRecord, ...] = ()
     cut: bool = False
 
 
@@ -89,6 +102,7 @@ def read(path: Path) -> Run:
         elif isinstance(item, ProcessRecord):
             parts.setdefault(item.key, {})[item.process] = item
     trainings = {item.key: item for item in parsed if isinstance(item, TrainingRecord)}
+    counts = {item.key: item for item in parsed if isinstance(item, CountsRecord)}
     open_parts = tuple(part for found in parts.values() for part in found.values())
     return Run(
         path,
@@ -96,6 +110,7 @@ def read(path: Path) -> Run:
         tuple(comparisons.values()),
         open_parts,
         tuple(trainings.values()),
+        tuple(counts.values()),
         cut=bool(rest.strip()),
     )
 
@@ -125,16 +140,19 @@ def _schema_first(record: Record) -> dict[str, Any]:
 
 def _parse(path: Path, number: int, line: str) -> Record | None:
     try:
+        if "NaN" in line or "Infinity" in line:
+            raise ValueError("perhaps a number that JSON does not have")
         record: Record = _validator().validate_json(line)
-        return record
+        _check(record)
     except ValueError:
         return _parse_slowly(path, number, line)
+    return record
 
 
 def _parse_slowly(path: Path, number: int, line: str) -> Record | None:
     """A line that is no record of today: one of another kind, or what is wrong with it."""
     try:
-        found = json.loads(line)
+        found = json.loads(line, parse_constant=_no_number)
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
     except ValueError as error:
@@ -144,13 +162,31 @@ def _parse_slowly(path: Path, number: int, line: str) -> Record | None:
             f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
             f" {SCHEMA}; use a newer version of it"
         )
-    if found.get("kind") not in ("environment", "process", "comparison", "training"):
+    if found.get("kind") not in ("environment", "process", "comparison", "training", "counts"):
         return None
     try:
         record: Record = _validator().validate_python(found)
+        _check(record)
     except ValueError as error:
         raise RecordError(f"{path}: line {number} is no record: {_first_fault(error)}") from error
     return record
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _check(record: Record) -> None:
+    """What the types can't say: times and their ratios are above 0, and finite."""
+    if not isinstance(record, ComparisonRecord):
+        return
+    for seconds in itertools.chain.from_iterable(record.seconds.values()):
+        if not 0 < seconds < math.inf:
+            raise ValueError(f"seconds: {seconds} is no time")
+    found = record.speedup
+    for ratio in () if found is None else (found.estimate, found.low, found.high):
+        if ratio is not None and not 0 < ratio < math.inf:
+            raise ValueError(f"speedup: {ratio} is no ratio of times")
 
 
 def _first_fault(error: ValueError) -> str:

@@ -1,4 +1,4 @@
-"""Draw the sample that the README shows, from committed records, into docs/sample/ (`make sample`)."""
+"""Draw the sample that the README shows, from committed records (`make sample`)."""
 
 from __future__ import annotations
 
