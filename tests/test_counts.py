@@ -52,7 +52,6 @@ def tiny_models() -> Iterator[None]:
         patched.setattr(building, "build", build)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # quicker for so small a model, also where others compute
-        state.settle()  # as a worker does, so that no run walks through all of pytest
         yield
         gc.unfreeze()
         torch.set_num_threads(threads)
@@ -69,7 +68,9 @@ def counted(folder: Path, gradient: str = GRAD, more: str = "", variant: str = "
     path = folder / f"mine{len(list(folder.iterdir()))}.py"  # modules are imported once
     path.write_text(FILE.format(gradient=gradient, more=more))
     case = Case("user", f"{path}:pgd", "tiny", 2, (3, 32, 32), None, "float32", "cpu")
-    return counting.count(workload.build(Comparison(case, variant), 0))
+    built = workload.build(Comparison(case, variant), 0)
+    state.settle()  # as a worker does, so that no run walks through all of pytest
+    return counting.count(built)
 
 
 def test_a_known_attack_is_counted_exactly(tmp_path: Path) -> None:
