@@ -7,6 +7,7 @@ says so.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ def main(words: Sequence[str]) -> int:
     if code:
         return code
     if words[0] == "check":
-        return cli.main(["compare", str(baseline), str(counted)])
+        return cli.main(["compare", os.path.relpath(baseline), str(counted)])
     FOLDER.mkdir(parents=True, exist_ok=True)
     counted.replace(baseline)
     print(f"written: {baseline.name}")
