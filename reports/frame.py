@@ -28,18 +28,31 @@ def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
     they stand on; `seconds_original` and `seconds_variant` (medians); what the checks found; the
     published speedup and ours over it; the environment; `command`, which repeats the row.
     """
-    rows = [
+    return _frame(_comparisons(runs))
+
+
+def trainings(runs: Sequence[Run]) -> pandas.DataFrame:
+    """A row for each variant of a training that was taken to its end."""
+    return _frame(_trainings(runs))
+
+
+def everything(runs: Sequence[Run]) -> pandas.DataFrame:
+    """The rows of both, `kind` first: "comparison" or "training"."""
+    rows = [{"kind": "comparison", **row} for row in _comparisons(runs)]
+    return _frame(rows + [{"kind": "training", **row} for row in _trainings(runs)])
+
+
+def _comparisons(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    return [
         _comparison(record, run, place.label)
         for place in places.of(runs)
         for run in place.runs
         for record in run.comparisons
     ]
-    return _frame(rows)
 
 
-def trainings(runs: Sequence[Run]) -> pandas.DataFrame:
-    """A row for each variant of a training that was taken to its end."""
-    rows = [
+def _trainings(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    return [
         {
             "run": place.label,
             "file": run.path.name,
@@ -53,7 +66,6 @@ def trainings(runs: Sequence[Run]) -> pandas.DataFrame:
         for run in place.runs
         for record in run.trainings
     ]
-    return _frame(rows)
 
 
 _NESTED = ("case", "losses", "seconds", "evaluation", "schema", "kind")

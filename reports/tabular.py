@@ -24,10 +24,7 @@ def csv(runs: Sequence[Run]) -> str:
 
     Cells of text that a spreadsheet would run as a formula begin with an apostrophe.
     """
-    found = pandas.concat(
-        [_kind(frame.comparisons(runs), "comparison"), _kind(frame.trainings(runs), "training")],
-        ignore_index=True,
-    )
+    found = frame.everything(runs)
     texts = found.select_dtypes(["object", "string"]).columns
     found[texts] = found[texts].map(_harmless)
     written = io.StringIO()
@@ -71,11 +68,6 @@ def _averages(runs: Sequence[Run]) -> Any:
 def _rows(found: pandas.DataFrame) -> Any:
     # pandas writes what it holds, missing values as null; what comes back is plain.
     return json.loads(found.to_json(orient="records", double_precision=15))
-
-
-def _kind(found: pandas.DataFrame, kind: str) -> pandas.DataFrame:
-    found.insert(0, "kind", kind)
-    return found
 
 
 def _harmless(cell: Any) -> Any:

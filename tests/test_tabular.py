@@ -76,7 +76,7 @@ def test_json_holds_everything_and_no_nan() -> None:
 def test_nothing_measured_is_no_fault() -> None:
     empty = Run(Path("x.jsonl"), ENVIRONMENT, ())
     assert json.loads(tabular.json_text([empty]))["comparisons"] == []
-    assert tabular.csv([empty]).strip() == "kind"
+    assert tabular.csv([empty]).strip() == ""
     assert summary.of([empty]) == ("No case has been measured.",)
 
 
