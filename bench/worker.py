@@ -13,6 +13,9 @@ middle of a run.
                                                        "explain": true also dissects it
     {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
      "parts": [0, …]}                                  of one of its parts
+    {"do": "output", "file": "FILE"}                   write what one run of the original makes
+    {"do": "compare", "file": "FILE", …}               hold that against what it makes here
+    {"do": "origin", "modules": ["foolbox"]}           the folders that modules were imported from
     {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
     {"do": "examine", "model": "resnet18", …}          what semi_backward meets in a model
     {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
@@ -39,13 +42,15 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import Tensor
+
     from bench.blocks import GpuState
     from bench.cases import Case
     from bench.learning import Learning
     from bench.timer import Timer
     from bench.workload import Workload
 
-PROTOCOL = 4
+PROTOCOL = 5
 
 
 class Worker:
@@ -146,6 +151,35 @@ class Worker:
             "gpu": None if worst is None else asdict(worst),
             "throttled": nvml.throttled(worst),
         }
+
+    def do_output(self, file: str) -> dict[str, Any]:
+        from pathlib import Path
+
+        from bench import outputs
+
+        return outputs.write(self._output(), Path(file))
+
+    def do_compare(self, file: str, shape: list[int], dtype: str) -> dict[str, Any]:
+        from pathlib import Path
+
+        from bench import equality, outputs
+
+        theirs = outputs.read(Path(file), shape, dtype)
+        return {"equality": asdict(equality.compare(theirs, self._output()))}
+
+    def do_origin(self, modules: list[str]) -> dict[str, Any]:
+        found = ((name, sys.modules.get(name)) for name in modules)
+        files = ((name, getattr(module, "__file__", None)) for name, module in found)
+        return {"origin": {name: os.path.realpath(file) for name, file in files if file}}
+
+    def _output(self) -> Tensor:
+        from bench import state
+        from bench.cases import BASELINE
+
+        assert self._workload is not None
+        with state.deterministic(self._workload.comparison.case.device):
+            output: Tensor = self._workload.output(BASELINE)
+        return output
 
     def do_limit(self, count: int, device: str) -> dict[str, Any]:
         from bench.memory_limit import limit_memory
