@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from bench import arguments_duel
 from bench.cases import BASELINE, DTYPES
 from bench.errors import UsageError
 
@@ -39,6 +40,7 @@ def parser() -> Parser:
     _add_train(commands.add_parser("train", help="measure training, and train to the end"))
     _add_list(commands.add_parser("list", help="what can be asked for, without importing torch"))
     _add_report(commands.add_parser("report", help="make tables of records"))
+    _add_duel(commands.add_parser("duel", help="hold two versions of a library against each other"))
     _add_doctor(commands.add_parser("doctor", help="what works here, or with your model"))
     return main
 
@@ -63,30 +65,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     what = run.add_argument_group("what to measure")
     what.add_argument("--libs", nargs="+", metavar="NAME", help="libraries; `list libs` names them")
-    what.add_argument(
-        "--attacks", nargs="+", metavar="NAME", help="attacks; `list attacks`, or all"
-    )
-    what.add_argument("--models", nargs="+", metavar="NAME", help="timm models; `list models`")
-    what.add_argument(
-        "--batch",
-        nargs="+",
-        type=_at_least_one,
-        metavar="N",
-        help="batch sizes; of text, sentences",
-    )
-    what.add_argument(
-        "--steps", nargs="+", type=_at_least_one, metavar="N", help="steps of the attack"
-    )
-    what.add_argument(
-        "--defaults",
-        action="store_true",
-        help="the libraries' own hyperparameters (but --steps), not settings alike for all",
-    )
-    what.add_argument(
-        "--classes", type=_at_least_one, metavar="N", help="classes of a model with random weights"
-    )
-    what.add_argument("--image-size", type=_at_least_one, metavar="N", help="side in pixels")
-    what.add_argument("--dtype", metavar="NAME", help=", ".join(DTYPES))
+    _add_cases(what)
     what.add_argument(
         "--variants",
         nargs="+",
@@ -99,17 +78,6 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"also hold {BASELINE} against itself: the smallest effect this run can tell apart",
     )
-    what.add_argument(
-        "--suite", metavar="NAME|FILE.toml", help="a named list of cases; `list suites`"
-    )
-    what.add_argument(
-        "--attack",
-        action="append",
-        metavar="SPEC",
-        help="your own FUNCTION(model, images, labels) -> adversarial images, as FILE.py:FUNCTION"
-        " or package.module:FUNCTION; alone unless --libs is given too",
-    )
-    what.add_argument("--images", type=Path, metavar="FOLDER", help="your own photographs")
     what.add_argument(
         "--training",
         nargs="+",
@@ -146,14 +114,29 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="of text: your WordNet, tagger and so on, laid out as OpenAttack's data; what is not"
         " there stands in",
     )
-    weights = what.add_mutually_exclusive_group()
-    weights.add_argument(
-        "--weights", type=Path, metavar="FILE", help="a state dict, .pt or .safetensors"
-    )
-    weights.add_argument(
-        "--pretrained", action="store_true", help="timm's own weights, downloaded if need be"
-    )
     how = run.add_argument_group("how to measure")
+    _add_limits(how)
+    how.add_argument(
+        "--max-batch-search",
+        action="store_true",
+        help="also find the largest batch that fits, for both variants",
+    )
+    how.add_argument(
+        "--memory-limit",
+        type=_positive,
+        metavar="GB",
+        help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
+    )
+    how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
+    where = run.add_argument_group("where the records go")
+    where.add_argument(
+        "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
+    )
+    where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
+    where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
+
+
+def _add_limits(how: argparse._ArgumentGroup) -> None:
     how.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     how.add_argument(
         "--precision",
@@ -174,24 +157,64 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="S",
         help="give a case up if one of its processes takes S seconds",
     )
-    how.add_argument(
-        "--max-batch-search",
+
+
+def _add_cases(what: argparse._ArgumentGroup) -> None:
+    what.add_argument(
+        "--attacks", nargs="+", metavar="NAME", help="attacks; `list attacks`, or all"
+    )
+    what.add_argument("--models", nargs="+", metavar="NAME", help="timm models; `list models`")
+    what.add_argument(
+        "--batch",
+        nargs="+",
+        type=_at_least_one,
+        metavar="N",
+        help="batch sizes; of text, sentences",
+    )
+    what.add_argument(
+        "--steps", nargs="+", type=_at_least_one, metavar="N", help="steps of the attack"
+    )
+    what.add_argument(
+        "--defaults",
         action="store_true",
-        help="also find the largest batch that fits, for both variants",
+        help="the libraries' own hyperparameters (but --steps), not settings alike for all",
     )
-    how.add_argument(
-        "--memory-limit",
-        type=_positive,
-        metavar="GB",
-        help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
+    what.add_argument(
+        "--classes", type=_at_least_one, metavar="N", help="classes of a model with random weights"
     )
+    what.add_argument("--image-size", type=_at_least_one, metavar="N", help="side in pixels")
+    what.add_argument("--dtype", metavar="NAME", help=", ".join(DTYPES))
+    what.add_argument(
+        "--suite", metavar="NAME|FILE.toml", help="a named list of cases; `list suites`"
+    )
+    what.add_argument(
+        "--attack",
+        action="append",
+        metavar="SPEC",
+        help="your own FUNCTION(model, images, labels) -> adversarial images, as FILE.py:FUNCTION"
+        " or package.module:FUNCTION; alone unless --libs is given too",
+    )
+    what.add_argument("--images", type=Path, metavar="FOLDER", help="your own photographs")
+    weights = what.add_mutually_exclusive_group()
+    weights.add_argument(
+        "--weights", type=Path, metavar="FILE", help="a state dict, .pt or .safetensors"
+    )
+    weights.add_argument(
+        "--pretrained", action="store_true", help="timm's own weights, downloaded if need be"
+    )
+
+
+def _add_duel(duel: argparse.ArgumentParser) -> None:
+    arguments_duel.add(duel)
+    _add_cases(duel.add_argument_group("what to measure"))
+    how = duel.add_argument_group("how to measure")
+    _add_limits(how)
     how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
-    where = run.add_argument_group("where the records go")
+    where = duel.add_argument_group("where the records go")
     where.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
     )
-    where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
-    where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
+    where.add_argument("--verbose", action="store_true", help="traces")
 
 
 def _add_explain(explain: argparse.ArgumentParser) -> None:

@@ -20,7 +20,9 @@ from bench.errors import BenchError
 _STARTED = time.perf_counter()
 
 DONE = 0
+WORSE = 1
 USAGE = 2
+OPEN = 3
 NOT_ALL_OK = 5
 FAULT = 70
 INTERRUPTED = 130
@@ -72,6 +74,22 @@ def _explain(asked: argparse.Namespace, words: list[str]) -> int:
 
     all_ok = run(asked, ["python", "-m", "bench", *words], _STARTED, explain=asked.format)
     return DONE if all_ok else NOT_ALL_OK
+
+
+def _duel(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench import duel, records
+    from reports import markdown
+
+    outcome = duel.run(asked, ["python", "-m", "bench", *words])
+    print(markdown.report([records.read(outcome.path)]))
+    print(f"\nRecords: {outcome.path}")
+    for said in (*outcome.worse, *outcome.open):
+        print(said)
+    if outcome.worse:
+        return WORSE
+    if not outcome.all_ok:
+        return NOT_ALL_OK
+    return OPEN if asked.strict and outcome.open else DONE
 
 
 def _list(asked: argparse.Namespace, words: list[str]) -> int:
@@ -152,6 +170,7 @@ _COMMANDS = {
     "explain": _explain,
     "list": _list,
     "report": _report,
+    "duel": _duel,
     "doctor": _doctor,
 }
 

@@ -55,12 +55,12 @@ def run(
         journal = stack.enter_context(Journal(path, resume=asked.resume))
         stack.callback(pool.replace)
         shown = stack.enter_context(progress.shown())
-        facts = _facts(pool)
-        device = choose_device(asked.device, facts["devices"], facts["environment"]["torch"])
+        here = facts(pool)
+        device = choose_device(asked.device, here["devices"], here["environment"]["torch"])
         suite = selection.choose_suite(asked, device)
         comparisons = selection.comparisons(asked, suite, device, shown.note)
         accelerator = pool.get().ask({"do": "accelerator", "device": device}, timeout=START_TIMEOUT)
-        _checked(accelerator)
+        checked(accelerator)
         journal.begin(
             Environment(
                 created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -74,7 +74,7 @@ def run(
                 files=provenance.files(
                     asked.attack or (), asked.weights, asked.sentences, asked.victim or ()
                 ),
-                **facts["environment"],
+                **here["environment"],
             )
         )
         runner = Runner(
@@ -138,14 +138,24 @@ def _batch_search(asked: argparse.Namespace, limits: Limits) -> BatchSearch | No
     return BatchSearch(limit, limits.patience)
 
 
-def _facts(pool: WorkerPool) -> dict[str, Any]:
+def facts(pool: WorkerPool) -> dict[str, Any]:
+    """What a fresh worker says of itself, its environment and its devices.
+
+    Raises:
+        BenchError: none can be started, or it can't work.
+    """
     try:
-        return _checked(pool.get().facts)
+        return checked(pool.get().facts)
     except WorkerDied as died:
         raise BenchError(f"no worker can be started: {died}") from died
 
 
-def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+def checked(answer: dict[str, Any]) -> dict[str, Any]:
+    """A worker's answer, if it is one.
+
+    Raises:
+        BenchError: it says why it can't work.
+    """
     if not answer["ok"]:
         raise BenchError(
             f"the worker can't work: {answer['reason']}; `python -m pip install torch torchvision"

@@ -1,4 +1,4 @@
-"""What is written down: one JSON object a line, an environment first, then comparisons.
+"""What is written down: one JSON object a line, an environment first, then comparisons or duels.
 
 Where a case has several processes, each leaves a `process` line as it ends, so that an interrupted
 run is resumed without repeating it; the `comparison` line that follows says all they found.
@@ -23,7 +23,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.record_types import SCHEMA, ComparisonRecord, Environment, ProcessRecord, TrainingRecord
+from bench.cases import RIVAL
+from bench.record_types import (
+    SCHEMA,
+    ComparisonRecord,
+    DuelRecord,
+    Environment,
+    ProcessRecord,
+    TrainingRecord,
+)
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -33,7 +41,7 @@ class RecordError(Exception):
     """A file that holds no readable records; the message names the file and the line."""
 
 
-Record = Environment | ProcessRecord | ComparisonRecord | TrainingRecord
+Record = Environment | ProcessRecord | ComparisonRecord | DuelRecord | TrainingRecord
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Run:
         comparisons: in order; a resumed case's last record stands.
         parts: processes of comparisons that are not complete yet.
         trainings: that have ended; a resumed one's last record stands.
+        duels: that have ended.
         cut: whether a half-written last line was left out.
     """
 
@@ -54,6 +63,7 @@ class Run:
     comparisons: tuple[ComparisonRecord, ...]
     parts: tuple[ProcessRecord, ...] = ()
     trainings: tuple[TrainingRecord, ...] = ()
+    duels: tuple[DuelRecord, ...] = ()
     cut: bool = False
 
 
@@ -78,11 +88,15 @@ def read(path: Path) -> Run:
     if not parsed or not isinstance(parsed[0], Environment):
         raise RecordError(f"{path}: line 1 is no environment record; is it a file of this program?")
     comparisons: dict[tuple[str, str], ComparisonRecord] = {}
+    duels: dict[str, DuelRecord] = {}
     parts: dict[tuple[str, str], dict[int, ProcessRecord]] = {}
     for item in parsed:
         if isinstance(item, ComparisonRecord):
             comparisons[item.key] = item
             parts.pop(item.key, None)
+        elif isinstance(item, DuelRecord):
+            duels[item.case_id] = item
+            parts.pop((item.case_id, RIVAL), None)
         elif isinstance(item, ProcessRecord):
             parts.setdefault(item.key, {})[item.process] = item
     trainings = {item.key: item for item in parsed if isinstance(item, TrainingRecord)}
@@ -93,6 +107,7 @@ def read(path: Path) -> Run:
         tuple(comparisons.values()),
         open_parts,
         tuple(trainings.values()),
+        tuple(duels.values()),
         cut=bool(rest.strip()),
     )
 
@@ -132,7 +147,7 @@ def _parse(path: Path, number: int, line: str) -> Record | None:
             f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
             f" {SCHEMA}; use a newer version of it"
         )
-    if found.get("kind") not in ("environment", "process", "comparison", "training"):
+    if found.get("kind") not in ("environment", "process", "comparison", "duel", "training"):
         return None
     try:
         record: Record = _validator().validate_python(found)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.record_types import Environment
 from bench.records import Run
-from reports import tables, text, training
+from reports import duels, tables, text, training
 from reports.tables import Table
 from reports.training import CIFAR10, Plan
 
@@ -31,7 +31,7 @@ def draw(table: Table) -> str:
 
 
 def _run(run: Run, plan: Plan) -> str:
-    drawn = [*tables.of(run), *text.of(run), *training.of(run, plan)]
+    drawn = [*tables.of(run), *duels.of(run), *text.of(run), *training.of(run, plan)]
     parts = [draw(table) for table in drawn] or ["No case has been measured."]
     if run.parts:
         waiting = len({part.key for part in run.parts})

@@ -65,7 +65,7 @@ def of(run: Run) -> list[Table]:
 def _tables(records: Sequence[ComparisonRecord], run: Run) -> Iterable[Table]:
     if not records:
         return
-    column = _column_axis([record.case for record in records])
+    column = column_axis([record.case for record in records])
     groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
     for record in records:
         rest = tuple(axis(record.case) for name, axis in _AXES.items() if name != column)
@@ -87,7 +87,9 @@ _AXES: dict[str, Callable[[Case], object]] = {
 }
 
 
-def _column_axis(cases: Sequence[Case]) -> str:
+def column_axis(cases: Sequence[Case]) -> str:
+    """What gets the columns: the library, or else what varies most."""
+
     def values(name: str) -> int:
         return len({_AXES[name](case) for case in cases})
 
@@ -100,8 +102,7 @@ def _column_axis(cases: Sequence[Case]) -> str:
 
 def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
     first = records[0]
-    # Of a user's attack, the file's name and the function's.
-    names = [str(_AXES[column](record.case)).rpartition("/")[2] for record in records]
+    names = [column_name(record.case, column) for record in records]
     suite = run.environment.suite
     published = [find(record.case, record.variant, suite) for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
@@ -116,8 +117,8 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
         ("predicted by FLOPs", (_predicted(r) for r in records)),
         ("adversarial examples", (equality(r) for r in records)),
         ("gradient call", (str((r.gradients or {}).get("call", "-")) for r in records)),
-        ("parameter gradients", (_gradients(r) for r in records)),
-        ("peak memory (MB)", (_memory(r) for r in records)),
+        ("parameter gradients", (gradients(r) for r in records)),
+        ("peak memory (MB)", (memory(r) for r in records)),
         ("- saved activations", (_part(r, "saved") for r in records)),
         ("- .grad buffers", (_part(r, "gradients") for r in records)),
         ("largest batch", (_largest_batch(r) for r in records)),
@@ -126,7 +127,7 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
     ]
     drawn = [(name, tuple(cells)) for name, cells in rows]
     return Table(
-        _title(first.case, first.variant, column),
+        f"{title(first.case, column)}: {variant_spelt(first.variant)} against original",
         (column, *names),
         tuple((name, *cells) for name, cells in drawn if name not in _OPTIONAL or _any_told(cells)),
         (
@@ -137,7 +138,13 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
     )
 
 
-def _title(case: Case, variant: str, column: str) -> str:
+def column_name(case: Case, column: str) -> str:
+    """What heads a case's column; of a user's attack, the file's name and the function's."""
+    return str(_AXES[column](case)).rpartition("/")[2]
+
+
+def title(case: Case, column: str) -> str:
+    """What cases have in common that differ in their columns only."""
     size = "×".join(str(length) for length in case.input_shape)
     parts = [
         "" if column == "library" else case.library,
@@ -150,7 +157,7 @@ def _title(case: Case, variant: str, column: str) -> str:
     images = "" if case.images == "scikit-learn" else f" from {case.images}"
     return (
         f"{' '.join(part for part in parts if part)}, {batch}images of {size}{images}{steps},"
-        f" {case.dtype}{weights}, {case.device}: {variant_spelt(variant)} against original"
+        f" {case.dtype}{weights}, {case.device}"
     )
 
 
@@ -233,12 +240,12 @@ def equality(record: ComparisonRecord) -> str:
     return "differ" if found.max_abs_diff is None else f"differ by {found.max_abs_diff:.2g}"
 
 
-def _gradients(record: ComparisonRecord) -> str:
+def gradients(record: ComparisonRecord) -> str:
     found = record.gradients
     return "-" if found is None else f"{found[record.baseline]} → {found[record.variant]}"
 
 
-def _memory(record: ComparisonRecord) -> str:
+def memory(record: ComparisonRecord) -> str:
     found = record.memory
     if found is None:
         return "-"
