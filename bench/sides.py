@@ -83,15 +83,15 @@ def parse(text: str, name: Name) -> Asked:
     Raises:
         UsageError: it is no version, package folder or archive.
     """
+    if "://" in text:
+        raise UsageError(f"--{name} {text}: what an address holds may change; {_FORMS}")
     if text.startswith((".", "~")) or os.sep in text or text.endswith(_ARCHIVES):
         return _local(text, name)
     try:
-        wanted = Requirement(text)
+        Requirement(text)
     except InvalidRequirement as error:
         first = str(error).partition("\n")[0]
         raise UsageError(f"--{name} {text}: {first}; {_FORMS}") from error
-    if wanted.url is not None:
-        raise UsageError(f"--{name} {text}: an address can't be told again later; {_FORMS}")
     return Asked(name, text, text, local=False)
 
 
