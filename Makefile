@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench test check selfcheck coverage test-gpu bench-gpu wheelhouse schema lock clean
+.PHONY: bench test check perf selfcheck coverage test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -21,6 +21,12 @@ check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+PERF ?= runs/perf.json
+
+perf: $(READY)  ## Our cases as tests of pytest-benchmark, into PERF=runs/perf.json
+	@mkdir -p $(dir $(PERF))
+	@$(BIN)/python -m pytest tests/perf --benchmark-json=$(PERF)
 
 selfcheck: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck
