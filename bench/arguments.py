@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from bench import arguments_duel
+from bench import arguments_compare, arguments_duel
 from bench.cases import BASELINE, DTYPES
 from bench.errors import UsageError
 
@@ -30,16 +30,19 @@ def parser() -> Parser:
         description="Measure what an adversarial attack gains when the parameter gradients that"
         " nobody reads are not computed.",
         epilog="Without a command, `run` is meant: `python -m bench --libs foolbox --batch 16`;"
-        " its options: `python -m bench run --help`. Exit codes: 0 done; 2 wrong usage or"
-        " unreadable file; 4 environments that can't be compared; 5 some case ended other than ok;"
-        " 70 a fault of this program; 130 interrupted.",
+        " its options: `python -m bench run --help`. Exit codes: 0 done; 1 regression found; 2"
+        " wrong usage or unreadable file; 3 inconclusive under --strict; 4 environments that can't"
+        " be compared; 5 some case ended other than ok; 70 a fault of this program; 130"
+        " interrupted.",
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     _add_run(commands.add_parser("run", help="measure (the default)"))
     _add_explain(commands.add_parser("explain", help="measure, and tell where the time goes"))
     _add_train(commands.add_parser("train", help="measure training, and train to the end"))
     _add_list(commands.add_parser("list", help="what can be asked for, without importing torch"))
+    _add_counts(commands.add_parser("counts", help="count what runs do, without timing anything"))
     _add_report(commands.add_parser("report", help="make tables of records"))
+    arguments_compare.add(commands.add_parser("compare", help="tell what got worse between two"))
     _add_duel(commands.add_parser("duel", help="hold two versions of a library against each other"))
     _add_doctor(commands.add_parser("doctor", help="what works here, or with your model"))
     return main
@@ -63,7 +66,61 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         " given comes from the suite that fits: quick on a CPU, paper-libraries on a CUDA GPU, text"
         " for --libs openattack."
     )
-    what = run.add_argument_group("what to measure")
+    _add_what(run.add_argument_group("what to measure"))
+    how = run.add_argument_group("how to measure")
+    _add_limits(how)
+    how.add_argument(
+        "--max-batch-search",
+        action="store_true",
+        help="also find the largest batch that fits, for both variants",
+    )
+    how.add_argument(
+        "--memory-limit",
+        type=_positive,
+        metavar="GB",
+        help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
+    )
+    how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
+    _add_where(run)
+
+
+def _add_limits(how: argparse._ArgumentGroup) -> None:
+    how.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    how.add_argument(
+        "--precision",
+        type=_positive,
+        metavar="X",
+        help="stop a case when the interval of its log ratio is this narrow, as 0.02",
+    )
+    how.add_argument(
+        "--max-seconds",
+        type=_positive,
+        metavar="S",
+        help="or after S seconds of measuring (a slow case takes up to 4 S)",
+    )
+    how.add_argument("--processes", type=_at_least_one, metavar="N", help="fresh workers per case")
+    _add_timeout(how)
+
+
+def _add_timeout(how: argparse._ArgumentGroup) -> None:
+    how.add_argument(
+        "--timeout",
+        type=_positive,
+        metavar="S",
+        help="give a case up if one of its processes takes S seconds",
+    )
+
+
+def _add_where(command: argparse.ArgumentParser) -> None:
+    where = command.add_argument_group("where the records go")
+    where.add_argument(
+        "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
+    )
+    where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
+    where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
+
+
+def _add_what(what: argparse._ArgumentGroup) -> None:
     what.add_argument("--libs", nargs="+", metavar="NAME", help="libraries; `list libs` names them")
     _add_cases(what)
     what.add_argument(
@@ -114,49 +171,36 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="of text: your WordNet, tagger and so on, laid out as OpenAttack's data; what is not"
         " there stands in",
     )
-    how = run.add_argument_group("how to measure")
+
+
+def _add_duel(duel: argparse.ArgumentParser) -> None:
+    arguments_duel.add(duel)
+    _add_cases(duel.add_argument_group("what to measure"))
+    how = duel.add_argument_group("how to measure")
     _add_limits(how)
-    how.add_argument(
-        "--max-batch-search",
-        action="store_true",
-        help="also find the largest batch that fits, for both variants",
-    )
-    how.add_argument(
-        "--memory-limit",
-        type=_positive,
-        metavar="GB",
-        help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
-    )
     how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
-    where = run.add_argument_group("where the records go")
+    where = duel.add_argument_group("where the records go")
     where.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
     )
-    where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
-    where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
+    where.add_argument("--verbose", action="store_true", help="traces")
 
 
-def _add_limits(how: argparse._ArgumentGroup) -> None:
-    how.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    how.add_argument(
-        "--precision",
-        type=_positive,
-        metavar="X",
-        help="stop a case when the interval of its log ratio is this narrow, as 0.02",
+def _add_counts(counts: argparse.ArgumentParser) -> None:
+    counts.description = (
+        "Count what one run of each case does, original and variant, without timing anything:"
+        " parameter gradients, passes, operations, bytes, kernel calls. The same code on the same"
+        " torch gives the same numbers, also on a busy machine; `compare` tells two such files"
+        " apart. What is not given comes from the suite `counts`."
     )
-    how.add_argument(
-        "--max-seconds",
-        type=_positive,
-        metavar="S",
-        help="or after S seconds of measuring (a slow case takes up to 4 S)",
-    )
-    how.add_argument("--processes", type=_at_least_one, metavar="N", help="fresh workers per case")
-    how.add_argument(
-        "--timeout",
-        type=_positive,
-        metavar="S",
-        help="give a case up if one of its processes takes S seconds",
-    )
+    _add_what(counts.add_argument_group("what to count"))
+    how = counts.add_argument_group("how to count")
+    how.add_argument("--device", default="cpu", help="cpu (default), auto, cuda, cuda:N or mps")
+    _add_timeout(how)
+    how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
+    _add_where(counts)
+    unasked = ("precision", "max_seconds", "processes", "memory_limit")
+    counts.set_defaults(max_batch_search=False, **dict.fromkeys(unasked))
 
 
 def _add_cases(what: argparse._ArgumentGroup) -> None:
@@ -202,19 +246,6 @@ def _add_cases(what: argparse._ArgumentGroup) -> None:
     weights.add_argument(
         "--pretrained", action="store_true", help="timm's own weights, downloaded if need be"
     )
-
-
-def _add_duel(duel: argparse.ArgumentParser) -> None:
-    arguments_duel.add(duel)
-    _add_cases(duel.add_argument_group("what to measure"))
-    how = duel.add_argument_group("how to measure")
-    _add_limits(how)
-    how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
-    where = duel.add_argument_group("where the records go")
-    where.add_argument(
-        "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
-    )
-    where.add_argument("--verbose", action="store_true", help="traces")
 
 
 def _add_explain(explain: argparse.ArgumentParser) -> None:

@@ -21,6 +21,15 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Gate:
+    """What comparing both variants' outputs found; the fields are those of `Checks`."""
+
+    equality: Equality
+    unequal: str | None
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
 class Checks:
     """What the checks found.
 
@@ -64,7 +73,38 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
     Raises:
         InvalidOutput: the attack's output has another shape than its images, or is no tensor.
     """
-    warnings: list[str] = []
+    passed = gate(workload)
+    warnings = list(passed.warnings)
+    baseline, _ = workload.variants
+    traces = or_warn("the gradients", lambda: _traces(workload), warnings)
+    counts = or_warn("the operations", lambda: _counts(workload), warnings)
+    peaks = or_warn("the memory", lambda: _peaks(workload), warnings) or {}
+    warnings.extend(_left_behind(peaks))
+    kept = or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
+    return Checks(
+        equality=passed.equality,
+        gradients=_gradients(traces, workload) if traces else None,
+        theory=_theory(counts, workload),
+        memory=_memory(peaks, workload) if peaks else None,
+        memory_parts=_parts(peaks, kept) if peaks and kept else None,
+        device_use=or_warn("the GPU's use", lambda: _profile(workload), warnings),
+        warnings=warnings,
+        anatomy=or_warn(
+            "the anatomy", lambda: dissecting.dissect(workload, traces[baseline], counts), warnings
+        )
+        if explain and traces and counts
+        else None,
+        unequal=passed.unequal,
+        text=workload.text(),
+    )
+
+
+def gate(workload: Workload) -> Gate:
+    """Run both variants and compare what they make.
+
+    Raises:
+        InvalidOutput: as `check`.
+    """
     baseline, variant = workload.variants
     with state.deterministic(workload.comparison.case.device) as complaints:
         outputs = {name: workload.output(name) for name in workload.variants}
@@ -72,29 +112,7 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
         unequal = None
         if not equality.equal:
             unequal = _explain(workload, outputs, equality)
-    warnings.extend(complaints)
-    warnings.extend(workload.doubts(outputs[baseline]))
-    traces = _or_warn("the gradients", lambda: _traces(workload), warnings)
-    counts = _or_warn("the operations", lambda: _counts(workload), warnings)
-    peaks = _or_warn("the memory", lambda: _peaks(workload), warnings) or {}
-    warnings.extend(_left_behind(peaks))
-    kept = _or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
-    return Checks(
-        equality=equality,
-        gradients=_gradients(traces, workload) if traces else None,
-        theory=_theory(counts, workload),
-        memory=_memory(peaks, workload) if peaks else None,
-        memory_parts=_parts(peaks, kept) if peaks and kept else None,
-        device_use=_or_warn("the GPU's use", lambda: _profile(workload), warnings),
-        warnings=warnings,
-        anatomy=_or_warn(
-            "the anatomy", lambda: dissecting.dissect(workload, traces[baseline], counts), warnings
-        )
-        if explain and traces and counts
-        else None,
-        unequal=unequal,
-        text=workload.text(),
-    )
+    return Gate(equality, unequal, [*complaints, *workload.doubts(outputs[baseline])])
 
 
 def _explain(workload: Workload, outputs: Mapping[str, Any], equality: Equality) -> str:
@@ -114,17 +132,26 @@ def _explain(workload: Workload, outputs: Mapping[str, Any], equality: Equality)
     )
 
 
-def _or_warn(what: str, look: Callable[[], T], warnings: list[str]) -> T | None:
-    """What a diagnosis finds. One that fails costs its own result, not the measurement."""
+def or_warn(
+    what: str,
+    look: Callable[[], T],
+    warnings: list[str],
+    mend: str = "the times are not affected, please report it",
+) -> T | None:
+    """What a diagnosis finds. One that fails costs its own result, not the measurement.
+
+    Args:
+        what: is looked at, in words.
+        look: looks.
+        warnings: added to where it fails.
+        mend: what the user is told then.
+    """
     try:
         return look()
     except Exception as error:
         if failures.status_of(error) == "out-of-memory":
             raise
-        warnings.append(
-            f"{what} could not be looked at ({failures.reason_of(error)}); the times are not"
-            " affected, please report it"
-        )
+        warnings.append(f"{what} could not be looked at ({failures.reason_of(error)}); {mend}")
         return None
 
 

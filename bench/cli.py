@@ -20,9 +20,9 @@ from bench.errors import BenchError
 _STARTED = time.perf_counter()
 
 DONE = 0
-WORSE = 1
+REGRESSION = 1
 USAGE = 2
-OPEN = 3
+INCONCLUSIVE = 3
 NOT_ALL_OK = 5
 FAULT = 70
 INTERRUPTED = 130
@@ -76,6 +76,18 @@ def _explain(asked: argparse.Namespace, words: list[str]) -> int:
     return DONE if all_ok else NOT_ALL_OK
 
 
+def _counts(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench import records
+    from bench.count_command import count
+    from reports import markdown
+
+    path = count(asked, ["python", "-m", "bench", *words])
+    found = records.read(path)
+    print(markdown.report([found]))
+    print(f"\nRecords: {path}")
+    return DONE if all(record.status == "ok" for record in found.counts) else NOT_ALL_OK
+
+
 def _duel(asked: argparse.Namespace, words: list[str]) -> int:
     from bench import duel, records
     from reports import markdown
@@ -86,10 +98,10 @@ def _duel(asked: argparse.Namespace, words: list[str]) -> int:
     for said in (*outcome.worse, *outcome.open):
         print(said)
     if outcome.worse:
-        return WORSE
+        return REGRESSION
     if not outcome.all_ok:
         return NOT_ALL_OK
-    return OPEN if asked.strict and outcome.open else DONE
+    return INCONCLUSIVE if asked.strict and outcome.open else DONE
 
 
 def _list(asked: argparse.Namespace, words: list[str]) -> int:
@@ -130,6 +142,31 @@ def _report(asked: argparse.Namespace, words: list[str]) -> int:
     return DONE
 
 
+def _compare(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench.arguments_compare import Output
+    from bench.compare.comparing import compare
+    from bench.errors import UsageError
+    from reports import compared
+
+    found = compare(asked)
+    outputs = list(asked.outputs or ())
+    if all(output.path is not None for output in outputs):
+        outputs.append(Output("md", None))
+    for output in outputs:
+        text = compared.draw(found, output.format)
+        if output.path is None:
+            print(text)
+            continue
+        try:
+            output.path.parent.mkdir(parents=True, exist_ok=True)
+            output.path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"can't write {output.path}: {error.strerror}") from error
+    if found.of("regression"):
+        return REGRESSION
+    return INCONCLUSIVE if asked.strict and found.of("inconclusive") else DONE
+
+
 def _figures(asked: argparse.Namespace) -> int:
     from bench import records
     from bench.errors import UsageError
@@ -168,8 +205,10 @@ _COMMANDS = {
     "run": _run,
     "train": _run,
     "explain": _explain,
+    "counts": _counts,
     "list": _list,
     "report": _report,
+    "compare": _compare,
     "duel": _duel,
     "doctor": _doctor,
 }

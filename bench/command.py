@@ -22,7 +22,7 @@ from bench.process import START_TIMEOUT, WorkerDied
 from bench.progress import Progress
 from bench.record_types import ComparisonRecord, Environment
 from bench.runner import Runner
-from bench.suites import Limits
+from bench.suites import Limits, Suite
 from bench.train_runner import TrainRunner
 
 
@@ -44,10 +44,7 @@ def run(
         BenchError: something in what was asked must be mended first.
         KeyboardInterrupt: the user stopped it; what was measured is on disk.
     """
-    selection.check_names(asked)
-    if asked.resume and asked.out is None:
-        raise UsageError("--resume needs --out FILE.jsonl, the file to go on with")
-    path = asked.out or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.jsonl")
+    path = checked_path(asked)
     if asked.command == "train":
         _checkpoints(asked, path)  # before anything is measured
     pool = WorkerPool()
@@ -55,28 +52,7 @@ def run(
         journal = stack.enter_context(Journal(path, resume=asked.resume))
         stack.callback(pool.replace)
         shown = stack.enter_context(progress.shown())
-        here = facts(pool)
-        device = choose_device(asked.device, here["devices"], here["environment"]["torch"])
-        suite = selection.choose_suite(asked, device)
-        comparisons = selection.comparisons(asked, suite, device, shown.note)
-        accelerator = pool.get().ask({"do": "accelerator", "device": device}, timeout=START_TIMEOUT)
-        checked(accelerator)
-        journal.begin(
-            Environment(
-                created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                command=command,
-                seed=asked.seed,
-                bench_version=bench.__version__,
-                device=device,
-                suite=suite.name,
-                accelerator=accelerator["accelerator"],
-                code=provenance.code(),
-                files=provenance.files(
-                    asked.attack or (), asked.weights, asked.sentences, asked.victim or ()
-                ),
-                **here["environment"],
-            )
-        )
+        suite, comparisons = begin(asked, command, pool, journal, shown)
         runner = Runner(
             pool,
             suite.limits,
@@ -97,6 +73,62 @@ def run(
     if asked.verbose:
         print(where_the_time_went(runner, time.perf_counter() - started))
     return result
+
+
+def checked_path(asked: argparse.Namespace) -> Path:
+    """Where the records go, once every name in what was asked is known to be right.
+
+    Raises:
+        UsageError: one is not.
+    """
+    selection.check_names(asked)
+    if asked.resume and asked.out is None:
+        raise UsageError("--resume needs --out FILE.jsonl, the file to go on with")
+    return asked.out or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.jsonl")
+
+
+def begin(
+    asked: argparse.Namespace,
+    command: list[str],
+    pool: WorkerPool,
+    journal: Journal,
+    shown: Progress,
+) -> tuple[Suite, list[Comparison]]:
+    """Choose the suite and its comparisons, and write down where they are run.
+
+    Args:
+        asked: the parsed command line.
+        command: the words of the command, for the record.
+        pool: where workers come from.
+        journal: the file of records.
+        shown: told what is left out.
+
+    Raises:
+        BenchError: something in what was asked must be mended first.
+    """
+    facts = _facts(pool)
+    device = choose_device(asked.device, facts["devices"], facts["environment"]["torch"])
+    suite = selection.choose_suite(asked, device)
+    comparisons = selection.comparisons(asked, suite, device, shown.note)
+    accelerator = pool.get().ask({"do": "accelerator", "device": device}, timeout=START_TIMEOUT)
+    _checked(accelerator)
+    journal.begin(
+        Environment(
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            command=command,
+            seed=asked.seed,
+            bench_version=bench.__version__,
+            device=device,
+            suite=suite.name,
+            accelerator=accelerator["accelerator"],
+            code=provenance.code(),
+            files=provenance.files(
+                asked.attack or (), asked.weights, asked.sentences, asked.victim or ()
+            ),
+            **facts["environment"],
+        )
+    )
+    return suite, comparisons
 
 
 def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) -> str:
@@ -138,24 +170,14 @@ def _batch_search(asked: argparse.Namespace, limits: Limits) -> BatchSearch | No
     return BatchSearch(limit, limits.patience)
 
 
-def facts(pool: WorkerPool) -> dict[str, Any]:
-    """What a fresh worker says of itself, its environment and its devices.
-
-    Raises:
-        BenchError: none can be started, or it can't work.
-    """
+def _facts(pool: WorkerPool) -> dict[str, Any]:
     try:
-        return checked(pool.get().facts)
+        return _checked(pool.get().facts)
     except WorkerDied as died:
         raise BenchError(f"no worker can be started: {died}") from died
 
 
-def checked(answer: dict[str, Any]) -> dict[str, Any]:
-    """A worker's answer, if it is one.
-
-    Raises:
-        BenchError: it says why it can't work.
-    """
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if not answer["ok"]:
         raise BenchError(
             f"the worker can't work: {answer['reason']}; `python -m pip install torch torchvision"

@@ -30,12 +30,14 @@ FEWEST, MOST = 3, 15
 
 @dataclass
 class Clock:
-    """What one run spent where, in seconds, and how many images went through."""
+    """What one run spent where, in seconds, and how many calls and images went through."""
 
     whole: float = 0.0
     forward: float = 0.0
     backward: float = 0.0
+    forward_calls: int = 0
     images_forward: int = 0
+    backward_calls: int = 0
     images_backward: int = 0
 
 
@@ -83,7 +85,7 @@ def _clocked(workload: Workload, variant: str) -> Clock:
     clock = Clock()
 
     def timed(run: Callable[[], Tensor]) -> Clock:
-        with _seams(workload.model, clock, lambda: _synchronise(device)):
+        with seams(workload.model, clock, lambda: _synchronise(device)):
             _synchronise(device)
             start = time.perf_counter()
             run()
@@ -95,8 +97,10 @@ def _clocked(workload: Workload, variant: str) -> Clock:
 
 
 @contextlib.contextmanager
-def _seams(model: nn.Module, clock: Clock, synchronise: Callable[[], None]) -> Iterator[None]:
-    """Add the time inside the model's outermost calls, and inside the engine, to the clock."""
+def seams(
+    model: nn.Module, clock: Clock, synchronise: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Add what happens at the model's outermost calls, and at the engine's, to the clock."""
     depth = 0
     latest = 0
 
@@ -106,6 +110,7 @@ def _seams(model: nn.Module, clock: Clock, synchronise: Callable[[], None]) -> I
             if depth or gradients.in_backward():  # a recomputation is part of the backward pass
                 return forward(*args, **kwargs)
             latest = len(args[0]) if args and isinstance(args[0], Tensor) and args[0].ndim else 1
+            clock.forward_calls += 1
             clock.images_forward += latest
             depth += 1
             synchronise()
@@ -120,6 +125,7 @@ def _seams(model: nn.Module, clock: Clock, synchronise: Callable[[], None]) -> I
         return call
 
     def backward(run: Callable[[], Any]) -> Any:
+        clock.backward_calls += 1
         clock.images_backward += latest
         synchronise()
         start = time.perf_counter()

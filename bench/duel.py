@@ -12,34 +12,30 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import bench
 from bench import (
     blocks,
     installing,
     progress,
-    provenance,
     selection,
     sides,
     statistics,
     thresholds,
 )
 from bench.cases import BASELINE, RIVAL, Comparison
-from bench.command import checked, choose_device, facts
+from bench.command import begin
 from bench.errors import UsageError
 from bench.journal import Journal
 from bench.pair import Pair
 from bench.pool import Worker, WorkerPool
-from bench.process import START_TIMEOUT
 from bench.progress import Progress
-from bench.record_types import ComparisonRecord, DuelRecord, DuelSide, Environment
+from bench.record_types import ComparisonRecord, DuelRecord, DuelSide
 from bench.runner import Runner
 from bench.sides import Side
 from bench.statistics import Speedup
-from bench.suites import Suite
 from bench.thresholds import Threshold
 
 METRICS = ("speedup", "memory")
@@ -156,26 +152,10 @@ def _measure(
     with contextlib.ExitStack() as stack:
         stack.callback(pool.replace)
         shown.stage("starting the workers")
-        here = facts(pool)
-        device = choose_device(asked.device, here["devices"], here["environment"]["torch"])
-        suite = selection.choose_suite(asked, device)
-        chosen = _comparisons(asked, suite, device, shown)
-        accelerator = pool.get().ask({"do": "accelerator", "device": device}, START_TIMEOUT)
-        checked(accelerator)
-        journal.begin(
-            Environment(
-                created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                command=command,
-                seed=asked.seed,
-                bench_version=bench.__version__,
-                device=device,
-                suite=suite.name,
-                accelerator=accelerator["accelerator"],
-                code=provenance.code(),
-                files=provenance.files(asked.attack or (), asked.weights),
-                **here["environment"],
-            )
-        )
+        suite, found = begin(asked, command, pool, journal, shown)
+        if any(comparison.case.training or comparison.case.of_text for comparison in found):
+            raise UsageError(f"suite {suite.name}: a duel is between attacks on images")
+        chosen = list(dict.fromkeys(Comparison(comparison.case, RIVAL) for comparison in found))
         told: dict[str, DuelSide] = {s.asked.name: _side(s, pairs[0]) for s in (a, b)}
         runner = Runner(
             pool,
@@ -229,15 +209,6 @@ def _side(side: Side, pair: Pair) -> DuelSide:
         unmet=list(side.unmet),
         libraries=pair.facts_of[side.asked.name]["environment"]["libraries"],
     )
-
-
-def _comparisons(
-    asked: argparse.Namespace, suite: Suite, device: str, shown: Progress
-) -> list[Comparison]:
-    found = selection.comparisons(asked, suite, device, shown.note)
-    if any(comparison.case.training or comparison.case.of_text for comparison in found):
-        raise UsageError(f"suite {suite.name}: a duel is between attacks on images; name another")
-    return list(dict.fromkeys(Comparison(comparison.case, RIVAL) for comparison in found))
 
 
 def _folder(asked: argparse.Namespace, path: Path, stack: contextlib.ExitStack) -> Path:

@@ -1,4 +1,4 @@
-"""Count the floating-point operations one run really dispatches, forward and backward.
+"""Count what one run really dispatches, forward and backward: operations, and their arithmetic.
 
 A dispatch mode without module tracking, because `torch.autograd.grad` inside torch's own
 `FlopCounterMode` raises; the formulas are torch's, and two that it lacks for attention on a CPU.
@@ -23,11 +23,17 @@ class FlopCount:
         forward: of what ran outside autograd's engine.
         backward: of what ran inside it.
         masks: how often `convolution_backward` was asked for which gradients, as "input, weight".
+        forward_kernels, backward_kernels: how often each operation that computes or writes was
+            dispatched outside and inside the engine, by its name in ATen.
+        views: the same of those that only look at memory another way.
     """
 
     forward: int | None = None
     backward: int | None = None
     masks: dict[str, int] = field(default_factory=dict)
+    forward_kernels: dict[str, int] = field(default_factory=dict)
+    backward_kernels: dict[str, int] = field(default_factory=dict)
+    views: dict[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int | None:
@@ -48,6 +54,8 @@ def counted() -> Iterator[FlopCount]:
 
     operations = [0, 0]
     masks: Counter[str] = Counter()
+    kernels: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    views: Counter[str] = Counter()
 
     class Count(TorchDispatchMode):
         def __torch_dispatch__(
@@ -61,6 +69,7 @@ def counted() -> Iterator[FlopCount]:
                     out = function.decompose(*args, **(kwargs or {}))
                 if out is not NotImplemented:
                     return out
+            (views if _only_looks(function) else kernels[in_backward()])[_full(function)] += 1
             out = function(*args, **(kwargs or {}))
             if formula is not None:
                 operations[in_backward()] += formula(*args, **(kwargs or {}), out_val=out)
@@ -75,6 +84,24 @@ def counted() -> Iterator[FlopCount]:
         yield count
     count.forward, count.backward = operations
     count.masks = dict(masks)
+    count.forward_kernels, count.backward_kernels = map(_sorted, kernels)
+    count.views = _sorted(views)
+
+
+def _only_looks(function: Any) -> bool:
+    """Whether an operation's result is another look at its argument's memory, as `view`."""
+    shared = [a.alias_info for a in function._schema.arguments if a.alias_info is not None]
+    return bool(shared) and not any(alias.is_write for alias in shared)
+
+
+def _full(function: Any) -> str:
+    """An operation's name, as "convolution", or "torchvision::nms" where it is not ATen's."""
+    name = str(function.overloadpacket.__name__)
+    return name if function.namespace == "aten" else f"{function.namespace}::{name}"
+
+
+def _sorted(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items()))
 
 
 def _products(query: Any, key: Any) -> int:

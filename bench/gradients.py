@@ -32,12 +32,14 @@ class GradientTrace:
         operations: of each parameter whose gradient was computed, by its id, the operation that
             did, as "ConvolutionBackward0", wherever the gradient ended up.
         computing: how many of the calls computed a parameter's gradient.
+        computed: parameters' gradients that all calls together computed.
         own_functions: names of custom `autograd.Function`s on the way from a loss to its leaves.
     """
 
     calls: dict[str, int] = field(default_factory=dict)
     operations: dict[int, str] = field(default_factory=dict)
     computing: int = 0
+    computed: int = 0
     own_functions: set[str] = field(default_factory=set)
 
     @property
@@ -158,6 +160,7 @@ class _Observer(_InFront):
             for handle in handles:
                 handle.remove()
             trace.computing += bool(found)
+            trace.computed += len(found)
             trace.operations.update(found)
 
 

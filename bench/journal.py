@@ -134,6 +134,12 @@ class Journal:
             return set()
         return {r.key for r in self.earlier.trainings if r.status == "ok"}
 
+    def counted(self) -> set[tuple[str, str]]:
+        """What need not be counted again."""
+        if self.earlier is None:
+            return set()
+        return {r.key for r in self.earlier.counts if r.status in ("ok", "unequal")}
+
     def parts(self, case_id: str, variant: str) -> list[ProcessRecord]:
         """What the earlier run's processes found of a comparison it did not complete: those from
         0 on, without a gap."""

@@ -225,23 +225,40 @@ class Measuring:
         Raises:
             Ended: it died, took too long, or says why it can't.
         """
-        try:
-            worker = self._workers.get(self._comparison.case.library)
-            answer: dict[str, Any] = worker.ask(request, self._deadline - time.perf_counter())
-        except WorkerTimeout:
-            self._workers.replace()
-            raise Ended(
-                "timeout",
-                f"not done after {self._limits.patience:g} s; raise --timeout, or ask for less",
-            ) from None
-        except WorkerDied as died:
-            self._workers.replace()
-            raise Ended("failed", str(died)) from None
-        if not answer["ok"]:
-            if answer["tainted"]:
-                self._workers.replace()
-            raise Ended(answer["status"], answer["reason"], answer["trace"])
-        return answer
+        library, left = self._comparison.case.library, self._deadline - time.perf_counter()
+        return ask(self._workers, library, request, left, self._limits.patience)
+
+
+def ask(
+    workers: WorkerPool, library: str, request: dict[str, Any], left: float, patience: float
+) -> dict[str, Any]:
+    """Ask a library's worker; one that is of no use any more is replaced.
+
+    Args:
+        workers: where it comes from.
+        library: whose.
+        request: see `bench.worker`.
+        left: seconds to wait.
+        patience: seconds that were allowed in all, for the message.
+
+    Raises:
+        Ended: it died, took too long, or says why it can't.
+    """
+    try:
+        answer: dict[str, Any] = workers.get(library).ask(request, left)
+    except WorkerTimeout:
+        workers.replace()
+        raise Ended(
+            "timeout", f"not done after {patience:g} s; raise --timeout, or ask for less"
+        ) from None
+    except WorkerDied as died:
+        workers.replace()
+        raise Ended("failed", str(died)) from None
+    if not answer["ok"]:
+        if answer["tainted"]:
+            workers.replace()
+        raise Ended(answer["status"], answer["reason"], answer["trace"])
+    return answer
 
 
 def _seconds(block: Block) -> float:

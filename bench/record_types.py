@@ -12,6 +12,7 @@ from bench.anatomy import Anatomy
 from bench.blocks import Block, GpuState, Order
 from bench.cases import Case
 from bench.conditions import Conditions
+from bench.counts import Counts
 from bench.diagnosis import DeviceUse, Diagnosis
 from bench.statistics import Speedup, Verdict
 from bench.stopping import StopReason
@@ -274,6 +275,39 @@ class DuelRecord:
     warnings: list[str] = field(default_factory=list)
     schema: Literal[1] = SCHEMA
     kind: Literal["duel"] = "duel"
+
+
+@dataclass(frozen=True)
+class CountsRecord:
+    """What one case does in its baseline and in one variant, counted; nothing in it is a time.
+
+    Attributes:
+        case_id, case, baseline, variant: what was counted.
+        status: "ok", or how it ended; counts of variants that are "unequal" are there all the same.
+        reason: why the status is not "ok", in words.
+        seed: of weights and attacks.
+        parameters: how many the model has.
+        counts: of each variant.
+        warnings: what to know, each with what to do.
+    """
+
+    case_id: str
+    case: Case
+    baseline: str
+    variant: str
+    status: Status
+    seed: int
+    reason: str | None = None
+    parameters: int | None = None
+    counts: dict[str, Counts] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    schema: Literal[1] = SCHEMA
+    kind: Literal["counts"] = "counts"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two records answers to the same question."""
+        return self.case_id, self.variant
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ Rules for reading, so that files outlive programs:
 
 - `schema` is the version of the format; this program writes and reads version 1. A file of a newer
   version is refused with its number; an older one, once there is one, will be lifted on reading.
+- A number that JSON does not have (NaN, Infinity) and a time that none can be (0, negative, too
+  large for a float) are errors with their line.
 - Keys this program does not know are ignored, and so are lines of an unknown `kind`.
 - A half-written last line, as a killed run leaves behind, is left out; any other line that is no
   record is an error with its number.
@@ -17,7 +19,9 @@ The types are in `bench.record_types`.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +31,7 @@ from bench.cases import RIVAL
 from bench.record_types import (
     SCHEMA,
     ComparisonRecord,
+    CountsRecord,
     DuelRecord,
     Environment,
     ProcessRecord,
@@ -41,7 +46,8 @@ class RecordError(Exception):
     """A file that holds no readable records; the message names the file and the line."""
 
 
-Record = Environment | ProcessRecord | ComparisonRecord | DuelRecord | TrainingRecord
+Record = Environment | ProcessRecord | ComparisonRecord | DuelRecord | TrainingRecord | CountsRecord
+_KINDS = ("environment", "process", "comparison", "duel", "training", "counts")
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Run:
         comparisons: in order; a resumed case's last record stands.
         parts: processes of comparisons that are not complete yet.
         trainings: that have ended; a resumed one's last record stands.
+        counts: of what `counts` counted; a resumed case's last record stands.
         duels: that have ended.
         cut: whether a half-written last line was left out.
     """
@@ -63,6 +70,7 @@ class Run:
     comparisons: tuple[ComparisonRecord, ...]
     parts: tuple[ProcessRecord, ...] = ()
     trainings: tuple[TrainingRecord, ...] = ()
+    counts: tuple[CountsRecord, ...] = ()
     duels: tuple[DuelRecord, ...] = ()
     cut: bool = False
 
@@ -100,6 +108,7 @@ def read(path: Path) -> Run:
         elif isinstance(item, ProcessRecord):
             parts.setdefault(item.key, {})[item.process] = item
     trainings = {item.key: item for item in parsed if isinstance(item, TrainingRecord)}
+    counts = {item.key: item for item in parsed if isinstance(item, CountsRecord)}
     open_parts = tuple(part for found in parts.values() for part in found.values())
     return Run(
         path,
@@ -107,6 +116,7 @@ def read(path: Path) -> Run:
         tuple(comparisons.values()),
         open_parts,
         tuple(trainings.values()),
+        tuple(counts.values()),
         tuple(duels.values()),
         cut=bool(rest.strip()),
     )
@@ -137,7 +147,7 @@ def _schema_first(record: Record) -> dict[str, Any]:
 
 def _parse(path: Path, number: int, line: str) -> Record | None:
     try:
-        found = json.loads(line)
+        found = json.loads(line, parse_constant=_no_number)
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
     except ValueError as error:
@@ -147,13 +157,29 @@ def _parse(path: Path, number: int, line: str) -> Record | None:
             f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
             f" {SCHEMA}; use a newer version of it"
         )
-    if found.get("kind") not in ("environment", "process", "comparison", "duel", "training"):
+    if found.get("kind") not in _KINDS:
         return None
     try:
         record: Record = _validator().validate_python(found)
+        if isinstance(record, ComparisonRecord | DuelRecord):
+            _check_times(record)
     except ValueError as error:
         raise RecordError(f"{path}: line {number} is no record: {_first_fault(error)}") from error
     return record
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _check_times(record: ComparisonRecord | DuelRecord) -> None:
+    for seconds in itertools.chain.from_iterable(record.seconds.values()):
+        if not 0 < seconds < math.inf:
+            raise ValueError(f"seconds: {seconds} is no time")
+    found = record.speedup
+    for ratio in () if found is None else (found.estimate, found.low, found.high):
+        if ratio is not None and not 0 < ratio < math.inf:
+            raise ValueError(f"speedup: {ratio} is no ratio of times")
 
 
 def _first_fault(error: ValueError) -> str:

@@ -73,6 +73,8 @@ def choose_suite(asked: argparse.Namespace, device: str) -> Suite:
         UsageError: there is no such suite, or it names something unknown.
     """
     fitting = suites.PAPER_LIBRARIES if device.startswith("cuda") else suites.QUICK
+    if asked.command == "counts":
+        fitting = suites.COUNTS
     if text_selection.asked_for(asked, attacks_of):
         fitting = suites.TEXT
     if asked.training or asked.command == "train":

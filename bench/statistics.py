@@ -77,7 +77,7 @@ def speedup(blocks: Iterable[Block], *, confidence: float = CONFIDENCE) -> Speed
     """
     groups = _by_process(blocks)
     count = sum(len(ratios) for ratios, _ in groups)
-    found = [_weighted_median(group, confidence) for group in groups]
+    found = [weighted_median(group, confidence) for group in groups]
     if len(found) == 1:
         centre, low, high = found[0]
         method = "over the blocks of a single process"
@@ -118,7 +118,7 @@ def verdict(interval: Speedup, band: float = EQUIVALENCE) -> Verdict:
     return "inconclusive"
 
 
-def t_quantile(degrees: int, confidence: float) -> float:
+def t_quantile(degrees: float, confidence: float) -> float:
     """The two-sided quantile of Student's t."""
     from scipy.special import stdtrit  # slow to import, and one process does without
 
@@ -154,8 +154,13 @@ def _by_process(blocks: Iterable[Block]) -> list[tuple[Array, Array]]:
     return [(ratios, weights(spreads)) for ratios, spreads in pairs]
 
 
-def _weighted_median(group: tuple[Array, Array], confidence: float) -> tuple[float, float, float]:
-    """The weighted median of log ratios and its interval, infinite where there are too few."""
+def weighted_median(group: tuple[Array, Array], confidence: float) -> tuple[float, float, float]:
+    """The weighted median of a process's values and its interval, infinite where they are too few.
+
+    Args:
+        group: the values in the order they were measured, and their weights, (n,) each.
+        confidence: of the interval.
+    """
     ratios, weight = group
     centre = float(_quantiles(ratios, weight, (0.5,))[0])
     error = math.sqrt(_variance(weight, numpy.sign(ratios - centre)))

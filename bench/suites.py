@@ -40,6 +40,7 @@ QUICK = "quick"
 PAPER_LIBRARIES = "paper-libraries"
 TRAINING = "training"
 TEXT = "text"
+COUNTS = "counts"
 TRAINING_SIZE = 32
 """Side of the images of all data sets to train on, in pixels."""
 

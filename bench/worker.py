@@ -13,6 +13,8 @@ middle of a run.
                                                        "explain": true also dissects it
     {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
      "parts": [0, …]}                                  of one of its parts
+    {"do": "count", "comparison": …, "seed": 0}        build a case and count what its variants do,
+                                                       or say "stale", as "prepare" does
     {"do": "output", "file": "FILE"}                   write what one run of the original makes
     {"do": "compare", "file": "FILE", …}               hold that against what it makes here
     {"do": "origin", "modules": ["foolbox"]}           the folders that modules were imported from
@@ -105,9 +107,7 @@ class Worker:
     ) -> dict[str, Any]:
         from bench import checks, nvml, state, timer
 
-        self._settings = self._settings or state.settings()
-        changed = [name for name, now in state.settings().items() if now != self._settings[name]]
-        if changed:
+        if changed := self._changed():
             return {"stale": changed}
         built = self._build(comparison, seed)
         device = built.comparison.case.device
@@ -127,6 +127,21 @@ class Worker:
             },
             "check_seconds": time.perf_counter() - ready,
         }
+
+    def do_count(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
+        from bench import counting
+
+        if changed := self._changed():
+            return {"stale": changed}
+        built = self._build(comparison, seed)
+        return {"counted": {**asdict(counting.count(built)), "version": built.library_version}}
+
+    def _changed(self) -> list[str]:
+        """Settings of the process that an earlier case left changed."""
+        from bench import state
+
+        self._settings = self._settings or state.settings()
+        return [name for name, now in state.settings().items() if now != self._settings[name]]
 
     def do_blocks(self, orders: list[Any], parts: list[int]) -> dict[str, Any]:
         asked = zip(orders, parts, strict=True)

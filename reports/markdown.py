@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.record_types import Environment
 from bench.records import Run
-from reports import duels, tables, text, training
+from reports import counts, duels, tables, text, training
 from reports.tables import Table
 from reports.training import CIFAR10, Plan
 
@@ -24,14 +24,17 @@ def report(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
 
 def draw(table: Table) -> str:
     """One table with its title and notes."""
-    parts = [f"**{_escape(table.title)}**", _grid([table.header, *table.rows])]
+    parts = [f"**{escape(table.title)}**", _grid([table.header, *table.rows])]
     if table.notes:
-        parts.append("\n".join(f"- {_escape(note)}" for note in table.notes))
+        parts.append("\n".join(f"- {escape(note)}" for note in table.notes))
     return "\n\n".join(parts)
 
 
 def _run(run: Run, plan: Plan) -> str:
-    drawn = [*tables.of(run), *duels.of(run), *text.of(run), *training.of(run, plan)]
+    drawn = [
+        *(*tables.of(run), *duels.of(run), *text.of(run)),
+        *(*training.of(run, plan), *counts.of(run)),
+    ]
     parts = [draw(table) for table in drawn] or ["No case has been measured."]
     if run.parts:
         waiting = len({part.key for part in run.parts})
@@ -52,7 +55,7 @@ def where(environment: Environment) -> str:
         f"torch {environment.torch['version']}, Python {environment.python},"
         f" {machine(environment)}; {environment.created};"
     )
-    return f"{_escape(where)}\n`{' '.join(command.replace('`', '').split())}`"
+    return f"{escape(where)}\n`{' '.join(command.replace('`', '').split())}`"
 
 
 def machine(environment: Environment) -> str:
@@ -69,7 +72,7 @@ def variables(environment: Environment) -> list[str]:
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> str:
-    rows = [[_escape(cell) for cell in row] for row in rows]
+    rows = [[escape(cell) for cell in row] for row in rows]
     widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
     rule = ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])]
     return "\n".join(_line(row, widths) for row in [rows[0], rule, *rows[1:]])
@@ -81,7 +84,7 @@ def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
     return f"| {' | '.join(padded)} |"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Keep what a record says from being read as markup; underscores inside words are harmless."""
     text = re.sub(r"([\\`*|<>\[\]]|(?<!\w)_|_(?!\w))", r"\\\1", text)
     return " ".join(text.split())

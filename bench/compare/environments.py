@@ -1,0 +1,62 @@
+"""How two files' environments differ, and what that keeps from being compared. Pure."""
+
+from __future__ import annotations
+
+from bench.compare.reading import File
+from bench.record_types import Environment
+
+_TIMES = (
+    *("device", "accelerator", "processor", "cores", "threads"),
+    *("platform", "python", "torch", "math", "variables"),
+)
+"""What absolute seconds depend on."""
+_MEMORY = ("device", "accelerator", "torch", "math")
+"""What peaks of memory depend on."""
+
+
+def differences(base: File, new: File, metric: str) -> list[str]:
+    """What keeps a metric's absolute values from being compared, each as "torch: 1 then, 2 now"."""
+    if base.kind == "pytest-benchmark":
+        then, now = base.benchmarks.environment, new.benchmarks.environment
+        pairs = [(name, then.get(name), now.get(name)) for name in sorted({*then, *now})]
+    elif base.kind == "counts":
+        pairs = _counts(base.run.environment, new.run.environment)
+    else:
+        names = _MEMORY if metric == "memory" else _TIMES
+        first, second = base.run.environment, new.run.environment
+        pairs = [(name, getattr(first, name), getattr(second, name)) for name in names]
+    return [f"{name}: {_told(a)} then, {_told(b)} now" for name, a, b in pairs if a != b]
+
+
+def versions(base: File, new: File) -> list[str]:
+    """Libraries whose version changed."""
+    if base.kind == "pytest-benchmark":
+        return []
+    then, now = base.run.environment.libraries, new.run.environment.libraries
+    return [
+        f"{name} {then[name]} then, {now[name]} now"
+        for name in sorted(then.keys() & now.keys())
+        if then[name] != now[name]
+    ]
+
+
+def release(torch: dict[str, str | None]) -> str:
+    """torch's version without what it was built for, as 2.13.0."""
+    return str(torch["version"]).partition("+")[0]
+
+
+def _counts(then: Environment, now: Environment) -> list[tuple[str, object, object]]:
+    """What counts depend on: not the machine, nor, without a GPU, what torch was built for."""
+    on_cpu = then.device == now.device == "cpu"
+    first, second = ((release(found.torch) if on_cpu else found.torch) for found in (then, now))
+    return [
+        ("device", then.device, now.device),
+        ("torch", first, second),
+        ("seed", then.seed, now.seed),
+    ]
+
+
+def _told(value: object) -> object:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items()) or "none"
+    return value

@@ -1,0 +1,26 @@
+"""How each case ended, then and now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.compare.values import Finding
+from bench.record_types import ComparisonRecord, CountsRecord
+
+OK = "ok"
+
+
+def findings(
+    name: str, base: ComparisonRecord | CountsRecord, new: ComparisonRecord | CountsRecord
+) -> Iterable[Finding]:
+    """What was fine and is not any more is a regression; the other way round, an improvement."""
+    variant, why = new.variant, "" if new.reason is None else f" ({new.reason})"
+    if base.status == OK and new.status != OK:
+        said = f"it was ok and is now {new.status}{why}"
+        yield Finding(name, variant, "status", "status", "regression", said)
+    elif base.status != OK and new.status == OK:
+        said = f"it was {base.status} and is ok now"
+        yield Finding(name, variant, "status", "status", "improvement", said)
+    elif base.status != OK:
+        said = f"it was {base.status} before, and is {new.status} now{why}"
+        yield Finding(name, variant, "status", "status", "told", said)
