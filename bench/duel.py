@@ -27,12 +27,13 @@ from bench import (
 )
 from bench.cases import BASELINE, RIVAL, Comparison
 from bench.command import begin
+from bench.duel_record import DuelRecord, DuelSide
 from bench.errors import UsageError
 from bench.journal import Journal
 from bench.pair import Pair
 from bench.pool import Worker, WorkerPool
 from bench.progress import Progress
-from bench.record_types import ComparisonRecord, DuelRecord, DuelSide
+from bench.record_types import ComparisonRecord
 from bench.runner import Runner
 from bench.sides import Side
 from bench.statistics import Speedup

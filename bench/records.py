@@ -13,7 +13,7 @@ Rules for reading, so that files outlive programs:
 - A half-written last line, as a killed run leaves behind, is left out; any other line that is no
   record is an error with its number.
 
-The types are in `bench.record_types`.
+The types are in `bench.record_types` and `bench.duel_record`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cases import RIVAL
+from bench.duel_record import DuelRecord
 from bench.record_types import (
     SCHEMA,
     ComparisonRecord,
     CountsRecord,
-    DuelRecord,
     Environment,
     ProcessRecord,
     TrainingRecord,

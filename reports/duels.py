@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from bench.record_types import ComparisonRecord, DuelRecord
+from bench.duel_record import DuelRecord
+from bench.record_types import ComparisonRecord
 from bench.records import Run
 from bench.statistics import EQUIVALENCE, Speedup
 from reports import tables

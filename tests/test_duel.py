@@ -15,12 +15,13 @@ import pytest
 
 from bench import duel, installing, records, sides
 from bench.cases import RIVAL, Comparison
+from bench.duel_record import DuelRecord, DuelSide
 from bench.errors import UsageError
 from bench.pair import Pair, merged
 from bench.pool import WorkerPool
 from bench.process import WorkerDied
 from bench.progress import PlainProgress
-from bench.record_types import DuelRecord, DuelSide, EqualityRecord
+from bench.record_types import EqualityRecord
 from bench.records import Run
 from bench.runner import Runner
 from bench.sides import Name, Side
@@ -85,10 +86,8 @@ def test_each_side_gets_its_own_version_without_a_network(tmp_path: Path) -> Non
     wheels = tmp_path / "wheels"
     for version in ("1.0", "2.0"):
         package.wheel(source(tmp_path / version, f"version = {version}", version), wheels)
-    found = [
-        installing.install(sides.parse(f"tiny-attacks=={v}", n), tmp_path / "made" / n, wheels)
-        for n, v in (("a", "1.0"), ("b", "2.0"))
-    ]
+    asked = sides.parse("tiny-attacks==1.0", "a"), sides.parse("tiny-attacks==2.0", "b")
+    found = [installing.install(one, tmp_path / "made" / one.name, wheels) for one in asked]
     assert [str(one) for one in found] == ["tiny-attacks 1.0", "tiny-attacks 2.0"]
     assert {one.modules for one in found} == {("tiny_attacks",)}
     assert found[0].digest != found[1].digest
@@ -382,7 +381,7 @@ def test_the_verdict_is_a_sentence(verdict: Any, times: tuple[float, float], sai
 def test_a_table_of_duels(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     failed = replace(ended(1.0, 1.0), case_id="1", status="failed", speedup=None, reason="b: no")
-    written = [ENVIRONMENT, ended(1.0, 1.25), failed]
+    written: list[records.Record] = [ENVIRONMENT, ended(1.0, 1.25), failed]
     path.write_text("".join(records.to_line(record) for record in written))
     run: Run = records.read(path)
     assert [record.status for record in run.duels] == ["ok", "failed"]
@@ -403,10 +402,10 @@ def test_a_duel_between_a_version_and_a_patch(tmp_path: Path) -> None:
     calls = tmp_path / "calls.py"
     calls.write_text(CALLS_IT)
     small = ("--attack", f"{calls}:attack", "--models", "resnet10t", "--batch", "1")
-    small = (*small, "--image-size", "32", "--max-seconds", "0.5", "--processes", "1")
+    quickly = ("--image-size", "32", "--max-seconds", "0.5", "--processes", "1")
     out = tmp_path / "x.jsonl"
     words = ("--a", before, "--b", source(tmp_path / "after", BY_BACKWARD, "1.1"))
-    done = bench(*words, *small, "--out", out, "--keep", "--fail-if", "speedup:900%")
+    done = bench(*words, *small, *quickly, "--out", out, "--keep", "--fail-if", "speedup:900%")
     assert done.returncode == 0, done.stderr
     (found,) = records.read(out).duels
     assert found.gradients is not None

@@ -7,9 +7,11 @@ commit to the next; for a ratio take `python -m bench run`, which interleaves.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
+from torch import Tensor
 
 from adapters.base import LibraryUnavailable
 from bench import workload
@@ -38,8 +40,9 @@ def test_pgd(benchmark: BenchmarkFixture, library: str, variant: str) -> None:
     benchmark.extra_info.update(
         case_id=case.id, case=str(case), variant=variant, library_version=found.library_version
     )
+    pedantic: Callable[..., Tensor] = benchmark.pedantic
     output = found.run(
         variant,
-        lambda run: benchmark.pedantic(run, rounds=ROUNDS, warmup_rounds=WARMUP_ROUNDS),
+        lambda run: pedantic(run, rounds=ROUNDS, warmup_rounds=WARMUP_ROUNDS),
     )
     assert output.shape == found.images.shape
