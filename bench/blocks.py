@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -84,28 +84,6 @@ class Block:
             math.log(baseline[0].seconds / baseline[1].seconds),
             math.log(variant[0].seconds / variant[1].seconds),
         )
-
-
-def rebuilt(
-    orders: Sequence[Order],
-    processes: Sequence[int],
-    baseline: Sequence[float],
-    variant: Sequence[float],
-    repeated: Sequence[int] = (),
-) -> list[Block]:
-    """The blocks of a record.
-
-    Args:
-        orders, processes: of each block.
-        baseline, variant: seconds of the samples, two a block, in the order they were run.
-        repeated: indices of the blocks that do not count.
-    """
-    found = []
-    for index, (order, process) in enumerate(zip(orders, processes, strict=True)):
-        left = {"A": iter(baseline[2 * index :]), "B": iter(variant[2 * index :])}
-        samples = tuple(Sample(next(left[letter])) for letter in order)
-        found.append(Block(process, order, samples, repeated=index in repeated))
-    return found
 
 
 def parts(seed: int, count: int) -> Iterator[int]:

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench import (
-    blocks,
     installing,
     progress,
+    regression,
     selection,
     sides,
-    statistics,
     thresholds,
 )
 from bench.cases import BASELINE, RIVAL, Comparison
@@ -30,17 +30,20 @@ from bench.command import begin
 from bench.duel_record import DuelRecord, DuelSide
 from bench.errors import UsageError
 from bench.journal import Journal
-from bench.pair import Pair
+from bench.pair import Pair as Workers
 from bench.pool import Worker, WorkerPool
 from bench.progress import Progress
 from bench.record_types import ComparisonRecord
+from bench.regression import Judged, Measured, Pair
 from bench.runner import Runner
 from bench.sides import Side
-from bench.statistics import Speedup
 from bench.thresholds import Threshold
 
 METRICS = ("speedup", "memory")
 """What --fail-if can hold b to, in a duel."""
+
+_EQUAL = Measured(0.0, 0.0, math.inf)
+"""What a would be against itself."""
 
 V = TypeVar("V")
 
@@ -77,7 +80,7 @@ def run(asked: argparse.Namespace, command: list[str]) -> Outcome:
         BenchError: something in what was asked must be mended first.
         KeyboardInterrupt: the user stopped it; what was measured is on disk.
     """
-    held = [thresholds.parse(text, METRICS) for text in asked.fail_if or ()]
+    held = [_parsed(text) for text in asked.fail_if]
     wanted = sides.parse(asked.a, "a"), sides.parse(asked.b, "b")
     if asked.find_wheels is not None and not asked.find_wheels.is_dir():
         raise UsageError(f"--find-wheels {asked.find_wheels}: there is no such folder")
@@ -102,37 +105,58 @@ def run(asked: argparse.Namespace, command: list[str]) -> Outcome:
     return Outcome(path, measured, worse, left_open)
 
 
+def _parsed(text: str) -> Threshold:
+    found = thresholds.parse(text, METRICS)
+    if found.metric == "speedup" and 1 <= found.share < math.inf:
+        raise UsageError(f"--fail-if {text}: a speedup can't fall by 100 % or more; give less")
+    return found
+
+
 def judged(
     records: Sequence[DuelRecord], held: Sequence[Threshold]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What b is worse in than it may be, and what the intervals leave open. Pure.
 
-    Several cases are several chances to be wrong, so each is read at a higher confidence, which
-    leaves one chance in forty over all of them (Bonferroni).
+    All cases are judged together, so that more of them do not mean more false alarms; what one
+    process shows may be another's luck, and is read so (see `bench.regression`).
     """
-    worse, left_open = [], []
+    worse: list[str] = []
+    left_open: list[str] = []
     ended = [record for record in records if record.status == "ok"]
-    for record in ended:
-        for threshold in held:
-            if threshold.metric == "memory":
-                ratio = (record.memory or {}).get("ratio")
-                if isinstance(ratio, float) and ratio < 1 / (1 + threshold.share):
-                    worse.append(f"{record.case}: b takes {1 / ratio:.3f} times the memory of a")
-                continue
-            interval = _interval(record, 1 - (1 - statistics.CONFIDENCE) / len(ended))
-            verdict = statistics.verdict(interval, threshold.share)
-            low, high = interval.low or 0.0, interval.high or float("inf")
-            if verdict == "slower":
-                worse.append(
-                    f"{record.case}: b takes {1 / interval.estimate:.3f} ({1 / high:.3f} to"
-                    f" {1 / low:.3f}) times as long as a, {threshold} is allowed"
-                )
-            elif low < 1 / (1 + threshold.share):
+    for threshold in held:
+        if math.isinf(threshold.share):
+            continue
+        if threshold.metric == "memory":
+            worse += _memory(ended, threshold)
+            continue
+        measured = [regression.of_speedup(r.speedup) if r.speedup else None for r in ended]
+        pairs = [Pair(_EQUAL, new, threshold.share, more_is_better=True) for new in measured]
+        for record, found in zip(ended, regression.judge(pairs), strict=True):
+            if found.judgement == "regression":
+                worse.append(f"{record.case}: {_slower(found)}, where {threshold} is allowed")
+            elif found.judgement == "inconclusive":
                 left_open.append(
-                    f"{record.case}: whether b is slower than {threshold} allows is open; raise"
-                    " --max-seconds or --processes"
+                    f"{record.case}: a loss of {threshold} is not ruled out; measure longer"
+                    " (--max-seconds), or with more --processes"
                 )
     return tuple(worse), tuple(left_open)
+
+
+def _slower(found: Judged) -> str:
+    if found.ratio is None or found.low is None or found.high is None:
+        return "b is slower"
+    return (
+        f"b is {found.ratio:.3f} (between {found.low:.3f} and {found.high:.3f}) times as fast as a"
+    )
+
+
+def _memory(records: Sequence[DuelRecord], threshold: Threshold) -> Iterator[str]:
+    """Peaks repeat themselves, so a plain limit does."""
+    for record in records:
+        ratio = (record.memory or {}).get("ratio")
+        if isinstance(ratio, float) and ratio * (1 + threshold.share) < 1:
+            more = f"{1 / ratio:.3f} times the memory of a"
+            yield f"{record.case}: b takes {more}, where {threshold} is allowed"
 
 
 def _measure(
@@ -143,10 +167,10 @@ def _measure(
     journal: Journal,
     shown: Progress,
 ) -> tuple[DuelRecord, ...]:
-    pairs: list[Pair] = []
+    pairs: list[Workers] = []
 
     def start() -> Worker:
-        pairs.append(Pair(a, b))
+        pairs.append(Workers(a, b))
         return pairs[-1]
 
     pool = WorkerPool(start)
@@ -190,18 +214,12 @@ def as_duel(record: ComparisonRecord, told: dict[str, DuelSide]) -> DuelRecord:
     return DuelRecord(case=replace(record.case, library_version=None), sides=told, **kept)
 
 
-def _interval(record: DuelRecord, confidence: float) -> Speedup:
-    times = record.seconds
-    found = blocks.rebuilt(record.order, record.processes, times["a"], times["b"], record.repeated)
-    return statistics.speedup(found, confidence=confidence)
-
-
 def _renamed(found: dict[str, V]) -> dict[str, V]:
     names = {BASELINE: "a", RIVAL: "b", "call": "call a", f"call {RIVAL}": "call b"}
     return {names.get(name, name): value for name, value in found.items()}
 
 
-def _side(side: Side, pair: Pair) -> DuelSide:
+def _side(side: Side, pair: Workers) -> DuelSide:
     return DuelSide(
         asked=side.asked.text,
         distribution=side.distribution,
