@@ -63,12 +63,13 @@ class Checks:
     text: TextRecord | None = None
 
 
-def check(workload: Workload, *, explain: bool = False) -> Checks:
+def check(workload: Workload, *, explain: bool = False, operations: bool = True) -> Checks:
     """Run every check; the timed runs come later and apart.
 
     Args:
         workload: what to look at.
         explain: also dissect it.
+        operations: count them, which imports much of torch; without, nothing is predicted.
 
     Raises:
         InvalidOutput: the attack's output has another shape than its images, or is no tensor.
@@ -77,7 +78,9 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
     warnings = list(passed.warnings)
     baseline, _ = workload.variants
     traces = or_warn("the gradients", lambda: _traces(workload), warnings)
-    counts = or_warn("the operations", lambda: _counts(workload), warnings)
+    counts = None
+    if operations:
+        counts = or_warn("the operations", lambda: _counts(workload), warnings)
     peaks = or_warn("the memory", lambda: _peaks(workload), warnings) or {}
     warnings.extend(_left_behind(peaks))
     kept = or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None

@@ -94,7 +94,8 @@ class Pair:
 
     def _prepare(self, request: Answer, deadline: float) -> Answer:
         # The original twice, so that each side also tells whether its attack repeats itself.
-        asked = {**request, "comparison": {**request["comparison"], "variant": A_A}}
+        comparison = {**request["comparison"], "variant": A_A}
+        asked = {**request, "comparison": comparison, "operations": False}
         with ThreadPoolExecutor(len(self._workers)) as both:
             asking = {n: both.submit(self._ask, n, dict(asked), deadline) for n in self._workers}
         found = {name: future.result() for name, future in asking.items()}

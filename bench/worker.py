@@ -10,7 +10,8 @@ middle of a run.
     {"do": "load", "library": "foolbox"}               can it be imported?
     {"do": "prepare", "comparison": …, "seed": 0}      build and check a case, or say that an
                                                        earlier one left settings changed ("stale");
-                                                       "explain": true also dissects it
+                                                       "explain": true also dissects it,
+                                                       "operations": false does not count them
     {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
      "parts": [0, …]}                                  of one of its parts
     {"do": "count", "comparison": …, "seed": 0}        build a case and count what its variants do,
@@ -103,7 +104,7 @@ class Worker:
         return {"version": registry.version(adapter)}
 
     def do_prepare(
-        self, comparison: dict[str, Any], seed: int, explain: bool = False
+        self, comparison: dict[str, Any], seed: int, explain: bool = False, operations: bool = True
     ) -> dict[str, Any]:
         from bench import checks, nvml, state, timer
 
@@ -115,9 +116,11 @@ class Worker:
         self._timer = timer.for_device(device)
         self._gpu, unseen = nvml.watch(device)
         ready = time.perf_counter()
-        found = asdict(checks.check(built, explain=explain))
+        found = asdict(checks.check(built, explain=explain, operations=operations))
         if unseen is not None:
             found["warnings"].append(unseen)
+        checked = time.perf_counter()
+        state.settle()  # the checks imported much of torch, which no later run need walk through
         self._workload = built
         return {
             "prepared": {
@@ -125,7 +128,7 @@ class Worker:
                 "library_version": built.library_version,
                 "timer": self._timer.name,
             },
-            "check_seconds": time.perf_counter() - ready,
+            "check_seconds": checked - ready,
         }
 
     def do_count(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
