@@ -106,6 +106,11 @@ def _add_counts(counts: argparse.ArgumentParser) -> None:
     how = counts.add_argument_group("how to count")
     how.add_argument("--device", default="cpu", help="cpu (default), auto, cuda, cuda:N or mps")
     options.add_timeout(how)
+    how.add_argument(
+        "--one-worker",
+        action="store_true",
+        help="all libraries in one process: half the time, but each meets what the others patched",
+    )
     options.add_seed(how)
     options.add_where(counts)
     unasked = ("precision", "max_seconds", "processes", "memory_limit")

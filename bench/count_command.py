@@ -30,6 +30,7 @@ class CountRunner:
         patience: wall seconds after which a case is given up.
         progress: who tells the user.
         verbose: show the trace of what failed.
+        one_worker: count all libraries in one process, for as long as none fails in it.
     """
 
     workers: WorkerPool
@@ -37,6 +38,7 @@ class CountRunner:
     patience: float
     progress: Progress
     verbose: bool = False
+    one_worker: bool = False
 
     def run(self, comparisons: Sequence[Comparison], journal: Journal) -> list[CountsRecord]:
         """Count each one and append its record to the journal."""
@@ -81,11 +83,12 @@ class CountRunner:
         Raises:
             Ended: it can't be counted.
         """
+        library = "" if self.one_worker else comparison.case.library
         request = {"do": "count", "comparison": asdict(comparison), "seed": self.seed}
         deadline = time.perf_counter() + self.patience
         while True:
             left = deadline - time.perf_counter()
-            answer = ask(self.workers, comparison.case.library, request, left, self.patience)
+            answer = ask(self.workers, library, request, left, self.patience)
             if "stale" not in answer:
                 found: dict[str, Any] = answer["counted"]
                 return found
@@ -112,6 +115,9 @@ def count(asked: argparse.Namespace, words: list[str]) -> Path:
         stack.callback(pool.replace)
         shown = stack.enter_context(progress.shown())
         suite, comparisons = command.begin(asked, words, pool, journal, shown)
-        runner = CountRunner(pool, asked.seed, suite.limits.patience, shown, asked.verbose)
+        patience = suite.limits.patience
+        runner = CountRunner(
+            pool, asked.seed, patience, shown, asked.verbose, one_worker=asked.one_worker
+        )
         runner.run(comparisons, journal)
     return path

@@ -11,7 +11,7 @@ from bench.compare import limits, statuses
 from bench.compare.limits import Allowed, Facts
 from bench.compare.matching import Matched
 from bench.compare.values import Finding, Judgement
-from bench.compare.words import amount, relative, signed
+from bench.compare.words import amount, relative
 from bench.counts import Counts
 from bench.record_types import CountsRecord
 
@@ -212,7 +212,7 @@ def _kinds(first: Mapping[str, int], second: Mapping[str, int]) -> str:
         ((number, name) for name, number in change.items() if number),
         key=lambda pair: (-abs(pair[0]), pair[1]),
     )
-    told = [f"{name} {signed(format(number, '+d'))}" for number, name in found[:MOST_KINDS]]
+    told = [f"{name} {number:+d}" for number, name in found[:MOST_KINDS]]
     more = len(found) - len(told)
     return ", ".join([*told, f"{more} other kinds"] if more else told)
 

@@ -9,12 +9,7 @@ def relative(first: float, second: float) -> str:
     """A change, as "+50 %"."""
     if not first:
         return "from nothing"
-    return signed(f"{100 * (second / first - 1):+.3g} %")
-
-
-def signed(text: str) -> str:
-    """With a proper minus sign."""
-    return text.replace("-", "\N{MINUS SIGN}")
+    return f"{100 * (second / first - 1):+.3g} %"
 
 
 def amount(number: float) -> str:
