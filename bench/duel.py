@@ -188,6 +188,7 @@ def _measure(
             asked.seed,
             shown,
             verbose=asked.verbose,
+            shared=True,  # all cases are of one library
             as_written=lambda record: as_duel(record, told),
         )
         try:

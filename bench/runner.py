@@ -35,6 +35,8 @@ class Runner:
         verbose: show the trace of what failed.
         batch_search: finds the largest batch that fits, if that was asked.
         explain: also dissect each case, in its first process.
+        shared: whether a process serves all cases, where there are several processes; each case
+            still meets as many as were asked for.
         as_written: what goes into the journal for a comparison.
         spent: where the time went.
     """
@@ -46,6 +48,7 @@ class Runner:
     verbose: bool = False
     batch_search: BatchSearch | None = None
     explain: bool = False
+    shared: bool = False
     as_written: Callable[[ComparisonRecord], Record] = lambda record: record
     spent: Spent = field(default_factory=Spent)
 
@@ -71,12 +74,14 @@ class Runner:
             if process >= len(measured[comparison])
         ]
         clock = _Clock(len(tasks), self.limits)
+        last: int | None = None
         for number, (process, comparison) in enumerate(tasks, 1):
             if comparison in written:
                 clock.skip()
                 continue
-            if self.limits.processes > 1:
+            if self.limits.processes > 1 and (process != last or not self.shared):
                 self.workers.replace()
+            last = process
             self.progress.begin(comparison, number, len(tasks))
             parts = measured[comparison]
             record = self._step(comparison, process, parts, clock)

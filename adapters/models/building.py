@@ -42,7 +42,7 @@ def build(
     """
     own = catalogue.own(name)
     # It takes longer to import than torch, and a wide ResNet has nothing of it.
-    timm = None if isinstance(own, WideResNetSize) else _import_timm()
+    timm: Any = None if isinstance(own, WideResNetSize) else _import_timm()
     state = None if weights is None else _read(weights)
     with quiet():
         if own is not None:

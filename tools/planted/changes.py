@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-PACKAGE = "planted_attacks"
 DISTRIBUTION = "planted-attacks"
 
 BASE = '''\
@@ -32,15 +30,6 @@ def pgd(model, images, labels):
     return adversarial
 '''
 
-CALLER = f"""\
-from {PACKAGE} import pgd
-
-
-def attack(model, images, labels):
-    return pgd(model, images, labels)
-"""
-"""What --attack is given; it calls whichever copy is installed."""
-
 WAIT = 0.03
 """Share of its own time that the slowed attack waits; it computes nothing meanwhile."""
 
@@ -61,8 +50,8 @@ class Change:
     harm: bool
     edits: tuple[tuple[str, str], ...] = ()
 
-    def modules(self) -> Mapping[str, str]:
-        """The files of a copy with the change in it.
+    def text(self) -> str:
+        """The attack with the change in it.
 
         Raises:
             ValueError: the attack has no such text, so that nothing would be changed.
@@ -72,7 +61,7 @@ class Change:
             if old not in text:
                 raise ValueError(f"{self.name}: the attack has no {old!r}")
             text = text.replace(old, new)
-        return {f"{PACKAGE}/__init__.py": text}
+        return text
 
 
 UNCHANGED = Change("no change", "a second copy", harm=False)
@@ -86,7 +75,7 @@ CHANGES = (
     ),
     Change(
         "loss.backward()",
-        "in place of `torch.autograd.grad`, so parameter gradients are computed too",
+        "in place of torch.autograd.grad, so parameter gradients are computed too",
         harm=True,
         edits=(
             ("(gradient,) = torch.autograd.grad(loss, images)", "loss.backward()"),
