@@ -78,7 +78,7 @@ def results(**alarms: str) -> list[Result]:
 
 def test_the_table_says_which_gate_catches_what() -> None:
     text = table.draw(results(), {"duel": ENVIRONMENT})
-    assert re.search(r"\| extra forward pass \| +yes \| +caught \| passes \|", text)
+    assert re.search(r"\| extra forward pass \| +yes \| +caught \| +passes \|", text)
     assert "caught, 1.031 (1.020 to 1.042)" in text
     assert "0 alarms in 2" in text
     assert "- 3 % wait, duel, speedup:1%: it got worse." in text

@@ -11,7 +11,7 @@ BASE = '''\
 
 import torch
 
-EPS, LENGTH, STEPS = 8 / 255, 2 / 255, 5
+EPS, LENGTH, STEPS = 8 / 255, 2 / 255, 2
 
 
 def gradient_of(loss, images):
