@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench test check perf selfcheck coverage test-gpu bench-gpu wheelhouse schema lock clean
+.PHONY: bench test check perf baseline baseline-check selfcheck coverage test-gpu bench-gpu \
+	wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bench: $(READY)  ## Set up and run the main job
 	@$(BIN)/python -m bench --verbose
@@ -27,6 +28,12 @@ PERF ?= runs/perf.json
 perf: $(READY)  ## Our cases as tests of pytest-benchmark, into PERF=runs/perf.json
 	@mkdir -p $(dir $(PERF))
 	@$(BIN)/python -m pytest tests/perf --benchmark-json=$(PERF)
+
+baseline: $(READY)  ## Count what runs do here, into results/baselines/
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.baseline write
+
+baseline-check: $(READY)  ## Count again, against the baseline of this environment
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.baseline check
 
 selfcheck: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck

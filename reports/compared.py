@@ -13,7 +13,7 @@ from reports.markdown import escape
 
 _HEADINGS: Mapping[Judgement, str] = {
     "regression": "Regressions",
-    "inconclusive": "Inconclusive",
+    "inconclusive": "Inconclusive, where measuring longer or in more --processes helps",
     "improvement": "Improvements",
     "told": "Other differences",
 }
@@ -99,7 +99,7 @@ def github_action_benchmark(found: Compared) -> str:
     better.
     """
     return json.dumps(
-        [_point(finding) for finding in found.findings if _has_value(finding)], indent=2
+        [_point(finding) for finding in found.findings if finding.new is not None], indent=2
     )
 
 
@@ -156,10 +156,6 @@ def _who(finding: Finding) -> str:
     return f"{finding.subject}, {finding.variant}" if finding.variant else finding.subject
 
 
-def _has_value(finding: Finding) -> bool:
-    return finding.new is not None
-
-
 def _point(finding: Finding) -> dict[str, object]:
     value, low, high = finding.new, finding.low, finding.high
     unit, quantity = finding.unit, finding.quantity
@@ -172,7 +168,7 @@ def _point(finding: Finding) -> dict[str, object]:
         "name": f"{_who(finding)}: {quantity}",
         "unit": unit,
         "value": value,
-        "extra": finding.said or f"{finding.judgement}; {finding.base:g} before",
+        "extra": finding.said or f"{finding.base:g} before",
     }
     if low is not None and high is not None:
         point["range"] = f"{low:.4g} to {high:.4g}"

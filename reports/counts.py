@@ -50,7 +50,7 @@ def _row(record: CountsRecord) -> tuple[str, ...]:
     return (
         record.case.what,
         record.status,
-        _each(record, lambda c: c.calls and _calls(c.calls)),
+        _each(record, lambda c: c.calls if c.calls is None else _calls(c.calls)),
         _each(record, lambda c: c.parameter_gradients),
         _each(record, lambda c: _passes(c, record.case)),
         _each(record, lambda c: c.forward_flops and _billions(c)),
@@ -69,7 +69,7 @@ def _each(record: CountsRecord, cell: Callable[[Counts], object]) -> str:
 
 
 def _calls(calls: dict[str, int]) -> str:
-    return ", ".join(f"{number} {kind}" for kind, number in calls.items())
+    return ", ".join(f"{number} {kind}" for kind, number in calls.items()) or "none"
 
 
 def _passes(counts: Counts, case: Case) -> str:

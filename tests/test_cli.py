@@ -39,6 +39,8 @@ def bench(*words: object, **environment: str) -> subprocess.CompletedProcess[str
         ["--help"],
         ["run", "--help"],
         ["list"],
+        ["counts", "--help"],
+        ["compare", "--help"],
         *(["list", t] for t in ("libs", "attacks", "models")),
     ],
     ids=" ".join,
@@ -61,7 +63,8 @@ def test_help_and_list_import_no_torch(words: list[str]) -> None:
 def test_the_controlling_process_of_a_run_imports_no_torch() -> None:
     code = (
         "import sys; import bench.command, bench.runner, bench.doctor, reports.markdown\n"
-        "import bench.model_doctor\n"
+        "import bench.model_doctor, bench.count_command, bench.compare.comparing\n"
+        "import reports.compared\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -46,7 +46,11 @@ def found(subject: str = "torchattacks pgd on resnet18") -> Compared:
 
 def test_markdown_tells_the_worst_first() -> None:
     said = compared.draw(found(), "md")
-    headings = ["1 regression, 1 improvement, 1 inconclusive", "Regressions:", "Inconclusive:"]
+    headings = [
+        "1 regression, 1 improvement, 1 inconclusive",
+        "Regressions:",
+        "Inconclusive, where",
+    ]
     headings += ["Improvements:", "Only in base.jsonl", "- a note."]
     assert sorted(headings, key=said.index) == headings
 

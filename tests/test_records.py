@@ -11,9 +11,10 @@ import pytest
 
 from bench import records
 from bench.cases import Case
+from bench.counts import Counts
 from bench.errors import EnvironmentMismatch, UsageError
 from bench.journal import Journal
-from bench.record_types import ComparisonRecord, TrainingRecord
+from bench.record_types import ComparisonRecord, CountsRecord, TrainingRecord
 from bench.records import RecordError
 from bench.statistics import Speedup
 from tests.test_runner import ENVIRONMENT, ScriptedWorker, comparison, measure
@@ -34,6 +35,19 @@ TRAINED = TrainingRecord(
     evaluation={"attack": "PGD-20", "eps": 0.1},
     weights="abc",
 )
+COUNTED = CountsRecord(
+    "0",
+    comparison().case,
+    "original",
+    "semi-backward",
+    "ok",
+    0,
+    parameters=4,
+    counts={
+        "original": Counts({"backward": 1}, 1, 4, 1, 2, 1, 2, 10, 20, 30, 40, {"add": 1}, {}, {}),
+        "semi-backward": Counts(None, None, None, 1, 2, 1, 2, None, None, None, None),
+    },
+)
 FAILED = ComparisonRecord(
     "0", comparison().case, "original", "semi-backward", "failed", 0, 0.1, reason="why"
 )
@@ -45,7 +59,7 @@ def write(path: Path, *lines: str) -> Path:
 
 
 def lines() -> list[str]:
-    return [records.to_line(item) for item in (ENVIRONMENT, RECORD, FAILED, TRAINED)]
+    return [records.to_line(item) for item in (ENVIRONMENT, RECORD, FAILED, TRAINED, COUNTED)]
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
@@ -53,6 +67,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert found.environment == ENVIRONMENT
     assert found.comparisons == (RECORD, FAILED)
     assert found.trainings == (TRAINED,)
+    assert found.counts == (COUNTED,)
     assert not found.cut
 
 
@@ -99,6 +114,8 @@ def test_a_half_written_last_line_is_left_out_and_told(tmp_path: Path) -> None:
         (lines()[0].replace('"schema": 1', '"schema": 2'), "use a newer version"),
         (lines()[0].replace('"seed": 0', '"seed": "zero"'), "line 1 is no record: seed"),
         (lines()[0] + lines()[1].replace('"ok"', '"fine"'), "line 2 is no record: status"),
+        (lines()[0].replace('"seed": 0', '"seed": NaN'), "line 1 is no record: NaN is no number"),
+        (lines()[0] + lines()[1].replace("[1.5,", "[0.0,", 1), "seconds: 0.0 is no time"),
     ],
 )
 def test_damage_is_told_with_its_line(tmp_path: Path, content: str, said: str) -> None:
@@ -162,7 +179,10 @@ def test_resume_cuts_a_half_written_line_off(tmp_path: Path) -> None:
         journal.begin(ENVIRONMENT)
         assert journal.done() == {RECORD.key}
         journal.append(FAILED)
+        assert journal.counted() == set()
     assert path.read_text() == "".join(lines()[:3])
+    with Journal(write(tmp_path / "y.jsonl", *lines()), resume=True) as journal:
+        assert journal.counted() == {COUNTED.key}
 
 
 def test_resume_starts_a_file_that_is_not_there_or_empty(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def of_one_process(centre: float, random: Generator, blocks: int = 40) -> Speedu
     here = math.log(centre) + 0.02 * random.standard_normal()
     logs = here + 0.04 * random.standard_t(4, blocks)
     middle, low, high = statistics.weighted_median((logs, numpy.ones(blocks)), 0.95)
-    return Speedup(*map(math.exp, (middle, low, high)), 0.95, 1, blocks, "")
+    return Speedup(math.exp(middle), math.exp(low), math.exp(high), 0.95, 1, blocks, "")
 
 
 def pair(base: Speedup, new: Speedup, share: float = MARGIN) -> Pair:

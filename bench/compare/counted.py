@@ -115,7 +115,8 @@ def _ways(name: str, variant: str, then: Counts, now: Counts) -> Iterable[Findin
 
 
 def _gradients(then: Counts, now: Counts, case: Case) -> str:
-    return f"this change makes it compute {_each(now)} ({_each(then)} before)"
+    before = _each(then) if then.parameter_gradients else "none"
+    return f"this change makes it compute {_each(now)} ({before} before)"
 
 
 def _each(counts: Counts) -> str:

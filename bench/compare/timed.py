@@ -153,7 +153,6 @@ def _told(test: Test, judged: Judged | None, tests: int) -> Finding:
         said += f": a loss of {share} is not ruled out"
         if judged.alone:
             said = f"{said}, and would be one by itself, but not among {tests} tests"
-        said += "; measure longer, or with more --processes" if finding.variant else ""
     elif judgement == "regression":
         said += f", where {share} is allowed"
     elif judgement == "unchanged":
