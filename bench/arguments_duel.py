@@ -12,14 +12,19 @@ _NOT_ASKED = (
 """What `run` can also be asked and a duel is not: its library comes from its sides."""
 
 
+PROCESSES = 3
+"""Pairs of them: two processes of one program do not take the same time to the last per cent."""
+
+
 def add(duel: argparse.ArgumentParser) -> None:
     """Fill in what only `duel` has."""
     duel.description = (
         "Hold two versions of a library, or a library and a patch, against each other: the original"
         " attack of a against the original attack of b, in neighbouring blocks. Each side is"
         " installed by uv into a folder of its own, without what it depends on, and has worker"
-        " processes of its own; Python, torch and everything else are this environment's, the same"
-        " for both. Outputs and counted gradients are told, and may differ."
+        f" processes of its own ({PROCESSES} pairs unless --processes says otherwise); Python,"
+        " torch and everything else are this environment's, the same for both. Outputs and counted"
+        " gradients are told, and may differ."
     )
     duel.epilog = (
         "Exit codes: 0 done; 1 b is worse than --fail-if allows; 2 wrong usage, or a side that"
@@ -55,4 +60,4 @@ def add(duel: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="exit 3 where the interval leaves it open"
     )
     unasked = {"a_a": False, "max_batch_search": False, "resume": False}
-    duel.set_defaults(**unasked, **dict.fromkeys(_NOT_ASKED))
+    duel.set_defaults(processes=PROCESSES, **unasked, **dict.fromkeys(_NOT_ASKED))

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from bench import duel, installing, records, sides
+from bench import arguments, cli, duel, equality, installing, outputs, records, sides
 from bench.cases import RIVAL, Comparison
 from bench.duel_record import DuelRecord, DuelSide
 from bench.errors import UsageError
@@ -151,6 +152,38 @@ def test_without_uv_its_install_command_is_told(monkeypatch: pytest.MonkeyPatch)
         installing.uv()
 
 
+TWICE = ("--a", "torchattacks==3.5.1", "--b", "torchattacks==3.5.1")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--a", "torchattacks==3.5.1"), "the following arguments are required: --b"),
+        (("--a", "./bench", "--b", "torchattacks"), "--a ./bench: the folder is no package"),
+        ((*TWICE, "--fail-if", "seconds:5%"), "unknown metric 'seconds'"),
+        ((*TWICE, "--fail-if", "speedup:150%"), "can't fall by 100 % or more"),
+        ((*TWICE, "--find-wheels", "absent"), "--find-wheels absent: there is no such folder"),
+        ((*TWICE, "--models", "resnet19"), "unknown model 'resnet19'"),
+        ((*TWICE, "--libs", "art"), "unrecognized arguments: --libs art"),
+        ((*TWICE, "--out", "pyproject.toml"), "pyproject.toml exists"),
+    ],
+    ids=lambda value: " ".join(value[-2:]) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage_is_told_before_anything_is_installed(
+    words: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("bench.installing.install", None)
+    with pytest.raises(UsageError, match=re.escape(said)):
+        duel.run(arguments.parse(["duel", *words]), [])
+
+
+def test_a_duel_takes_several_pairs_of_processes_by_itself() -> None:
+    assert arguments.parse(["duel", *TWICE]).processes == 3
+    assert arguments.parse(["duel", *TWICE, "--processes", "1"]).processes == 1
+    assert arguments.parse(["run"]).processes is None
+
+
 class SideWorker(ScriptedWorker):
     """One side's worker; notes in `log` what it is asked."""
 
@@ -243,6 +276,21 @@ def test_what_both_sides_found_becomes_one_record() -> None:
     assert [one.version for one in found.sides.values()] == ["1.0", "2.0"]
 
 
+def test_a_pair_of_processes_serves_all_cases() -> None:
+    pairs: list[Pair] = []
+
+    def start() -> Pair:
+        pairs.append(pair_of(SideWorker("a", []), SideWorker("b", []))())
+        return pairs[-1]
+
+    limits = Limits(processes=3)
+    runner = Runner(WorkerPool(start), limits, 0, PlainProgress(), shared=True)
+    cases = [comparison(model=model).case for model in ("resnet18", "resnet34")]
+    found = runner.run([Comparison(case, RIVAL) for case in cases], Notes())
+    assert len(pairs) == 3
+    assert [set(record.processes) for record in found] == [{0, 1, 2}] * 2
+
+
 def test_outputs_may_differ_and_are_told() -> None:
     found, _ = fight(SideWorker("a", []), SideWorker("b", [], bitwise=False))
     assert found.status == "ok"
@@ -299,6 +347,16 @@ def test_what_one_side_could_not_look_at_is_not_told_of_the_other() -> None:
     blind = {**worker.prepared, "gradients": None, "memory": None, "memory_parts": None}
     told = merged(worker.prepared, blind, PREPARED["equality"])
     assert (told["gradients"], told["memory"], told["memory_parts"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(2, 3, 4), (0, 3)])
+def test_outputs_go_from_one_worker_to_another_bit_by_bit(
+    tmp_path: Path, dtype: torch.dtype, shape: tuple[int, ...]
+) -> None:
+    output = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(dtype)
+    told = json.loads(json.dumps(outputs.write(output, tmp_path / "x")))
+    assert equality.compare(output, outputs.read(tmp_path / "x", **told)).bitwise
 
 
 CALLS = {"call a": "autograd.grad", "call b": "backward"}
@@ -394,6 +452,40 @@ def test_a_table_of_duels(tmp_path: Path) -> None:
     assert "lib 1.0 (a) against lib 1.1 (b, ./fork)" in text
     for row in (r"a over b +\| +0.80", r"gradient call +\| +autograd.grad → backward", "failed: b"):
         assert re.search(row, text), text
+
+
+@pytest.mark.parametrize(
+    ("status", "worse", "left_open", "strict", "code"),
+    [
+        ("ok", (), (), False, 0),
+        ("ok", ("it is slower",), (), False, 1),
+        ("failed", ("it is slower",), (), False, 1),
+        ("failed", (), (), True, 5),
+        ("ok", (), ("nobody knows",), False, 0),
+        ("ok", (), ("nobody knows",), True, 3),
+    ],
+)
+def test_the_exit_code_says_how_it_went(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: Any,
+    worse: tuple[str, ...],
+    left_open: tuple[str, ...],
+    strict: bool,
+    code: int,
+) -> None:
+    path = tmp_path / "x.jsonl"
+    record = replace(ended(1.0, 1.25), status=status)
+    path.write_text(records.to_line(ENVIRONMENT) + records.to_line(record))
+    outcome = duel.Outcome(path, (record,), worse, left_open)
+    monkeypatch.setattr(duel, "run", lambda asked, command: outcome)
+    words = ["duel", *TWICE, *(["--strict"] if strict else [])]
+    assert cli.main(words) == code
+    said = capsys.readouterr().out
+    assert "lib 1.0 (a) against lib 1.1 (b, ./fork)" in said
+    for text in (*worse, *left_open):
+        assert text in said
 
 
 def bench(*words: str | Path) -> subprocess.CompletedProcess[str]:
