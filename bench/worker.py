@@ -132,11 +132,12 @@ class Worker:
         }
 
     def do_count(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
-        from bench import counting
+        from bench import counting, state
 
         if changed := self._changed():
             return {"stale": changed}
         built = self._build(comparison, seed)
+        state.settle()
         return {"counted": {**asdict(counting.count(built)), "version": built.library_version}}
 
     def _changed(self) -> list[str]:
