@@ -15,10 +15,19 @@ from reports.words import spelt
 
 
 def of(run: Run) -> list[Table]:
-    """The tables of a run's duels: a column a case."""
+    """The tables of a run's duels: a column a case; what differs in more than one thing apart."""
+    if not run.duels:
+        return []
+    column = tables.column_axis([duel.case for duel in run.duels])
+    groups: dict[tuple[object, ...], list[DuelRecord]] = {}
+    for duel in run.duels:
+        groups.setdefault(tables.in_common(duel.case, column), []).append(duel)
     most = tables.MANY_COLUMNS
-    groups = (run.duels[start : start + most] for start in range(0, len(run.duels), most))
-    return [_table(group, run) for group in groups]
+    return [
+        _table(group[start : start + most], column)
+        for group in groups.values()
+        for start in range(0, len(group), most)
+    ]
 
 
 def sentence(duel: DuelRecord) -> str:
@@ -28,9 +37,8 @@ def sentence(duel: DuelRecord) -> str:
     return " ".join([_verdict(duel, duel.speedup), *_outputs(duel), *_gradients(duel)])
 
 
-def _table(duels: Sequence[DuelRecord], run: Run) -> Table:
+def _table(duels: Sequence[DuelRecord], column: str) -> Table:
     records = [_as_comparison(duel) for duel in duels]
-    column = tables.column_axis([record.case for record in records])
     names = [tables.column_name(record.case, column) for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
         ("a (s)", (tables.seconds(r, "a") for r in records)),

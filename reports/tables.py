@@ -68,8 +68,7 @@ def _tables(records: Sequence[ComparisonRecord], run: Run) -> Iterable[Table]:
     column = column_axis([record.case for record in records])
     groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
     for record in records:
-        rest = tuple(axis(record.case) for name, axis in _AXES.items() if name != column)
-        groups.setdefault((record.variant, *rest), []).append(record)
+        groups.setdefault((record.variant, *in_common(record.case, column)), []).append(record)
     for group in groups.values():
         for start in range(0, len(group), MANY_COLUMNS):
             yield _table(group[start : start + MANY_COLUMNS], column, run)
@@ -136,6 +135,11 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
             *(f"Published: {what}." for what in dict.fromkeys(r.what for r in published if r)),
         ),
     )
+
+
+def in_common(case: Case, column: str) -> tuple[object, ...]:
+    """What cases must agree in to stand in one table."""
+    return tuple(axis(case) for name, axis in _AXES.items() if name != column)
 
 
 def column_name(case: Case, column: str) -> str:

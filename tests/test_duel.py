@@ -454,6 +454,19 @@ def test_a_table_of_duels(tmp_path: Path) -> None:
         assert re.search(row, text), text
 
 
+def test_cases_that_differ_in_more_than_their_column_get_tables_of_their_own() -> None:
+    pgd, fgsm = ended(1.0, 1.25), ended(1.0, 1.0)
+    other = replace(fgsm.case, attack="mifgsm")
+    alike = replace(fgsm, case_id="1", case=other)
+    without_steps = replace(fgsm, case_id="2", case=replace(other, attack="fgsm", steps=None))
+    run = Run(Path("x.jsonl"), ENVIRONMENT, (), duels=(pgd, alike, without_steps))
+    assert [table.header for table in duels.of(run)] == [
+        ("attack", "pgd", "mifgsm"),
+        ("attack", "fgsm"),
+    ]
+    assert "steps" not in duels.of(run)[1].title
+
+
 @pytest.mark.parametrize(
     ("status", "worse", "left_open", "strict", "code"),
     [

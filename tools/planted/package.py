@@ -28,6 +28,7 @@ def write(
         modules: text of each file by its path in the folder.
         requires: what it says it needs.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     for path, text in modules.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
