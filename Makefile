@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: bench test test-browser check baseline baseline-check selfcheck coverage report sample \
+.PHONY: bench test test-browser check perf baseline baseline-check selfcheck coverage report sample \
 	report-speed test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
@@ -26,6 +26,12 @@ check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+PERF ?= runs/perf.json
+
+perf: $(READY)  ## Our cases as tests of pytest-benchmark, into PERF=runs/perf.json
+	@mkdir -p $(dir $(PERF))
+	@$(BIN)/python -m pytest tests/perf --benchmark-json=$(PERF)
 
 baseline: $(READY)  ## Count what runs do here, into results/baselines/
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.baseline write

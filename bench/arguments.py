@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from bench import arguments_compare
-from bench.cases import BASELINE, DTYPES
+from bench import arguments_compare, arguments_duel, options
 from bench.errors import UsageError
 
 TOPICS = ("libs", "attacks", "training", "models", "variants", "suites")
@@ -43,6 +41,7 @@ def parser() -> Parser:
     _add_counts(commands.add_parser("counts", help="count what runs do, without timing anything"))
     _add_report(commands.add_parser("report", help="make tables of records"))
     arguments_compare.add(commands.add_parser("compare", help="tell what got worse between two"))
+    _add_duel(commands.add_parser("duel", help="hold two versions of a library against each other"))
     _add_doctor(commands.add_parser("doctor", help="what works here, or with your model"))
     return main
 
@@ -65,23 +64,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         " given comes from the suite that fits: quick on a CPU, paper-libraries on a CUDA GPU, text"
         " for --libs openattack."
     )
-    _add_what(run.add_argument_group("what to measure"))
+    options.add_what(run.add_argument_group("what to measure"))
     how = run.add_argument_group("how to measure")
-    how.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    how.add_argument(
-        "--precision",
-        type=_positive,
-        metavar="X",
-        help="stop a case when the interval of its log ratio is this narrow, as 0.02",
-    )
-    how.add_argument(
-        "--max-seconds",
-        type=_positive,
-        metavar="S",
-        help="or after S seconds of measuring (a slow case takes up to 4 S)",
-    )
-    how.add_argument("--processes", type=_at_least_one, metavar="N", help="fresh workers per case")
-    _add_timeout(how)
+    options.add_limits(how)
     how.add_argument(
         "--max-batch-search",
         action="store_true",
@@ -89,124 +74,25 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     how.add_argument(
         "--memory-limit",
-        type=_positive,
+        type=options.positive,
         metavar="GB",
         help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
     )
-    how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
-    _add_where(run)
+    options.add_seed(how)
+    options.add_where(run)
 
 
-def _add_timeout(how: argparse._ArgumentGroup) -> None:
-    how.add_argument(
-        "--timeout",
-        type=_positive,
-        metavar="S",
-        help="give a case up if one of its processes takes S seconds",
-    )
-
-
-def _add_where(command: argparse.ArgumentParser) -> None:
-    where = command.add_argument_group("where the records go")
+def _add_duel(duel: argparse.ArgumentParser) -> None:
+    arguments_duel.add(duel)
+    options.add_cases(duel.add_argument_group("what to measure"))
+    how = duel.add_argument_group("how to measure")
+    options.add_limits(how)
+    options.add_seed(how)
+    where = duel.add_argument_group("where the records go")
     where.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
     )
-    where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
-    where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
-
-
-def _add_what(what: argparse._ArgumentGroup) -> None:
-    what.add_argument("--libs", nargs="+", metavar="NAME", help="libraries; `list libs` names them")
-    what.add_argument(
-        "--attacks", nargs="+", metavar="NAME", help="attacks; `list attacks`, or all"
-    )
-    what.add_argument("--models", nargs="+", metavar="NAME", help="timm models; `list models`")
-    what.add_argument(
-        "--batch",
-        nargs="+",
-        type=_at_least_one,
-        metavar="N",
-        help="batch sizes; of text, sentences",
-    )
-    what.add_argument(
-        "--steps", nargs="+", type=_at_least_one, metavar="N", help="steps of the attack"
-    )
-    what.add_argument(
-        "--defaults",
-        action="store_true",
-        help="the libraries' own hyperparameters (but --steps), not settings alike for all",
-    )
-    what.add_argument(
-        "--classes", type=_at_least_one, metavar="N", help="classes of a model with random weights"
-    )
-    what.add_argument("--image-size", type=_at_least_one, metavar="N", help="side in pixels")
-    what.add_argument("--dtype", metavar="NAME", help=", ".join(DTYPES))
-    what.add_argument(
-        "--variants",
-        nargs="+",
-        metavar="NAME",
-        help=f"what to hold against {BASELINE} (semi-backward, and forward-only for black-box"
-        " attacks); `list variants`",
-    )
-    what.add_argument(
-        "--a-a",
-        action="store_true",
-        help=f"also hold {BASELINE} against itself: the smallest effect this run can tell apart",
-    )
-    what.add_argument(
-        "--suite", metavar="NAME|FILE.toml", help="a named list of cases; `list suites`"
-    )
-    what.add_argument(
-        "--attack",
-        action="append",
-        metavar="SPEC",
-        help="your own FUNCTION(model, images, labels) -> adversarial images, as FILE.py:FUNCTION"
-        " or package.module:FUNCTION; alone unless --libs is given too",
-    )
-    what.add_argument("--images", type=Path, metavar="FOLDER", help="your own photographs")
-    what.add_argument(
-        "--training",
-        nargs="+",
-        metavar="METHOD",
-        help="measure an optimisation step of adversarial training, the attacks inside it; `list"
-        " training`",
-    )
-    what.add_argument(
-        "--data", metavar="digits|FOLDER", help="what to train on: a folder has CIFAR-10 in it"
-    )
-    what.add_argument(
-        "--replays", type=_at_least_one, metavar="M", help="of free training, a minibatch (8)"
-    )
-    what.add_argument(
-        "--victim",
-        nargs="+",
-        metavar="SPEC",
-        help="of text: bert-base or bert-tiny with random weights, a folder with a checkpoint, or"
-        " the Hugging Face name of one in the local cache; nothing is downloaded",
-    )
-    what.add_argument(
-        "--sentences", type=Path, metavar="FILE", help="of text: your own, one on each line"
-    )
-    what.add_argument(
-        "--queries",
-        type=_from_zero,
-        metavar="N",
-        help="of text: the most an attack may ask for a sentence (0: as many as it likes)",
-    )
-    what.add_argument(
-        "--resources",
-        type=Path,
-        metavar="DIR",
-        help="of text: your WordNet, tagger and so on, laid out as OpenAttack's data; what is not"
-        " there stands in",
-    )
-    weights = what.add_mutually_exclusive_group()
-    weights.add_argument(
-        "--weights", type=Path, metavar="FILE", help="a state dict, .pt or .safetensors"
-    )
-    weights.add_argument(
-        "--pretrained", action="store_true", help="timm's own weights, downloaded if need be"
-    )
+    where.add_argument("--verbose", action="store_true", help="traces")
 
 
 def _add_counts(counts: argparse.ArgumentParser) -> None:
@@ -216,17 +102,17 @@ def _add_counts(counts: argparse.ArgumentParser) -> None:
         " torch gives the same numbers, also on a busy machine; `compare` tells two such files"
         " apart. What is not given comes from the suite `counts`."
     )
-    _add_what(counts.add_argument_group("what to count"))
+    options.add_what(counts.add_argument_group("what to count"))
     how = counts.add_argument_group("how to count")
     how.add_argument("--device", default="cpu", help="cpu (default), auto, cuda, cuda:N or mps")
-    _add_timeout(how)
+    options.add_timeout(how)
     how.add_argument(
         "--one-worker",
         action="store_true",
         help="all libraries in one process: half the time, but each meets what the others patched",
     )
-    how.add_argument("--seed", type=_seed, default=0, metavar="N", help="of everything random (0)")
-    _add_where(counts)
+    options.add_seed(how)
+    options.add_where(counts)
     unasked = ("precision", "max_seconds", "processes", "memory_limit")
     counts.set_defaults(max_batch_search=False, **dict.fromkeys(unasked))
 
@@ -253,7 +139,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         " bit the same, and the hours a long training would save. Methods: `list training`."
     )
     train.add_argument(
-        "--epochs", type=_at_least_one, default=5, metavar="N", help="how long to train (5)"
+        "--epochs", type=options.at_least_one, default=5, metavar="N", help="how long to train (5)"
     )
     train.add_argument(
         "--checkpoints",
@@ -316,26 +202,11 @@ def _add_doctor(doctor: argparse.ArgumentParser) -> None:
     )
     doctor.add_argument(
         "--image-size",
-        type=_at_least_one,
+        type=options.at_least_one,
         metavar="N",
         help="side in pixels of the images to try it with (default: what timm made it for, or 224)",
     )
     doctor.add_argument("--verbose", action="store_true", help="traces")
-
-
-def _number(
-    kind: Callable[[str], float], least: float, said: str, most: float = 1e15
-) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text} is too small or too large; give {said}")
-        return value
-
-    return read
 
 
 def _plan(text: str) -> tuple[int, int]:
@@ -343,9 +214,3 @@ def _plan(text: str) -> tuple[int, int]:
     if not (epochs.isdecimal() and images.isdecimal() and int(epochs) and int(images)):
         raise argparse.ArgumentTypeError(f"{text!r} is no EPOCHSxIMAGES, as 200x50000")
     return int(epochs), int(images)
-
-
-_at_least_one = _number(int, 1, "a whole number of at least 1")
-_from_zero = _number(int, 0, "a whole number of at least 0")
-_positive = _number(float, 1e-9, "a number above 0")
-_seed = _number(int, 0, "a whole number from 0 to 2**32 - 1", most=2**32 - 1)

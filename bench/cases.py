@@ -10,6 +10,8 @@ BASELINE = "original"
 SEMI_BACKWARD = "semi-backward"
 A_A = "a-a"
 FORWARD_ONLY = "forward-only"
+RIVAL = "rival"
+"""What stands for the variant in a duel: the original again, of the other side's library."""
 
 VARIANTS = {
     BASELINE: "the library as shipped, every parameter requires a gradient",
@@ -121,6 +123,11 @@ class Comparison:
 
     case: Case
     variant: str
+
+    @property
+    def must_agree(self) -> bool:
+        """Whether both must make the same, or no speedup is told; two libraries may differ."""
+        return self.variant != RIVAL
 
     def __str__(self) -> str:
         return f"{self.case}: {self.variant} against {BASELINE}"

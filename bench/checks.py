@@ -69,12 +69,13 @@ class Checks:
     text: TextRecord | None = None
 
 
-def check(workload: Workload, *, explain: bool = False) -> Checks:
+def check(workload: Workload, *, explain: bool = False, operations: bool = True) -> Checks:
     """Run every check; the timed runs come later and apart.
 
     Args:
         workload: what to look at.
         explain: also dissect it.
+        operations: count them, which imports much of torch; without, nothing is predicted.
 
     Raises:
         InvalidOutput: the attack's output has another shape than its images, or is no tensor.
@@ -83,7 +84,9 @@ def check(workload: Workload, *, explain: bool = False) -> Checks:
     warnings = list(passed.warnings)
     baseline, _ = workload.variants
     traces = or_warn("the gradients", lambda: _traces(workload), warnings)
-    counted = or_warn("the operations", lambda: _counts(workload), warnings) or {}
+    counted = {}
+    if operations:
+        counted = or_warn("the operations", lambda: _counts(workload), warnings) or {}
     counts = {name: count for name, (count, _) in counted.items()}
     peaks = or_warn("the memory", lambda: _peaks(workload), warnings) or {}
     warnings.extend(_left_behind(peaks))

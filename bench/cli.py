@@ -88,6 +88,22 @@ def _counts(asked: argparse.Namespace, words: list[str]) -> int:
     return DONE if all(record.status == "ok" for record in found.counts) else NOT_ALL_OK
 
 
+def _duel(asked: argparse.Namespace, words: list[str]) -> int:
+    from bench import duel, records
+    from reports import markdown
+
+    outcome = duel.run(asked, ["python", "-m", "bench", *words])
+    print(markdown.report([records.read(outcome.path)]))
+    print(f"\nRecords: {outcome.path}")
+    for said in (*outcome.worse, *outcome.open):
+        print(said)
+    if outcome.worse:
+        return REGRESSION
+    if not outcome.all_ok:
+        return NOT_ALL_OK
+    return INCONCLUSIVE if asked.strict and outcome.open else DONE
+
+
 def _list(asked: argparse.Namespace, words: list[str]) -> int:
     from bench.listing import listing
 
@@ -149,6 +165,7 @@ _COMMANDS = {
     "list": _list,
     "report": _report,
     "compare": _compare,
+    "duel": _duel,
     "doctor": _doctor,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -34,14 +35,14 @@ class Observer:
     """Looks at the processor from its making until `conditions` is asked.
 
     Args:
-        pid: of the worker, whose own work does not count as other programs'; without it nobody can
-            tell whose work is whose.
+        pids: of the worker, or workers, whose own work does not count as other programs'; without
+            any nobody can tell whose work is whose.
     """
 
-    def __init__(self, pid: int | None) -> None:
+    def __init__(self, pids: Sequence[int]) -> None:
         self._own: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
-            self._own = [] if pid is None else [psutil.Process(), psutil.Process(pid)]
+            self._own = [psutil.Process(pid) for pid in (os.getpid(), *pids)] if pids else []
         self._started = time.monotonic()
         self._looked = -_SECONDS_BETWEEN_LOOKS
         self._busy = _busy_seconds()

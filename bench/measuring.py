@@ -131,10 +131,10 @@ class Measuring:
         which = which if self._limits.processes > 1 else ""
         self._progress.stage(f"{which}building, checking that both variants agree")
         prepared = self.findings.prepared = self._prepare()
-        if not prepared.equality.equal:
+        if self._comparison.must_agree and not prepared.equality.equal:
             raise Ended("unequal", prepared.unequal or "the variants' outputs differ")
         self._parts = 1 if prepared.text is None else len(prepared.text.attacked)
-        observer = Observer(self._workers.get(self._comparison.case.library).pid)
+        observer = Observer(self._workers.get(self._comparison.case.library).pids)
         self._progress.stage("warming up")
         block_seconds = self._warm_up()
         self._time_blocks(block_seconds, observer)

@@ -13,7 +13,7 @@ class Worker(Protocol):
 
     facts: dict[str, Any]
     start_seconds: float
-    pid: int | None
+    pids: tuple[int, ...]
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]: ...
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +24,10 @@ LOOK_SECONDS = 0.5
 """How often to look whether a silent worker is still alive."""
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
+_NOT_FROM_HERE = (
+    "import sys; sys.path[:] = filter(None, sys.path); from bench import worker; worker.main()"
+)
+"""Without the current folder on its path: it may hold another copy of what lies in `first`."""
 
 
 class WorkerDied(Exception):
@@ -41,24 +46,25 @@ class WorkerProcess:
 
     Args:
         python: the interpreter to run it with.
+        first: folders in which it looks for modules before anywhere else.
     """
 
-    def __init__(self, python: str = sys.executable) -> None:
+    def __init__(self, python: str = sys.executable, first: Sequence[Path] = ()) -> None:
         started = time.perf_counter()
         self._log = tempfile.TemporaryFile(  # noqa: SIM115 - open as long as the worker
             mode="w+", encoding="utf-8", errors="replace"
         )
         self._process = subprocess.Popen(
-            [python, "-m", "bench.worker"],
+            [python, *(["-c", _NOT_FROM_HERE] if first else ["-m", "bench.worker"])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=_environment(),
+            env=_environment(first),
             text=True,
             encoding="utf-8",
             start_new_session=True,
         )
-        self.pid: int | None = self._process.pid
+        self.pids: tuple[int, ...] = (self._process.pid,)
         assert self._process.stdout is not None
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reader = threading.Thread(
@@ -143,10 +149,11 @@ class WorkerProcess:
         return f"the worker process {how}{said}"
 
 
-def _environment() -> dict[str, str]:
+def _environment(first: Sequence[Path]) -> dict[str, str]:
     environment = dict(os.environ)
     path = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = _ROOT if not path else os.pathsep.join([_ROOT, path])
+    places = [*(str(folder.resolve()) for folder in first), _ROOT, *([path] if path else [])]
+    environment["PYTHONPATH"] = os.pathsep.join(places)
     # cuBLAS reads this once, at its start; without it the equality gate can't be deterministic.
     environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     return environment

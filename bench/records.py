@@ -1,4 +1,4 @@
-"""What is written down: one JSON object a line, an environment first, then comparisons.
+"""What is written down: one JSON object a line, an environment first, then comparisons or duels.
 
 Where a case has several processes, each leaves a `process` line as it ends, so that an interrupted
 run is resumed without repeating it; the `comparison` line that follows says all they found.
@@ -13,7 +13,7 @@ Rules for reading, so that files outlive programs:
 - A half-written last line, as a killed run leaves behind, is left out; any other line that is no
   record is an error with its number.
 
-The types are in `bench.record_types`.
+The types are in `bench.record_types` and `bench.duel_record`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.cases import RIVAL
+from bench.duel_record import DuelRecord
 from bench.record_types import (
     SCHEMA,
     ComparisonRecord,
@@ -46,7 +48,8 @@ class RecordError(Exception):
     """A file that holds no readable records; the message names the file and the line."""
 
 
-Record = Environment | ProcessRecord | ComparisonRecord | TrainingRecord | CountsRecord
+Record = Environment | ProcessRecord | ComparisonRecord | DuelRecord | TrainingRecord | CountsRecord
+_KINDS = ("environment", "process", "comparison", "duel", "training", "counts")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Run:
         parts: processes of comparisons that are not complete yet.
         trainings: that have ended; a resumed one's last record stands.
         counts: of what `counts` counted; a resumed case's last record stands.
+        duels: that have ended.
         cut: whether a half-written last line was left out.
     """
 
@@ -69,6 +73,7 @@ class Run:
     parts: tuple[ProcessRecord, ...] = ()
     trainings: tuple[TrainingRecord, ...] = ()
     counts: tuple[CountsRecord, ...] = ()
+    duels: tuple[DuelRecord, ...] = ()
     cut: bool = False
 
 
@@ -94,11 +99,15 @@ def read(path: Path) -> Run:
     if not parsed or not isinstance(parsed[0], Environment):
         raise RecordError(f"{path}: line 1 is no environment record; is it a file of this program?")
     comparisons: dict[tuple[str, str], ComparisonRecord] = {}
+    duels: dict[str, DuelRecord] = {}
     parts: dict[tuple[str, str], dict[int, ProcessRecord]] = {}
     for item in parsed:
         if isinstance(item, ComparisonRecord):
             comparisons[item.key] = item
             parts.pop(item.key, None)
+        elif isinstance(item, DuelRecord):
+            duels[item.case_id] = item
+            parts.pop((item.case_id, RIVAL), None)
         elif isinstance(item, ProcessRecord):
             parts.setdefault(item.key, {})[item.process] = item
     trainings = {item.key: item for item in parsed if isinstance(item, TrainingRecord)}
@@ -111,6 +120,7 @@ def read(path: Path) -> Run:
         open_parts,
         tuple(trainings.values()),
         tuple(counts.values()),
+        tuple(duels.values()),
         cut=bool(rest.strip()),
     )
 
@@ -162,7 +172,7 @@ def _parse_slowly(path: Path, number: int, line: str) -> Record | None:
             f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
             f" {SCHEMA}; use a newer version of it"
         )
-    if found.get("kind") not in ("environment", "process", "comparison", "training", "counts"):
+    if found.get("kind") not in _KINDS:
         return None
     try:
         record: Record = _validator().validate_python(found)
@@ -178,7 +188,7 @@ def _no_number(name: str) -> float:
 
 def _check(record: Record) -> None:
     """What the types can't say: times and their ratios are above 0, and finite."""
-    if not isinstance(record, ComparisonRecord):
+    if not isinstance(record, ComparisonRecord | DuelRecord):
         return
     for seconds in itertools.chain.from_iterable(record.seconds.values()):
         if not 0 < seconds < math.inf:

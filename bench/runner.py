@@ -7,7 +7,7 @@ second, so that a slow change of the machine touches them all alike.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench import assembly
@@ -18,6 +18,7 @@ from bench.measuring import Ended, Measuring, Spent
 from bench.pool import WorkerPool
 from bench.progress import Progress
 from bench.record_types import ComparisonRecord, ProcessRecord
+from bench.records import Record
 from bench.stopping import StopRule
 from bench.suites import Limits
 
@@ -34,6 +35,9 @@ class Runner:
         verbose: show the trace of what failed.
         batch_search: finds the largest batch that fits, if that was asked.
         explain: also dissect each case, in its first process.
+        shared: whether a process serves all cases, where there are several processes; each case
+            still meets as many as were asked for.
+        as_written: what goes into the journal for a comparison.
         spent: where the time went.
     """
 
@@ -44,6 +48,8 @@ class Runner:
     verbose: bool = False
     batch_search: BatchSearch | None = None
     explain: bool = False
+    shared: bool = False
+    as_written: Callable[[ComparisonRecord], Record] = lambda record: record
     spent: Spent = field(default_factory=Spent)
 
     def run(self, comparisons: Sequence[Comparison], journal: Journal) -> list[ComparisonRecord]:
@@ -60,7 +66,7 @@ class Runner:
         for comparison, parts in measured.items():
             if len(parts) >= self.limits.processes:  # fewer are asked for than had run
                 written[comparison] = self._complete(comparison, parts)
-                journal.append(written[comparison])
+                journal.append(self.as_written(written[comparison]))
         tasks = [
             (process, comparison)
             for process in range(self.limits.processes)
@@ -68,12 +74,14 @@ class Runner:
             if process >= len(measured[comparison])
         ]
         clock = _Clock(len(tasks), self.limits)
+        last: int | None = None
         for number, (process, comparison) in enumerate(tasks, 1):
             if comparison in written:
                 clock.skip()
                 continue
-            if self.limits.processes > 1:
+            if self.limits.processes > 1 and (process != last or not self.shared):
                 self.workers.replace()
+            last = process
             self.progress.begin(comparison, number, len(tasks))
             parts = measured[comparison]
             record = self._step(comparison, process, parts, clock)
@@ -81,7 +89,7 @@ class Runner:
             if record is None:
                 journal.append(parts[-1])
             else:
-                journal.append(record)
+                journal.append(self.as_written(record))
                 written[comparison] = record
                 self.progress.end(record)
         return [written[comparison] for comparison in waiting]

@@ -10,11 +10,15 @@ middle of a run.
     {"do": "load", "library": "foolbox"}               can it be imported?
     {"do": "prepare", "comparison": …, "seed": 0}      build and check a case, or say that an
                                                        earlier one left settings changed ("stale");
-                                                       "explain": true also dissects it
+                                                       "explain": true also dissects it,
+                                                       "operations": false does not count them
     {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
      "parts": [0, …]}                                  of one of its parts
     {"do": "count", "comparison": …, "seed": 0}        build a case and count what its variants do,
                                                        or say "stale", as "prepare" does
+    {"do": "output", "file": "FILE"}                   write what one run of the original makes
+    {"do": "compare", "file": "FILE", …}               hold that against what it makes here
+    {"do": "origin", "modules": ["foolbox"]}           the folders that modules were imported from
     {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
     {"do": "examine", "model": "resnet18", …}          what semi_backward meets in a model
     {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
@@ -40,6 +44,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from torch import Tensor
 
     from bench.blocks import GpuState
     from bench.cases import Case
@@ -98,7 +104,7 @@ class Worker:
         return {"version": registry.version(adapter)}
 
     def do_prepare(
-        self, comparison: dict[str, Any], seed: int, explain: bool = False
+        self, comparison: dict[str, Any], seed: int, explain: bool = False, operations: bool = True
     ) -> dict[str, Any]:
         from bench import checks, nvml, state, timer
 
@@ -110,9 +116,11 @@ class Worker:
         self._timer = timer.for_device(device)
         self._gpu, unseen = nvml.watch(device)
         ready = time.perf_counter()
-        found = asdict(checks.check(built, explain=explain))
+        found = asdict(checks.check(built, explain=explain, operations=operations))
         if unseen is not None:
             found["warnings"].append(unseen)
+        checked = time.perf_counter()
+        state.settle()  # the checks imported much of torch, which no later run need walk through
         self._workload = built
         return {
             "prepared": {
@@ -120,15 +128,16 @@ class Worker:
                 "library_version": built.library_version,
                 "timer": self._timer.name,
             },
-            "check_seconds": time.perf_counter() - ready,
+            "check_seconds": checked - ready,
         }
 
     def do_count(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
-        from bench import counting
+        from bench import counting, state
 
         if changed := self._changed():
             return {"stale": changed}
         built = self._build(comparison, seed)
+        state.settle()
         return {"counted": {**asdict(counting.count(built)), "version": built.library_version}}
 
     def _changed(self) -> list[str]:
@@ -161,6 +170,35 @@ class Worker:
             "gpu": None if worst is None else asdict(worst),
             "throttled": nvml.throttled(worst),
         }
+
+    def do_output(self, file: str) -> dict[str, Any]:
+        from pathlib import Path
+
+        from bench import outputs
+
+        return outputs.write(self._output(), Path(file))
+
+    def do_compare(self, file: str, shape: list[int], dtype: str) -> dict[str, Any]:
+        from pathlib import Path
+
+        from bench import equality, outputs
+
+        theirs = outputs.read(Path(file), shape, dtype)
+        return {"equality": asdict(equality.compare(theirs, self._output()))}
+
+    def do_origin(self, modules: list[str]) -> dict[str, Any]:
+        found = ((name, sys.modules.get(name)) for name in modules)
+        files = ((name, getattr(module, "__file__", None)) for name, module in found)
+        return {"origin": {name: os.path.realpath(file) for name, file in files if file}}
+
+    def _output(self) -> Tensor:
+        from bench import state
+        from bench.cases import BASELINE
+
+        assert self._workload is not None
+        with state.deterministic(self._workload.comparison.case.device):
+            output: Tensor = self._workload.output(BASELINE)
+        return output
 
     def do_limit(self, count: int, device: str) -> dict[str, Any]:
         from bench.memory_limit import limit_memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.records import Run
-from reports import counts, side_by_side, tables, text, training
+from reports import counts, duels, side_by_side, tables, text, training
 from reports.tables import Table
 from reports.training import Plan
 
@@ -28,8 +28,9 @@ def together(runs: Sequence[Run]) -> list[Table]:
 
 
 def of_run(run: Run, plan: Plan) -> Iterator[Table]:
-    """Libraries, batch sizes, models and attacks; attacks on text; training; counts."""
+    """Libraries, batch sizes, models and attacks; duels; attacks on text; training; counts."""
     yield from tables.each(run)
+    yield from duels.of(run)
     yield from text.of(run)
     yield from training.of(run, plan)
     yield from counts.of(run)

@@ -76,11 +76,10 @@ def each(run: Run) -> Iterator[Table]:
 def _tables(records: Sequence[ComparisonRecord], run: Run) -> Iterable[Table]:
     if not records:
         return
-    column = _column_axis([record.case for record in records])
+    column = column_axis([record.case for record in records])
     groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
     for record in records:
-        rest = tuple(axis(record.case) for name, axis in _AXES.items() if name != column)
-        groups.setdefault((record.variant, *rest), []).append(record)
+        groups.setdefault((record.variant, *in_common(record.case, column)), []).append(record)
     for group in groups.values():
         for start in range(0, len(group), MANY_COLUMNS):
             whole = group if start + MANY_COLUMNS >= len(group) else []
@@ -99,7 +98,9 @@ _AXES: dict[str, Callable[[Case], object]] = {
 }
 
 
-def _column_axis(cases: Sequence[Case]) -> str:
+def column_axis(cases: Sequence[Case]) -> str:
+    """What gets the columns: the library, or else what varies most."""
+
     def values(name: str) -> int:
         return len({_AXES[name](case) for case in cases})
 
@@ -118,8 +119,7 @@ def _table(
 ) -> Table:
     """A column for each record, and for the average of those that are averaged, if several."""
     first = records[0]
-    # Of a user's attack, the file's name and the function's.
-    names = [str(_AXES[column](record.case)).rpartition("/")[2] for record in records]
+    names = [column_name(record.case, column) for record in records]
     suite = run.environment.suite
     published = [find(record.case, record.variant, suite) for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
@@ -145,7 +145,7 @@ def _table(
     drawn = [(name, tuple(cells)) for name, cells in rows]
     averages_ = _average_columns(averaged, run)
     return Table(
-        _title(first.case, first.variant, column),
+        f"{title(first.case, column)}: {variant_spelt(first.variant)} against original",
         (column, *names, *averages_),
         tuple(
             (name, *cells, *(found.get(name, "-") for found in averages_.values()))
@@ -188,7 +188,18 @@ def _like(found: Speedup, value: float) -> str:
     return f"{value:.{numbers.decimals(found.half_width)}f}"
 
 
-def _title(case: Case, variant: str, column: str) -> str:
+def in_common(case: Case, column: str) -> tuple[object, ...]:
+    """What cases must agree in to stand in one table."""
+    return tuple(axis(case) for name, axis in _AXES.items() if name != column)
+
+
+def column_name(case: Case, column: str) -> str:
+    """What heads a case's column; of a user's attack, the file's name and the function's."""
+    return str(_AXES[column](case)).rpartition("/")[2]
+
+
+def title(case: Case, column: str) -> str:
+    """What cases have in common that differ in their columns only."""
     size = "×".join(str(length) for length in case.input_shape)
     parts = [
         "" if column == "library" else case.library,
@@ -201,7 +212,7 @@ def _title(case: Case, variant: str, column: str) -> str:
     images = "" if case.images == "scikit-learn" else f" from {case.images}"
     return (
         f"{' '.join(part for part in parts if part)}, {batch}images of {size}{images}{steps},"
-        f" {case.dtype}{weights}, {case.device}: {variant_spelt(variant)} against original"
+        f" {case.dtype}{weights}, {case.device}"
     )
 
 

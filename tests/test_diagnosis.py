@@ -133,16 +133,16 @@ def test_other_programs_work_is_told_from_our_own(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("bench.conditions._busy_seconds", lambda: next(busy))
     monkeypatch.setattr(Observer, "_own_seconds", lambda self: next(own))
     monkeypatch.setattr("bench.conditions.time.monotonic", lambda: next(clock))
-    found = Observer(pid=None).conditions()
+    found = Observer(()).conditions()
     assert found.others == pytest.approx((30.0 - 10.0) / 20.0)
 
 
 def test_the_processor_can_be_watched_here() -> None:
-    found = Observer(pid=os.getpid()).conditions()
+    found = Observer([os.getpid()]).conditions()
     assert found.cores >= 1
     assert found.others is None or found.others >= 0
 
 
-@pytest.mark.parametrize("pid", [None, 2**22 + 1])
-def test_without_the_worker_nobody_knows_whose_work_it_was(pid: int | None) -> None:
-    assert Observer(pid).conditions().others is None
+@pytest.mark.parametrize("pids", [(), (2**22 + 1,)])
+def test_without_the_worker_nobody_knows_whose_work_it_was(pids: tuple[int, ...]) -> None:
+    assert Observer(pids).conditions().others is None

@@ -71,7 +71,7 @@ class ScriptedWorker:
     """Answers "prepare" with what it is given, and blocks with the next times of a script."""
 
     start_seconds = 0.0
-    pid: int | None = None
+    pids: tuple[int, ...] = ()
     facts: dict[str, Any] = {}  # noqa: RUF012 - as the protocol has it
 
     def __init__(

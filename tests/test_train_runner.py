@@ -43,7 +43,7 @@ class Trainer:
 
     facts: dict[str, Any] = {}  # noqa: RUF012 - as the protocol has it
     start_seconds = 0.0
-    pid: int | None = None
+    pids: tuple[int, ...] = ()
 
     def __init__(self, fails: dict[int, Exception | dict[str, Any]] | None = None) -> None:
         self.fails = fails or {}

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from adapters.base import AdapterError, LibraryUnavailable, quiet
 from adapters.models import catalogue, cifar
+from adapters.models.catalogue import WideResNetSize
 
 RESIDUAL_GAIN = 0.2
 """What stands for a zero-initialised gain; see `_wake_residual_branches`."""
@@ -39,10 +40,12 @@ def build(
         LibraryUnavailable: timm can't be imported.
         AdapterError: the weights can't be read or do not fit the model, or there are none.
     """
-    timm = _import_timm()
+    own = catalogue.own(name)
+    # It takes longer to import than torch, and a wide ResNet has nothing of it.
+    timm: Any = None if isinstance(own, WideResNetSize) else _import_timm()
     state = None if weights is None else _read(weights)
     with quiet():
-        if catalogue.own(name) is not None:
+        if own is not None:
             if pretrained:
                 raise AdapterError(f"{name} comes without weights; give a file with --weights")
             torch.manual_seed(seed)

@@ -1,0 +1,236 @@
+"""Two workers, one in each side's environment, that answer as one. Imports no torch.
+
+The runner asks a pair what it would ask a single worker. Each run of a block is timed in the worker
+whose turn it is, while the other waits for its next request; everything before that, building and
+checking, both do at the same time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bench import nvml
+from bench.blocks import GpuState
+from bench.cases import A_A, BASELINE, RIVAL
+from bench.pool import Worker
+from bench.process import WorkerDied, WorkerProcess, WorkerTimeout
+from bench.sides import Name, Side
+
+Answer = dict[str, Any]
+
+_SIDES: Mapping[str, Name] = {"A": "a", "B": "b"}
+_INSTALL_IT = "; install it with:"
+"""What follows is no mend for a library that has just been installed from somewhere else."""
+
+
+class Pair:
+    """A worker of each side.
+
+    Args:
+        a, b: the sides.
+        start: starts a side's worker.
+
+    Raises:
+        WorkerDied: one of them can't be started.
+    """
+
+    pids: tuple[int, ...]
+
+    def __init__(
+        self,
+        a: Side,
+        b: Side,
+        start: Callable[[Side], Worker] = lambda side: WorkerProcess(first=[side.folder]),
+    ) -> None:
+        started = time.perf_counter()
+        self._sides = {"a": a, "b": b}
+        self._workers: dict[str, Worker] = {}
+        with ThreadPoolExecutor(len(self._sides)) as both:
+            starting = {name: both.submit(start, side) for name, side in self._sides.items()}
+        failed: tuple[str, BaseException] | None = None
+        for name, future in starting.items():
+            error = future.exception()
+            if error is None:
+                self._workers[name] = future.result()
+            else:
+                failed = name, error
+        if failed is not None:
+            self.close()
+            raise WorkerDied(f"{failed[0]}: {failed[1]}") from failed[1]
+        self.facts = self._workers["a"].facts
+        self.facts_of = {name: worker.facts for name, worker in self._workers.items()}
+        self.pids = tuple(pid for worker in self._workers.values() for pid in worker.pids)
+        self.start_seconds = time.perf_counter() - started
+
+    def ask(self, request: Answer, timeout: float) -> Answer:
+        """Have both do what is asked; the first side that can't answers for both.
+
+        Args:
+            request: "prepare" and "blocks" as `bench.worker` has them; anything else is asked of a.
+            timeout: seconds to wait.
+
+        Raises:
+            WorkerDied, WorkerTimeout: one of them did.
+        """
+        deadline = time.monotonic() + timeout
+        try:
+            if request["do"] == "prepare":
+                return self._prepare(request, deadline)
+            if request["do"] == "blocks":
+                return self._blocks(request, deadline)
+            return self._ask("a", request, deadline)
+        except _Refused as refused:
+            return refused.answer
+
+    def close(self) -> None:
+        """End both."""
+        for worker in self._workers.values():
+            worker.close()
+
+    def _prepare(self, request: Answer, deadline: float) -> Answer:
+        # The original twice, so that each side also tells whether its attack repeats itself.
+        comparison = {**request["comparison"], "variant": A_A}
+        asked = {**request, "comparison": comparison, "operations": False}
+        with ThreadPoolExecutor(len(self._workers)) as both:
+            asking = {n: both.submit(self._ask, n, dict(asked), deadline) for n in self._workers}
+        found = {name: future.result() for name, future in asking.items()}
+        stale = [setting for answer in found.values() for setting in answer.get("stale", ())]
+        if stale:
+            return {"ok": True, "stale": stale}
+        for name in self._workers:
+            self._check_origin(name, deadline)
+        prepared = {name: answer["prepared"] for name, answer in found.items()}
+        told = merged(prepared["a"], prepared["b"], self._compare(deadline))
+        seconds = max(answer["check_seconds"] for answer in found.values())
+        return {"ok": True, "prepared": told, "check_seconds": seconds}
+
+    def _compare(self, deadline: float) -> Answer:
+        """Whether both sides' outputs are the same."""
+        with tempfile.TemporaryDirectory(prefix="semibackward-") as folder:
+            file = str(Path(folder, "output"))
+            told = self._ask("a", {"do": "output", "file": file}, deadline)
+            asked = {"do": "compare", "file": file, "shape": told["shape"], "dtype": told["dtype"]}
+            equality: Answer = self._ask("b", asked, deadline)["equality"]
+        return equality
+
+    def _check_origin(self, name: str, deadline: float) -> None:
+        """Look whether a worker has imported its side's library, and not another copy of it."""
+        side = self._sides[name]
+        asked = {"do": "origin", "modules": list(side.modules)}
+        origin = self._ask(name, asked, deadline)["origin"]
+        own = side.folder.resolve()
+        strays = [f"{m} from {p}" for m, p in origin.items() if not Path(p).is_relative_to(own)]
+        if strays:
+            raise _Refused(
+                name,
+                f"it imported {', '.join(strays)}, not what was installed for {side.asked}; keep"
+                " copies of the library off PYTHONPATH and out of the folder of your attack",
+            )
+        if not origin:
+            raise _Refused(
+                name,
+                f"the attack imports nothing of {side.distribution}"
+                f" ({', '.join(side.modules)}), so both sides would run the same",
+            )
+
+    def _blocks(self, request: Answer, deadline: float) -> Answer:
+        pairs = zip(request["orders"], request["parts"], strict=True)
+        return {"ok": True, "blocks": [self._block(order, part, deadline) for order, part in pairs]}
+
+    def _block(self, order: str, part: int, deadline: float) -> Answer:
+        runs = []
+        for letter in order:
+            # Each worker's own A is the original, whichever side it is.
+            asked = {"do": "blocks", "orders": ["A"], "parts": [part]}
+            runs += self._ask(_SIDES[letter], asked, deadline)["blocks"]
+        states = [GpuState(**run["gpu"]) for run in runs if run["gpu"] is not None]
+        worst = nvml.worst(states)
+        return {
+            "samples": [sample for run in runs for sample in run["samples"]],
+            "gpu": None if worst is None else vars(worst),
+            "throttled": any(run["throttled"] for run in runs),
+        }
+
+    def _ask(self, name: str, request: Answer, deadline: float) -> Answer:
+        """Ask one side.
+
+        Raises:
+            _Refused: it says why it can't.
+        """
+        try:
+            answer = self._workers[name].ask(request, deadline - time.monotonic())
+        except WorkerTimeout:
+            raise
+        except WorkerDied as died:
+            raise WorkerDied(f"{name}: {died}") from died
+        if not answer["ok"]:
+            reason = answer["reason"].partition(_INSTALL_IT)[0]
+            raise _Refused(name, reason, answer["status"], answer["trace"])
+        return answer
+
+
+class _Refused(Exception):
+    """One side can't do what was asked; the next case needs a fresh pair."""
+
+    def __init__(self, name: str, reason: str, status: str = "failed", trace: str = "") -> None:
+        super().__init__(reason)
+        self.answer: Answer = {
+            "ok": False,
+            "status": status,
+            "reason": f"{name}: {reason}",
+            "trace": trace,
+            "tainted": True,
+        }
+
+
+def merged(a: Answer, b: Answer, equality: Answer) -> Answer:
+    """What both sides found before timing, as the one comparison that it is. Pure.
+
+    Args:
+        a, b: what each side's worker prepared, the original against itself.
+        equality: of one side's output with the other's.
+    """
+    told = {
+        **a,
+        "equality": equality,
+        "theory": None,
+        "unequal": None,
+        "anatomy": None,
+        "gradients": None,
+        "memory": None,
+        "memory_parts": None,
+        "warnings": _warnings(a, b),
+    }
+    if a["gradients"] and b["gradients"]:
+        told["gradients"] = {
+            "parameters": a["gradients"]["parameters"],
+            "call": a["gradients"]["call"],
+            f"call {RIVAL}": b["gradients"]["call"],
+            BASELINE: a["gradients"][BASELINE],
+            RIVAL: b["gradients"][BASELINE],
+        }
+    if a["memory"] and b["memory"]:
+        one, other = a["memory"][BASELINE], b["memory"][BASELINE]
+        ratio = round(one / other, 4) if other else 1.0
+        told["memory"] = {**a["memory"], BASELINE: one, RIVAL: other, "ratio": ratio}
+        del told["memory"][A_A]
+    if a["memory_parts"] and b["memory_parts"]:
+        told["memory_parts"] = {
+            BASELINE: a["memory_parts"][BASELINE],
+            RIVAL: b["memory_parts"][BASELINE],
+        }
+    return told
+
+
+def _warnings(a: Answer, b: Answer) -> list[str]:
+    """Each side's own, and those of both once."""
+    said: dict[str, list[str]] = {}
+    for name, told in (("a", a), ("b", b)):
+        for text in [*told["warnings"], *([told["unequal"]] if told["unequal"] else [])]:
+            said.setdefault(text, []).append(name)
+    return [text if len(names) == 2 else f"{names[0]}: {text}" for text, names in said.items()]
