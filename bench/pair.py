@@ -216,10 +216,9 @@ def cores_of(number: int, threads: int, cores: Sequence[int]) -> list[int]:
 
 
 def _put_on_the_same_cores(pids: Sequence[int], threads: int, number: int) -> None:
+    """Where the system lets them be put; macOS does not."""
     for pid in pids:
-        with contextlib.suppress(
-            psutil.Error, AttributeError
-        ):  # it died, or macOS has no such call
+        with contextlib.suppress(psutil.Error, AttributeError):
             process = psutil.Process(pid)
             process.cpu_affinity(cores_of(number, threads, process.cpu_affinity()))
 
