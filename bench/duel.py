@@ -170,7 +170,7 @@ def _measure(
     pairs: list[Workers] = []
 
     def start() -> Worker:
-        pairs.append(Workers(a, b))
+        pairs.append(Workers(a, b, number=len(pairs)))
         return pairs[-1]
 
     pool = WorkerPool(start)

@@ -7,12 +7,15 @@ checking, both do at the same time.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bench import nvml
 from bench.blocks import GpuState
@@ -34,6 +37,7 @@ class Pair:
     Args:
         a, b: the sides.
         start: starts a side's worker.
+        number: of the pair, from 0; another pair gets other cores.
 
     Raises:
         WorkerDied: one of them can't be started.
@@ -46,6 +50,7 @@ class Pair:
         a: Side,
         b: Side,
         start: Callable[[Side], Worker] = lambda side: WorkerProcess(first=[side.folder]),
+        number: int = 0,
     ) -> None:
         started = time.perf_counter()
         self._sides = {"a": a, "b": b}
@@ -65,6 +70,8 @@ class Pair:
         self.facts = self._workers["a"].facts
         self.facts_of = {name: worker.facts for name, worker in self._workers.items()}
         self.pids = tuple(pid for worker in self._workers.values() for pid in worker.pids)
+        if self.facts.get("ok") and self.pids:
+            _put_on_the_same_cores(self.pids, self.facts["environment"]["threads"], number)
         self.start_seconds = time.perf_counter() - started
 
     def ask(self, request: Answer, timeout: float) -> Answer:
@@ -186,6 +193,34 @@ class _Refused(Exception):
             "trace": trace,
             "tainted": True,
         }
+
+
+def cores_of(number: int, threads: int, cores: Sequence[int]) -> list[int]:
+    """The cores that both workers of a pair run on. Pure.
+
+    Left to itself, the system keeps each worker on the core it last ran on, so that one side would
+    meet all the other work on one core, and the other side that of another.
+
+    Args:
+        number: of the pair, from 0.
+        threads: of each worker.
+        cores: that may be used.
+
+    Returns:
+        as many as there are threads, others for the next pair; all where they are no more.
+    """
+    if threads >= len(cores):
+        return list(cores)
+    first = number * threads
+    return sorted({cores[(first + index) % len(cores)] for index in range(threads)})
+
+
+def _put_on_the_same_cores(pids: Sequence[int], threads: int, number: int) -> None:
+    """Where the system lets them be put; macOS does not."""
+    for pid in pids:
+        with contextlib.suppress(psutil.Error, AttributeError):
+            process = psutil.Process(pid)
+            process.cpu_affinity(cores_of(number, threads, process.cpu_affinity()))
 
 
 def merged(a: Answer, b: Answer, equality: Answer) -> Answer:

@@ -18,7 +18,7 @@ from bench import arguments, cli, duel, equality, installing, outputs, records, 
 from bench.cases import RIVAL, Comparison
 from bench.duel_record import DuelRecord, DuelSide
 from bench.errors import UsageError
-from bench.pair import Pair, merged
+from bench.pair import Pair, cores_of, merged
 from bench.pool import WorkerPool
 from bench.process import WorkerDied
 from bench.progress import PlainProgress
@@ -331,6 +331,24 @@ def test_a_pair_that_can_not_start_leaves_no_worker_behind() -> None:
     with pytest.raises(WorkerDied, match="b: no torch"):
         pair_of(a, WorkerDied("no torch"))()
     assert a.closed
+
+
+@pytest.mark.parametrize(
+    ("number", "threads", "cores", "found"),
+    [
+        (0, 1, [0, 1], [0]),
+        (1, 1, [0, 1], [1]),
+        (2, 1, [0, 1], [0]),
+        (1, 2, [0, 1, 2, 3], [2, 3]),
+        (1, 2, [3, 5, 7], [3, 7]),
+        (5, 2, [0, 1], [0, 1]),
+        (0, 8, [0, 1], [0, 1]),
+    ],
+)
+def test_both_workers_of_a_pair_meet_the_same_other_work(
+    number: int, threads: int, cores: list[int], found: list[int]
+) -> None:
+    assert cores_of(number, threads, cores) == found
 
 
 def test_anything_else_is_asked_of_a() -> None:
