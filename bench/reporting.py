@@ -31,6 +31,8 @@ def report(asked: argparse.Namespace) -> None:
     Raises:
         UsageError: a file can't be read or written, or a format can't be drawn here.
     """
+    if asked.format == "figures" and asked.out is None:
+        raise UsageError("--format figures writes files: name a folder with --out DIR")
     gc.disable()  # nothing in a report is garbage before its end, and looking for it takes long
     try:
         runs = read(asked.files)
@@ -114,9 +116,7 @@ def _drawn(kind: str, runs: list[Run], plan: tuple[int, int]) -> str:
     return draw[kind]()
 
 
-def _figures(runs: list[Run], folder: Path | None) -> None:
-    if folder is None:
-        raise UsageError("--format figures writes files: name a folder with --out DIR")
+def _figures(runs: list[Run], folder: Path) -> None:
     from reports import figures
 
     try:
