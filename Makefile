@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+JOBS ?= 2
 
-.PHONY: bench test check perf baseline baseline-check selfcheck coverage test-gpu bench-gpu \
-	wheelhouse schema lock clean
+.PHONY: bench test test-browser check perf baseline baseline-check selfcheck coverage report sample \
+	report-speed test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -16,7 +17,10 @@ bench: $(READY)  ## Set up and run the main job
 	@$(BIN)/python -m bench --verbose
 
 test: $(READY)  ## Set up and run all tests that need no GPU
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+
+test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
+	@$(BIN)/python -m tools.browser_tests
 
 check: $(READY)  ## Lint, format and types
 	@$(BIN)/ruff check
@@ -38,6 +42,17 @@ baseline-check: $(READY)  ## Count again, against the baseline of this environme
 selfcheck: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck
 
+report: $(READY)  ## Everything under results/: the page, tables, plots, into report/
+	@for format in html md latex csv json; do \
+		$(BIN)/python -m bench report results --format $$format --out report || exit; done
+	@$(BIN)/python -m bench report results --format figures --out report/plots
+
+sample: $(READY)  ## The page and the plots that the README shows, into docs/sample/
+	@$(BIN)/python -m tools.sample
+
+report-speed: $(READY)  ## How fast reports are: 10,000 comparisons, 2,000 rows in a browser
+	@$(BIN)/python -m tools.report_speed
+
 coverage: $(READY)  ## How often the intervals hold, on made-up data with a known answer
 	@$(BIN)/python -m tools.coverage
 
@@ -58,7 +73,7 @@ wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSIO
 	@$(BIN)/python -m tools.wheelhouse --python-version $(PYTHON_VERSION) --platform $(PLATFORM) \
 		$(if $(HAVE),--have $(HAVE)) $(if $(TEXT),--text)
 
-schema: $(READY)  ## Write the JSON Schema of the records
+schema: $(READY)  ## Write the JSON Schema of the records and docs/records.md
 	@$(BIN)/python -m tools.schema
 
 lock: $(BIN)/uv  ## Resolve the lock again

@@ -10,7 +10,7 @@ from bench import arguments_compare, arguments_duel, options
 from bench.errors import UsageError
 
 TOPICS = ("libs", "attacks", "training", "models", "variants", "suites")
-FORMATS = ("md", "explained", "paragraphs", "figures")
+FORMATS = ("md", "html", "csv", "latex", "json", "figures", "explained", "paragraphs")
 EXPLAIN_FORMATS = ("table", "md")
 
 
@@ -165,13 +165,24 @@ def _add_list(listing: argparse.ArgumentParser) -> None:
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
-    report.add_argument("files", nargs="+", type=Path, metavar="FILE.jsonl")
+    report.description = (
+        "Make tables, plots or a page of any set of records: several machines, dates and versions"
+        " stand side by side."
+    )
+    report.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE.jsonl|FOLDER",
+        help="records, also as .jsonl.gz; of a folder all that are in it",
+    )
     report.add_argument(
         "--format",
         choices=FORMATS,
         default="md",
-        help="md: tables as in the paper; of what `explain` measured: explained, a line a case, or"
-        " paragraphs, for bug reports; figures: speedup of training against its steps, into --out",
+        help="md, latex: tables as in the papers; html: one self-contained page; csv, json: for"
+        " programs; figures: every plot, into --out; of what `explain` measured: explained, a line"
+        " a case, or paragraphs, for bug reports",
     )
     report.add_argument("--out", type=Path, metavar="DIR", help="write into DIR, not to stdout")
     _add_plan(report)

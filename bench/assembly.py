@@ -112,6 +112,7 @@ def _record(
         theory=prepared.theory,
         memory=prepared.memory,
         memory_parts=prepared.memory_parts,
+        operations=prepared.operations,
         anatomy=prepared.anatomy,
         gradients=prepared.gradients,
         timer=prepared.timer,

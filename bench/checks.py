@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from torch import Tensor, nn
 
 from bench import device_use, dissecting, failures, flops, gradients, memory, state
 from bench.anatomy import Anatomy
@@ -44,6 +47,8 @@ class Checks:
         memory: peak bytes for each variant, with `unit`, `what` and their `ratio`; None where no
             account is kept.
         memory_parts: for each variant what its peak is made of, as in `records.MemoryParts`.
+        operations: for each variant what was counted, as in `records.Operations`; None without a
+            count.
         device_use: what one profiled run of the baseline did, on CUDA.
         warnings: for the user, each with what to do.
         anatomy: what the runs are made of, where that was asked.
@@ -56,6 +61,7 @@ class Checks:
     theory: dict[str, float | str] | None
     memory: dict[str, int | float | str] | None
     memory_parts: dict[str, dict[str, int | None]] | None
+    operations: dict[str, dict[str, int]] | None
     device_use: DeviceUse | None
     warnings: list[str]
     anatomy: Anatomy | None = None
@@ -78,9 +84,10 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
     warnings = list(passed.warnings)
     baseline, _ = workload.variants
     traces = or_warn("the gradients", lambda: _traces(workload), warnings)
-    counts = None
+    counted = {}
     if operations:
-        counts = or_warn("the operations", lambda: _counts(workload), warnings)
+        counted = or_warn("the operations", lambda: _counts(workload), warnings) or {}
+    counts = {name: count for name, (count, _) in counted.items()}
     peaks = or_warn("the memory", lambda: _peaks(workload), warnings) or {}
     warnings.extend(_left_behind(peaks))
     kept = or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
@@ -90,6 +97,7 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
         theory=_theory(counts, workload),
         memory=_memory(peaks, workload) if peaks else None,
         memory_parts=_parts(peaks, kept) if peaks and kept else None,
+        operations=_operations(counted),
         device_use=or_warn("the GPU's use", lambda: _profile(workload), warnings),
         warnings=warnings,
         anatomy=or_warn(
@@ -178,17 +186,43 @@ def _gradients(traces: Mapping[str, GradientTrace], workload: Workload) -> dict[
     return found
 
 
-def _counts(workload: Workload) -> dict[str, FlopCount]:
+def _counts(workload: Workload) -> dict[str, tuple[FlopCount, int]]:
+    """Of a run of each variant, the operations and the images that went through the model."""
     found = {}
     for name in workload.variants:
-        with flops.counted() as found[name]:
+        with flops.counted() as count, _passing(workload.model) as batches:
             workload.probe(name, lambda run: run())
+        found[name] = count, sum(batches)
     return found
 
 
-def _theory(
-    counts: Mapping[str, FlopCount] | None, workload: Workload
-) -> dict[str, float | str] | None:
+@contextlib.contextmanager
+def _passing(model: nn.Module) -> Iterator[list[int]]:
+    """The length of each batch the model is called with, but for recomputations."""
+    lengths: list[int] = []
+
+    def look(_: nn.Module, arguments: tuple[Any, ...]) -> None:
+        first = arguments[0] if arguments else None
+        if isinstance(first, Tensor) and first.ndim and not gradients.in_backward():
+            lengths.append(len(first))
+
+    handle = model.register_forward_pre_hook(look)
+    try:
+        yield lengths
+    finally:
+        handle.remove()
+
+
+def _operations(counted: Mapping[str, tuple[FlopCount, int]]) -> dict[str, dict[str, int]] | None:
+    found = {
+        name: {"forward": count.forward, "backward": count.backward, "images": images}
+        for name, (count, images) in counted.items()
+        if count.forward is not None and count.backward is not None
+    }
+    return found or None
+
+
+def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, float | str] | None:
     found: dict[str, float | str] = {}
     if counts:
         baseline, variant = (counts[name].total for name in workload.variants)

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 
 from bench import arguments
@@ -112,33 +112,9 @@ def _list(asked: argparse.Namespace, words: list[str]) -> int:
 
 
 def _report(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench import records
-    from bench.errors import UsageError
-    from reports import explained, markdown
-    from reports.training import Plan
+    from bench.reporting import report
 
-    if asked.format == "figures":
-        return _figures(asked)
-    plan = Plan(*asked.plan)
-    draw: dict[str, Callable[[list[records.Run]], str]] = {
-        "md": lambda runs: markdown.report(runs, plan),
-        "explained": explained.report,
-        "paragraphs": explained.paragraphs,
-    }
-    try:
-        text = draw[asked.format]([records.read(path) for path in asked.files])
-    except records.RecordError as error:
-        raise UsageError(str(error)) from error
-    if asked.out is None:
-        print(text)
-        return DONE
-    try:
-        asked.out.mkdir(parents=True, exist_ok=True)
-        target = asked.out / f"{'report' if asked.format == 'md' else asked.format}.md"
-        target.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"can't write into {asked.out}: {error.strerror}") from error
-    print(target)
+    report(asked)
     return DONE
 
 
@@ -165,26 +141,6 @@ def _compare(asked: argparse.Namespace, words: list[str]) -> int:
     if found.of("regression"):
         return REGRESSION
     return INCONCLUSIVE if asked.strict and found.of("inconclusive") else DONE
-
-
-def _figures(asked: argparse.Namespace) -> int:
-    from bench import records
-    from bench.errors import UsageError
-
-    if asked.out is None:
-        raise UsageError("--format figures writes files: name a folder with --out DIR")
-    try:
-        from reports import figures
-
-        for path in figures.draw([records.read(path) for path in asked.files], asked.out):
-            print(path)
-    except ImportError as error:
-        raise UsageError(f"{error}: python -m pip install matplotlib") from error
-    except OSError as error:
-        raise UsageError(f"can't write into {asked.out}: {error.strerror}") from error
-    except (records.RecordError, figures.NothingToDraw) as error:
-        raise UsageError(str(error)) from error
-    return DONE
 
 
 def _doctor(asked: argparse.Namespace, words: list[str]) -> int:

@@ -40,9 +40,12 @@ class DuelRecord:
     ended.
 
     What has an entry for each variant in a comparison has here one for "a" and one for "b"; the
-    speedup is time(a) / time(b). Fields that are not told here are as in a comparison.
+    speedup is time(a) / time(b).
 
     Attributes:
+        case_id, case, status, seed, elapsed, reason, verdict, speedup, stop_reason, memory,
+            memory_parts, seconds, host_seconds, order, processes, repeated, gpu, diagnosis,
+            conditions, warmup_runs, timer, warnings: as in a comparison.
         sides: "a" and "b".
         equality: whether both made the same adversarial examples; they need not.
         gradients: `parameters`, how many the model has; `call a` and `call b`, how each asks; `a`

@@ -20,7 +20,14 @@ from bench.diagnosis import DeviceUse
 from bench.pool import WorkerPool
 from bench.process import WorkerDied, WorkerTimeout
 from bench.progress import Progress
-from bench.record_types import EqualityRecord, MemoryParts, Prepared, ProcessRecord, Status
+from bench.record_types import (
+    EqualityRecord,
+    MemoryParts,
+    Operations,
+    Prepared,
+    ProcessRecord,
+    Status,
+)
 from bench.stopping import Looks, StopReason, StopRule
 from bench.suites import Limits
 from bench.text_record import SentenceRecord, TextRecord
@@ -271,6 +278,7 @@ def _gpu_state(told: dict[str, Any]) -> GpuState:
 
 def _prepared(told: dict[str, Any]) -> Prepared:
     parts = told["memory_parts"]
+    counted = told.get("operations")
     use = told["device_use"]
     anatomy = told.get("anatomy")
     text = told.get("text")
@@ -279,6 +287,8 @@ def _prepared(told: dict[str, Any]) -> Prepared:
             **told,
             "equality": EqualityRecord(**told["equality"]),
             "memory_parts": parts and {name: MemoryParts(**found) for name, found in parts.items()},
+            "operations": counted
+            and {name: Operations(**found) for name, found in counted.items()},
             "device_use": use and DeviceUse(**use),
             "anatomy": anatomy and _anatomy(anatomy),
             "text": text and _text(text),

@@ -69,7 +69,13 @@ class Environment:
 
 @dataclass(frozen=True)
 class EqualityRecord:
-    """Whether both variants made the same adversarial examples; see bench.equality."""
+    """Whether both variants made the same adversarial examples.
+
+    Attributes:
+        equal: bit for bit, or to within rounding.
+        bitwise: bit for bit.
+        max_abs_diff: the largest difference of a number; None of text, and of shapes that differ.
+    """
 
     equal: bool
     bitwise: bool
@@ -99,6 +105,22 @@ class MemoryParts:
 
 
 @dataclass(frozen=True)
+class Operations:
+    """The floating-point operations counted in one run of a variant.
+
+    Attributes:
+        forward: of what ran outside autograd's engine.
+        backward: of what ran inside it.
+        images: that went through the model outside the engine, each as often as it did; of text,
+            sentences. 0 where the model was not called with tensors.
+    """
+
+    forward: int
+    backward: int
+    images: int
+
+
+@dataclass(frozen=True)
 class MaxBatch:
     """The largest batch that fits, for each variant.
 
@@ -116,13 +138,22 @@ class MaxBatch:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What one worker process found before any timing; see bench.checks for the fields."""
+    """What one worker process found before any timing.
+
+    Attributes:
+        equality, gradients, theory, memory, memory_parts, operations, anatomy, warnings, timer,
+            text: as in a comparison.
+        device_use: what one profiled run of the baseline did, on CUDA.
+        unequal: why the outputs differ, where they do.
+        library_version: of the library that was measured.
+    """
 
     equality: EqualityRecord
     gradients: dict[str, int | str] | None = None
     theory: dict[str, float | str] | None = None
     memory: dict[str, int | float | str] | None = None
     memory_parts: dict[str, MemoryParts] | None = None
+    operations: dict[str, Operations] | None = None
     device_use: DeviceUse | None = None
     anatomy: Anatomy | None = None
     warnings: list[str] = field(default_factory=list)
@@ -137,6 +168,7 @@ class ProcessRecord:
     """What one worker process measured of one comparison.
 
     Attributes:
+        case_id, variant: the comparison it is part of.
         process: its number, from 0.
         prepared: what was found before timing.
         blocks: in the order they were run.
@@ -173,6 +205,7 @@ class TrainingRecord:
     Attributes:
         case_id, case, variant: what was trained.
         status: "ok", or how it ended.
+        seed: of weights, data order and attacks.
         reason: why the status is not "ok", in words.
         epochs: how many were asked for.
         updates: optimisation steps made.
@@ -251,7 +284,15 @@ class ComparisonRecord:
     """One case, one variant against the baseline, however it ended.
 
     Attributes:
+        case_id: a digest of what was asked, whichever version of the library answered.
+        case: what was measured.
+        baseline, variant: the two ways to run it that are compared.
+        status: "ok", or how it ended; only "ok" has a speedup.
+        seed: of orders, weights and attacks.
         reason: why the status is not "ok", in words.
+        verdict: the interval read against a band of ±2 %.
+        speedup: time of the baseline over the variant's, with its interval.
+        equality: whether both made the same adversarial examples.
         stop_reason: why measuring stopped: the interval was narrow enough, time was up, or all
             processes had run.
         theory: the speedup the operations predict, and `basis`, what it was counted from; of
@@ -259,6 +300,8 @@ class ComparisonRecord:
         memory: peak bytes of one run of each variant, `unit` and `what` they are, and their
             `ratio`, baseline over variant.
         memory_parts: what the peak of each variant is made of.
+        operations: floating-point operations of one run of each variant; None without a count, and
+            in records made before this was kept.
         anatomy: what the runs are made of, where `explain` asked.
         max_batch: the largest batch that fits, where that was asked.
         gradients: `call`, how the baseline asks for gradients; `parameters`, how many the model
@@ -275,6 +318,7 @@ class ComparisonRecord:
         warmup_runs: runs of each variant before the first sample.
         timer: what told the time.
         text: of text, the victim, its resources and what became of each sentence.
+        warnings: what to know, each with what to do.
         elapsed: wall seconds spent on the case, everything included.
     """
 
@@ -293,6 +337,7 @@ class ComparisonRecord:
     theory: dict[str, float | str] | None = None
     memory: dict[str, int | float | str] | None = None
     memory_parts: dict[str, MemoryParts] | None = None
+    operations: dict[str, Operations] | None = None
     anatomy: Anatomy | None = None
     max_batch: MaxBatch | None = None
     gradients: dict[str, int | str] | None = None

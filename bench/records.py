@@ -19,9 +19,11 @@ The types are in `bench.record_types` and `bench.duel_record`.
 from __future__ import annotations
 
 import functools
+import gzip
 import itertools
 import json
 import math
+import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,14 +83,15 @@ def to_line(record: Record) -> str:
 
 
 def read(path: Path) -> Run:
-    """Read and validate a file of records.
+    """Read and validate a file of records, also one that was packed by gzip.
 
     Raises:
         RecordError: it can't be read, or holds something other than records.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: can't be read: {error}") from error
     whole, _, rest = text.rpartition("\n")
     lines = whole.split("\n") if whole else []
@@ -147,6 +150,18 @@ def _schema_first(record: Record) -> dict[str, Any]:
 
 def _parse(path: Path, number: int, line: str) -> Record | None:
     try:
+        if "NaN" in line or "Infinity" in line:
+            raise ValueError("perhaps a number that JSON does not have")
+        record: Record = _validator().validate_json(line)
+        _check(record)
+    except ValueError:
+        return _parse_slowly(path, number, line)
+    return record
+
+
+def _parse_slowly(path: Path, number: int, line: str) -> Record | None:
+    """A line that is no record of today: one of another kind, or what is wrong with it."""
+    try:
         found = json.loads(line, parse_constant=_no_number)
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
@@ -161,8 +176,7 @@ def _parse(path: Path, number: int, line: str) -> Record | None:
         return None
     try:
         record: Record = _validator().validate_python(found)
-        if isinstance(record, ComparisonRecord | DuelRecord):
-            _check_times(record)
+        _check(record)
     except ValueError as error:
         raise RecordError(f"{path}: line {number} is no record: {_first_fault(error)}") from error
     return record
@@ -172,7 +186,10 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number")
 
 
-def _check_times(record: ComparisonRecord | DuelRecord) -> None:
+def _check(record: Record) -> None:
+    """What the types can't say: times and their ratios are above 0, and finite."""
+    if not isinstance(record, ComparisonRecord | DuelRecord):
+        return
     for seconds in itertools.chain.from_iterable(record.seconds.values()):
         if not 0 < seconds < math.inf:
             raise ValueError(f"seconds: {seconds} is no time")

@@ -1,1 +1,1 @@
-"""Records in, tables out. Knows nothing of torch and measures nothing."""
+"""Records in; tables, plots and a web page out. Knows nothing of torch and measures nothing."""

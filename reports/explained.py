@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import get_args
 
 from bench.anatomy import Anatomy
 from bench.cases import FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.record_types import ComparisonRecord, Environment
 from bench.records import Run
-from reports import markdown, reproduce, text_explained
+from reports import markdown, naming, numbers, reproduce, text_explained
 from reports.explanation import Explanation, Label, explain
 from reports.tables import Table
 from reports.words import size_spelt, spelt
@@ -88,7 +87,7 @@ def _range(gains: Sequence[float] | None) -> str:
 
 def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
     """A line for each comparison; what was not dissected, or not ok, has its reason below."""
-    name = _namer([record.case for record, _ in found])
+    name = naming.of([record.case for record, _ in found])
     notes = []
     for record, told in found:
         where = f"{name(record.case)}, {record.variant}"
@@ -120,7 +119,7 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
         return (record.variant, record.status, *["-"] * (len(_HEADER) - 3))
     shares = told.split
     whole = _leaves_all_out(record)
-    interval = "-" if speedup.low is None else f"{speedup.low:.2f} to {speedup.high:.2f}"
+    interval = "-" if speedup.low is None else numbers.interval(speedup)
     return (
         record.variant,
         told.label,
@@ -133,7 +132,7 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
         _percent(shares.overhead),
         "-" if told.by_operations is None else f"{told.by_operations:.3f}",
         f"{told.by_time:.2f}",
-        f"{speedup.estimate:.2f}",
+        numbers.ratio(speedup),
         interval,
         "-" if told.achieved is None else f"{told.achieved:.2f}",
         str(record.verdict),
@@ -261,45 +260,3 @@ def _mend(record: ComparisonRecord, told: Explanation) -> str:
 def _versions(environment: Environment) -> str:
     device = environment.accelerator.get("name") or environment.processor
     return f"torch {environment.torch['version']}, Python {environment.python}, {device}"
-
-
-def _namer(cases: list[Case]) -> _Namer:
-    return _Namer(
-        model=_common(case.model for case in cases),
-        size=_common(size_spelt(case) for case in cases),
-        device=_common(f"{case.dtype}, {case.device}" for case in cases),
-    )
-
-
-def _common(values: Iterable[object]) -> object | None:
-    """What they all are; None if they differ."""
-    found = set(values)
-    return found.pop() if len(found) == 1 else None
-
-
-@dataclass(frozen=True)
-class _Namer:
-    """A case's name, with only what differs between the cases of a table; the rest is common."""
-
-    model: object | None
-    size: object | None
-    device: object | None
-
-    @property
-    def common(self) -> str:
-        parts = [
-            f" on {self.model}" if self.model else "",
-            f", {self.size}" if self.size else "",
-            f", {self.device}" if self.device else "",
-        ]
-        return "".join(parts)
-
-    def __call__(self, case: Case) -> str:
-        name = f"{case.library} {case.attack.rpartition('/')[2]}"
-        if not self.model:
-            name += f" on {case.model}"
-        if not self.size:
-            name += f", {size_spelt(case)}"
-        if not self.device:
-            name += f", {case.dtype}, {case.device}"
-        return name

@@ -13,7 +13,7 @@ from bench import anatomy
 from bench.anatomy import Anatomy, Split
 from bench.cases import FORWARD_ONLY
 from bench.record_types import ComparisonRecord, Environment
-from reports import text_explained
+from reports import numbers, text_explained
 from reports.words import spelt
 
 Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "loses"]
@@ -217,9 +217,9 @@ def _measured(record: ComparisonRecord) -> str:
 def _interval(record: ComparisonRecord) -> str:
     found = record.speedup
     assert found is not None
-    if found.low is None or found.high is None:
-        return f"{found.estimate:.2f} times"
-    return f"{found.estimate:.2f} ({found.low:.2f} to {found.high:.2f}) times"
+    if found.low is None:
+        return f"{numbers.ratio(found)} times"
+    return f"{numbers.with_interval(found)} times"
 
 
 def _calls(found: Anatomy) -> str:

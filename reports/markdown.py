@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.record_types import Environment
 from bench.records import Run
-from reports import counts, duels, tables, text, training
+from reports import contents
 from reports.tables import Table
 from reports.training import CIFAR10, Plan
 
@@ -19,7 +19,8 @@ def report(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
         runs: what was measured.
         plan: the training that hours saved are told for.
     """
-    return "\n\n".join(_run(run, plan) for run in runs)
+    parts = [draw(table) for table in contents.together(runs)]
+    return "\n\n".join([*parts, *(_run(run, plan) for run in runs)])
 
 
 def draw(table: Table) -> str:
@@ -31,11 +32,7 @@ def draw(table: Table) -> str:
 
 
 def _run(run: Run, plan: Plan) -> str:
-    drawn = [
-        *(*tables.of(run), *duels.of(run), *text.of(run)),
-        *(*training.of(run, plan), *counts.of(run)),
-    ]
-    parts = [draw(table) for table in drawn] or ["No case has been measured."]
+    parts = [draw(table) for table in contents.of_run(run, plan)] or ["No case has been measured."]
     if run.parts:
         waiting = len({part.key for part in run.parts})
         parts.append(

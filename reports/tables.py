@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.cases import A_A, FORWARD_ONLY, Case
 from bench.record_types import ComparisonRecord
 from bench.records import Run
-from bench.statistics import FEW_PROCESSES
+from bench.statistics import FEW_PROCESSES, Speedup
+from reports import averages, numbers
 from reports.published import Published, find
 from reports.why import why
 from reports.words import variant_spelt
 
 MANY_COLUMNS = 8
+AVERAGED = (
+    "Means: over the cases that came to a speedup; the interval of the geometric one is of the mean"
+    " of these very cases, their errors added in quadrature; papers print the arithmetic one."
+)
 SMALLEST = "smallest effect told apart"
 PUBLISHED = "published speedup"
 OVER_PUBLISHED = "ours over published"
@@ -51,6 +56,11 @@ class Table:
 
 
 def of(run: Run) -> list[Table]:
+    """The tables of one run's attacks, as `each` draws them."""
+    return list(each(run))
+
+
+def each(run: Run) -> Iterator[Table]:
     """The tables of one run's attacks: a column a library, as in the paper's first table.
 
     Cases that differ in more than the library come in tables of their own, unless the run has one
@@ -59,7 +69,8 @@ def of(run: Run) -> list[Table]:
     attacks = [r for r in run.comparisons if r.case.training is None and not r.case.of_text]
     own = [r for r in attacks if r.case.library == USER]
     libraries = [r for r in attacks if r.case.library != USER]
-    return [*_tables(libraries, run), *_tables(own, run)]
+    yield from _tables(libraries, run)
+    yield from _tables(own, run)
 
 
 def _tables(records: Sequence[ComparisonRecord], run: Run) -> Iterable[Table]:
@@ -71,7 +82,8 @@ def _tables(records: Sequence[ComparisonRecord], run: Run) -> Iterable[Table]:
         groups.setdefault((record.variant, *in_common(record.case, column)), []).append(record)
     for group in groups.values():
         for start in range(0, len(group), MANY_COLUMNS):
-            yield _table(group[start : start + MANY_COLUMNS], column, run)
+            whole = group if start + MANY_COLUMNS >= len(group) else []
+            yield _table(group[start : start + MANY_COLUMNS], column, run, whole)
 
 
 _AXES: dict[str, Callable[[Case], object]] = {
@@ -99,7 +111,13 @@ def column_axis(cases: Sequence[Case]) -> str:
     return "library" if alone else most
 
 
-def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
+def _table(
+    records: Sequence[ComparisonRecord],
+    column: str,
+    run: Run,
+    averaged: Sequence[ComparisonRecord],
+) -> Table:
+    """A column for each record, and for the average of those that are averaged, if several."""
     first = records[0]
     names = [column_name(record.case, column) for record in records]
     suite = run.environment.suite
@@ -125,16 +143,49 @@ def _table(records: Sequence[ComparisonRecord], column: str, run: Run) -> Table:
         ("version", (r.case.library_version or "-" for r in records)),
     ]
     drawn = [(name, tuple(cells)) for name, cells in rows]
+    averages_ = _average_columns(averaged, run)
     return Table(
         f"{title(first.case, column)}: {variant_spelt(first.variant)} against original",
-        (column, *names),
-        tuple((name, *cells) for name, cells in drawn if name not in _OPTIONAL or _any_told(cells)),
+        (column, *names, *averages_),
+        tuple(
+            (name, *cells, *(found.get(name, "-") for found in averages_.values()))
+            for name, cells in drawn
+            if name not in _OPTIONAL or _any_told(cells)
+        ),
         (
             *notes(zip(names, records, strict=True), run),
             *methods(records),
+            *([AVERAGED] if averages_ else []),
             *(f"Published: {what}." for what in dict.fromkeys(r.what for r in published if r)),
         ),
     )
+
+
+def _average_columns(records: Sequence[ComparisonRecord], run: Run) -> dict[str, dict[str, str]]:
+    """The cells of both means, by the names of their rows; none for fewer than two speedups."""
+    ours = averages.of(records)
+    if ours is None or ours.count < 2:
+        return {}
+    suite = run.environment.suite
+    found = [find(r.case, r.variant, suite) for r in records if r.speedup is not None]
+    there = [row.speedup for row in found if row is not None]
+    interval_row = interval_name(records)
+    geometric = {
+        "speedup": numbers.ratio(ours.geometric),
+        interval_row: numbers.interval(ours.geometric),
+    }
+    arithmetic = {"speedup": _like(ours.geometric, ours.arithmetic)}
+    if len(there) == ours.count:
+        means = statistics.geometric_mean(there), statistics.fmean(there)
+        geometric[PUBLISHED], arithmetic[PUBLISHED] = (f"{mean:.2f}" for mean in means)
+        geometric[OVER_PUBLISHED] = f"{ours.geometric.estimate / means[0]:.2f}"
+        arithmetic[OVER_PUBLISHED] = f"{ours.arithmetic / means[1]:.2f}"
+    return {"geometric mean": geometric, "arithmetic mean": arithmetic}
+
+
+def _like(found: Speedup, value: float) -> str:
+    """Another mean, with the digits of one that has an interval."""
+    return f"{value:.{numbers.decimals(found.half_width)}f}"
 
 
 def in_common(case: Case, column: str) -> tuple[object, ...]:
@@ -192,11 +243,11 @@ def methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
 def seconds(record: ComparisonRecord, variant: str) -> str:
     if not record.seconds or record.speedup is None:
         return "-"
-    return f"{statistics.median(record.seconds[variant]):#.3g}".rstrip(".")
+    return numbers.seconds(record.seconds[variant])
 
 
 def speedup(record: ComparisonRecord) -> str:
-    return "-" if record.speedup is None else f"{record.speedup.estimate:.{_digits(record)}f}"
+    return numbers.ratio(record.speedup)
 
 
 def _over(record: ComparisonRecord, row: Published | None) -> str:
@@ -211,19 +262,7 @@ def interval_name(records: Sequence[ComparisonRecord]) -> str:
 
 
 def interval(record: ComparisonRecord) -> str:
-    found = record.speedup
-    if found is None:
-        return "-"
-    if found.low is None or found.high is None:
-        return f"none (blocks: {found.blocks})"
-    digits = _digits(record)
-    return f"{found.low:.{digits}f} to {found.high:.{digits}f}"
-
-
-def _digits(record: ComparisonRecord) -> int:
-    """As many decimals as the interval leaves standing, two or three."""
-    assert record.speedup is not None
-    return 3 if record.speedup.half_width < 0.005 else 2
+    return numbers.interval(record.speedup)
 
 
 def _predicted(record: ComparisonRecord) -> str:

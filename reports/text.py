@@ -11,7 +11,7 @@ from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.record_types import ComparisonRecord
 from bench.records import Run
 from bench.text_record import SentenceRecord, TextRecord
-from reports import published, tables
+from reports import averages, numbers, published, tables
 from reports.tables import Table
 from reports.words import variant_spelt
 
@@ -95,13 +95,14 @@ def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
             "published",
             "ours over it",
         ),
-        (*(_speedup_row(row, variants, run) for row in rows), *_mean_row(rows, variants)),
+        (*(_speedup_row(row, variants, run) for row in rows), *_mean_rows(rows, variants)),
         (
             "seconds are of a sentence, for orientation; a speedup is the median over blocks, each"
             f" of one sentence, with its {tables.interval_name(records)}.",
             *tables.notes(named, run),
             *tables.methods(records),
             *_published_notes(rows, run),
+            *([tables.AVERAGED] if len(rows) > 1 else []),
         ),
     )
 
@@ -127,23 +128,26 @@ def _speedup(record: ComparisonRecord | None) -> str:
         return "-"
     if record.status != "ok":
         return record.status
-    found = f"{tables.speedup(record)} ({tables.interval(record)})"
+    found = numbers.with_interval(record.speedup)
     return found if record.verdict == "faster" else f"{found}, {record.verdict}"
 
 
-def _mean_row(rows: Sequence[Attacked], variants: Sequence[str]) -> Iterable[tuple[str, ...]]:
-    """Geometric means over the attacks that came to a speedup."""
-    if len(rows) < 2:
+def _mean_rows(rows: Sequence[Attacked], variants: Sequence[str]) -> Iterable[tuple[str, ...]]:
+    """Means over the attacks that came to a speedup."""
+    found = [
+        averages.of(record for row in rows if (record := row.comparisons.get(name)) is not None)
+        for name in variants
+    ]
+    if not any(mean is not None and mean.count > 1 for mean in found):
         return
-    cells = []
-    for name in variants:
-        found = [
-            record.speedup.estimate
-            for row in rows
-            if (record := row.comparisons.get(name)) is not None and record.speedup is not None
-        ]
-        cells.append(f"{statistics.geometric_mean(found):.2f} (of {len(found)})" if found else "-")
-    yield ("geometric mean", *["-"] * (2 + len(variants)), *cells, "-", "-")
+    blank = ["-"] * (2 + len(variants))
+    geometric = [
+        "-" if mean is None else f"{numbers.with_interval(mean.geometric)}, of {mean.count}"
+        for mean in found
+    ]
+    arithmetic = ["-" if mean is None else f"{mean.arithmetic:.2f}" for mean in found]
+    yield ("geometric mean", *blank, *geometric, "-", "-")
+    yield ("arithmetic mean", *blank, *arithmetic, "-", "-")
 
 
 def _costs(rows: Sequence[Attacked]) -> Table:
@@ -301,7 +305,7 @@ def _reads(row: Attacked) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:#.3g}".rstrip(".")
+    return "-" if value is None else numbers.significant(value)
 
 
 def _title(case: Case) -> str:

@@ -20,7 +20,7 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
         return _of_itself(record)
     if (record.gradients or {}).get("call") == "none":
         return _of_no_gradient(record)
-    if _nothing_to_save(record):
+    if nothing_to_save(record):
         return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
     if record.verdict == "faster":
         return None
@@ -109,7 +109,7 @@ def _all_read(record: ComparisonRecord, environment: Environment) -> str:
     )
 
 
-def _nothing_to_save(record: ComparisonRecord) -> bool:
+def nothing_to_save(record: ComparisonRecord) -> bool:
     """The operations are the same up to a part in a thousand, or no more gradients are computed."""
     found = record.gradients or {}
     theory = record.theory or {}

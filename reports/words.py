@@ -26,3 +26,11 @@ def size_spelt(case: Case) -> str:
 def variant_spelt(variant: str) -> str:
     """A variant's name in a table."""
     return "original again" if variant == A_A else variant
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters, its middle left out."""
+    if len(text) <= most:
+        return text
+    head = most // 2
+    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"

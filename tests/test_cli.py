@@ -202,6 +202,11 @@ def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path) -> None:
     assert good.memory is not None
     assert int(good.memory["original"]) > int(good.memory["semi-backward"])
     assert good.theory == {"speedup": pytest.approx(7 / 5), "basis": "flops"}
+    assert good.operations is not None
+    counted, frozen = (good.operations[name] for name in ("original", "semi-backward"))
+    assert counted.forward == frozen.forward
+    assert counted.backward > frozen.backward
+    assert counted.images == 3 * good.case.batch, "two steps and a look at what they made"
     assert len(good.seconds["original"]) == 2 * len(good.order)
     assert re.search(r"\| library +\| +advertorch \| +foolbox \|", done.stdout)
     assert "attacks_for_tests.py:fgsm" in done.stdout

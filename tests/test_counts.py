@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from adapters.models import building
-from bench import counting, records, state, workload
+from bench import cli, counting, records, state, workload
 from bench.cases import Case, Comparison
 from bench.counting import Counted
 from tests.test_cli import MINE, SMALL, bench
@@ -42,16 +42,25 @@ class Tiny(nn.Sequential):
         super().__init__(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 30 * 30, 5))
 
 
-@pytest.fixture(autouse=True)
-def tiny_models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="module")
+def tiny_models() -> Iterator[None]:
     def build(*args: object, **keywords: object) -> nn.Module:
         torch.manual_seed(0)
         return Tiny().eval()
 
-    monkeypatch.setattr(building, "build", build)
-    state.settle()  # as a worker does, so that no run walks through all of pytest
-    yield
-    gc.unfreeze()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(building, "build", build)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # quicker for so small a model, also where others compute
+        yield
+        gc.unfreeze()
+        torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Counted:
+    """The attack as it was."""
+    return counted(tmp_path_factory.mktemp("before"))
 
 
 def counted(folder: Path, gradient: str = GRAD, more: str = "", variant: str = "a-a") -> Counted:
@@ -59,7 +68,9 @@ def counted(folder: Path, gradient: str = GRAD, more: str = "", variant: str = "
     path = folder / f"mine{len(list(folder.iterdir()))}.py"  # modules are imported once
     path.write_text(FILE.format(gradient=gradient, more=more))
     case = Case("user", f"{path}:pgd", "tiny", 2, (3, 32, 32), None, "float32", "cpu")
-    return counting.count(workload.build(Comparison(case, variant), 0))
+    built = workload.build(Comparison(case, variant), 0)
+    state.settle()  # as a worker does, so that no run walks through all of pytest
+    return counting.count(built)
 
 
 def test_a_known_attack_is_counted_exactly(tmp_path: Path) -> None:
@@ -119,9 +130,9 @@ def test_counting_twice_gives_the_same(tmp_path: Path) -> None:
     ids=["forward", "backward", "numpy", "item", "tolist", "add", "detach", "rename"],
 )
 def test_a_change_shows_where_it_is_made(
-    tmp_path: Path, gradient: str, more: str, what: set[str]
+    tmp_path: Path, before: Counted, gradient: str, more: str, what: set[str]
 ) -> None:
-    before, after = counted(tmp_path), counted(tmp_path, gradient, more)
+    after = counted(tmp_path, gradient, more)
     then, now = vars(before.counts["original"]), vars(after.counts["original"])
     changed = {name for name in then if then[name] != now[name]}
     assert changed - {"forward_images"} == what
@@ -153,10 +164,12 @@ def test_what_can_not_be_counted_costs_only_itself(
     assert "what autograd keeps could not be looked at (RuntimeError: not with" in warning
 
 
-def test_the_command_writes_what_it_counted_and_what_failed(tmp_path: Path) -> None:
+def test_the_command_writes_what_it_counted_and_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "counts.jsonl"
     attacks = ["--attack", f"{MINE}:fgsm", "--attack", f"{MINE}:raises"]
-    done = bench("counts", *attacks, *SMALL, "--out", out)
+    done = bench("counts", *attacks, *SMALL, "--out", out, OMP_NUM_THREADS="1")
     assert done.returncode == 5, done.stderr
     assert "ValueError: the attack fell over" in done.stdout
     fgsm, raises = records.read(out).counts
@@ -165,5 +178,6 @@ def test_the_command_writes_what_it_counted_and_what_failed(tmp_path: Path) -> N
     assert fgsm.counts["original"].parameter_gradients == fgsm.parameters
     assert fgsm.counts["semi-backward"].parameter_gradients == 0
     assert raises.counts == {}
-    assert bench("compare", out, out).returncode == 0
-    assert f"{MINE}:fgsm" in bench("report", out).stdout
+    assert cli.main(["compare", str(out), str(out)]) == 0
+    assert cli.main(["report", str(out)]) == 0
+    assert f"{MINE}:fgsm" in capsys.readouterr().out

@@ -72,12 +72,16 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 
 
 def test_the_schema_file_is_current() -> None:
-    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "run `make schema`"
+    assert schema.SCHEMA.read_text(encoding="utf-8") == schema.schema(), "run `make schema`"
+
+
+def test_the_data_dictionary_is_up_to_date() -> None:
+    assert schema.DICTIONARY.read_text(encoding="utf-8") == schema.dictionary(), "run `make schema`"
 
 
 @pytest.mark.parametrize("line", lines())
 def test_every_line_fits_the_published_schema(line: str) -> None:
-    published = json.loads(schema.PATH.read_text(encoding="utf-8"))
+    published = json.loads(schema.SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(published)
     jsonschema.validate(json.loads(line), published)
     with pytest.raises(jsonschema.ValidationError):

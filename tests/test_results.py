@@ -93,3 +93,26 @@ def test_adversarial_training_is_far_more_robust_than_natural_training() -> None
     assert natural is not None
     for method in ("pgd", "mart", "trades"):
         assert robust[method] > natural + 0.25
+
+
+TEXT = records.read(FOLDER.parent / "text" / "paper-text-small.jsonl").comparisons
+
+
+def test_every_attack_of_the_papers_fifth_table_has_both_rows() -> None:
+    attacks = {record.case.attack for record in TEXT}
+    assert len(attacks) == 8
+    assert len(TEXT) == 16
+    assert all(record.status == "ok" for record in TEXT)
+
+
+@pytest.mark.parametrize("record", TEXT, ids=lambda r: f"{r.case.attack} {r.variant}")
+def test_attacks_on_text_gain_what_the_readme_says(record: ComparisonRecord) -> None:
+    """At least 1.6 frozen, 3 without gradients that nobody reads; 2 where some are read."""
+    assert record.equality is not None
+    assert record.equality.bitwise
+    assert record.text is not None
+    reads = any(sentence.gradient_queries for sentence in record.text.attacked)
+    assert reads == (record.case.attack == "fd")
+    least = 1.6 if record.variant == "semi-backward" else 2.0 if reads else 3.0
+    assert record.speedup is not None
+    assert record.speedup.estimate >= least

@@ -62,6 +62,7 @@ def record(
         order=["ABBA", "ABBA"],
         lines=[2, 1],
         repeated=[],
+        memory_parts=None,
         memory={BASELINE: 500_000_000, variant: 5_000_000, "unit": "bytes", "what": "peak"},
         text=facts,
         warnings=[],
@@ -90,8 +91,8 @@ def test_attacks_on_text_have_tables_of_their_own() -> None:
 
 def test_a_row_an_attack_with_both_variants() -> None:
     table, _, _ = text.of(run(record(), record(FORWARD_ONLY, estimate=4.0)))
-    assert cell(table, "textfooler", "semi-backward: speedup") == "2.00 (1.80 to 2.20)"
-    assert cell(table, "textfooler", "forward-only: speedup") == "4.00 (3.60 to 4.40)"
+    assert cell(table, "textfooler", "semi-backward: speedup") == "2.0 (1.8 to 2.2)"
+    assert cell(table, "textfooler", "forward-only: speedup") == "4.0 (3.6 to 4.4)"
     assert cell(table, "textfooler", "reads gradients") == "no"
     assert table.title == "openattack on bert-base, 2 sentences, float32, cpu"
 
@@ -111,8 +112,8 @@ def test_the_originals_of_both_comparisons_count_and_repeated_blocks_do_not() ->
     other = {BASELINE: [9.0, 9.0, 3.0, 3.0], FORWARD_ONLY: [1.0, 1.0, 1.0, 1.0]}
     both = run(record(), record(FORWARD_ONLY, seconds=other, repeated=[0]))
     table, _, _ = text.of(both)
-    assert cell(table, "textfooler", "original (s)") == "3"  # (4 + (1 + 3) / 2) / 2
-    assert cell(table, "textfooler", "forward-only (s)") == "1"
+    assert cell(table, "textfooler", "original (s)") == "3.00"  # (4 + (1 + 3) / 2) / 2
+    assert cell(table, "textfooler", "forward-only (s)") == "1.00"
 
 
 def test_what_the_attack_did() -> None:
@@ -161,7 +162,9 @@ def test_which_cases_repeat_a_published_one(
 def test_means_are_geometric_and_count_what_came_to_a_speedup() -> None:
     failed = record(attack="viper", status="failed", speedup=None, verdict=None, reason="it fell")
     table, _, deeds = text.of(run(record(), record(attack="pwws", estimate=8.0), failed))
-    assert cell(table, "geometric mean", "semi-backward: speedup") == "4.00 (of 2)"
+    mean = cell(table, "geometric mean", "semi-backward: speedup")
+    assert mean == "4.00 (3.72 to 4.30), of 2"  # 4 · exp(± √2 · ln √(1.1 / 0.9) / 2)
+    assert cell(table, "arithmetic mean", "semi-backward: speedup") == "5.00"
     assert cell(table, "viper", "semi-backward: speedup") == "failed"
     assert any("it fell" in note for note in table.notes)
     assert [row[0] for row in deeds.rows] == ["textfooler", "pwws", "viper"]

@@ -6,12 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bench.record_types import ComparisonRecord, TrainingRecord
 from bench.records import Run
 from bench.statistics import Speedup
-from reports import figures, markdown, tables, training
+from reports import markdown, tables, training
 from reports.training import Plan
 from reports.why import why
 from tests.test_reports import GAIN
@@ -139,21 +137,3 @@ def test_weights_that_differ_and_trainings_that_failed_are_told() -> None:
     assert column(table, "weights") == ["-"]
     assert any("failed: it fell over" in note for note in table.notes)
     assert "it fell over" in markdown.report([run(step(), trainings=(failed,))])
-
-
-def test_the_figure_is_drawn_as_vectors_and_pixels(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    steps = [step(k, speedup=Speedup(1.3, 1.2, 1.4, 0.95, 1, 12, "")) for k in (1, 7, 20)]
-    files = figures.draw([run(*steps, FREE)], tmp_path)
-    assert [file.suffix for file in files] == [".svg", ".png"]
-    assert all(file.stat().st_size > 5000 for file in files)
-    again = figures.draw([run(*steps, FREE)], tmp_path / "again")
-    assert files[0].read_bytes() == again[0].read_bytes()
-
-
-@pytest.mark.parametrize("records", [(), (GAIN,), (FREE,), (step(),)])
-def test_there_must_be_something_to_draw(
-    records: tuple[ComparisonRecord, ...], tmp_path: Path
-) -> None:
-    with pytest.raises(figures.NothingToDraw, match="paper-training-small"):
-        figures.draw([run(*records)], tmp_path)

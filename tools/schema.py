@@ -1,20 +1,123 @@
-"""Write `bench/record.schema.json` from the types in `bench.records` (`make schema`)."""
+"""Write the JSON Schema of the records and their data dictionary, from the types (`make schema`).
+
+The types are `bench.record_types` and what they refer to; what a field means is in their
+docstrings.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
+import re
+import sys
+import types
+import typing
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from bench import records
+from bench import record_types, records
 
-PATH = Path(records.__file__).with_name("record.schema.json")
+SCHEMA = Path(records.__file__).with_name("record.schema.json")
+DICTIONARY = SCHEMA.parent.parent / "docs" / "records.md"
+
+_HEAD = """# What a record holds
+
+A file of records is JSON lines: one object a line, the environment first. Each line has `schema`,
+the version of the format ({version}), and `kind`. This page is made from the types by
+`make schema`, as is [the JSON Schema](../bench/record.schema.json); [`measuring.md`](measuring.md)
+tells how to read the numbers.
+
+Reading: keys and kinds that the program does not know are ignored; a newer version is refused by
+its number; a half-written last line, as a killed run leaves it, is left out; any other line that is
+no record is an error with its number. Files packed by gzip (`.jsonl.gz`) are read as they are.
+"""
 
 
-def text() -> str:
-    """What the file must hold."""
+def schema() -> str:
+    """What `bench/record.schema.json` must hold."""
     return json.dumps(records.json_schema(), indent=2) + "\n"
 
 
+def dictionary() -> str:
+    """What `docs/records.md` must hold: a table for each kind of line and each type within."""
+    lines = typing.get_args(records.Record)
+    parts = [_HEAD.format(version=record_types.SCHEMA)]
+    for kind in lines:
+        name = next(f.default for f in dataclasses.fields(kind) if f.name == "kind")
+        parts.append(f"## `{name}`\n\n{_table(kind)}")
+    inner = dict.fromkeys(found for kind in lines for found in _within(kind))
+    parts += [f"## {kind.__name__}\n\n{_table(kind)}" for kind in inner if kind not in lines]
+    return "\n".join(parts)
+
+
+def _within(kind: type) -> Iterator[type]:
+    """The dataclasses that a type's fields refer to, theirs included, each before its own."""
+    for hint in _hints(kind).values():
+        for found in _dataclasses(hint):
+            yield found
+            yield from _within(found)
+
+
+def _dataclasses(hint: Any) -> Iterator[type]:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        yield hint
+    for argument in typing.get_args(hint):
+        yield from _dataclasses(argument)
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind, vars(sys.modules[kind.__module__]))
+
+
+def _table(kind: Any) -> str:
+    intro, meanings = _told(kind)
+    hints = _hints(kind)
+    rows = [
+        f"| `{field.name}` | {_spelt(hints[field.name])} | {_cell(meanings[field.name])} |"
+        for field in dataclasses.fields(kind)
+        if field.name not in ("schema", "kind")
+    ]
+    return "\n".join([f"{intro}\n", "| field | type | meaning |", "| --- | --- | --- |", *rows, ""])
+
+
+def _told(kind: type) -> tuple[str, dict[str, str]]:
+    """A docstring's text but for its attributes, and what it says of each of them."""
+    text = inspect.getdoc(kind) or ""
+    intro, _, rest = text.partition("\nAttributes:\n")
+    attributes, _, after = rest.partition("\n\n")
+    meanings: dict[str, str] = {}
+    for entry in re.split(r"\n(?=    \S)", attributes):
+        names, _, meaning = entry.partition(":")
+        for name in re.split(r",\s*", names):
+            meanings[name.strip()] = " ".join(meaning.split())
+    return "\n\n".join(" ".join(p.split()) for p in [*intro.split("\n\n"), after] if p), meanings
+
+
+def _spelt(hint: Any) -> str:
+    """A type as a reader of JSON would put it."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is type(None):
+        return "null"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(map(_spelt, arguments))
+    if origin is typing.Literal:
+        return " or ".join(f'"{value}"' for value in arguments)
+    if origin is dict:
+        return f"object of {_spelt(arguments[1])}"
+    if origin in (list, tuple):
+        return f"array of {_spelt(arguments[0])}"
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return f"[{hint.__name__}](#{hint.__name__.lower()})"
+    return {str: "string", int: "integer", float: "number", bool: "boolean"}[hint]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|").replace("<", r"\<")
+
+
 if __name__ == "__main__":
-    PATH.write_text(text(), encoding="utf-8")
-    print(PATH.name)
+    SCHEMA.write_text(schema(), encoding="utf-8")
+    DICTIONARY.write_text(dictionary(), encoding="utf-8")
+    print(SCHEMA.name, DICTIONARY.name)

@@ -92,17 +92,27 @@ def readable(entry: str, path: Path) -> Iterator[None]:
 
 def _sentences(folder: str) -> Callable[[str], list[str]]:
     """OpenAttack's pickled Punkt model, or nltk's newer folder of tables."""
+    from nltk.data import FileSystemPathPointer
     from nltk.tokenize import punkt
 
     tokenize: Callable[[str], list[str]]
     if Path(folder, "collocations.tab").is_file():
         tokenizer = punkt.PunktSentenceTokenizer()
-        tokenizer._params = punkt.load_punkt_params(folder)
+        _allow_nltk(folder)
+        tokenizer._params = punkt.load_punkt_params(FileSystemPathPointer(folder))
         tokenize = tokenizer.tokenize
     else:
         tokenize = _unpickled(Path(folder, "english.pickle")).tokenize
     tokenize("One. Two.")
     return tokenize
+
+
+def _allow_nltk(folder: str) -> None:
+    """nltk reads files of its own data folders only, so this one becomes one of them."""
+    import nltk
+
+    if folder not in nltk.data.path:
+        nltk.data.path.append(folder)
 
 
 def _tagger(folder: str) -> Callable[[list[str]], list[tuple[str, str]]]:
@@ -127,11 +137,10 @@ def _tagger(folder: str) -> Callable[[list[str]], list[tuple[str, str]]]:
 
 
 def _wordnet(folder: str) -> Any:
-    """nltk reads files of its own data folders only, so this one becomes one of them."""
+    """WordNet's own files."""
     import nltk
 
-    if folder not in nltk.data.path:
-        nltk.data.path.append(folder)
+    _allow_nltk(folder)
     found = nltk.corpus.WordNetCorpusReader(folder, None)
     found.synsets("good", pos="a")
     return found
@@ -164,7 +173,9 @@ class _OnlyTables(pickle.Unpickler):
         "collections": "defaultdict",
         "copyreg": "_reconstructor",
         "copy_reg": "_reconstructor",
-        "nltk.tokenize.punkt": "PunktSentenceTokenizer PunktParameters PunktLanguageVars",
+        "nltk.tokenize.punkt": (
+            "PunktSentenceTokenizer PunktParameters PunktLanguageVars PunktToken"
+        ),
     }
 
     def find_class(self, module: str, name: str) -> Any:

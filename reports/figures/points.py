@@ -1,0 +1,319 @@
+"""What a plot is of: comparisons with what tells them apart in words. Pure; no matplotlib.
+
+A comparison's facets are what it is, each in a word or two: the library, the attack, the model and
+so on. Plots group by the facets they do not plot, name series by those that differ, and leave the
+common ones to the title.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.cases import A_A, NO_ATTACK, SEMI_BACKWARD, Case
+from bench.record_types import ComparisonRecord, Environment
+from bench.records import Run
+
+FAR = 1e6
+"""No speedup; and no end of an interval is looked for beyond so many times the estimate."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A comparison, the variant against the baseline.
+
+    Attributes:
+        record: the comparison.
+        run: what tells its run from the others; "" where nothing has to.
+        made: the machine and the torch it was measured on.
+        facets: what it is, in the order of `FACETS`.
+    """
+
+    record: ComparisonRecord
+    run: str
+    made: str
+    facets: tuple[str, ...]
+
+    @property
+    def case(self) -> Case:
+        """What was measured."""
+        return self.record.case
+
+    @property
+    def drawable(self) -> bool:
+        """Whether there is a speedup that a plot can show."""
+        found = self.record.speedup
+        return self.record.status == "ok" and found is not None and 1 / FAR <= found.estimate <= FAR
+
+    @property
+    def estimate(self) -> float:
+        """The speedup of a drawable point."""
+        assert self.record.speedup is not None
+        return self.record.speedup.estimate
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Ends of the speedup's interval, as far as a plot could show; None without one."""
+        found = self.record.speedup
+        if found is None or found.low is None or found.high is None:
+            return None
+        if math.isnan(found.low) or math.isnan(found.high):
+            return None
+        low, high = min(found.low, found.estimate), max(found.high, found.estimate)
+        return max(low, found.estimate / FAR), min(high, found.estimate * FAR)
+
+    @property
+    def call(self) -> str:
+        """How the baseline asks for gradients, as records spell it; "" where that is not known."""
+        return str((self.record.gradients or {}).get("call", ""))
+
+    def facet(self, name: str) -> str:
+        """One of the facets."""
+        return self.facets[_AT[name]]
+
+    def seconds(self, variant: str) -> float | None:
+        """Median seconds of a run of a variant; None without samples."""
+        samples = self.record.seconds.get(variant)
+        return statistics.median(samples) if samples else None
+
+
+def _attack(case: Case) -> str:
+    # Of a user's attack, the file's name and the function's.
+    return "" if case.attack == NO_ATTACK else case.attack.rpartition("/")[2]
+
+
+def _count(number: int | None, what: str) -> str:
+    return "" if number is None else f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _size(case: Case) -> str:
+    return "×".join(str(length) for length in case.input_shape)
+
+
+def _start(case: Case) -> str:
+    return (
+        "" if case.random_start is None else f"{'random' if case.random_start else 'fixed'} start"
+    )
+
+
+FACETS: dict[str, Callable[[Case], str]] = {
+    "library": lambda case: "" if case.attack == NO_ATTACK else case.library,
+    "attack": _attack,
+    "training": lambda case: f"{case.training} training" if case.training else "",
+    "model": lambda case: case.model,
+    "batch": lambda case: _count(case.batch, "sentence" if case.of_text else "image"),
+    "size": _size,
+    "steps": lambda case: _count(case.steps, "step"),
+    "dtype": lambda case: case.dtype,
+    "device": lambda case: case.device,
+    "eps": lambda case: "" if case.eps is None else f"ε {case.eps:.3g}",
+    "step size": lambda case: "" if case.step_size is None else f"steps of {case.step_size:.3g}",
+    "start": _start,
+    "weights": lambda case: "" if case.weights == "random" else f"weights {case.weights}",
+    "images": lambda case: f"images {case.images}" if case.images else "",
+    "classes": lambda case: "" if case.classes is None else f"{case.classes} classes",
+    "replays": lambda case: "" if case.replays is None else f"m = {case.replays}",
+    "sentences": lambda case: f"sentences {case.sentences}" if case.sentences else "",
+    "queries": lambda case: "" if case.queries is None else f"{case.queries} queries",
+    "resources": lambda case: "" if case.resources is None else f"resources {case.resources}",
+}
+"""Of a case; "variant" and "run" follow them."""
+_NAMES = (*FACETS, "variant", "run")
+_AT = {name: index for index, name in enumerate(_NAMES)}
+_ESSENTIAL = ("library", "attack", "training", "model", "variant")
+"""Told wherever they differ, even where a name would do without."""
+_OWN = ("steps", "eps", "step size", "start")
+"""What some attacks have none of; among the others it may be the same."""
+_UNTOLD = ("images", "eps", "step size", "start", "classes")
+"""Told where they differ, and no title needs them."""
+
+
+def short(text: str, most: int = 40) -> str:
+    """What a record says, on one line, without what can't be seen, cut in the middle if long."""
+    if len(text) <= most and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    kept = " ".join(
+        "".join(c for c in word if not unicodedata.category(c).startswith("C"))
+        for word in text.split()
+    ).strip()
+    if len(kept) <= most:
+        return kept
+    tail = (most - 1) // 2
+    return f"{kept[: most - 1 - tail]}…{kept[-tail:]}"
+
+
+def collect(runs: Sequence[Run]) -> list[Point]:
+    """Every comparison of some runs, but those of the original with itself."""
+    return [
+        Point(record, label, _made(run.environment), _facets(record, label))
+        for run, label in zip(runs, labels(runs), strict=True)
+        for record in run.comparisons
+        if record.variant != A_A
+    ]
+
+
+def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
+    return (*(facet(record.case) for facet in FACETS.values()), record.variant, label)
+
+
+def grouped(points: Iterable[Point], apart: Collection[str]) -> list[list[Point]]:
+    """The points that differ in nothing but the named facets, together; in order."""
+    kept = [index for index, name in enumerate(_NAMES) if name not in apart]
+    groups: dict[tuple[str, ...], list[Point]] = {}
+    for point in points:
+        groups.setdefault(tuple(point.facets[index] for index in kept), []).append(point)
+    return list(groups.values())
+
+
+def varying(points: Sequence[Point], apart: Collection[str] = ()) -> list[str]:
+    """The facets that differ between points, but for the named ones.
+
+    Attacks in one step have no number of steps; beside others that all have the same, that is no
+    difference to speak of.
+    """
+    found = []
+    for name, values in _values(points).items():
+        if len(values - {""} if name in _OWN else values) > 1 and name not in apart:
+            found.append(name)
+    return found
+
+
+def names(
+    points: Sequence[Point], first: Sequence[str] = (), apart: Collection[str] = ()
+) -> list[str]:
+    """A name for each point, of as few facets as tell it from the others.
+
+    Args:
+        points: to name.
+        first: facets that are told in any case; so are the essential ones where they differ.
+        apart: facets that must not be told.
+    """
+    differ = varying(points, apart)
+    told = {*first, *(facet for facet in differ if facet in _ESSENTIAL)}
+    alike: dict[str, list[Point]] = {}
+    for point in points:
+        alike.setdefault(name(point, told), []).append(point)
+    more = {label: _telling(group, told, apart) for label, group in alike.items()}
+    return [name(point, more[name(point, told)]) for point in points]
+
+
+def _telling(points: Sequence[Point], told: Collection[str], apart: Collection[str]) -> set[str]:
+    """These facets, and of the others as few as tell points apart as well as all of them do."""
+    found, distinct = set(told), 1
+    for facet in varying(points, {*told, *apart}):
+        more = len({name(point, {*found, facet}) for point in points})
+        if more > distinct:
+            found, distinct = {*found, facet}, more
+    return found
+
+
+def _values(points: Sequence[Point]) -> dict[str, set[str]]:
+    columns = zip(*(point.facets for point in points), strict=True)
+    return {name: set(column) for name, column in zip(_NAMES, columns, strict=False)}
+
+
+def name(point: Point, facets: Iterable[str]) -> str:
+    """A point by some of its facets, as "foolbox pgd, 4 images"; semi-backward goes without."""
+    told = {facet: short(point.facet(facet)) for facet in sorted(facets, key=_AT.__getitem__)}
+    if told.get("variant") == SEMI_BACKWARD:
+        del told["variant"]
+    first = " ".join(told.pop(facet, "") for facet in ("library", "attack")).strip()
+    return ", ".join(text for text in (first, *told.values()) if text)
+
+
+def heading(points: Sequence[Point], apart: Collection[str] = ()) -> tuple[str, str]:
+    """What all points are, and how they were made, for a title; "" where they differ."""
+    differ = {*varying(points), *apart, *_UNTOLD, "variant", "run"}
+    values = {
+        name: short(max(found)) for name, found in _values(points).items() if name not in differ
+    }
+    first = " ".join(values.pop(facet, "") for facet in ("library", "attack")).strip()
+    what = ", ".join(text for text in (first, *values.values()) if text)
+    made = {point.made for point in points}
+    variants = {f"{point.record.variant} against {point.record.baseline}" for point in points}
+    how = [found.pop() for found in (variants, made) if len(found) == 1]
+    return what, "; ".join(how)
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """What tells each run from the others: machine, torch, threads, where these differ.
+
+    Runs of the same machine, torch and settings that have no comparison in common are parts of one,
+    and share a label. Others that are alike are told apart by their file's name.
+    """
+    parts = [_parts(run.environment) for run in runs]
+    differ = [len(set(column)) > 1 for column in zip(*parts, strict=True)]
+    if len(runs) == 1:
+        return [""]
+    found = [
+        ", ".join(text for text, told in zip(part, differ, strict=True) if told) for part in parts
+    ]
+    for label in dict.fromkeys(found):
+        alike = [index for index, other in enumerate(found) if other == label]
+        if not _one([runs[index] for index in alike]):
+            for index, stem in zip(alike, _stems([runs[i] for i in alike]), strict=True):
+                found[index] = f"{label}, {stem}" if label else stem
+    return found
+
+
+def _made(environment: Environment) -> str:
+    machine, torch, _ = _parts(environment)
+    return f"{machine}, {torch}"
+
+
+def _parts(environment: Environment) -> tuple[str, ...]:
+    return (
+        str(environment.accelerator.get("name") or environment.processor),
+        f"torch {str(environment.torch.get('version')).partition('+')[0]}",
+        _count(environment.threads, "thread"),
+    )
+
+
+def _one(runs: Sequence[Run]) -> bool:
+    """Whether runs can be parts of one: made alike, and nothing was measured twice."""
+    keys = [record.key for run in runs for record in run.comparisons]
+    variables = {tuple(sorted(run.environment.variables.items())) for run in runs}
+    return len(set(keys)) == len(keys) and len(variables) == 1
+
+
+def _stems(runs: Sequence[Run]) -> list[str]:
+    stems = [run.path.stem for run in runs]
+    if len(set(stems)) < len(stems):
+        stems = [f"{run.path.parent.name}/{run.path.stem}" for run in runs]
+    if len(set(stems)) < len(stems):
+        stems = [f"{stem} {number}" for number, stem in enumerate(stems, 1)]
+    return stems
+
+
+def spread_evenly(count: int, most: int) -> list[int]:
+    """Indices of at most so many of `count` things in order, from the first to the last."""
+    if count <= most:
+        return list(range(count))
+    return sorted({round(index * (count - 1) / (most - 1)) for index in range(most)})
+
+
+def not_ok(points: Iterable[Point]) -> str:
+    """A sentence that counts what has no speedup to draw; "" if everything has."""
+    counts: dict[str, int] = {}
+    for point in points:
+        if not point.drawable:
+            status = point.record.status if point.record.status != "ok" else "without a number"
+            counts[status] = counts.get(status, 0) + 1
+    if not counts:
+        return ""
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return f"Not drawn, for want of a speedup: {told}."
+
+
+def no_interval(points: Iterable[Point]) -> str:
+    """A sentence that counts the points without an interval; "" if all have one."""
+    count = sum(point.interval is None for point in points)
+    return f"{count} without an interval, for too few blocks, are hollow." if count else ""
+
+
+def sentences(*parts: str) -> str:
+    """The parts that say something, as one text."""
+    return " ".join(part for part in parts if part)

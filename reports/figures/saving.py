@@ -1,0 +1,97 @@
+"""Drawn plots as files, and as SVG for a web page."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from reports.figures import points, style
+from reports.figures.plot import Plot
+from reports.figures.style import DARK, DPI, LIGHT, PLACEHOLDERS
+
+_NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+
+
+def save(plots: Sequence[Plot], folder: Path) -> list[Path]:
+    """Draw plots into a folder: light as SVG, PDF and PNG, dark as SVG and PNG.
+
+    The same records give the same bytes.
+
+    Args:
+        plots: to draw.
+        folder: made if it is not there.
+
+    Returns:
+        the files.
+
+    Raises:
+        OSError: the folder can't be written into.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for plot in plots:
+        light = plot.draw(LIGHT)
+        files += [_save(light, folder / f"{plot.name}{kind}") for kind in (".svg", ".pdf", ".png")]
+        dark = plot.draw(DARK)
+        files += [_save(dark, folder / f"{plot.name}-dark{kind}") for kind in (".svg", ".png")]
+    return files
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix]
+    with style.saving(path.stem):
+        figure.savefig(path, metadata=undated, dpi=DPI)
+    return path
+
+
+def inline(plot: Plot) -> str:
+    """A plot as an SVG element to put into HTML.
+
+    Its colours are the CSS variables of `style.variables`, those of the light theme where the page
+    sets none. It is drawn once. It has a title and a description for screen readers, names in it
+    begin with the plot's, and it scales down with what it stands in.
+    """
+    text = io.StringIO()
+    with style.saving(plot.name):
+        plot.draw(PLACEHOLDERS).savefig(text, format="svg", metadata=_NO_METADATA)
+    drawn = text.getvalue()
+    opening = re.search(r"<svg\b[^>]*>", drawn)
+    assert opening is not None  # matplotlib wrote it
+    size = re.search(r'viewBox="([^"]*)"', opening[0])
+    assert size is not None
+    body = drawn[opening.end() :]
+    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
+    # A rule of a style sheet would reach the whole page.
+    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="', f'id="{plot.name}-', body)
+    body = re.sub(r'href="#', f'href="#{plot.name}-', body)
+    body = body.replace("url(#", f"url(#{plot.name}-").replace("xlink:href", "href")
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="plot" role="img" viewBox="{size[1]}"'
+        f' width="{round(float(size[1].split()[2]) * 96 / 72)}"'
+        f' aria-labelledby="{plot.name}-title {plot.name}-description"'
+        ' style="max-width: 100%; height: auto; stroke-linejoin: round; stroke-linecap: butt">'
+        f'<title id="{plot.name}-title">{_escaped(plot.title)}</title>'
+        f'<desc id="{plot.name}-description">{_escaped(plot.description)}</desc>'
+    )
+    return head + _coloured(body).strip()
+
+
+def _escaped(text: str) -> str:
+    return escape(points.short(text, len(text) + 1))
+
+
+def _coloured(svg: str) -> str:
+    """The placeholders as CSS variables; an attribute that is no CSS becomes a style."""
+    light = style.variables(LIGHT)
+    for name, placeholder in style.variables(PLACEHOLDERS).items():
+        value = f"var({name}, {light[name]})"
+        svg = re.sub(f'\\b(fill|stroke)="{placeholder}"', rf'style="\1: {value}"', svg)
+        svg = svg.replace(placeholder, value)
+    return svg

@@ -1,0 +1,128 @@
+"""How fast reports are (`make report-speed`): 10,000 comparisons rendered, 2,000 rows filtered.
+
+The comparisons are the committed ones at other batch sizes, so that every table, plot and sentence
+has its work. Each format is rendered by the command, as a whole process.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import records
+from bench.arguments import FORMATS
+from bench.record_types import ComparisonRecord
+from bench.records import Run
+from tools import browser_tests
+
+RESULTS = Path(__file__).resolve().parent.parent / "results"
+COMPARISONS, ROWS = 10_000, 2_000
+REPETITIONS = 3
+_FILTERED = """
+const [name, value] = arguments;
+const field = document.getElementById('filters').elements.namedItem(name);
+const times = [];
+for (const chosen of [value, '']) {
+  const started = performance.now();
+  field.value = chosen;
+  field.dispatchEvent(new Event('change', {bubbles: true}));
+  document.body.getBoundingClientRect();
+  times.push(performance.now() - started);
+}
+return times;
+"""
+
+
+def write(path: Path, count: int) -> None:
+    """A file with so many comparisons."""
+    runs = [records.read(file) for file in sorted(RESULTS.glob("amd-epyc-2-cores/**/*.jsonl"))]
+    with path.open("w", encoding="utf-8") as file:
+        file.write(records.to_line(runs[0].environment))
+        for record in itertools.islice(_comparisons(runs), count):
+            file.write(records.to_line(record))
+
+
+def _comparisons(runs: list[Run]) -> Iterator[ComparisonRecord]:
+    found = [r for run in runs for r in run.comparisons if r.case.training is None]
+    for batch in itertools.count(1):
+        for record in found:
+            case = replace(record.case, batch=batch)
+            yield replace(record, case=case, case_id=case.id)
+
+
+def rendered(source: Path, kind: str, folder: Path) -> tuple[float, float]:
+    """Wall seconds and peak megabytes of one format's command."""
+    words = [sys.executable, "-m", "bench", "report", str(source), "--format", kind]
+    started = time.perf_counter()
+    child = subprocess.Popen([*words, "--out", str(folder)], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"report --format {kind} ended with {child.returncode}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1000
+
+
+def filtered(page: Path) -> list[float]:
+    """Milliseconds of each change of each filter, layout included.
+
+    Raises:
+        SystemExit: there is no browser here.
+    """
+    from selenium import webdriver
+
+    found = browser_tests.browser()
+    if found is None:
+        raise SystemExit("no Chromium here: make test-browser installs one")
+    with tempfile.TemporaryDirectory() as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = found[0]
+        for flag in (*browser_tests.FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        service = webdriver.ChromeService(executable_path=found[1])
+        with webdriver.Chrome(options=options, service=service) as driver:
+            driver.get(page.as_uri())
+            choices: dict[str, list[str]] = driver.execute_script(
+                "return Object.fromEntries([...document.querySelectorAll('select')]"
+                ".map(s => [s.name, [...s.options].map(o => o.value).filter(Boolean)]))"
+            )
+            asked: list[tuple[str, Any]] = [
+                (name, value) for name, values in choices.items() for value in values[:10]
+            ]
+            asked += [("search", word) for word in ("foolbox", "pgd faster", "nothing like it")]
+            return [ms for each in asked for ms in driver.execute_script(_FILTERED, *each)]
+
+
+def main() -> None:
+    """Print both tables as Markdown."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        many, fewer = folder / "many.jsonl", folder / "fewer.jsonl"
+        write(many, COMPARISONS)
+        write(fewer, ROWS)
+        size = many.stat().st_size / 1e6
+        print(f"`report` on {COMPARISONS:,} comparisons ({size:.0f} MB of records), median seconds")
+        print(f"and largest peak of {REPETITIONS} whole processes, {os.cpu_count()} cores:\n")
+        print("| format | seconds | peak memory (MB) |\n| --- | ---: | ---: |")
+        for kind in FORMATS:
+            found = [rendered(many, kind, folder / kind) for _ in range(REPETITIONS)]
+            seconds, peak = median(f[0] for f in found), max(f[1] for f in found)
+            print(f"| {kind} | {seconds:.1f} | {peak:.0f} |", flush=True)
+        rendered(fewer, "html", folder)
+        times = filtered(folder / "report.html")
+        print(
+            f"\nA page of {ROWS:,} rows in headless Chromium, {len(times)} changes of a filter,"
+            f" layout included: median {median(times):.0f} ms, at most {max(times):.0f} ms."
+        )
+
+
+if __name__ == "__main__":
+    main()

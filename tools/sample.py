@@ -1,0 +1,44 @@
+"""Draw the sample that the README shows, from committed records (`make sample`)."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from bench import reporting
+from reports import figures, page
+from reports.figures import saving
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results" / "amd-epyc-2-cores"
+SAMPLE = ROOT / "docs" / "sample"
+PAGE = ("torch-2.13.0.jsonl", "torch-1.12.1.jsonl", "all-attacks", "training/by-steps.jsonl")
+PLOTS = {
+    "libraries": ("torch-2.13.0.jsonl", "torch-1.12.1.jsonl"),
+    "attacks": ("all-attacks/torchattacks.jsonl",),
+    "anatomy": ("all-attacks",),
+}
+"""By name, the records that each plot is drawn from."""
+KEPT = (".svg", "-dark.svg")
+"""Of the files that a plot is saved as."""
+
+
+def main() -> None:
+    """Draw the page and the three plots, in place of those that are there."""
+    shutil.rmtree(SAMPLE, ignore_errors=True)
+    SAMPLE.mkdir(parents=True)
+    runs = reporting.read([RESULTS / name for name in PAGE])
+    (SAMPLE / "report.html").write_text(page.render(runs), encoding="utf-8")
+    for name, files in PLOTS.items():
+        found = figures.plots(reporting.read([RESULTS / file for file in files]))
+        with tempfile.TemporaryDirectory() as folder:
+            saving.save([plot for plot in found if plot.name == name], Path(folder))
+            for suffix in KEPT:
+                shutil.copy(Path(folder, f"{name}{suffix}"), SAMPLE)
+    for path in sorted(SAMPLE.iterdir()):
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
