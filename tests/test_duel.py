@@ -18,7 +18,8 @@ from bench import arguments, cli, duel, equality, installing, outputs, records, 
 from bench.cases import RIVAL, Comparison
 from bench.duel_record import DuelRecord, DuelSide
 from bench.errors import UsageError
-from bench.pair import Pair, cores_of, merged
+from bench.merging import merged
+from bench.pair import Pair, cores_of
 from bench.pool import WorkerPool
 from bench.process import WorkerDied
 from bench.progress import PlainProgress

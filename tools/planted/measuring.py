@@ -34,8 +34,8 @@ class Budget:
     """
 
     run_seconds: float = 3.0
-    duel_seconds: float = 15.0
-    processes: int = 6
+    duel_seconds: float = 12.0
+    processes: int = 8
 
 
 def measure(name: str, found: Sequence[Copy], folder: Path, out: Path, budget: Budget) -> None:
