@@ -11,7 +11,7 @@ import contextlib
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,13 +30,14 @@ from bench.command import begin
 from bench.duel_record import DuelRecord, DuelSide
 from bench.errors import UsageError
 from bench.journal import Journal
-from bench.pair import Pair as Workers
-from bench.pool import Worker, WorkerPool
+from bench.pairing import Pairs
+from bench.pool import WorkerPool
 from bench.progress import Progress
 from bench.record_types import ComparisonRecord
 from bench.regression import Judged, Measured, Pair
 from bench.runner import Runner
 from bench.sides import Side
+from bench.statistics import Speedup
 from bench.thresholds import Threshold
 
 METRICS = ("speedup", "memory")
@@ -167,13 +168,8 @@ def _measure(
     journal: Journal,
     shown: Progress,
 ) -> tuple[DuelRecord, ...]:
-    pairs: list[Workers] = []
-
-    def start() -> Worker:
-        pairs.append(Workers(a, b, number=len(pairs)))
-        return pairs[-1]
-
-    pool = WorkerPool(start)
+    pairs = Pairs(a, b, asked.seed, shown)
+    pool = WorkerPool(pairs.start)
     with contextlib.ExitStack() as stack:
         stack.callback(pool.replace)
         shown.stage("starting the workers")
@@ -181,7 +177,7 @@ def _measure(
         if any(comparison.case.training or comparison.case.of_text for comparison in found):
             raise UsageError(f"suite {suite.name}: a duel is between attacks on images")
         chosen = list(dict.fromkeys(Comparison(comparison.case, RIVAL) for comparison in found))
-        told: dict[str, DuelSide] = {s.asked.name: _side(s, pairs[0]) for s in (a, b)}
+        told: dict[str, DuelSide] = {s.asked.name: _side(s, pairs.facts) for s in (a, b)}
         runner = Runner(
             pool,
             suite.limits,
@@ -189,16 +185,19 @@ def _measure(
             shown,
             verbose=asked.verbose,
             shared=True,  # all cases are of one library
-            as_written=lambda record: as_duel(record, told),
+            as_written=lambda record: as_duel(record, told, pairs.controls),
         )
         try:
-            return tuple(as_duel(record, told) for record in runner.run(chosen, journal))
+            found_all = runner.run(chosen, journal)
+            return tuple(as_duel(record, told, pairs.controls) for record in found_all)
         except KeyboardInterrupt:
             shown.note(f"what was measured is in {journal.path}")
             raise
 
 
-def as_duel(record: ComparisonRecord, told: dict[str, DuelSide]) -> DuelRecord:
+def as_duel(
+    record: ComparisonRecord, told: dict[str, DuelSide], controls: Sequence[Speedup] = ()
+) -> DuelRecord:
     """The record of a duel, from the runner's of one original against the other. Pure."""
     common = {f.name for f in fields(DuelRecord)} & {f.name for f in fields(ComparisonRecord)}
     kept: dict[str, Any] = {
@@ -212,7 +211,8 @@ def as_duel(record: ComparisonRecord, told: dict[str, DuelSide]) -> DuelRecord:
         if side.unmet
     ]
     kept["warnings"] = [*kept["warnings"], *unmet]
-    return DuelRecord(case=replace(record.case, library_version=None), sides=told, **kept)
+    case = replace(record.case, library_version=None)
+    return DuelRecord(case=case, sides=told, controls=list(controls), **kept)
 
 
 def _renamed(found: dict[str, V]) -> dict[str, V]:
@@ -220,14 +220,14 @@ def _renamed(found: dict[str, V]) -> dict[str, V]:
     return {names.get(name, name): value for name, value in found.items()}
 
 
-def _side(side: Side, pair: Workers) -> DuelSide:
+def _side(side: Side, facts: Mapping[str, Any]) -> DuelSide:
     return DuelSide(
         asked=side.asked.text,
         distribution=side.distribution,
         version=side.version,
         digest=side.digest,
         unmet=list(side.unmet),
-        libraries=pair.facts_of[side.asked.name]["environment"]["libraries"],
+        libraries=facts[side.asked.name]["environment"]["libraries"],
     )
 
 

@@ -50,6 +50,8 @@ class DuelRecord:
         equality: whether both made the same adversarial examples; they need not.
         gradients: `parameters`, how many the model has; `call a` and `call b`, how each asks; `a`
             and `b`, how many had their gradient computed in one run.
+        controls: time(a) / time(b) of the same code in both workers, for each pair of processes
+            that was started; those that were too uneven were not measured with.
     """
 
     case_id: str
@@ -76,6 +78,7 @@ class DuelRecord:
     conditions: list[Conditions] = field(default_factory=list)
     warmup_runs: int = 0
     timer: str | None = None
+    controls: list[Speedup] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     schema: Literal[1] = SCHEMA
     kind: Literal["duel"] = "duel"

@@ -12,19 +12,27 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from bench import nvml
-from bench.blocks import GpuState
-from bench.cases import A_A, BASELINE, RIVAL
+from bench import merging, nvml, statistics
+from bench.blocks import Block, GpuState, Order, Sample, orders
+from bench.cases import A_A, Case, Comparison
 from bench.pool import Worker
-from bench.process import WorkerDied, WorkerProcess, WorkerTimeout
+from bench.process import START_TIMEOUT, WorkerDied, WorkerProcess, WorkerTimeout
 from bench.sides import Name, Side
+from bench.statistics import Speedup
 
 Answer = dict[str, Any]
+
+CONTROL = Case(
+    *("reference", "pgd-autograd-grad", "wrn_10_1", 1, (3, 32, 32), 2, "float32", "cpu"), classes=10
+)
+"""The same code on both sides, from neither: it tells two processes apart, not two libraries."""
+CONTROL_BLOCKS = 32
 
 _SIDES: Mapping[str, Name] = {"A": "a", "B": "b"}
 _INSTALL_IT = "; install it with:"
@@ -94,6 +102,27 @@ class Pair:
         except _Refused as refused:
             return refused.answer
 
+    def control(self, seed: int) -> Speedup | None:
+        """Time the same code in both workers: a's time over b's, which should be 1.
+
+        Returns:
+            the ratio with its interval; None where the control can't run here.
+        """
+        deadline = time.monotonic() + START_TIMEOUT
+        comparison = asdict(Comparison(CONTROL, A_A))
+        asked = {"do": "prepare", "comparison": comparison, "seed": seed, "operations": False}
+        drawn = orders(seed)
+        try:
+            self._ask_both(asked, deadline)
+            blocks = [self._control_block(next(drawn), deadline) for _ in range(CONTROL_BLOCKS)]
+        except _Refused:
+            return None
+        return statistics.speedup(blocks)
+
+    def _control_block(self, order: Order, deadline: float) -> Block:
+        told = self._block(order, 0, deadline)["samples"]
+        return Block(0, order, tuple(Sample(**sample) for sample in told))
+
     def close(self) -> None:
         """End both."""
         for worker in self._workers.values():
@@ -103,18 +132,22 @@ class Pair:
         # The original twice, so that each side also tells whether its attack repeats itself.
         comparison = {**request["comparison"], "variant": A_A}
         asked = {**request, "comparison": comparison, "operations": False}
-        with ThreadPoolExecutor(len(self._workers)) as both:
-            asking = {n: both.submit(self._ask, n, dict(asked), deadline) for n in self._workers}
-        found = {name: future.result() for name, future in asking.items()}
+        found = self._ask_both(asked, deadline)
         stale = [setting for answer in found.values() for setting in answer.get("stale", ())]
         if stale:
             return {"ok": True, "stale": stale}
         for name in self._workers:
             self._check_origin(name, deadline)
         prepared = {name: answer["prepared"] for name, answer in found.items()}
-        told = merged(prepared["a"], prepared["b"], self._compare(deadline))
+        told = merging.merged(prepared["a"], prepared["b"], self._compare(deadline))
         seconds = max(answer["check_seconds"] for answer in found.values())
         return {"ok": True, "prepared": told, "check_seconds": seconds}
+
+    def _ask_both(self, request: Answer, deadline: float) -> dict[str, Answer]:
+        """Ask both at the same time."""
+        with ThreadPoolExecutor(len(self._workers)) as both:
+            asking = {n: both.submit(self._ask, n, dict(request), deadline) for n in self._workers}
+        return {name: future.result() for name, future in asking.items()}
 
     def _compare(self, deadline: float) -> Answer:
         """Whether both sides' outputs are the same."""
@@ -221,51 +254,3 @@ def _put_on_the_same_cores(pids: Sequence[int], threads: int, number: int) -> No
         with contextlib.suppress(psutil.Error, AttributeError):
             process = psutil.Process(pid)
             process.cpu_affinity(cores_of(number, threads, process.cpu_affinity()))
-
-
-def merged(a: Answer, b: Answer, equality: Answer) -> Answer:
-    """What both sides found before timing, as the one comparison that it is. Pure.
-
-    Args:
-        a, b: what each side's worker prepared, the original against itself.
-        equality: of one side's output with the other's.
-    """
-    told = {
-        **a,
-        "equality": equality,
-        "theory": None,
-        "unequal": None,
-        "anatomy": None,
-        "gradients": None,
-        "memory": None,
-        "memory_parts": None,
-        "warnings": _warnings(a, b),
-    }
-    if a["gradients"] and b["gradients"]:
-        told["gradients"] = {
-            "parameters": a["gradients"]["parameters"],
-            "call": a["gradients"]["call"],
-            f"call {RIVAL}": b["gradients"]["call"],
-            BASELINE: a["gradients"][BASELINE],
-            RIVAL: b["gradients"][BASELINE],
-        }
-    if a["memory"] and b["memory"]:
-        one, other = a["memory"][BASELINE], b["memory"][BASELINE]
-        ratio = round(one / other, 4) if other else 1.0
-        told["memory"] = {**a["memory"], BASELINE: one, RIVAL: other, "ratio": ratio}
-        del told["memory"][A_A]
-    if a["memory_parts"] and b["memory_parts"]:
-        told["memory_parts"] = {
-            BASELINE: a["memory_parts"][BASELINE],
-            RIVAL: b["memory_parts"][BASELINE],
-        }
-    return told
-
-
-def _warnings(a: Answer, b: Answer) -> list[str]:
-    """Each side's own, and those of both once."""
-    said: dict[str, list[str]] = {}
-    for name, told in (("a", a), ("b", b)):
-        for text in [*told["warnings"], *([told["unequal"]] if told["unequal"] else [])]:
-            said.setdefault(text, []).append(name)
-    return [text if len(names) == 2 else f"{names[0]}: {text}" for text, names in said.items()]

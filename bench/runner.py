@@ -79,7 +79,8 @@ class Runner:
             if comparison in written:
                 clock.skip()
                 continue
-            if self.limits.processes > 1 and (process != last or not self.shared):
+            another = process != last if self.shared and last is not None else not self.shared
+            if self.limits.processes > 1 and another:
                 self.workers.replace()
             last = process
             self.progress.begin(comparison, number, len(tasks))

@@ -18,7 +18,9 @@ from bench import arguments, cli, duel, equality, installing, outputs, records, 
 from bench.cases import RIVAL, Comparison
 from bench.duel_record import DuelRecord, DuelSide
 from bench.errors import UsageError
-from bench.pair import Pair, cores_of, merged
+from bench.merging import merged
+from bench.pair import Pair, cores_of
+from bench.pairing import TRIES, Pairs
 from bench.pool import WorkerPool
 from bench.process import WorkerDied
 from bench.progress import PlainProgress
@@ -349,6 +351,56 @@ def test_both_workers_of_a_pair_meet_the_same_other_work(
     number: int, threads: int, cores: list[int], found: list[int]
 ) -> None:
     assert cores_of(number, threads, cores) == found
+
+
+def pairs_of(*bs: float) -> tuple[Pairs, list[SideWorker]]:
+    """Pairs whose b takes these times for the control, one pair after another; a takes 1."""
+    made: list[SideWorker] = []
+    slow = iter(bs)
+
+    def make(number: int) -> Pair:
+        seconds = next(slow)
+        a = SideWorker("a", [], times=lambda letter, run: 1.0)
+        b = SideWorker("b", [], times=lambda letter, run: seconds)
+        made.extend((a, b))
+        return pair_of(a, b)()
+
+    return Pairs(side("a"), side("b"), 0, PlainProgress(), make), made
+
+
+def test_a_pair_whose_processes_differ_on_the_same_code_is_started_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pairs, made = pairs_of(1.2, 1.01, 1.0)
+    pairs.start()
+    assert [worker.closed for worker in made] == [True, True, False, False]
+    assert [round(1 / found.estimate, 2) for found in pairs.controls] == [1.2, 1.01]
+    assert "b's process is 0.83 times as fast as a's; both are started" in capsys.readouterr().err
+    pairs.start()
+    assert len(made) == 6
+    assert pairs.facts["b"]["side"] == "b"
+
+
+def test_after_a_few_tries_the_last_pair_is_taken() -> None:
+    pairs, made = pairs_of(*[0.5] * TRIES)
+    pairs.start()
+    assert len(made) == 2 * TRIES
+    assert [worker.closed for worker in made[-2:]] == [False, False]
+
+
+def test_without_the_control_a_pair_is_taken_as_it_is() -> None:
+    a, b = SideWorker("a", []), SideWorker("b", [], refused=REFUSED)
+    pairs = Pairs(side("a"), side("b"), 0, PlainProgress(), lambda number: pair_of(a, b)())
+    pairs.start()
+    assert (pairs.controls, a.closed, b.closed) == ([], False, False)
+
+
+def test_a_pair_that_dies_in_the_control_is_closed() -> None:
+    a, b = SideWorker("a", []), SideWorker("b", [], prepared=WorkerDied("it was killed"))
+    pairs = Pairs(side("a"), side("b"), 0, PlainProgress(), lambda number: pair_of(a, b)())
+    with pytest.raises(WorkerDied, match="b: it was killed"):
+        pairs.start()
+    assert (a.closed, b.closed) == (True, True)
 
 
 def test_anything_else_is_asked_of_a() -> None:

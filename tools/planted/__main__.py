@@ -22,7 +22,7 @@ OUT = Path("results", "regressions")
 def main() -> int:
     """Measure what is not there yet and write the page; the exit code."""
     asked = _parser().parse_args()
-    budget = Budget(asked.run_seconds, asked.duel_seconds, asked.processes)
+    budget = Budget(asked.run_seconds, asked.duel_seconds, asked.processes, asked.longer_seconds)
     out: Path = asked.out
     out.mkdir(parents=True, exist_ok=True)
     found = copies.copies(asked.unchanged)
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--run-seconds", type=float, default=budget.run_seconds, metavar="S")
     parser.add_argument("--duel-seconds", type=float, default=budget.duel_seconds, metavar="S")
+    parser.add_argument("--longer-seconds", type=float, default=budget.longer_seconds, metavar="S")
     parser.add_argument("--processes", type=int, default=budget.processes, help="of the duel")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help=f"{OUT}")
     return parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,9 +16,11 @@ from bench.records import Record, Run
 from bench.statistics import Speedup
 from tools.planted.copies import Copy
 
-Check = Literal["counts", "ratios", "seconds", "duel"]
-"""`counts` and `compare`; `run` and `compare` as it stands; the same with seconds gated; `duel`."""
+Check = Literal["counts", "ratios", "seconds", "duel", "longer"]
+"""`counts` and `compare`; `run` and `compare` as it stands; the same with seconds gated; `duel`,
+and the longer one."""
 
+_DUELS: Mapping[Check, str] = {"duel": "duel", "longer": "duel-longer"}
 SECONDS_ALLOWED = "seconds:10%"
 SPEEDUP_ALLOWED = "speedup:1%"
 MEMORY_ALLOWED = "memory:5%"
@@ -64,10 +66,12 @@ def judge(found: Sequence[Copy], out: Path) -> list[Result]:
             for copy in found:
                 for check, fail_if in gates:
                     results.append(_compared(check, copy, before, after, fail_if))  # type: ignore[arg-type]
-    file = out / "duel.jsonl"
-    if file.exists():
-        duels = {record.case.attack: record for record in records.read(file).duels}
-        results += [_duelled(copy, duels[copy.attack]) for copy in found]
+    for check, name in _DUELS.items():
+        file = out / f"{name}.jsonl"
+        if file.exists():
+            duels = {record.case.attack: record for record in records.read(file).duels}
+            own = [copy for copy in found if copy.attack in duels]
+            results += [_duelled(check, copy, duels[copy.attack]) for copy in own]
     return results
 
 
@@ -91,8 +95,8 @@ def _compared(check: Check, copy: Copy, before: Run, after: Run, fail_if: Sequen
     return Result(check, copy, bool(worse), tuple(dict.fromkeys(one.said for one in worse)))
 
 
-def _duelled(copy: Copy, record: DuelRecord) -> Result:
+def _duelled(check: Check, copy: Copy, record: DuelRecord) -> Result:
     held = [thresholds.parse(text, duel.METRICS) for text in (SPEEDUP_ALLOWED, MEMORY_ALLOWED)]
     worse, _ = duel.judged([record], held)
     said = tuple(text.removeprefix(f"{record.case}: ") for text in worse)
-    return Result("duel", copy, bool(worse), said, record.speedup)
+    return Result(check, copy, bool(worse), said, record.speedup)

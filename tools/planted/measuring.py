@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.planted.changes import UNCHANGED
 from tools.planted.copies import AFTER, BEFORE, Copy
 
-FILES = ("counts-before", "counts-after", "run-before", "run-after", "duel")
+FILES = ("counts-before", "counts-after", "run-before", "run-after", "duel", "duel-longer")
 """Names of the records, without their suffix, in the order they are made."""
 
+EQUAL_IN_LONGER = 2
 CASE = ("--models", "wrn_10_1", "--classes", "10", "--batch", "1", "--image-size", "32")
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -31,11 +33,21 @@ class Budget:
         run_seconds: in a `run`, in one process.
         duel_seconds: in the duel, in all its processes together.
         processes: pairs of processes in the duel.
+        longer_seconds, longer_processes: of the longer duel, which has every change and a few of
+            the copies without one.
     """
 
     run_seconds: float = 3.0
-    duel_seconds: float = 15.0
-    processes: int = 6
+    duel_seconds: float = 12.0
+    processes: int = 8
+    longer_seconds: float = 48.0
+    longer_processes: int = 12
+
+
+def longer(found: Sequence[Copy]) -> list[Copy]:
+    """The copies of the longer duel."""
+    equal = [copy for copy in found if copy.change == UNCHANGED]
+    return [copy for copy in found if copy.change != UNCHANGED] + equal[:EQUAL_IN_LONGER]
 
 
 def measure(name: str, found: Sequence[Copy], folder: Path, out: Path, budget: Budget) -> None:
@@ -55,6 +67,8 @@ def measure(name: str, found: Sequence[Copy], folder: Path, out: Path, budget: B
     if target.exists():
         return
     command, _, which = name.partition("-")
+    if which == "longer":
+        found = longer(found)
     made = f"{name}.jsonl"
     words = [command, *CASE, "--out", made]
     words += [word for copy in found for word in ("--attack", copy.attack)]
@@ -62,9 +76,12 @@ def measure(name: str, found: Sequence[Copy], folder: Path, out: Path, budget: B
         words += ["--max-seconds", f"{budget.run_seconds:g}", "--processes", "1"]
         words += ["--precision", "0.005"]
     if command == "duel":
-        words += ["--a", f"./{BEFORE}", "--b", f"./{AFTER}", "--processes", str(budget.processes)]
-        words += ["--max-seconds", f"{budget.duel_seconds:g}", "--precision", "0.002"]
-    places = [str(_ROOT), *([str(folder / which)] if which else [])]
+        seconds, processes = budget.duel_seconds, budget.processes
+        if which == "longer":
+            seconds, processes = budget.longer_seconds, budget.longer_processes
+        words += ["--a", f"./{BEFORE}", "--b", f"./{AFTER}", "--processes", str(processes)]
+        words += ["--max-seconds", f"{seconds:g}", "--precision", "0.002"]
+    places = [str(_ROOT), *([str(folder / which)] if which in (BEFORE, AFTER) else [])]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",  # one thread leaves a core to whatever else runs

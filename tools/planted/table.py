@@ -18,6 +18,7 @@ CHECKS: Mapping[Check, str] = {
     "ratios": "run",
     "seconds": f"run, {SECONDS_ALLOWED}",
     "duel": f"duel, {SPEEDUP_ALLOWED}",
+    "longer": f"longer duel, {SPEEDUP_ALLOWED}",
 }
 _COPY = re.compile(r"copy_\d+\.py:attack")
 _NOTES = (
@@ -26,7 +27,8 @@ _NOTES = (
     f"run, {SECONDS_ALLOWED}: the same files with --fail-if {SECONDS_ALLOWED}; seconds of two"
     " runs are of two moments of the machine.",
     f"duel: bench duel --fail-if {SPEEDUP_ALLOWED} --fail-if {MEMORY_ALLOWED}; the"
-    " ratio is time after over time before, with its 95 % interval.",
+    " ratio is time after over time before, with its 95 % interval. How long each measured is in"
+    " its command, below.",
     "Each copy is judged by itself, as if nothing else had been measured.",
 )
 
@@ -129,5 +131,5 @@ def _said(results: Sequence[Result]) -> list[str]:
 
 
 def _equal(results: Sequence[Result]) -> list[str]:
-    own = [result for result in _of(results, UNCHANGED) if result.speedup is not None]
+    own = [result for result in _of(results, UNCHANGED) if result.check == "duel"]
     return [_ratio(result.speedup) for result in own if result.speedup]
