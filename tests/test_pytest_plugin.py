@@ -104,7 +104,10 @@ def test_a_project_holds_its_attacks_to_what_they_should_do(project: pytest.Pyte
     assert "assertions.py:" not in result.stdout.str()
 
 
-def test_it_lives_together_with_pytest_benchmark(project: pytest.Pytester) -> None:
+def test_it_lives_together_with_pytest_benchmark(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # or pytest-benchmark stands aside
     project.makepyfile(BESIDE)
     words = ("-p", "pytest_benchmark.plugin", "--benchmark-json=x.json")
     result = project.runpytest_inprocess(*OURS, *words)
