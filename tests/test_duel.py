@@ -581,7 +581,7 @@ def test_a_duel_between_a_version_and_a_patch(tmp_path: Path) -> None:
     before = package.wheel(source(tmp_path / "before"), tmp_path / "wheels")
     calls = tmp_path / "calls.py"
     calls.write_text(CALLS_IT)
-    small = ("--attack", f"{calls}:attack", "--models", "resnet10t", "--batch", "1")
+    small = ("--attack", f"{calls}:attack", "--models", "wrn_10_1", "--batch", "1")
     quickly = ("--image-size", "32", "--max-seconds", "0.5", "--processes", "1")
     out = tmp_path / "x.jsonl"
     words = ("--a", before, "--b", source(tmp_path / "after", BY_BACKWARD, "1.1"))

@@ -40,7 +40,7 @@ class Budget:
     run_seconds: float = 3.0
     duel_seconds: float = 12.0
     processes: int = 8
-    longer_seconds: float = 48.0
+    longer_seconds: float = 30.0
     longer_processes: int = 12
 
 
