@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench.record_types import Environment
+from bench.records import Run
 from bench.statistics import Speedup
 from reports import markdown
 from reports.tables import Table
@@ -33,12 +35,12 @@ _NOTES = (
 )
 
 
-def draw(results: Sequence[Result], environments: Mapping[str, Environment]) -> str:
+def draw(results: Sequence[Result], made: Mapping[str, Run]) -> str:
     """The whole page.
 
     Args:
         results: of all gates.
-        environments: where and how each file of records was made, by its name.
+        made: the files of records, by name.
     """
     rows = [(change.name, _yes(change.harm), *_cells(change, results)) for change in CHANGES]
     rows.append(("no change", "no", *(_alarms(results, check) for check in CHECKS)))
@@ -57,9 +59,18 @@ def draw(results: Sequence[Result], environments: Mapping[str, Environment]) -> 
         "## Two equal copies in a duel",
         ", ".join(_equal(results)) or "None was measured.",
         "## Where it was measured",
-        *(f"{name}: {markdown.where(_short(found))}" for name, found in environments.items()),
+        *(f"{name}: {markdown.where(_short(run.environment))}" for name, run in made.items()),
     ]
+    parts += [_interrupted(name, run) for name, run in made.items() if run.parts]
     return "\n\n".join(parts) + "\n"
+
+
+def _interrupted(name: str, run: Run) -> str:
+    counts = Counter(part.case_id for part in run.parts).values()
+    pairs = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
+    return (
+        f"{name} was interrupted; each of its copies is judged by the {pairs} pairs it had run in."
+    )
 
 
 def faults(results: Sequence[Result]) -> list[str]:
