@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 
 from bench.record_types import Environment
 from bench.records import Run
@@ -31,7 +32,8 @@ _NOTES = (
     f"duel: bench duel --fail-if {SPEEDUP_ALLOWED} --fail-if {MEMORY_ALLOWED}; the"
     " ratio is time after over time before, with its 95 % interval. How long each measured is in"
     " its command, below.",
-    "Each copy is judged by itself, as if nothing else had been measured.",
+    "Each copy is judged by itself, as if nothing else had been measured; those of a file share its"
+    " processes, so their errors are not independent.",
 )
 
 
@@ -59,10 +61,19 @@ def draw(results: Sequence[Result], made: Mapping[str, Run]) -> str:
         "## Two equal copies in a duel",
         ", ".join(_equal(results)) or "None was measured.",
         "## Where it was measured",
-        *(f"{name}: {markdown.where(_short(run.environment))}" for name, run in made.items()),
+        *(_where(name, run) for name, run in made.items()),
     ]
     parts += [_interrupted(name, run) for name, run in made.items() if run.parts]
     return "\n\n".join(parts) + "\n"
+
+
+def _where(name: str, run: Run) -> str:
+    """Where and how a file was made, and how busy the machine was with other things."""
+    parts = [part.conditions for part in run.parts]
+    ended = [c for record in (*run.comparisons, *run.duels) for c in record.conditions]
+    others = [found.others for found in (*parts, *ended) if found.others is not None]
+    busy = f"; other programs kept {median(others):.1f} cores busy" if others else ""
+    return f"{name}: {markdown.where(_short(run.environment))}{busy}"
 
 
 def _interrupted(name: str, run: Run) -> str:
