@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from bench import assertions, gradients, records
+from bench.records import Run
 from bench.statistics import Speedup
 from tests.test_runner import ENVIRONMENT
 from tools.planted import copies, judging, table
@@ -77,7 +78,7 @@ def results(**alarms: str) -> list[Result]:
 
 
 def test_the_table_says_which_gate_catches_what() -> None:
-    text = table.draw(results(), {"duel": ENVIRONMENT})
+    text = table.draw(results(), {"duel": Run(Path("duel.jsonl"), ENVIRONMENT, ())})
     assert re.search(r"\| extra forward pass \| +yes \| +caught \| +passes \|", text)
     assert "caught, 1.031 (1.020 to 1.042)" in text
     assert "0 alarms in 2" in text
@@ -99,3 +100,13 @@ def test_only_gates_whose_records_are_there_are_asked(tmp_path: Path) -> None:
     assert judging.judge(copies.copies(1), tmp_path) == []
     (tmp_path / "counts-before.jsonl").write_text(records.to_line(ENVIRONMENT))
     assert judging.judge([Copy(0, UNCHANGED)], tmp_path) == []
+
+
+def test_the_committed_page_is_what_its_records_say() -> None:
+    """Every harm is caught, and in twenty copies without a change there is no alarm."""
+    folder = Path(__file__).resolve().parent.parent / "results" / "regressions"
+    found = judging.judge(copies.copies(20), folder)
+    assert {result.check for result in found} == table.CHECKS.keys()
+    assert table.faults(found) == []
+    made = {path.stem: records.read(path) for path in sorted(folder.glob("*.jsonl"))}
+    assert table.draw(found, made) == (folder / "planted.md").read_text(encoding="utf-8")

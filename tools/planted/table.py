@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 
 from bench.record_types import Environment
+from bench.records import Run
 from bench.statistics import Speedup
 from reports import markdown
 from reports.tables import Table
@@ -29,16 +32,17 @@ _NOTES = (
     f"duel: bench duel --fail-if {SPEEDUP_ALLOWED} --fail-if {MEMORY_ALLOWED}; the"
     " ratio is time after over time before, with its 95 % interval. How long each measured is in"
     " its command, below.",
-    "Each copy is judged by itself, as if nothing else had been measured.",
+    "Each copy is judged by itself, as if nothing else had been measured; those of a file share its"
+    " processes, so their errors are not independent.",
 )
 
 
-def draw(results: Sequence[Result], environments: Mapping[str, Environment]) -> str:
+def draw(results: Sequence[Result], made: Mapping[str, Run]) -> str:
     """The whole page.
 
     Args:
         results: of all gates.
-        environments: where and how each file of records was made, by its name.
+        made: the files of records, by name.
     """
     rows = [(change.name, _yes(change.harm), *_cells(change, results)) for change in CHANGES]
     rows.append(("no change", "no", *(_alarms(results, check) for check in CHECKS)))
@@ -57,9 +61,27 @@ def draw(results: Sequence[Result], environments: Mapping[str, Environment]) -> 
         "## Two equal copies in a duel",
         ", ".join(_equal(results)) or "None was measured.",
         "## Where it was measured",
-        *(f"{name}: {markdown.where(_short(found))}" for name, found in environments.items()),
+        *(_where(name, run) for name, run in made.items()),
     ]
+    parts += [_interrupted(name, run) for name, run in made.items() if run.parts]
     return "\n\n".join(parts) + "\n"
+
+
+def _where(name: str, run: Run) -> str:
+    """Where and how a file was made, and how busy the machine was with other things."""
+    parts = [part.conditions for part in run.parts]
+    ended = [c for record in (*run.comparisons, *run.duels) for c in record.conditions]
+    others = [found.others for found in (*parts, *ended) if found.others is not None]
+    busy = f"; other programs kept {median(others):.1f} cores busy" if others else ""
+    return f"{name}: {markdown.where(_short(run.environment))}{busy}"
+
+
+def _interrupted(name: str, run: Run) -> str:
+    counts = Counter(part.case_id for part in run.parts).values()
+    pairs = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
+    return (
+        f"{name} was interrupted; each of its copies is judged by the {pairs} pairs it had run in."
+    )
 
 
 def faults(results: Sequence[Result]) -> list[str]:
