@@ -69,9 +69,10 @@ def draw(results: Sequence[Result], made: Mapping[str, Run]) -> str:
 
 def _where(name: str, run: Run) -> str:
     """Where and how a file was made, and how busy the machine was with other things."""
-    parts = [part.conditions for part in run.parts]
-    ended = [c for record in (*run.comparisons, *run.duels) for c in record.conditions]
-    others = [found.others for found in (*parts, *ended) if found.others is not None]
+    seen = [part.conditions for part in run.parts]
+    seen += [found for record in run.comparisons for found in record.conditions]
+    seen += [found for record in run.duels for found in record.conditions]
+    others = [found.others for found in seen if found.others is not None]
     busy = f"; other programs kept {median(others):.1f} cores busy" if others else ""
     return f"{name}: {markdown.where(_short(run.environment))}{busy}"
 
