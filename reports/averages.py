@@ -16,8 +16,8 @@ class Average:
     """The average speedup of some comparisons.
 
     Attributes:
-        geometric: the geometric mean; its interval is for the mean of these very cases, whose
-            errors are taken to be independent: the half-widths of the logarithms, added in
+        geometric: the geometric mean; `processes` and `blocks` are those of the case with the
+            fewest; its interval is for the mean of these very cases, whose errors are taken to be independent: the half-widths of the logarithms, added in
             quadrature, over their number. None at both ends where a case has no interval.
         arithmetic: the arithmetic mean, as papers print it; a few large speedups pull it up.
         count: how many went in.
@@ -43,7 +43,7 @@ def of(records: Iterable[ComparisonRecord]) -> Average | None:
         high=math.exp(centre + half) if known else None,
         confidence=found[0].confidence,
         processes=min(speedup.processes for speedup in found),
-        blocks=sum(speedup.blocks for speedup in found),
+        blocks=min(speedup.blocks for speedup in found),
         method="errors of the cases added in quadrature",
     )
     return Average(geometric, statistics.fmean(s.estimate for s in found), len(found))
