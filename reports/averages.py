@@ -17,8 +17,9 @@ class Average:
 
     Attributes:
         geometric: the geometric mean; `processes` and `blocks` are those of the case with the
-            fewest; its interval is for the mean of these very cases, whose errors are taken to be independent: the half-widths of the logarithms, added in
-            quadrature, over their number. None at both ends where a case has no interval.
+            fewest. Its interval is for the mean of these very cases, whose errors are taken to be
+            independent: the half-widths of the logarithms, added in quadrature, over their number.
+            None at both ends where a case has no interval.
         arithmetic: the arithmetic mean, as papers print it; a few large speedups pull it up.
         count: how many went in.
     """
