@@ -105,10 +105,16 @@ STATISTICS: dict[str, Callable[[Times], float]] = {
 
 
 def _run(words: list[str], extra: dict[str, str]) -> None:
+    """Run a peer's own program.
+
+    A pytest around this process is no business of the peer's: pytest-benchmark measures nothing
+    where PYTEST_XDIST_WORKER says that workers share the machine.
+    """
     path = os.pathsep.join([str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
+    around = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         words,
-        env={**os.environ, "PYTHONPATH": path, **extra},
+        env={**around, "PYTHONPATH": path, **extra},
         capture_output=True,
         text=True,
         check=False,
