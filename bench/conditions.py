@@ -30,6 +30,15 @@ class Conditions:
     load: float | None
     mhz: tuple[float, float] | None
 
+    @property
+    def slowed(self) -> float:
+        """How many times longer other programs may have made the work take, at most: 1 without any.
+
+        A core of ours is shared with one of them, or with more once they outnumber the cores.
+        """
+        others = self.others or 0.0
+        return 1 + min(others, max(1.0, others / self.cores))
+
 
 class Observer:
     """Looks at the processor from its making until `conditions` is asked.

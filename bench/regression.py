@@ -7,6 +7,8 @@ Two files are two measurements apart in time, so what an interval leaves out is 
   elsewhere. The median, over the 14 cases of several processes in `results/amd-epyc-2-cores`, of
   the standard deviation between processes is 0.019 for a log speedup and 0.05 for log seconds.
 - Seconds are of a machine at a time: both files' carry that spread, however many processes.
+- Other programs only ever slow a run down. What they may have cost the new seconds is no loss, and
+  what they may have cost the base's is no gain, see `bench.conditions.Conditions.slowed`.
 
 The interval of one process stands on Bartlett's estimate with a fixed bandwidth of 0.07 of the
 blocks (see `bench.statistics`). Its critical values are those of Student's t with about 13 degrees
@@ -50,12 +52,15 @@ class Measured:
         spread: standard error of the logarithm, as its own samples show it.
         degrees: of freedom behind `spread`.
         between: standard deviation of what its own samples can't show, taken as known.
+        slowed: of seconds, the logarithm of how many times too long they may be at most, since
+            other programs ran meanwhile.
     """
 
     log: float
     spread: float
     degrees: float
     between: float = 0.0
+    slowed: float = 0.0
 
     @property
     def low(self) -> float:
@@ -132,8 +137,12 @@ def of_speedup(found: Speedup) -> Measured | None:
     return Measured(centre, half / statistics.t_quantile(degrees, found.confidence), degrees)
 
 
-def of_seconds(samples: Mapping[int, Sequence[float]]) -> Measured | None:
+def of_seconds(samples: Mapping[int, Sequence[float]], slowed: float = 1.0) -> Measured | None:
     """Absolute seconds, from samples by process, each in the order they were measured.
+
+    Args:
+        samples: of each process.
+        slowed: how many times too long they may be at most, since other programs ran meanwhile.
 
     Returns:
         the median of one process or the mean of their medians; None with too few samples.
@@ -151,10 +160,11 @@ def of_seconds(samples: Mapping[int, Sequence[float]]) -> Measured | None:
         if not math.isfinite(half):
             return None
         spread = half / statistics.t_quantile(degrees, CONFIDENCE)
-        return Measured(centre, spread, degrees, BETWEEN_SECONDS)
+        return Measured(centre, spread, degrees, BETWEEN_SECONDS, math.log(slowed))
     centres = numpy.array([centre for centre, _, _ in found])
     spread = float(centres.std(ddof=1)) / math.sqrt(len(centres))
-    return Measured(float(centres.mean()), spread, len(centres) - 1, BETWEEN_SECONDS)
+    degrees = len(centres) - 1
+    return Measured(float(centres.mean()), spread, degrees, BETWEEN_SECONDS, math.log(slowed))
 
 
 def judge(pairs: Sequence[Pair], confidence: float = CONFIDENCE) -> list[Judged]:
@@ -164,7 +174,7 @@ def judge(pairs: Sequence[Pair], confidence: float = CONFIDENCE) -> list[Judged]
         pairs: one for each case of a family.
         confidence: one less the share of files without a loss that may fail.
     """
-    above = [_tail(pair, pair.margin) for pair in pairs]  # p of: the loss is at most the margin
+    above = [_loss_tail(pair) for pair in pairs]  # p of: the loss is at most the margin
     gains = [_gain_tail(pair) for pair in pairs]
     losses, improvements = holm(above), holm(gains)
     return [
@@ -202,7 +212,7 @@ def _judged(
         judgement = "regression"
     elif gain is not None and gain <= alpha:
         judgement = "improvement"
-    elif above >= confidence:
+    elif _hidden_tail(pair) >= confidence:
         judgement = "unchanged"
     return Judged(
         judgement,
@@ -218,18 +228,28 @@ def _loss(pair: Pair, base: Measured, new: Measured) -> float:
     return base.log - new.log if pair.more_is_better else new.log - base.log
 
 
-def _tail(pair: Pair, margin: float) -> float | None:
+def _loss_tail(pair: Pair) -> float | None:
     """How likely so large a loss is if the true one is the margin."""
     if pair.base is None or pair.new is None:
         return None
-    return _upper(_loss(pair, pair.base, pair.new) - margin, [pair.base, pair.new])
+    loss = _loss(pair, pair.base, pair.new) - pair.new.slowed
+    return _upper(loss - pair.margin, [pair.base, pair.new])
 
 
 def _gain_tail(pair: Pair) -> float | None:
     """How likely so large a gain is if the true one is the margin."""
     if pair.base is None or pair.new is None:
         return None
-    return _upper(-_loss(pair, pair.base, pair.new) - pair.margin, [pair.base, pair.new])
+    gain = -_loss(pair, pair.base, pair.new) - pair.base.slowed
+    return _upper(gain - pair.margin, [pair.base, pair.new])
+
+
+def _hidden_tail(pair: Pair) -> float:
+    """How likely so large a loss is if the true one is the margin, and the base was slowed down."""
+    assert pair.base is not None
+    assert pair.new is not None
+    loss = _loss(pair, pair.base, pair.new) + pair.base.slowed
+    return _upper(loss - pair.margin, [pair.base, pair.new])
 
 
 def _upper(distance: float, both: Iterable[Measured]) -> float:

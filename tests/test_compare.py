@@ -13,6 +13,7 @@ import pytest
 
 from bench import cli, records
 from bench.cases import Case
+from bench.conditions import Conditions
 from bench.counts import Counts
 from bench.record_types import ComparisonRecord, CountsRecord, Environment
 from bench.statistics import Speedup
@@ -316,6 +317,21 @@ def test_seconds_are_compared_only_where_asked_and_between_equal_environments(
     assert "processor: a processor then, another now; threads: 2 then, 1 now" in said
     words = ("--fail-if", "seconds:10%", "--allow-env-mismatch")
     assert compare([timed()], [elsewhere, *slower], *words)[0] == 1
+
+
+def test_seconds_that_other_programs_may_account_for_are_no_regression(compare: Said) -> None:
+    seconds = {name: [1.5 * s for s in found] for name, found in timed().seconds.items()}
+    words = ("--fail-if", "seconds:10%")
+    quiet, busy = (Conditions(cores=2, others=others, load=None, mhz=None) for others in (0.0, 1.0))
+    slower = timed(seconds=seconds, conditions=[quiet])
+    assert compare([timed()], [slower], *words)[0] == 1
+    slower = timed(seconds=seconds, conditions=[quiet, busy])
+    code, said = compare([timed()], [slower], *words)
+    assert code == 0
+    assert "since other programs may have cost up to 100 % of time" in said
+    on_gpu = replace(CASE, device="cuda:0")
+    slower = timed(on_gpu, seconds=seconds, conditions=[busy])
+    assert compare([timed(on_gpu)], [slower], *words)[0] == 1, "nobody else was on the GPU"
 
 
 def test_memory_has_a_plain_limit(compare: Said) -> None:

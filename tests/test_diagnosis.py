@@ -146,3 +146,20 @@ def test_the_processor_can_be_watched_here() -> None:
 @pytest.mark.parametrize("pids", [(), (2**22 + 1,)])
 def test_without_the_worker_nobody_knows_whose_work_it_was(pids: tuple[int, ...]) -> None:
     assert Observer(pids).conditions().others is None
+
+
+@pytest.mark.parametrize(
+    ("cores", "others", "slowed"),
+    [
+        (2, None, 1.0),  # nobody tells
+        (2, 0.0, 1.0),
+        (2, 0.3, 1.3),
+        (2, 1.5, 2.0),  # two cores busy with less than two programs: one of them shares ours
+        (2, 6.0, 4.0),  # three of six share each core
+        (16, 3.0, 2.0),
+    ],
+)
+def test_how_much_other_programs_may_slow_a_run_down(
+    cores: int, others: float | None, slowed: float
+) -> None:
+    assert Conditions(cores, others, None, None).slowed == pytest.approx(slowed)

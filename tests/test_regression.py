@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -152,3 +153,33 @@ def test_seconds_are_the_medians_of_processes() -> None:
     assert several.low < 1.0
     assert regression.of_seconds({0: [1.0, 1.1]}) is None
     assert regression.of_seconds({}) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "base_slowed", "new_slowed", "judgement"),
+    [
+        (1.0, 1.5, 1.0, 1.0, "regression"),
+        (1.0, 1.5, 1.0, 1.5, "inconclusive"),  # other programs may account for all of it
+        (1.0, 1.8, 1.0, 1.5, "regression"),  # but not for this much
+        (1.0, 1.5, 1.5, 1.0, "regression"),  # a base that was slowed down makes it no better
+        (1.0, 1.0, 1.0, 1.5, "unchanged"),
+        (1.0, 1.0, 1.5, 1.0, "inconclusive"),  # a loss may hide behind a slow base
+        (1.5, 1.0, 1.0, 1.0, "improvement"),
+        (1.5, 1.0, 1.5, 1.0, "unchanged"),  # no gain for sure, but no loss either
+    ],
+)
+def test_what_other_programs_may_have_cost_is_no_loss_and_no_gain(
+    base: float, new: float, base_slowed: float, new_slowed: float, judgement: str
+) -> None:
+    first = replace(sure(base), slowed=math.log(base_slowed))
+    second = replace(sure(new), slowed=math.log(new_slowed))
+    (found,) = judge([Pair(first, second, MARGIN, more_is_better=False)])
+    assert found.judgement == judgement
+    assert found.ratio == pytest.approx(new / base)
+
+
+def test_seconds_carry_what_other_programs_may_have_cost() -> None:
+    for samples in ({0: [1.0, 1.1, 0.9] * 10}, {0: [1.0] * 9, 1: [2.0] * 9}):
+        found = regression.of_seconds(samples, slowed=1.5)
+        assert found is not None
+        assert found.slowed == pytest.approx(math.log(1.5))

@@ -52,7 +52,8 @@ def findings(matched: Matched[ComparisonRecord], allowed: Allowed) -> list[Findi
             first, second = _seconds(base, variant), _seconds(new, variant)
             if first and second:
                 share = allowed.share("seconds", facts)
-                found.append(_of_samples((name, variant), first, second, share))
+                slowed = (_slowed(base), _slowed(new))
+                found.append(_of_samples((name, variant), first, second, share, slowed))
             found += _memory(name, variant, base, new, allowed.share("memory", facts))
             found += _gradients(name, variant, base, new)
     return _judged(found)
@@ -119,8 +120,9 @@ def _of_samples(
     base: Mapping[int, list[float]],
     new: Mapping[int, list[float]],
     share: float,
+    slowed: tuple[float, float] = (1.0, 1.0),
 ) -> Test:
-    first, second = regression.of_seconds(base), regression.of_seconds(new)
+    first, second = map(regression.of_seconds, (base, new), slowed)
     values = [
         math.exp(found.log) if found else _middle(samples)
         for found, samples in ((first, base), (second, new))
@@ -151,6 +153,10 @@ def _told(test: Test, judged: Judged | None, tests: int) -> Finding:
     )
     if judgement == "inconclusive":
         said += f": a loss of {share} is not ruled out"
+        busy = [one.slowed for one in (test.pair.base, test.pair.new) if one and one.slowed]
+        if busy:
+            most = 100 * math.expm1(max(busy))
+            said += f", since other programs may have cost up to {most:.0f} % of time"
         if judged.alone:
             said = f"{said}, and would be one by itself, but not among {tests} tests"
     elif judgement == "regression":
@@ -169,6 +175,16 @@ def _seconds(record: ComparisonRecord, variant: str) -> dict[int, list[float]]:
         if block and index not in record.repeated:
             found.setdefault(process, []).append(sum(block) / len(block))
     return found
+
+
+def _slowed(record: ComparisonRecord) -> float:
+    """How many times too long seconds may be, since other programs ran: of the worst process.
+
+    A GPU is not shared with the programs that keep the processor busy.
+    """
+    if record.case.device != "cpu":
+        return 1.0
+    return max((conditions.slowed for conditions in record.conditions), default=1.0)
 
 
 def _memory(
