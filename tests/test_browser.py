@@ -91,6 +91,14 @@ def visible(driver: Any) -> list[list[str]]:
     return rows
 
 
+def all_that_match(driver: Any) -> list[list[str]]:
+    """The texts of the rows that a filter keeps, with those that are shown on demand."""
+    more = driver.find_element("id", "more")
+    if more.is_displayed():
+        more.click()
+    return visible(driver)
+
+
 def column(driver: Any, name: str) -> int:
     names: list[str] = driver.execute_script(
         "return [...document.querySelectorAll('#measurements thead th')].map(h => h.textContent)"
@@ -115,8 +123,8 @@ def test_it_opens_from_a_file_and_asks_for_nothing(opened: Any) -> None:
 
 
 def test_the_first_rows_are_shown_and_the_others_on_demand(opened: Any) -> None:
-    assert count(opened) == "320 of 320 rows, the first 200 shown"
-    assert len(visible(opened)) == 200
+    assert count(opened) == "320 of 320 rows, the first 50 shown"
+    assert len(visible(opened)) == 50
     opened.find_element("id", "more").click()
     assert count(opened) == "320 of 320 rows"
     assert len(visible(opened)) == 320
@@ -135,7 +143,7 @@ def test_the_first_rows_are_shown_and_the_others_on_demand(opened: Any) -> None:
 )
 def test_filters_keep_the_rows_that_match(opened: Any, name: str, value: str, rows: int) -> None:
     choose(opened, name, value)
-    shown = visible(opened)
+    shown = all_that_match(opened)
     assert len(shown) == rows
     assert {row[column(opened, name)] for row in shown} == {value}
     assert count(opened) == f"{rows} of 320 rows"
@@ -162,7 +170,7 @@ def test_a_link_remembers_the_filters(opened: Any) -> None:
     assert link.endswith("#library=art")
     opened.get("about:blank")
     opened.get(link)
-    assert count(opened) == "80 of 320 rows"
+    assert count(opened).startswith("80 of 320 rows")
 
 
 def test_headers_sort_by_number_both_ways_and_what_is_unknown_comes_last(opened: Any) -> None:
@@ -173,7 +181,7 @@ def test_headers_sort_by_number_both_ways_and_what_is_unknown_comes_last(opened:
     for direction in ("ascending", "descending"):
         header.find_element("tag name", "button").click()
         assert header.get_attribute("aria-sort") == direction
-        cells = [row[column(opened, "speedup")] for row in visible(opened)]
+        cells = [row[column(opened, "speedup")] for row in all_that_match(opened)]
         assert cells[-1] == "-"
         numbers = [float(cell.split()[0]) for cell in cells[:-1]]
         assert numbers == sorted(numbers, reverse=direction == "descending")

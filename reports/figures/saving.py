@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from reports.figures import points, style
@@ -58,7 +60,9 @@ def inline(plot: Plot) -> str:
     """
     text = io.StringIO()
     with style.saving(plot.name):
-        plot.draw(PLACEHOLDERS).savefig(text, format="svg", metadata=_NO_METADATA)
+        # Figure.savefig gives the same text, but draws everything once before to lay it out.
+        canvas: Any = FigureCanvasSVG(plot.draw(PLACEHOLDERS))  # its methods have no types
+        canvas.print_svg(text, metadata=_NO_METADATA)
     drawn = text.getvalue()
     opening = re.search(r"<svg\b[^>]*>", drawn)
     assert opening is not None  # matplotlib wrote it

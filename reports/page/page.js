@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const FIRST = 200; // rows shown at once: more take longer to lay out than to read
+  const FIRST = 50; // rows shown at once: a filter answers within a tenth of a second
   const table = document.getElementById("measurements");
   if (!table) return;
   document.documentElement.classList.add("js");
