@@ -7,6 +7,10 @@ Two files are two measurements apart in time, so what an interval leaves out is 
   elsewhere. The median, over the 14 cases of several processes in `results/amd-epyc-2-cores`, of
   the standard deviation between processes is 0.019 for a log speedup and 0.05 for log seconds.
 - Seconds are of a machine at a time: both files' carry that spread, however many processes.
+- Those of a single process on a CPU are of a moment. `results/regressions/run-before.jsonl` holds
+  25 equal copies of one attack, three seconds each, one after the other; the standard deviation of
+  the logarithms of their medians is 0.21, though nothing else ran that the system knew of: a
+  virtual machine does not see what its neighbours do.
 - Other programs only ever slow a run down. What they may have cost the new seconds is no loss, and
   what they may have cost the base's is no gain, see `bench.conditions.Conditions.slowed`.
 
@@ -39,6 +43,8 @@ BETWEEN_SPEEDUP = 0.02
 """Standard deviation of a log speedup from process to process."""
 BETWEEN_SECONDS = 0.05
 """The same of log seconds, and from one run of the program to another."""
+BETWEEN_MOMENTS = 0.21
+"""The same of log seconds of a single process on a CPU, from one moment to another."""
 ONE_PROCESS_DEGREES = 13
 """Degrees of freedom of an interval over the blocks of one process; fewer with fewer blocks."""
 
@@ -137,11 +143,14 @@ def of_speedup(found: Speedup) -> Measured | None:
     return Measured(centre, half / statistics.t_quantile(degrees, found.confidence), degrees)
 
 
-def of_seconds(samples: Mapping[int, Sequence[float]], slowed: float = 1.0) -> Measured | None:
+def of_seconds(
+    samples: Mapping[int, Sequence[float]], *, on_cpu: bool = True, slowed: float = 1.0
+) -> Measured | None:
     """Absolute seconds, from samples by process, each in the order they were measured.
 
     Args:
         samples: of each process.
+        on_cpu: whether the work was done there.
         slowed: how many times too long they may be at most, since other programs ran meanwhile.
 
     Returns:
@@ -160,7 +169,8 @@ def of_seconds(samples: Mapping[int, Sequence[float]], slowed: float = 1.0) -> M
         if not math.isfinite(half):
             return None
         spread = half / statistics.t_quantile(degrees, CONFIDENCE)
-        return Measured(centre, spread, degrees, BETWEEN_SECONDS, math.log(slowed))
+        between = BETWEEN_MOMENTS if on_cpu else BETWEEN_SECONDS
+        return Measured(centre, spread, degrees, between, math.log(slowed))
     centres = numpy.array([centre for centre, _, _ in found])
     spread = float(centres.std(ddof=1)) / math.sqrt(len(centres))
     degrees = len(centres) - 1

@@ -178,6 +178,17 @@ def test_what_other_programs_may_have_cost_is_no_loss_and_no_gain(
     assert found.ratio == pytest.approx(new / base)
 
 
+def test_seconds_of_one_process_on_a_cpu_are_of_a_moment() -> None:
+    one, several = {0: [1.0, 1.1, 0.9] * 10}, {0: [1.0] * 9, 1: [2.0] * 9}
+    between = [
+        found.between
+        for samples in (one, several)
+        for on_cpu in (True, False)
+        if (found := regression.of_seconds(samples, on_cpu=on_cpu)) is not None
+    ]
+    assert between == [0.21, 0.05, 0.05, 0.05]
+
+
 def test_seconds_carry_what_other_programs_may_have_cost() -> None:
     for samples in ({0: [1.0, 1.1, 0.9] * 10}, {0: [1.0] * 9, 1: [2.0] * 9}):
         found = regression.of_seconds(samples, slowed=1.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench import regression
@@ -15,6 +15,9 @@ from bench.compare.values import Finding, Judgement
 from bench.compare.words import relative
 from bench.record_types import ComparisonRecord
 from bench.regression import Judged, Measured, Pair
+
+Samples = Mapping[int, Sequence[float]]
+"""Seconds by process, each in the order they were measured."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ def findings(matched: Matched[ComparisonRecord], allowed: Allowed) -> list[Findi
             first, second = _seconds(base, variant), _seconds(new, variant)
             if first and second:
                 share = allowed.share("seconds", facts)
-                slowed = (_slowed(base), _slowed(new))
-                found.append(_of_samples((name, variant), first, second, share, slowed))
+                measured = (_measured(base, first), _measured(new, second))
+                found.append(_of_samples((name, variant), (first, second), measured, share))
             found += _memory(name, variant, base, new, allowed.share("memory", facts))
             found += _gradients(name, variant, base, new)
     return _judged(found)
@@ -67,11 +70,12 @@ def of_benchmarks(
     found: list[Finding | Test] = [
         _of_samples(
             (name, ""),
-            {0: list(base.samples[name])},
-            {0: list(new.samples[name])},
+            samples,
+            (regression.of_seconds(samples[0]), regression.of_seconds(samples[1])),
             allowed.share("seconds", {"name": name}),
         )
         for name in common
+        for samples in [({0: list(base.samples[name])}, {0: list(new.samples[name])})]
     ]
     return (
         _judged(found),
@@ -117,21 +121,18 @@ def _test(
 
 def _of_samples(
     who: tuple[str, str],
-    base: Mapping[int, list[float]],
-    new: Mapping[int, list[float]],
+    samples: tuple[Samples, Samples],
+    measured: tuple[Measured | None, Measured | None],
     share: float,
-    slowed: tuple[float, float] = (1.0, 1.0),
 ) -> Test:
-    first, second = map(regression.of_seconds, (base, new), slowed)
-    values = [
-        math.exp(found.log) if found else _middle(samples)
-        for found, samples in ((first, base), (second, new))
-    ]
-    what = (*who, "seconds", "seconds", "s")
-    return _test(what, first, second, share, (values[0], values[1]))
+    base, new = (
+        math.exp(found.log) if found else _middle(theirs)
+        for found, theirs in zip(measured, samples, strict=True)
+    )
+    return _test((*who, "seconds", "seconds", "s"), *measured, share, (base, new))
 
 
-def _middle(samples: Mapping[int, list[float]]) -> float:
+def _middle(samples: Samples) -> float:
     every = sorted(second for found in samples.values() for second in found)
     return every[len(every) // 2]
 
@@ -177,14 +178,14 @@ def _seconds(record: ComparisonRecord, variant: str) -> dict[int, list[float]]:
     return found
 
 
-def _slowed(record: ComparisonRecord) -> float:
-    """How many times too long seconds may be, since other programs ran: of the worst process.
+def _measured(record: ComparisonRecord, samples: Samples) -> Measured | None:
+    """Seconds, with what other programs may have cost them in the worst of the processes.
 
     A GPU is not shared with the programs that keep the processor busy.
     """
-    if record.case.device != "cpu":
-        return 1.0
-    return max((conditions.slowed for conditions in record.conditions), default=1.0)
+    on_cpu = record.case.device == "cpu"
+    slowed = max((found.slowed for found in record.conditions if on_cpu), default=1.0)
+    return regression.of_seconds(samples, on_cpu=on_cpu, slowed=slowed)
 
 
 def _memory(

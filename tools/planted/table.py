@@ -28,7 +28,7 @@ _NOTES = (
     "counts, run: two files, compared by bench compare, which gates counts, ratios"
     " measured in one run, and peak memory.",
     f"run, {SECONDS_ALLOWED}: the same files with --fail-if {SECONDS_ALLOWED}; seconds of two"
-    " runs are of two moments of the machine.",
+    " runs are of two moments of the machine, so only large losses come out.",
     f"duel: bench duel --fail-if {SPEEDUP_ALLOWED} --fail-if {MEMORY_ALLOWED}; the"
     " ratio is time after over time before, with its 95 % interval. How long each measured is in"
     " its command, below.",
@@ -86,11 +86,7 @@ def _interrupted(name: str, run: Run) -> str:
 
 
 def faults(results: Sequence[Result]) -> list[str]:
-    """What is not as it must be: a harm that no gate caught, an alarm where there is no harm.
-
-    Gated seconds are left out of the second: a busy machine is slower, and that is no fault of
-    the gate.
-    """
+    """What is not as it must be: a harm that no gate caught, an alarm where there is no harm."""
     missed = [
         f"{change.name}: no gate caught it"
         for change in CHANGES
@@ -100,7 +96,7 @@ def faults(results: Sequence[Result]) -> list[str]:
         f"{r.copy.change.name} ({r.copy.attack}): {r.check} calls it a regression:"
         f" {'; '.join(r.said)}"
         for r in results
-        if r.caught and not r.copy.change.harm and r.check != "seconds"
+        if r.caught and not r.copy.change.harm
     ]
     return missed + alarms
 
