@@ -52,7 +52,7 @@ def plot(name: str, title: str, description: str, paint: Callable[[Theme], Figur
             engine = figure.get_layout_engine()
             if engine is not None:
                 engine.execute(figure)
-                figure.set_layout_engine("none")  # else every format lays it out again
+                figure.set_layout_engine(None)  # else each format is drawn twice
             return figure
 
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)

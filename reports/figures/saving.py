@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from reports.beside import beside
 from reports.figures import points, style
 from reports.figures.plot import Plot
 from reports.figures.style import DARK, DPI, LIGHT, PLACEHOLDERS
@@ -35,12 +37,21 @@ def save(plots: Sequence[Plot], folder: Path) -> list[Path]:
         OSError: the folder can't be written into.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    one, two = (functools.partial(_save_all, plots[part::2], folder) for part in (0, 1))
+    with beside(two) if len(plots) > 1 else contextlib.nullcontext(two) as others:
+        files = [one(), others()]
+    by_plot = itertools.chain.from_iterable(itertools.zip_longest(*files, fillvalue=[]))
+    return list(itertools.chain.from_iterable(by_plot))
+
+
+def _save_all(plots: Sequence[Plot], folder: Path) -> list[list[Path]]:
     files = []
     for plot in plots:
-        light = plot.draw(LIGHT)
-        files += [_save(light, folder / f"{plot.name}{kind}") for kind in (".svg", ".pdf", ".png")]
-        dark = plot.draw(DARK)
-        files += [_save(dark, folder / f"{plot.name}-dark{kind}") for kind in (".svg", ".png")]
+        light, dark = plot.draw(LIGHT), plot.draw(DARK)
+        files.append(
+            [_save(light, folder / f"{plot.name}{kind}") for kind in (".svg", ".pdf", ".png")]
+            + [_save(dark, folder / f"{plot.name}-dark{kind}") for kind in (".svg", ".png")]
+        )
     return files
 
 
@@ -60,9 +71,7 @@ def inline(plot: Plot) -> str:
     """
     text = io.StringIO()
     with style.saving(plot.name):
-        # Figure.savefig gives the same text, but draws everything once before to lay it out.
-        canvas: Any = FigureCanvasSVG(plot.draw(PLACEHOLDERS))  # its methods have no types
-        canvas.print_svg(text, metadata=_NO_METADATA)
+        plot.draw(PLACEHOLDERS).savefig(text, format="svg", metadata=_NO_METADATA)
     drawn = text.getvalue()
     opening = re.search(r"<svg\b[^>]*>", drawn)
     assert opening is not None  # matplotlib wrote it
