@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
 
+# Every worker process imports torch, which takes twice as long where nobody keeps its bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: bench test test-browser check perf baseline baseline-check selfcheck coverage report sample \
 	report-speed test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
