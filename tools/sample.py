@@ -13,7 +13,14 @@ from reports.figures import saving
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "amd-epyc-2-cores"
 SAMPLE = ROOT / "docs" / "sample"
-PAGE = ("torch-2.13.0.jsonl", "torch-1.12.1.jsonl", "all-attacks", "training/by-steps.jsonl")
+PAGE = (
+    "torch-2.13.0.jsonl",
+    "torch-1.12.1.jsonl",
+    "paper-batch-sizes-small.jsonl",
+    "paper-models-small.jsonl",
+    "all-attacks",
+    "training/by-steps.jsonl",
+)
 PLOTS = {
     "libraries": ("torch-2.13.0.jsonl", "torch-1.12.1.jsonl"),
     "attacks": ("all-attacks/torchattacks.jsonl",),
