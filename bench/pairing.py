@@ -21,9 +21,8 @@ TRIES = 4
 class Pairs:
     """Starts pairs of workers, and starts one again whose two processes are not equally fast.
 
-    Where the system puts a process's memory matters, and now and then one process is slower than
-    another for as long as it lives, by as much as 20 %. That is looked for on code that is the
-    same on both sides, so it does not depend on which side is faster.
+    A process may be slower than another of the same program for as long as it lives. That is looked
+    for on code that is the same on both sides, so it does not depend on which side is faster.
 
     Args:
         a, b: the sides.

@@ -184,12 +184,12 @@ def judge(pairs: Sequence[Pair], confidence: float = CONFIDENCE) -> list[Judged]
         pairs: one for each case of a family.
         confidence: one less the share of files without a loss that may fail.
     """
-    above = [_loss_tail(pair) for pair in pairs]  # p of: the loss is at most the margin
-    gains = [_gain_tail(pair) for pair in pairs]
-    losses, improvements = holm(above), holm(gains)
+    tails = [_tails(pair) for pair in pairs]
+    losses = holm([None if found is None else found.loss for found in tails])
+    gains = holm([None if found is None else found.gain for found in tails])
     return [
-        _judged(pair, alone, loss, gain, confidence)
-        for pair, alone, loss, gain in zip(pairs, above, losses, improvements, strict=True)
+        _judged(pair, found, loss, gain, confidence)
+        for pair, found, loss, gain in zip(pairs, tails, losses, gains, strict=True)
     ]
 
 
@@ -205,13 +205,9 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
 
 
 def _judged(
-    pair: Pair,
-    above: float | None,
-    loss: float | None,
-    gain: float | None,
-    confidence: float,
+    pair: Pair, tails: _Tails | None, loss: float | None, gain: float | None, confidence: float
 ) -> Judged:
-    if pair.base is None or pair.new is None or above is None or loss is None:
+    if pair.base is None or pair.new is None or tails is None or loss is None or gain is None:
         return Judged("inconclusive")
     alpha = 1 - confidence
     change = pair.new.log - pair.base.log
@@ -220,9 +216,9 @@ def _judged(
     judgement: Judgement = "inconclusive"
     if loss <= alpha:
         judgement = "regression"
-    elif gain is not None and gain <= alpha:
+    elif gain <= alpha:
         judgement = "improvement"
-    elif _hidden_tail(pair) >= confidence:
+    elif tails.hidden >= confidence:
         judgement = "unchanged"
     return Judged(
         judgement,
@@ -230,36 +226,35 @@ def _judged(
         low=math.exp(change - half),
         high=math.exp(change + half),
         p=loss,
-        alone=above <= alpha,
+        alone=tails.loss <= alpha,
     )
 
 
-def _loss(pair: Pair, base: Measured, new: Measured) -> float:
-    return base.log - new.log if pair.more_is_better else new.log - base.log
+@dataclass(frozen=True)
+class _Tails:
+    """How likely so large a change is if the true one is the margin, by Student's t.
+
+    Attributes:
+        loss: so large a loss, less what other programs may have cost the new value.
+        gain: so large a gain, less what they may have cost the base.
+        hidden: so large a loss, with what a slow base may hide of it.
+    """
+
+    loss: float
+    gain: float
+    hidden: float
 
 
-def _loss_tail(pair: Pair) -> float | None:
-    """How likely so large a loss is if the true one is the margin."""
+def _tails(pair: Pair) -> _Tails | None:
     if pair.base is None or pair.new is None:
         return None
-    loss = _loss(pair, pair.base, pair.new) - pair.new.slowed
-    return _upper(loss - pair.margin, [pair.base, pair.new])
-
-
-def _gain_tail(pair: Pair) -> float | None:
-    """How likely so large a gain is if the true one is the margin."""
-    if pair.base is None or pair.new is None:
-        return None
-    gain = -_loss(pair, pair.base, pair.new) - pair.base.slowed
-    return _upper(gain - pair.margin, [pair.base, pair.new])
-
-
-def _hidden_tail(pair: Pair) -> float:
-    """How likely so large a loss is if the true one is the margin, and the base was slowed down."""
-    assert pair.base is not None
-    assert pair.new is not None
-    loss = _loss(pair, pair.base, pair.new) + pair.base.slowed
-    return _upper(loss - pair.margin, [pair.base, pair.new])
+    both = [pair.base, pair.new]
+    loss = (pair.base.log - pair.new.log) * (1 if pair.more_is_better else -1)
+    return _Tails(
+        loss=_upper(loss - pair.new.slowed - pair.margin, both),
+        gain=_upper(-loss - pair.base.slowed - pair.margin, both),
+        hidden=_upper(loss + pair.base.slowed - pair.margin, both),
+    )
 
 
 def _upper(distance: float, both: Iterable[Measured]) -> float:

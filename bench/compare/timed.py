@@ -13,6 +13,7 @@ from bench.compare.matching import Matched
 from bench.compare.reading import Benchmarks
 from bench.compare.values import Finding, Judgement
 from bench.compare.words import relative
+from bench.diagnosis import OTHERS
 from bench.record_types import ComparisonRecord
 from bench.regression import Judged, Measured, Pair
 
@@ -67,16 +68,12 @@ def of_benchmarks(
 ) -> tuple[list[Finding], list[str], list[str]]:
     """What became of each test that both files have, and the names of the others."""
     common = [name for name in new.samples if name in base.samples]
-    found: list[Finding | Test] = [
-        _of_samples(
-            (name, ""),
-            samples,
-            (regression.of_seconds(samples[0]), regression.of_seconds(samples[1])),
-            allowed.share("seconds", {"name": name}),
-        )
-        for name in common
-        for samples in [({0: list(base.samples[name])}, {0: list(new.samples[name])})]
-    ]
+    found: list[Finding | Test] = []
+    for name in common:
+        first, second = {0: base.samples[name]}, {0: new.samples[name]}
+        measured = (regression.of_seconds(first), regression.of_seconds(second))
+        share = allowed.share("seconds", {"name": name})
+        found.append(_of_samples((name, ""), (first, second), measured, share))
     return (
         _judged(found),
         [name for name in base.samples if name not in new.samples],
@@ -154,10 +151,9 @@ def _told(test: Test, judged: Judged | None, tests: int) -> Finding:
     )
     if judgement == "inconclusive":
         said += f": a loss of {share} is not ruled out"
-        busy = [one.slowed for one in (test.pair.base, test.pair.new) if one and one.slowed]
-        if busy:
-            most = 100 * math.expm1(max(busy))
-            said += f", since other programs may have cost up to {most:.0f} % of time"
+        most = max(math.expm1(one.slowed) for one in (test.pair.base, test.pair.new) if one)
+        if most >= OTHERS:
+            said += f", since other programs may have cost up to {100 * most:.0f} % of time"
         if judged.alone:
             said = f"{said}, and would be one by itself, but not among {tests} tests"
     elif judgement == "regression":

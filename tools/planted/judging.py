@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bench import duel, records, statistics, thresholds
+from bench import duel, records, thresholds
 from bench.compare.comparing import compare
 from bench.duel_record import DuelRecord
 from bench.records import Record, Run
@@ -66,31 +66,13 @@ def judge(found: Sequence[Copy], out: Path) -> list[Result]:
             for copy in found:
                 for check, fail_if in gates:
                     results.append(_compared(check, copy, before, after, fail_if))  # type: ignore[arg-type]
-    known: dict[str, DuelRecord] = {}
     for check, name in _DUELS.items():
         file = out / f"{name}.jsonl"
         if file.exists():
-            duels = _duels(records.read(file), known)
-            known = {**known, **duels}
+            duels = {record.case.attack: record for record in records.read(file).duels}
             own = [copy for copy in found if copy.attack in duels]
             results += [_duelled(check, copy, duels[copy.attack]) for copy in own]
     return results
-
-
-def _duels(run: Run, known: Mapping[str, DuelRecord]) -> dict[str, DuelRecord]:
-    """The duels of a file by attack; of one that was interrupted, as far as it came.
-
-    Args:
-        run: the file.
-        known: of a complete duel, by attack; a case that only has processes yet is told by them.
-    """
-    found = {record.case.attack: record for record in run.duels}
-    for attack, record in known.items():
-        parts = [part for part in run.parts if part.case_id == record.case_id]
-        if parts:
-            blocks = [block for part in parts for block in part.blocks]
-            found[attack] = replace(record, speedup=statistics.speedup(blocks))
-    return found
 
 
 def _compared(check: Check, copy: Copy, before: Run, after: Run, fail_if: Sequence[str]) -> Result:

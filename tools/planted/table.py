@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
@@ -63,26 +62,16 @@ def draw(results: Sequence[Result], made: Mapping[str, Run]) -> str:
         "## Where it was measured",
         *(_where(name, run) for name, run in made.items()),
     ]
-    parts += [_interrupted(name, run) for name, run in made.items() if run.parts]
     return "\n\n".join(parts) + "\n"
 
 
 def _where(name: str, run: Run) -> str:
     """Where and how a file was made, and how busy the machine was with other things."""
-    seen = [part.conditions for part in run.parts]
-    seen += [found for record in run.comparisons for found in record.conditions]
+    seen = [found for record in run.comparisons for found in record.conditions]
     seen += [found for record in run.duels for found in record.conditions]
     others = [found.others for found in seen if found.others is not None]
     busy = f"; other programs kept {median(others):.1f} cores busy" if others else ""
     return f"{name}: {markdown.where(_short(run.environment))}{busy}"
-
-
-def _interrupted(name: str, run: Run) -> str:
-    counts = Counter(part.case_id for part in run.parts).values()
-    pairs = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
-    return (
-        f"{name} was interrupted; each of its copies is judged by the {pairs} pairs it had run in."
-    )
 
 
 def faults(results: Sequence[Result]) -> list[str]:
