@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
-from bench import arguments
+from bench.commands import arguments
 from bench.errors import BenchError
 
 _STARTED = time.perf_counter()
@@ -63,37 +63,38 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench.command import run
+    from bench.commands.run import run
 
     all_ok = run(asked, ["python", "-m", "bench", *words], _STARTED)
     return DONE if all_ok else NOT_ALL_OK
 
 
 def _explain(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench.command import run
+    from bench.commands.run import run
 
     all_ok = run(asked, ["python", "-m", "bench", *words], _STARTED, explain=asked.format)
     return DONE if all_ok else NOT_ALL_OK
 
 
 def _counts(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench import records
-    from bench.count_command import count
-    from reports import markdown
+    from bench.commands.counts import count
+    from bench.records import reading
+    from reports.formats import markdown
 
     path = count(asked, ["python", "-m", "bench", *words])
-    found = records.read(path)
+    found = reading.read(path)
     print(markdown.report([found]))
     print(f"\nRecords: {path}")
     return DONE if all(record.status == "ok" for record in found.counts) else NOT_ALL_OK
 
 
 def _duel(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench import duel, records
-    from reports import markdown
+    from bench.duel import contest
+    from bench.records import reading
+    from reports.formats import markdown
 
-    outcome = duel.run(asked, ["python", "-m", "bench", *words])
-    print(markdown.report([records.read(outcome.path)]))
+    outcome = contest.run(asked, ["python", "-m", "bench", *words])
+    print(markdown.report([reading.read(outcome.path)]))
     print(f"\nRecords: {outcome.path}")
     for said in (*outcome.worse, *outcome.open):
         print(said)
@@ -105,24 +106,24 @@ def _duel(asked: argparse.Namespace, words: list[str]) -> int:
 
 
 def _list(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench.listing import listing
+    from bench.commands.list import listing
 
     print(listing(asked.topic))
     return DONE
 
 
 def _report(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench.reporting import report
+    from bench.commands.report import report
 
     report(asked)
     return DONE
 
 
 def _compare(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench.arguments_compare import Output
+    from bench.commands.compare_arguments import Output
     from bench.compare.comparing import compare
     from bench.errors import UsageError
-    from reports import compared
+    from reports.formats import compared
 
     found = compare(asked)
     outputs = list(asked.outputs or ())
@@ -144,7 +145,7 @@ def _compare(asked: argparse.Namespace, words: list[str]) -> int:
 
 
 def _doctor(asked: argparse.Namespace, words: list[str]) -> int:
-    from bench import doctor, model_doctor
+    from bench.commands import doctor, model_doctor
     from bench.errors import UsageError
 
     if asked.model is not None:

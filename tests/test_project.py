@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from bench import suites
+from bench.choosing import suites
+from bench.choosing.suites import Limits
 from bench.errors import UsageError
-from bench.pool import WorkerPool
-from bench.runner import Runner
-from bench.suites import Limits
+from bench.running.pool import WorkerPool
+from bench.running.runner import Runner
 from bench.words import closest
+from tests.places import ROOT
 from tools import bench_gpu, wheelhouse
 from tools.wheelhouse import Target
 
-ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "semibackward": {"semibackward"},
     "adapters": {"adapters"},
@@ -127,8 +127,9 @@ def test_a_worker_needs_nothing_that_only_the_controlling_process_uses() -> None
     """So that it can run in another environment, beside an old torch."""
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['psutil', 'pydantic', 'rich', 'scipy']));"
-        "import bench.worker, bench.workload, bench.text_workload, bench.checks,"
-        " bench.environment, bench.timer, bench.failures, bench.nvml, bench.memory_limit"
+        "import bench.worker.serve, bench.worker.workload, bench.kinds.text.building;"
+        "import bench.worker.checks, bench.worker.environment, bench.worker.timer;"
+        "import bench.worker.failures, bench.worker.nvml, bench.worker.memory_limit"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -199,8 +200,8 @@ def test_the_reference_suite_is_written_case_by_case_and_resumed(
 
 
 def test_where_the_time_went_adds_up() -> None:
-    from bench.command import where_the_time_went
-    from bench.progress import PlainProgress
+    from bench.commands.run import where_the_time_went
+    from bench.running.progress import PlainProgress
 
     runner = Runner(WorkerPool(), Limits(), seed=0, progress=PlainProgress())
     runner.workers.start_seconds = 20.0

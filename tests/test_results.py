@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 
 from adapters import registry
-from bench import records
-from bench.record_types import ComparisonRecord, Environment, TrainingRecord
-from reports.explanation import explain
+from bench.records import reading
+from bench.records.types import ComparisonRecord, Environment, TrainingRecord
+from reports.reading.explanation import explain
+from tests.places import MACHINE
 
-FOLDER = Path(__file__).resolve().parent.parent / "results" / "amd-epyc-2-cores" / "all-attacks"
+FOLDER = MACHINE / "all-attacks"
 MEASURED: list[tuple[ComparisonRecord, Environment]] = [
     (record, run.environment)
-    for run in map(records.read, sorted(FOLDER.glob("*.jsonl")))
+    for run in map(reading.read, sorted(FOLDER.glob("*.jsonl")))
     for record in run.comparisons
 ]
 SIX = ("torchattacks", "foolbox", "art", "advertorch", "deeprobust", "cleverhans")
@@ -50,13 +50,13 @@ def test_the_explanation_agrees_with_the_timing(
         assert record.verdict != "same"
 
 
-TRAINING = Path(__file__).resolve().parent.parent / "results" / "amd-epyc-2-cores" / "training"
+TRAINING = MACHINE / "training"
 STEPS = [
     record
-    for run in map(records.read, sorted(TRAINING.glob("*.jsonl")))
+    for run in map(reading.read, sorted(TRAINING.glob("*.jsonl")))
     for record in run.comparisons
 ]
-TRAININGS = records.read(TRAINING / "to-the-end.jsonl").trainings
+TRAININGS = reading.read(TRAINING / "to-the-end.jsonl").trainings
 
 
 def step_name(record: ComparisonRecord) -> str:
@@ -97,7 +97,7 @@ def test_adversarial_training_is_far_more_robust_than_natural_training() -> None
 
 
 TEXT_RUNS = [
-    records.read(file).comparisons for file in sorted((FOLDER.parent / "text").glob("*.jsonl"))
+    reading.read(file).comparisons for file in sorted((FOLDER.parent / "text").glob("*.jsonl"))
 ]
 TEXT = [record for run in TEXT_RUNS for record in run]
 

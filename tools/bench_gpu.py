@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from bench import cli
-from bench.pool import WorkerPool
-from bench.process import START_TIMEOUT, WorkerDied
+from bench.running.pool import WorkerPool
+from bench.running.process import START_TIMEOUT, WorkerDied
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 

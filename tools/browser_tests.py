@@ -42,7 +42,7 @@ def main() -> int:
             " the tests of the page in a browser were NOT run."
         )
         return 0
-    words = ["-m", "browser", "tests/test_browser.py", *sys.argv[1:]]
+    words = ["-m", "browser", "tests/reports/test_browser.py", *sys.argv[1:]]
     return subprocess.run([sys.executable, "-m", "pytest", *words]).returncode
 
 

@@ -15,10 +15,10 @@ import numpy
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from bench import statistics
-from bench.blocks import Block
-from bench.statistics import Speedup
-from bench.stopping import Looks, StopRule
+from bench.statistics import estimate
+from bench.statistics.blocks import Block
+from bench.statistics.estimate import Speedup
+from bench.statistics.stopping import Looks, StopRule
 from tools import synthetic
 from tools.synthetic import WORLDS, World
 
@@ -61,7 +61,7 @@ def measure(
         assert reason is not None
         reasons.append(reason)
         found += own
-    interval = statistics.speedup(found)
+    interval = estimate.speedup(found)
     return found, interval, rule.of_case(interval, reasons)
 
 
@@ -74,7 +74,7 @@ def coverage(world: World, ratio: float, rule: StopRule, repetitions: int, seed:
         assert found.low is not None
         assert found.high is not None
         covered += found.low <= ratio <= found.high
-        wrong += statistics.verdict(found) in ("faster", "slower")
+        wrong += estimate.verdict(found) in ("faster", "slower")
         precise += reason == "precise"
         blocks += found.blocks
     shares = (covered / repetitions, wrong / repetitions, precise / repetitions)
@@ -145,7 +145,7 @@ def table_of_estimates(repetitions: int) -> list[str]:
         for repetition in range(repetitions):
             random = numpy.random.default_rng([4, repetition])
             blocks = list(itertools.islice(synthetic.measurement(world, 1.0, random), 60))
-            errors["weighted"].append(math.log(statistics.speedup(blocks).estimate))
+            errors["weighted"].append(math.log(estimate.speedup(blocks).estimate))
             errors["plain"].append(float(numpy.median([block.log_ratio for block in blocks])))
         cells = [f"{100 * numpy.sqrt(numpy.mean(numpy.square(e))):.2f} %" for e in errors.values()]
         lines.append(f"| {name} | {' | '.join(cells)} |")

@@ -18,10 +18,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import records
-from bench.arguments import FORMATS
-from bench.record_types import ComparisonRecord
-from bench.records import Run
+from bench.commands.arguments import FORMATS
+from bench.records import reading
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord
 from tools import browser_tests
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
@@ -44,11 +44,11 @@ return times;
 
 def write(path: Path, count: int) -> None:
     """A file with so many comparisons."""
-    runs = [records.read(file) for file in sorted(RESULTS.glob("amd-epyc-2-cores/**/*.jsonl"))]
+    runs = [reading.read(file) for file in sorted(RESULTS.glob("amd-epyc-2-cores/**/*.jsonl"))]
     with path.open("w", encoding="utf-8") as file:
-        file.write(records.to_line(runs[0].environment))
+        file.write(reading.to_line(runs[0].environment))
         for record in itertools.islice(_comparisons(runs), count):
-            file.write(records.to_line(record))
+            file.write(reading.to_line(record))
 
 
 def _comparisons(runs: list[Run]) -> Iterator[ComparisonRecord]:

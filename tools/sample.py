@@ -6,9 +6,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import reporting
-from reports import figures, page
+from bench.commands import report
+from reports import figures
 from reports.figures import saving
+from reports.formats import page
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "amd-epyc-2-cores"
@@ -35,10 +36,10 @@ def main() -> None:
     """Draw the page and the three plots, in place of those that are there."""
     shutil.rmtree(SAMPLE, ignore_errors=True)
     SAMPLE.mkdir(parents=True)
-    runs = reporting.read([RESULTS / name for name in PAGE])
+    runs = report.read([RESULTS / name for name in PAGE])
     (SAMPLE / "report.html").write_text(page.render(runs), encoding="utf-8")
     for name, files in PLOTS.items():
-        found = figures.plots(reporting.read([RESULTS / file for file in files]))
+        found = figures.plots(report.read([RESULTS / file for file in files]))
         with tempfile.TemporaryDirectory() as folder:
             saving.save([plot for plot in found if plot.name == name], Path(folder))
             for suffix in KEPT:

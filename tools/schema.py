@@ -1,6 +1,6 @@
 """Write the JSON Schema of the records and their data dictionary, from the types (`make schema`).
 
-The types are `bench.record_types` and what they refer to; what a field means is in their
+The types are `bench.records.types` and what they refer to; what a field means is in their
 docstrings.
 """
 
@@ -17,17 +17,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import record_types, records
+from bench.records import reading
+from bench.records.types import SCHEMA as VERSION
 
-SCHEMA = Path(records.__file__).with_name("record.schema.json")
-DICTIONARY = SCHEMA.parent.parent / "docs" / "records.md"
+SCHEMA = Path(reading.__file__).with_name("record.schema.json")
+DICTIONARY = Path(__file__).resolve().parent.parent / "docs" / "records.md"
 
 _HEAD = """# What a record holds
 
 A file of records is JSON lines: one object a line, the environment first. Each line has `schema`,
 the version of the format ({version}), and `kind`. This page is made from the types by
-`make schema`, as is [the JSON Schema](../bench/record.schema.json); [`measuring.md`](measuring.md)
-tells how to read the numbers.
+`make schema`, as is [the JSON Schema](../bench/records/record.schema.json);
+[`measuring.md`](measuring.md) tells how to read the numbers.
 
 Reading: keys and kinds that the program does not know are ignored; a newer version is refused by
 its number; a half-written last line, as a killed run leaves it, is left out; any other line that is
@@ -36,14 +37,14 @@ no record is an error with its number. Files packed by gzip (`.jsonl.gz`) are re
 
 
 def schema() -> str:
-    """What `bench/record.schema.json` must hold."""
-    return json.dumps(records.json_schema(), indent=2) + "\n"
+    """What `bench/records/record.schema.json` must hold."""
+    return json.dumps(reading.json_schema(), indent=2) + "\n"
 
 
 def dictionary() -> str:
     """What `docs/records.md` must hold: a table for each kind of line and each type within."""
-    lines = typing.get_args(records.Record)
-    parts = [_HEAD.format(version=record_types.SCHEMA)]
+    lines = typing.get_args(reading.Record)
+    parts = [_HEAD.format(version=VERSION)]
     for kind in lines:
         name = next(f.default for f in dataclasses.fields(kind) if f.name == "kind")
         parts.append(f"## `{name}`\n\n{_table(kind)}")

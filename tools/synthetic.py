@@ -14,8 +14,8 @@ import numpy
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from bench import blocks
-from bench.blocks import Block, Sample
+from bench.statistics import blocks
+from bench.statistics.blocks import Block, Sample
 
 Array = NDArray[numpy.float64]
 

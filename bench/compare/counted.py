@@ -12,8 +12,8 @@ from bench.compare.limits import Allowed, Facts
 from bench.compare.matching import Matched
 from bench.compare.values import Finding, Judgement
 from bench.compare.words import amount, relative
-from bench.counts import Counts
-from bench.record_types import CountsRecord
+from bench.records.types import CountsRecord
+from bench.statistics.counts import Counts
 
 MOST_KINDS = 4
 """Kinds of operations that a sentence names."""

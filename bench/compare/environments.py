@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.compare.reading import File
-from bench.record_types import Environment
+from bench.records.types import Environment
 
 _TIMES = (
     *("device", "accelerator", "processor", "cores", "threads"),

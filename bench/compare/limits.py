@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from bench import thresholds
 from bench.cases import Case
+from bench.compare import thresholds
 from bench.compare.values import Kind
 from bench.errors import UsageError
 from bench.words import closest

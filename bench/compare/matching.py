@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from adapters.custom import LIBRARY as USER
 from bench.cases import Case
-from bench.record_types import ComparisonRecord, CountsRecord
+from bench.records.types import ComparisonRecord, CountsRecord
 
 R = TypeVar("R", ComparisonRecord, CountsRecord)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import records
 from bench.compare.values import Kind
 from bench.errors import UsageError
-from bench.records import RecordError, Run
+from bench.records import reading
+from bench.records.reading import RecordError, Run
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def read(path: Path) -> File:
     if whole is not None and "benchmarks" in whole:
         return File(path, "pytest-benchmark", _benchmarks(whole, path))
     try:
-        run = records.read(path)
+        run = reading.read(path)
     except RecordError as error:
         raise UsageError(str(error)) from error
     if run.cut:

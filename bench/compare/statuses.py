@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bench.compare.values import Finding
-from bench.record_types import ComparisonRecord, CountsRecord
+from bench.records.types import ComparisonRecord, CountsRecord
 
 OK = "ok"
 

@@ -6,16 +6,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench import regression
-from bench.compare import limits, statuses
+from bench.compare import limits, regression, statuses
 from bench.compare.limits import Allowed
 from bench.compare.matching import Matched
 from bench.compare.reading import Benchmarks
+from bench.compare.regression import Judged, Measured, Pair
 from bench.compare.values import Finding, Judgement
 from bench.compare.words import relative
-from bench.diagnosis import OTHERS
-from bench.record_types import ComparisonRecord
-from bench.regression import Judged, Measured, Pair
+from bench.records.types import ComparisonRecord
+from bench.statistics.diagnosis import OTHERS
 
 Samples = Mapping[int, Sequence[float]]
 """Seconds by process, each in the order they were measured."""

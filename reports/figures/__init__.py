@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.records import Run
+from bench.records.reading import Run
 from reports.figures import costs, points, predicted, samples, saving, scaling, speedups, training
 from reports.figures.plot import Plot
 from reports.figures.saving import inline

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bench import anatomy
 from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
-from bench.record_types import MemoryParts
+from bench.records.types import MemoryParts
+from bench.statistics import anatomy
 from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point

@@ -14,8 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.cases import A_A, NO_ATTACK, SEMI_BACKWARD, Case
-from bench.record_types import ComparisonRecord, Environment
-from bench.records import Run
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, Environment
 
 FAR = 1e6
 """No speedup; and no end of an interval is looked for beyond so many times the estimate."""

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from bench.record_types import ComparisonRecord
+from bench.records.types import ComparisonRecord
 from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point

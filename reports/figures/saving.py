@@ -13,10 +13,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from reports.beside import beside
 from reports.figures import points, style
 from reports.figures.plot import Plot
 from reports.figures.style import DARK, DPI, LIGHT, PLACEHOLDERS
+from reports.reading.beside import beside
 
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 

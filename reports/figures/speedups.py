@@ -16,7 +16,7 @@ from reports.figures.marks import Series
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point, short
 from reports.figures.style import DOUBLE, SINGLE, Theme, shown
-from reports.tables import USER
+from reports.tables.cells import USER
 
 PANELS = 4
 LIBRARIES = 20

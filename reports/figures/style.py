@@ -22,7 +22,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from reports.figures.points import short
-from reports.words import spelt
+from reports.reading.words import spelt
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Inches: the width of a column of print, and of two."""

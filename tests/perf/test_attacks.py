@@ -14,9 +14,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor
 
 from adapters.base import LibraryUnavailable
-from bench import workload
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
-from bench.workload import AttackWorkload
+from bench.worker import workload
+from bench.worker.workload import AttackWorkload
 
 LIBRARIES = ("torchattacks", "foolbox", "art", "advertorch", "deeprobust", "cleverhans")
 ROUNDS = 15

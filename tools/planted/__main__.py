@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import records
+from bench.records import reading
 from tools.planted import copies, judging, measuring, table
 from tools.planted.measuring import FILES, Budget
 
@@ -31,7 +31,7 @@ def main() -> int:
         for name in asked.files:
             measuring.measure(name, found, Path(folder), out, budget)
     results = judging.judge(found, out)
-    made = {path.stem: records.read(path) for path in sorted(out.glob("*.jsonl"))}
+    made = {path.stem: reading.read(path) for path in sorted(out.glob("*.jsonl"))}
     page = table.draw(results, made)
     (out / "planted.md").write_text(page, encoding="utf-8")
     wrong = table.faults(results)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bench import duel, records, thresholds
+from bench.compare import thresholds
 from bench.compare.comparing import compare
-from bench.duel_record import DuelRecord
-from bench.records import Record, Run
-from bench.statistics import Speedup
+from bench.duel import contest
+from bench.records import reading
+from bench.records.duel import DuelRecord
+from bench.records.reading import Record, Run
+from bench.statistics.estimate import Speedup
 from tools.planted.copies import Copy
 
 Check = Literal["counts", "ratios", "seconds", "duel", "longer"]
@@ -62,14 +64,14 @@ def judge(found: Sequence[Copy], out: Path) -> list[Result]:
     ):
         files = [out / f"{command}-{which}.jsonl" for which in ("before", "after")]
         if all(file.exists() for file in files):
-            before, after = (records.read(file) for file in files)
+            before, after = (reading.read(file) for file in files)
             for copy in found:
                 for check, fail_if in gates:
                     results.append(_compared(check, copy, before, after, fail_if))  # type: ignore[arg-type]
     for check, name in _DUELS.items():
         file = out / f"{name}.jsonl"
         if file.exists():
-            duels = {record.case.attack: record for record in records.read(file).duels}
+            duels = {record.case.attack: record for record in reading.read(file).duels}
             own = [copy for copy in found if copy.attack in duels]
             results += [_duelled(check, copy, duels[copy.attack]) for copy in own]
     return results
@@ -83,7 +85,7 @@ def _compared(check: Check, copy: Copy, before: Run, after: Run, fail_if: Sequen
             lines: list[Record] = [run.environment]
             lines += [record for record in run.counts if record.case.attack == copy.attack]
             lines += [record for record in run.comparisons if record.case.attack == copy.attack]
-            path.write_text("".join(map(records.to_line, lines)), encoding="utf-8")
+            path.write_text("".join(map(reading.to_line, lines)), encoding="utf-8")
         asked = argparse.Namespace(
             base=paths[0],
             new=paths[1],
@@ -96,7 +98,7 @@ def _compared(check: Check, copy: Copy, before: Run, after: Run, fail_if: Sequen
 
 
 def _duelled(check: Check, copy: Copy, record: DuelRecord) -> Result:
-    held = [thresholds.parse(text, duel.METRICS) for text in (SPEEDUP_ALLOWED, MEMORY_ALLOWED)]
-    worse, _ = duel.judged([record], held)
+    held = [thresholds.parse(text, contest.METRICS) for text in (SPEEDUP_ALLOWED, MEMORY_ALLOWED)]
+    worse, _ = contest.judged([record], held)
     said = tuple(text.removeprefix(f"{record.case}: ") for text in worse)
     return Result(check, copy, bool(worse), said, record.speedup)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from bench.record_types import Environment
-from bench.records import Run
-from bench.statistics import Speedup
-from reports import markdown
-from reports.tables import Table
+from bench.records.reading import Run
+from bench.records.types import Environment
+from bench.statistics.estimate import Speedup
+from reports.formats import markdown
+from reports.tables.cells import Table
 from tools.planted.changes import CHANGES, UNCHANGED, Change
 from tools.planted.judging import MEMORY_ALLOWED, SECONDS_ALLOWED, SPEEDUP_ALLOWED, Check, Result
 

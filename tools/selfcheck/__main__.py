@@ -63,7 +63,8 @@ def _head(seconds: float) -> dict[str, Any]:
     """Where and with what: the first line of the results."""
     import platform
 
-    from bench import environment, provenance
+    from bench.records import provenance
+    from bench.worker import environment
 
     found = environment.describe()
     gpu = environment.devices()[0].startswith("cuda")

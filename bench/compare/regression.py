@@ -1,0 +1,276 @@
+"""Whether something measured got worse by more than is allowed. Pure functions, nothing random.
+
+A measured value is a logarithm, its standard error and the degrees of freedom behind that error.
+Two files are two measurements apart in time, so what an interval leaves out is put back in:
+
+- An interval over the blocks of a single process holds for that process; another comes out
+  elsewhere. The median, over the 14 cases of several processes in `results/amd-epyc-2-cores`, of
+  the standard deviation between processes is 0.019 for a log speedup and 0.05 for log seconds.
+- Seconds are of a machine at a time: both files' carry that spread, however many processes.
+- Those of a single process on a CPU are of a moment. `results/regressions/run-before.jsonl` holds
+  25 equal copies of one attack, three seconds each, one after the other; the standard deviation of
+  the logarithms of their medians is 0.21, though nothing else ran that the system knew of: a
+  virtual machine does not see what its neighbours do.
+- Other programs only ever slow a run down. What they may have cost the new seconds is no loss, and
+  what they may have cost the base's is no gain, see `bench.running.conditions.Conditions.slowed`.
+
+The interval of one process stands on Bartlett's estimate with a fixed bandwidth of 0.07 of the
+blocks (see `bench.statistics.estimate`). Its critical values are those of Student's t with about 13
+degrees of freedom: 2.17 and 2.62 against 2.16 and 2.65, at 95 and 98 %, so t's tails are the
+heavier ones. An interval over processes is a t interval. Their difference has Welch's degrees of
+freedom.
+
+The question for each case is one-sided and against the margin: is the loss above what is allowed?
+Over the cases the p-values are corrected by Holm's method (Scandinavian Journal of Statistics 6,
+1979), so that a file without any loss above the margin fails at most one time in twenty, however
+many cases it has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy
+
+from bench.statistics import estimate
+from bench.statistics.estimate import CONFIDENCE, Speedup
+
+Judgement = Literal["regression", "improvement", "unchanged", "inconclusive"]
+
+BETWEEN_SPEEDUP = 0.02
+"""Standard deviation of a log speedup from process to process."""
+BETWEEN_SECONDS = 0.05
+"""The same of log seconds, and from one run of the program to another."""
+BETWEEN_MOMENTS = 0.21
+"""The same of log seconds of a single process on a CPU, from one moment to another."""
+ONE_PROCESS_DEGREES = 13
+"""Degrees of freedom of an interval over the blocks of one process; fewer with fewer blocks."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A positive quantity as it was measured.
+
+    Attributes:
+        log: its natural logarithm.
+        spread: standard error of the logarithm, as its own samples show it.
+        degrees: of freedom behind `spread`.
+        between: standard deviation of what its own samples can't show, taken as known.
+        slowed: of seconds, the logarithm of how many times too long they may be at most, since
+            other programs ran meanwhile.
+    """
+
+    log: float
+    spread: float
+    degrees: float
+    between: float = 0.0
+    slowed: float = 0.0
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval of the quantity."""
+        return math.exp(self.log - self._half)
+
+    @property
+    def high(self) -> float:
+        """Upper end of it."""
+        return math.exp(self.log + self._half)
+
+    @property
+    def _half(self) -> float:
+        return math.hypot(
+            self.spread * estimate.t_quantile(self.degrees, CONFIDENCE),
+            self.between * estimate.normal_quantile(CONFIDENCE),
+        )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same quantity in two files; `base` or `new` None where there is no interval for it.
+
+    Attributes:
+        base, new: what was, and what is.
+        share: how much worse it may get, 0.05 for 5 %.
+        more_is_better: as of a speedup; not of seconds.
+    """
+
+    base: Measured | None
+    new: Measured | None
+    share: float
+    more_is_better: bool
+
+    @property
+    def margin(self) -> float:
+        """The loss that is allowed, on the log scale."""
+        return -math.log1p(-self.share) if self.more_is_better else math.log1p(self.share)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a pair says.
+
+    Attributes:
+        judgement: `regression` if the loss is above the margin, corrected for all cases;
+            `improvement` if the gain is; `unchanged` if the loss is below the margin in this case
+            by itself; else `inconclusive`.
+        ratio: new over base; None without two values.
+        low, high: ends of its 95 % interval, of this case by itself; None without.
+        p: corrected, that the loss is not above the margin; None without.
+        alone: whether this case by itself would be a regression.
+    """
+
+    judgement: Judgement
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    alone: bool = False
+
+
+def of_speedup(found: Speedup) -> Measured | None:
+    """A recorded speedup; None where it has no interval."""
+    if found.low is None or found.high is None:
+        return None
+    centre = math.log(found.estimate)
+    half = max(math.log(found.high) - centre, centre - math.log(found.low))
+    if found.processes == 1:
+        degrees = max(1, min(ONE_PROCESS_DEGREES, found.blocks - 1))
+        spread = half / estimate.t_quantile(degrees, found.confidence)
+        return Measured(centre, spread, degrees, BETWEEN_SPEEDUP)
+    degrees = found.processes - 1
+    return Measured(centre, half / estimate.t_quantile(degrees, found.confidence), degrees)
+
+
+def of_seconds(
+    samples: Mapping[int, Sequence[float]], *, on_cpu: bool = True, slowed: float = 1.0
+) -> Measured | None:
+    """Absolute seconds, from samples by process, each in the order they were measured.
+
+    Args:
+        samples: of each process.
+        on_cpu: whether the work was done there.
+        slowed: how many times too long they may be at most, since other programs ran meanwhile.
+
+    Returns:
+        the median of one process or the mean of their medians; None with too few samples.
+    """
+    groups = [numpy.log(numpy.array(found, dtype=float)) for found in samples.values() if found]
+    found = [estimate.weighted_median((logs, numpy.ones_like(logs)), CONFIDENCE) for logs in groups]
+    if not found:
+        return None
+    if len(found) == 1:
+        ((centre, low, high),) = found
+        half = max(high - centre, centre - low)
+        degrees = max(1, min(ONE_PROCESS_DEGREES, len(groups[0]) - 1))
+        if not math.isfinite(half):
+            return None
+        spread = half / estimate.t_quantile(degrees, CONFIDENCE)
+        between = BETWEEN_MOMENTS if on_cpu else BETWEEN_SECONDS
+        return Measured(centre, spread, degrees, between, math.log(slowed))
+    centres = numpy.array([centre for centre, _, _ in found])
+    spread = float(centres.std(ddof=1)) / math.sqrt(len(centres))
+    degrees = len(centres) - 1
+    return Measured(float(centres.mean()), spread, degrees, BETWEEN_SECONDS, math.log(slowed))
+
+
+def judge(pairs: Sequence[Pair], confidence: float = CONFIDENCE) -> list[Judged]:
+    """Judge many cases at once; see the head of this module.
+
+    Args:
+        pairs: one for each case of a family.
+        confidence: one less the share of files without a loss that may fail.
+    """
+    tails = [_tails(pair) for pair in pairs]
+    losses = holm([None if found is None else found.loss for found in tails])
+    gains = holm([None if found is None else found.gain for found in tails])
+    return [
+        _judged(pair, found, loss, gain, confidence)
+        for pair, found, loss, gain in zip(pairs, tails, losses, gains, strict=True)
+    ]
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """Holm's corrected p-values; None stays None and does not count."""
+    known = sorted((value, index) for index, value in enumerate(values) if value is not None)
+    corrected: list[float | None] = [None] * len(values)
+    highest = 0.0
+    for rank, (value, index) in enumerate(known):
+        highest = max(highest, min(1.0, (len(known) - rank) * value))
+        corrected[index] = highest
+    return corrected
+
+
+def _judged(
+    pair: Pair, tails: _Tails | None, loss: float | None, gain: float | None, confidence: float
+) -> Judged:
+    if pair.base is None or pair.new is None or tails is None or loss is None or gain is None:
+        return Judged("inconclusive")
+    alpha = 1 - confidence
+    change = pair.new.log - pair.base.log
+    error, degrees = _error([pair.base, pair.new])
+    half = error * estimate.t_quantile(degrees, confidence)
+    judgement: Judgement = "inconclusive"
+    if loss <= alpha:
+        judgement = "regression"
+    elif gain <= alpha:
+        judgement = "improvement"
+    elif tails.hidden >= confidence:
+        judgement = "unchanged"
+    return Judged(
+        judgement,
+        ratio=math.exp(change),
+        low=math.exp(change - half),
+        high=math.exp(change + half),
+        p=loss,
+        alone=tails.loss <= alpha,
+    )
+
+
+@dataclass(frozen=True)
+class _Tails:
+    """How likely so large a change is if the true one is the margin, by Student's t.
+
+    Attributes:
+        loss: so large a loss, less what other programs may have cost the new value.
+        gain: so large a gain, less what they may have cost the base.
+        hidden: so large a loss, with what a slow base may hide of it.
+    """
+
+    loss: float
+    gain: float
+    hidden: float
+
+
+def _tails(pair: Pair) -> _Tails | None:
+    if pair.base is None or pair.new is None:
+        return None
+    both = [pair.base, pair.new]
+    loss = (pair.base.log - pair.new.log) * (1 if pair.more_is_better else -1)
+    return _Tails(
+        loss=_upper(loss - pair.new.slowed - pair.margin, both),
+        gain=_upper(-loss - pair.base.slowed - pair.margin, both),
+        hidden=_upper(loss + pair.base.slowed - pair.margin, both),
+    )
+
+
+def _upper(distance: float, both: Iterable[Measured]) -> float:
+    """The upper tail of Student's t beyond a distance."""
+    from scipy.special import stdtr  # slow to import
+
+    error, degrees = _error(both)
+    if error == 0:
+        return 0.0 if distance > 0 else 1.0
+    return float(stdtr(degrees, -distance / error))
+
+
+def _error(both: Iterable[Measured]) -> tuple[float, float]:
+    """The standard error of a difference, and Welch's degrees of freedom of it."""
+    both = list(both)
+    parts = [(one.spread**2, one.degrees) for one in both]
+    known = sum(one.between**2 for one in both)
+    total = known + sum(variance for variance, _ in parts)
+    loose = sum(variance**2 / degrees for variance, degrees in parts)
+    return math.sqrt(total), total**2 / loose if loose else 1e6

@@ -1,0 +1,159 @@
+"""One optimisation step of a training, built and ready to run in two variants.
+
+Both train the same model with the same optimizer; they differ in what the block around the attack
+does, which is inside the timed region: a user freezes and thaws at every step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from adapters import data
+from adapters.base import UnsupportedSettings
+from adapters.papers import building
+from adapters.papers.methods import METHODS
+from adapters.papers.training import Free, Freezing, Training
+from bench.cases import A_A, BASELINE, SEMI_BACKWARD, Case, Comparison
+from bench.worker import state
+from bench.worker.workload import Workload, build_model, settings_of
+from semibackward import semi_backward
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TrainingWorkload(Workload):
+    """A case of training with everything slow behind it.
+
+    Attributes:
+        images: (batch, channels, height, width), in [0, 1].
+        labels: (batch,), the data set's.
+        trainings: for each variant, its optimisation step, the attack inside it.
+        start: what every run starts from: parameters, buffers and the optimizer's momentum, as they
+            are in a training under way, each with its copy.
+    """
+
+    images: Tensor
+    labels: Tensor
+    trainings: Mapping[str, Training]
+    start: list[tuple[Tensor, Tensor]]
+
+    makes = "weights"
+
+    @property
+    def images_a_pass(self) -> int:
+        return len(self.images)
+
+    @property
+    def passes_predict(self) -> float | None:
+        case = self.comparison.case
+        assert case.training is not None
+        method = METHODS[case.training]
+        if method.inside != "none" and case.steps is None:
+            return None  # a user's own function: nobody knows
+        return method.theory(case.steps) if self.comparison.variant == SEMI_BACKWARD else 1.0
+
+    def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
+        state.reset(self.model, self.seed)
+        with torch.no_grad():
+            for tensor, copy in self.start:
+                tensor.copy_(copy)
+        training = self.trainings[variant]
+        if isinstance(training, Free):
+            training.perturbation = None
+        images, labels = self.images.clone(), self.labels.clone()
+        return around(lambda: training.step(images, labels))
+
+    def output(self, variant: str) -> Tensor:
+        """All parameters and buffers after one step, (total number of elements,), float64."""
+        self.run(variant, lambda run: run())
+        return weights(self.model)
+
+    def doubts(self, output: Tensor) -> list[str]:
+        if not torch.isfinite(output).all():
+            return ["the weights are not all finite after a step; check the data and the weights"]
+        return []
+
+
+def weights(model: nn.Module) -> Tensor:
+    """All parameters and buffers as one vector, float64, a copy."""
+    return torch.cat([tensor.flatten().double() for tensor in model.state_dict().values()])
+
+
+def freezing(variant: str, model: nn.Module) -> Freezing:
+    """What makes a variant's block around the attack.
+
+    Raises:
+        UnsupportedSettings: it is no variant of training.
+    """
+    if variant in (BASELINE, A_A):
+        return contextlib.nullcontext
+    if variant == SEMI_BACKWARD:
+        return lambda: semi_backward(model)
+    raise UnsupportedSettings(f"training can't be measured {variant}")
+
+
+def build_one(
+    case: Case, variant: str, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[Training, str | None]:
+    """One variant's training, and its library's version.
+
+    Raises:
+        AdapterError: the library is unavailable, or can't do this.
+    """
+    assert case.training is not None
+    assert case.classes is not None  # the data set's
+    return building.build(
+        case.training,
+        case.library,
+        case.attack,
+        model,
+        optimizer,
+        freezing(variant, model),
+        settings_of(case, case.classes),
+    )
+
+
+def build(comparison: Comparison, seed: int) -> TrainingWorkload:
+    """Build the model, the data and both variants' trainings, and train for one step.
+
+    Raises:
+        AdapterError: the library is unavailable, can't do this, or a file can't be used.
+    """
+    case = comparison.case
+    model = build_model(case, seed)
+    read = data.load(case.images)
+    dtype = getattr(torch, case.dtype)
+    images = read.images[: case.batch].to(case.device, dtype)
+    labels = read.labels[: case.batch].to(case.device)
+    optimizer = building.optimizer_of(model)
+    trainings: dict[str, Training] = {}
+    version = None
+    for variant in (BASELINE, comparison.variant):
+        state.reset(model, seed)
+        trainings[variant], version = build_one(case, variant, model, optimizer)
+    model.requires_grad_(True)
+    trainings[BASELINE].step(images.clone(), labels)
+    momentum = [
+        value
+        for found in optimizer.state.values()
+        for value in found.values()
+        if isinstance(value, Tensor)
+    ]
+    moving = [*model.parameters(), *model.buffers(), *momentum]
+    return TrainingWorkload(
+        comparison=comparison,
+        seed=seed,
+        model=model,
+        images=images,
+        labels=labels,
+        library_version=version,
+        trainings=trainings,
+        start=[(tensor, tensor.detach().clone()) for tensor in moving],
+    )

@@ -1,0 +1,52 @@
+"""Digests of what was run, so that a run is resumed only with the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from adapters import custom
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_MEASURING = ("bench", "adapters", "semibackward")
+_DIGITS = 16
+
+
+def code() -> str:
+    """Digest of this program's modules, as far as they can change a measurement."""
+    found = hashlib.sha256()
+    for package in _MEASURING:
+        for path in sorted((_ROOT / package).rglob("*.py")):
+            found.update(str(path.relative_to(_ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()[:_DIGITS]
+
+
+def files(
+    attacks: Iterable[str],
+    weights: Path | None,
+    sentences: Path | None = None,
+    victims: Iterable[str] = (),
+) -> dict[str, str]:
+    """Digest of each file of the user's that is measured.
+
+    Args:
+        attacks: what --attack was given, already checked.
+        weights: what --weights was given.
+        sentences: what --sentences was given.
+        victims: what --victim was given; of folders, the files that lie in them.
+    """
+    specs = [custom.parse(text) for text in attacks]
+    paths = [Path(spec.place) for spec in specs if spec.is_file]
+    paths += [path for path in (weights, sentences) if path is not None]
+    for victim in victims:
+        paths += sorted(path for path in Path(victim).glob("*") if path.is_file())
+    return {str(path): _digest(path) for path in paths}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        found = hashlib.sha256()
+        while chunk := file.read(2**20):
+            found.update(chunk)
+    return found.hexdigest()[:_DIGITS]

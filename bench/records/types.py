@@ -1,0 +1,363 @@
+"""What a record holds: the types of the lines; `bench.records.reading` has the files.
+
+They are the single source; `record.schema.json` is made from them (`make schema`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from bench.cases import Case
+from bench.kinds.text.findings import TextRecord
+from bench.running.conditions import Conditions
+from bench.statistics.anatomy import Anatomy
+from bench.statistics.blocks import Block, GpuState, Order
+from bench.statistics.counts import Counts
+from bench.statistics.diagnosis import DeviceUse, Diagnosis
+from bench.statistics.estimate import Speedup, Verdict
+from bench.statistics.stopping import StopReason
+
+SCHEMA: Final = 1
+
+Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsupported"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a run was made; the first line of every file.
+
+    Attributes:
+        created: ISO 8601 time, UTC.
+        command: the command line of the run.
+        seed: of orders, weights, attacks and resampling.
+        bench_version: of this program.
+        python, platform, processor, cores: of the worker's machine.
+        torch: its version and what it was built for (None: not there).
+        threads: of torch's CPU kernels.
+        suite: the suite the cases came from; None before this was recorded.
+        device: what the cases ran on.
+        accelerator: the GPU's name, count, memory in bytes and capability; empty without one.
+        math: settings of torch that change speed or results.
+        libraries: version by distribution of what is installed and matters.
+        variables: environment variables that change speed or results, where set.
+        code: digest of this program's own modules.
+        files: digest of each file of the user's that is measured.
+    """
+
+    created: str
+    command: list[str]
+    seed: int
+    bench_version: str
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    torch: dict[str, str | None]
+    threads: int
+    device: str
+    accelerator: dict[str, str | int]
+    math: dict[str, str | bool]
+    libraries: dict[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+    suite: str | None = None
+    code: str | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    schema: Literal[1] = SCHEMA
+    kind: Literal["environment"] = "environment"
+
+
+@dataclass(frozen=True)
+class EqualityRecord:
+    """Whether both variants made the same adversarial examples.
+
+    Attributes:
+        equal: bit for bit, or to within rounding.
+        bitwise: bit for bit.
+        max_abs_diff: the largest difference of a number; None of text, and of shapes that differ.
+    """
+
+    equal: bool
+    bitwise: bool
+    max_abs_diff: float | None
+
+
+@dataclass(frozen=True)
+class MemoryParts:
+    """What one run of a variant held at its fullest, in bytes.
+
+    Attributes:
+        before: held when the run began: model, images, what else lives (0 on a CPU, where the peak
+            is counted from there).
+        saved: activations that autograd kept for the backward pass.
+        gradients: `.grad` buffers of the parameters.
+        rest: the peak less all of these: workspaces, the attack's own tensors.
+        reserved: peak of what torch's allocator took from the device; None on a CPU.
+
+    `saved` and `gradients` are of the moment when together they were largest.
+    """
+
+    before: int
+    saved: int
+    gradients: int
+    rest: int
+    reserved: int | None = None
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The floating-point operations counted in one run of a variant.
+
+    Attributes:
+        forward: of what ran outside autograd's engine.
+        backward: of what ran inside it.
+        images: that went through the model outside the engine, each as often as it did; of text,
+            sentences. 0 where the model was not called with tensors.
+    """
+
+    forward: int
+    backward: int
+    images: int
+
+
+@dataclass(frozen=True)
+class MaxBatch:
+    """The largest batch that fits, for each variant.
+
+    Attributes:
+        largest: images in the batch; 0 where not even one fits.
+        failed: the smallest batch that was tried and did not fit; None where the search ended
+            before one failed.
+        limit: bytes that the worker might use; None where the device alone set the limit.
+    """
+
+    largest: dict[str, int]
+    failed: dict[str, int | None]
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one worker process found before any timing.
+
+    Attributes:
+        equality, gradients, theory, memory, memory_parts, operations, anatomy, warnings, timer,
+            text: as in a comparison.
+        device_use: what one profiled run of the baseline did, on CUDA.
+        unequal: why the outputs differ, where they do.
+        library_version: of the library that was measured.
+    """
+
+    equality: EqualityRecord
+    gradients: dict[str, int | str] | None = None
+    theory: dict[str, float | str] | None = None
+    memory: dict[str, int | float | str] | None = None
+    memory_parts: dict[str, MemoryParts] | None = None
+    operations: dict[str, Operations] | None = None
+    device_use: DeviceUse | None = None
+    anatomy: Anatomy | None = None
+    warnings: list[str] = field(default_factory=list)
+    unequal: str | None = None
+    library_version: str | None = None
+    timer: str | None = None
+    text: TextRecord | None = None
+
+
+@dataclass(frozen=True)
+class ProcessRecord:
+    """What one worker process measured of one comparison.
+
+    Attributes:
+        case_id, variant: the comparison it is part of.
+        process: its number, from 0.
+        prepared: what was found before timing.
+        blocks: in the order they were run.
+        stop_reason: why it stopped.
+        warmup_runs: runs of each variant before the first sample.
+        settled: whether the last warm-up blocks agreed.
+        conditions: of the processor meanwhile.
+        elapsed: wall seconds.
+    """
+
+    case_id: str
+    variant: str
+    process: int
+    prepared: Prepared
+    blocks: list[Block]
+    stop_reason: StopReason
+    warmup_runs: int
+    settled: bool
+    conditions: Conditions
+    elapsed: float
+    schema: Literal[1] = SCHEMA
+    kind: Literal["process"] = "process"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The comparison it is part of."""
+        return self.case_id, self.variant
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """One variant of a case, trained to the end, however it ended.
+
+    Attributes:
+        case_id, case, variant: what was trained.
+        status: "ok", or how it ended.
+        seed: of weights, data order and attacks.
+        reason: why the status is not "ok", in words.
+        epochs: how many were asked for.
+        updates: optimisation steps made.
+        images: that it was trained on.
+        test_images: that it was tested on.
+        losses: mean of each epoch.
+        seconds: wall seconds of each epoch; for orientation, the comparison's are better.
+        clean_accuracy: share of the test images classified rightly.
+        robust_accuracy: share after the attack of `evaluation`.
+        evaluation: the attack's name, its radius and length of a step on images in [0, 1].
+        weights: digest of all parameters and buffers, bit for bit.
+        checkpoint: name of the safetensors file that holds them.
+    """
+
+    case_id: str
+    case: Case
+    variant: str
+    status: Status
+    seed: int
+    epochs: int
+    reason: str | None = None
+    updates: int = 0
+    images: int = 0
+    test_images: int = 0
+    losses: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    clean_accuracy: float | None = None
+    robust_accuracy: float | None = None
+    evaluation: dict[str, float | str] = field(default_factory=dict)
+    weights: str | None = None
+    checkpoint: str | None = None
+    schema: Literal[1] = SCHEMA
+    kind: Literal["training"] = "training"
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What makes two records answers to the same question."""
+        return self.case_id, self.variant, self.epochs
+
+
+@dataclass(frozen=True)
+class CountsRecord:
+    """What one case does in its baseline and in one variant, counted; nothing in it is a time.
+
+    Attributes:
+        case_id, case, baseline, variant: what was counted.
+        status: "ok", or how it ended; counts of variants that are "unequal" are there all the same.
+        reason: why the status is not "ok", in words.
+        seed: of weights and attacks.
+        parameters: how many the model has.
+        counts: of each variant.
+        warnings: what to know, each with what to do.
+    """
+
+    case_id: str
+    case: Case
+    baseline: str
+    variant: str
+    status: Status
+    seed: int
+    reason: str | None = None
+    parameters: int | None = None
+    counts: dict[str, Counts] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    schema: Literal[1] = SCHEMA
+    kind: Literal["counts"] = "counts"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two records answers to the same question."""
+        return self.case_id, self.variant
+
+
+@dataclass(frozen=True)
+class ComparisonRecord:
+    """One case, one variant against the baseline, however it ended.
+
+    Attributes:
+        case_id: a digest of what was asked, whichever version of the library answered.
+        case: what was measured.
+        baseline, variant: the two ways to run it that are compared.
+        status: "ok", or how it ended; only "ok" has a speedup.
+        seed: of orders, weights and attacks.
+        reason: why the status is not "ok", in words.
+        verdict: the interval read against a band of ±2 %.
+        speedup: time of the baseline over the variant's, with its interval.
+        equality: whether both made the same adversarial examples.
+        stop_reason: why measuring stopped: the interval was narrow enough, time was up, or all
+            processes had run.
+        theory: the speedup the operations predict, and `basis`, what it was counted from; of
+            training also what counting `passes` predicts.
+        memory: peak bytes of one run of each variant, `unit` and `what` they are, and their
+            `ratio`, baseline over variant.
+        memory_parts: what the peak of each variant is made of.
+        operations: floating-point operations of one run of each variant; None without a count, and
+            in records made before this was kept.
+        anatomy: what the runs are made of, where `explain` asked.
+        max_batch: the largest batch that fits, where that was asked.
+        gradients: `call`, how the baseline asks for gradients; `parameters`, how many the model
+            has; and for each variant how many had their gradient computed in one run.
+        seconds: every sample of each variant, in the order they were run.
+        host_seconds: on CUDA, wall time until the call returned, sample by sample.
+        order: of each block, A the baseline and B the variant.
+        processes: the number of each block's worker process.
+        lines: of text, the line of the sentence that each block attacked.
+        repeated: indices of blocks that a throttled GPU spoilt; they do not count.
+        gpu: its state in each block, where NVML tells.
+        diagnosis: what the samples say of the measurement itself.
+        conditions: of the processor, for each worker process.
+        warmup_runs: runs of each variant before the first sample.
+        timer: what told the time.
+        text: of text, the victim, its resources and what became of each sentence.
+        warnings: what to know, each with what to do.
+        elapsed: wall seconds spent on the case, everything included.
+    """
+
+    case_id: str
+    case: Case
+    baseline: str
+    variant: str
+    status: Status
+    seed: int
+    elapsed: float
+    reason: str | None = None
+    verdict: Verdict | None = None
+    speedup: Speedup | None = None
+    stop_reason: StopReason | None = None
+    equality: EqualityRecord | None = None
+    theory: dict[str, float | str] | None = None
+    memory: dict[str, int | float | str] | None = None
+    memory_parts: dict[str, MemoryParts] | None = None
+    operations: dict[str, Operations] | None = None
+    anatomy: Anatomy | None = None
+    max_batch: MaxBatch | None = None
+    gradients: dict[str, int | str] | None = None
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    host_seconds: dict[str, list[float]] | None = None
+    order: list[Order] = field(default_factory=list)
+    processes: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
+    gpu: list[GpuState | None] | None = None
+    diagnosis: Diagnosis | None = None
+    conditions: list[Conditions] = field(default_factory=list)
+    warmup_runs: int = 0
+    timer: str | None = None
+    text: TextRecord | None = None
+    warnings: list[str] = field(default_factory=list)
+    schema: Literal[1] = SCHEMA
+    kind: Literal["comparison"] = "comparison"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two records answers to the same question."""
+        return self.case_id, self.variant

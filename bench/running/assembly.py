@@ -1,0 +1,142 @@
+"""From what the worker processes found to one comparison's record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bench.cases import BASELINE, Comparison
+from bench.kinds.text.findings import TextRecord
+from bench.records.types import ComparisonRecord, Prepared, ProcessRecord
+from bench.running.conditions import Conditions
+from bench.running.measuring import Ended, Findings
+from bench.statistics import diagnosis, estimate
+from bench.statistics.blocks import Block
+from bench.statistics.stopping import StopRule
+
+
+def complete(
+    comparison: Comparison,
+    parts: Sequence[ProcessRecord],
+    rule: StopRule,
+    seed: int,
+) -> ComparisonRecord:
+    """The record of a comparison whose processes have all run.
+
+    Args:
+        comparison: what was asked.
+        parts: of each process, in order.
+        rule: what was asked of them.
+        seed: of the run.
+    """
+    blocks = [block for part in parts for block in part.blocks]
+    conditions = [part.conditions for part in parts]
+    settled = all(part.settled for part in parts)
+    record = _record(comparison, parts[0].prepared, blocks, conditions, seed)
+    interval = estimate.speedup(blocks)
+    found = diagnosis.diagnose(blocks, settled=settled, use=parts[0].prepared.device_use)
+    return replace(
+        record,
+        status="ok",
+        elapsed=round(sum(part.elapsed for part in parts), 3),
+        speedup=interval,
+        verdict=estimate.verdict(interval),
+        stop_reason=rule.of_case(interval, [part.stop_reason for part in parts]),
+        diagnosis=found,
+        warmup_runs=parts[0].warmup_runs,
+        warnings=[*record.warnings, *diagnosis.warnings(found, blocks, conditions)],
+    )
+
+
+def broken_off(
+    comparison: Comparison,
+    parts: Sequence[ProcessRecord],
+    findings: Findings,
+    ended: Ended,
+    seed: int,
+    elapsed: float,
+) -> ComparisonRecord:
+    """The record of a comparison that ended without a speedup; what was measured is kept.
+
+    Args:
+        comparison: what was asked.
+        parts: of the processes that ran to their end.
+        findings: of the one that did not.
+        ended: why.
+        seed: of the run.
+        elapsed: wall seconds of the process that did not.
+    """
+    blocks = [block for part in parts for block in part.blocks] + findings.blocks
+    # What the last process found says why it ended.
+    prepared = findings.prepared or (parts[0].prepared if parts else None)
+    conditions = [part.conditions for part in parts]
+    return replace(
+        _record(comparison, prepared, blocks, conditions, seed),
+        status=ended.status,
+        reason=ended.reason,
+        elapsed=round(elapsed + sum(part.elapsed for part in parts), 3),
+        warmup_runs=findings.warmup_runs,
+    )
+
+
+def _record(
+    comparison: Comparison,
+    prepared: Prepared | None,
+    blocks: Sequence[Block],
+    conditions: list[Conditions],
+    seed: int,
+) -> ComparisonRecord:
+    variant = comparison.variant
+    record = ComparisonRecord(
+        case_id=comparison.case.id,
+        case=comparison.case,
+        baseline=BASELINE,
+        variant=variant,
+        status="failed",
+        seed=seed,
+        elapsed=0.0,
+        seconds=_samples(blocks, variant, "seconds"),
+        host_seconds=_host_samples(blocks, variant),
+        order=[block.order for block in blocks],
+        processes=[block.process for block in blocks],
+        repeated=[index for index, block in enumerate(blocks) if block.repeated],
+        gpu=[block.gpu for block in blocks] if any(block.gpu for block in blocks) else None,
+        conditions=conditions,
+    )
+    if prepared is None:
+        return record
+    return replace(
+        record,
+        case=replace(comparison.case, library_version=prepared.library_version),
+        equality=prepared.equality,
+        theory=prepared.theory,
+        memory=prepared.memory,
+        memory_parts=prepared.memory_parts,
+        operations=prepared.operations,
+        anatomy=prepared.anatomy,
+        gradients=prepared.gradients,
+        timer=prepared.timer,
+        text=prepared.text,
+        lines=_lines(blocks, prepared.text),
+        warnings=list(prepared.warnings),
+    )
+
+
+def _lines(blocks: Sequence[Block], text: TextRecord | None) -> list[int]:
+    if text is None:
+        return []
+    attacked = text.attacked
+    return [attacked[block.part].line for block in blocks]
+
+
+def _samples(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list[float]]:
+    return {
+        name: [getattr(sample, what) for block in blocks for sample in block.of(letter)]
+        for letter, name in (("A", BASELINE), ("B", variant))
+        if blocks
+    }
+
+
+def _host_samples(blocks: Sequence[Block], variant: str) -> dict[str, list[float]] | None:
+    on_device = bool(blocks) and blocks[0].samples[0].host_seconds is not None
+    return _samples(blocks, variant, "host_seconds") if on_device else None

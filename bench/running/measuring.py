@@ -1,0 +1,305 @@
+"""Measure one comparison in one worker process: prepare, warm up, time blocks. Imports no torch.
+
+The worker does what it is told, a few blocks at a time; when to stop is decided here.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bench.cases import Comparison
+from bench.choosing.suites import Limits
+from bench.kinds.text.findings import SentenceRecord, TextRecord
+from bench.records.types import (
+    EqualityRecord,
+    MemoryParts,
+    Operations,
+    Prepared,
+    ProcessRecord,
+    Status,
+)
+from bench.running.conditions import Observer
+from bench.running.pool import WorkerPool
+from bench.running.process import WorkerDied, WorkerTimeout
+from bench.running.progress import Progress
+from bench.statistics import blocks
+from bench.statistics.anatomy import Anatomy, Part
+from bench.statistics.blocks import Block, GpuState, Order, Sample
+from bench.statistics.diagnosis import DeviceUse
+from bench.statistics.stopping import Looks, StopReason, StopRule
+
+WARMUP_AGREEMENT = 0.05
+"""Log ratio of two successive blocks' times within which they agree."""
+MAX_WARMUP_BLOCKS = 10
+WARMUP_SHARE = 0.25
+"""Of a process's measuring time, which warm-up may take."""
+REQUEST_SECONDS = 0.2
+"""Blocks shorter than this are asked for several at a time."""
+MAX_BLOCKS_A_REQUEST = 64
+MAX_REPEATED = 20
+"""Throttled blocks that are run again, in one process; those after them count."""
+
+
+@dataclass
+class Spent:
+    """Where the time of a run went, in seconds."""
+
+    building: float = 0.0
+    checks: float = 0.0
+    warmup: float = 0.0
+    measured: float = 0.0
+
+
+@dataclass
+class Findings:
+    """What is known of a comparison in one process so far."""
+
+    process: int
+    prepared: Prepared | None = None
+    blocks: list[Block] = field(default_factory=list)
+    stop: StopReason | None = None
+    warmup_runs: int = 0
+    settled: bool = True
+
+
+class Ended(Exception):
+    """The comparison is over without a speedup."""
+
+    def __init__(self, status: Status, reason: str, trace: str = "") -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.trace = trace
+
+
+class Measuring:
+    """One comparison in one worker process.
+
+    Args:
+        workers: where the worker comes from.
+        comparison: what to measure.
+        process: number of the process, from 0.
+        limits: how long and how exactly.
+        seed: of everything random.
+        progress: who tells the user.
+        spent: where the time went; added to.
+        deadline: by `time.perf_counter`, when to give up.
+        left: given the seconds this process may still take, those of the whole run.
+        explain: also dissect the case.
+    """
+
+    def __init__(
+        self,
+        workers: WorkerPool,
+        comparison: Comparison,
+        process: int,
+        *,
+        limits: Limits,
+        seed: int,
+        progress: Progress,
+        spent: Spent,
+        deadline: float,
+        left: Callable[[float], float],
+        explain: bool = False,
+    ) -> None:
+        self._workers = workers
+        self._comparison = comparison
+        self._limits = limits
+        self._seed = seed
+        self._progress = progress
+        self._spent = spent
+        self._deadline = deadline
+        self._left = left
+        self._explain = explain
+        self._drawn = seed * 1_000_003 + process
+        self._orders: Iterator[Order] = blocks.orders(self._drawn)
+        self._rule = StopRule(limits.precision, limits.max_seconds, limits.processes)
+        self.findings = Findings(process)
+
+    def run(self) -> ProcessRecord:
+        """Measure.
+
+        Raises:
+            Ended: it failed, or the variants disagree; `findings` hold what there is.
+        """
+        started = time.perf_counter()
+        which = f"process {self.findings.process + 1} of {self._limits.processes}: "
+        which = which if self._limits.processes > 1 else ""
+        self._progress.stage(f"{which}building, checking that both variants agree")
+        prepared = self.findings.prepared = self._prepare()
+        if self._comparison.must_agree and not prepared.equality.equal:
+            raise Ended("unequal", prepared.unequal or "the variants' outputs differ")
+        self._parts = 1 if prepared.text is None else len(prepared.text.attacked)
+        observer = Observer(self._workers.get(self._comparison.case.library).pids)
+        self._progress.stage("warming up")
+        block_seconds = self._warm_up()
+        self._time_blocks(block_seconds, observer)
+        found = self.findings
+        assert found.stop is not None
+        return ProcessRecord(
+            case_id=self._comparison.case.id,
+            variant=self._comparison.variant,
+            process=found.process,
+            prepared=prepared,
+            blocks=found.blocks,
+            stop_reason=found.stop,
+            warmup_runs=found.warmup_runs,
+            settled=found.settled,
+            conditions=observer.conditions(),
+            elapsed=round(time.perf_counter() - started, 3),
+        )
+
+    def _prepare(self) -> Prepared:
+        asked = {
+            "do": "prepare",
+            "comparison": asdict(self._comparison),
+            "seed": self._seed,
+            "explain": self._explain,
+        }
+        before = self._workers.start_seconds
+        started = time.perf_counter()
+        checks = 0.0
+        try:
+            answer = self.ask(asked)
+            if "stale" in answer:
+                self._workers.replace()
+                answer = self.ask(asked)
+            checks = answer["check_seconds"]
+        finally:
+            starting = self._workers.start_seconds - before
+            self._spent.checks += checks
+            self._spent.building += time.perf_counter() - started - checks - starting
+        return _prepared(answer["prepared"])
+
+    def _warm_up(self) -> float:
+        """Run blocks until two successive ones agree; the seconds of the last.
+
+        cuDNN's autotuning, where it is on, is over with the first block; a slow case that has no
+        time for a second one had its warm-up in the checks.
+        """
+        most = WARMUP_SHARE * self._rule.share
+        times: list[float] = []
+        while True:
+            (block,) = self._blocks([0])
+            times.append(_seconds(block))
+            self._spent.warmup += times[-1]
+            self.findings.warmup_runs += 2
+            if len(times) > 1 and abs(math.log(times[-1] / times[-2])) <= WARMUP_AGREEMENT:
+                return times[-1]
+            if len(times) == MAX_WARMUP_BLOCKS or sum(times) >= most:
+                self.findings.settled = len(times) == 1
+                return times[-1]
+
+    def _time_blocks(self, block_seconds: float, observer: Observer) -> None:
+        measured = self.findings.blocks
+        looks = Looks(self._rule)
+        at_once = max(1, min(MAX_BLOCKS_A_REQUEST, int(REQUEST_SECONDS / block_seconds)))
+        repeated = 0
+        parts = blocks.parts(self._drawn, self._parts)
+        begun = time.perf_counter()
+        while self.findings.stop is None:
+            asked = [next(parts) for _ in range(at_once)]
+            for block in self._blocks(asked, may_repeat=MAX_REPEATED - repeated):
+                repeated += block.repeated
+                measured.append(block)
+                self._spent.measured += _seconds(block)
+            observer.look()
+            elapsed = time.perf_counter() - begun
+            self.findings.stop = looks.reason(measured, elapsed)
+            if looks.interval is not None:
+                self._progress.block(looks.interval, self._left(self._rule.share - elapsed))
+
+    def _blocks(self, parts: list[int], may_repeat: int = 0) -> list[Block]:
+        """Run a block of each of these parts."""
+        orders = [next(self._orders) for _ in parts]
+        answer = self.ask({"do": "blocks", "orders": orders, "parts": parts})
+        found = []
+        for order, part, told in zip(orders, parts, answer["blocks"], strict=True):
+            repeat = bool(told["throttled"]) and may_repeat > 0
+            may_repeat -= repeat
+            samples = tuple(Sample(**sample) for sample in told["samples"])
+            gpu = None if told["gpu"] is None else _gpu_state(told["gpu"])
+            found.append(Block(self.findings.process, order, samples, repeat, gpu, part))
+        return found
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask the worker.
+
+        Raises:
+            Ended: it died, took too long, or says why it can't.
+        """
+        library, left = self._comparison.case.library, self._deadline - time.perf_counter()
+        return ask(self._workers, library, request, left, self._limits.patience)
+
+
+def ask(
+    workers: WorkerPool, library: str, request: dict[str, Any], left: float, patience: float
+) -> dict[str, Any]:
+    """Ask a library's worker; one that is of no use any more is replaced.
+
+    Args:
+        workers: where it comes from.
+        library: whose.
+        request: see `bench.worker.serve`.
+        left: seconds to wait.
+        patience: seconds that were allowed in all, for the message.
+
+    Raises:
+        Ended: it died, took too long, or says why it can't.
+    """
+    try:
+        answer: dict[str, Any] = workers.get(library).ask(request, left)
+    except WorkerTimeout:
+        workers.replace()
+        raise Ended(
+            "timeout", f"not done after {patience:g} s; raise --timeout, or ask for less"
+        ) from None
+    except WorkerDied as died:
+        workers.replace()
+        raise Ended("failed", str(died)) from None
+    if not answer["ok"]:
+        if answer["tainted"]:
+            workers.replace()
+        raise Ended(answer["status"], answer["reason"], answer["trace"])
+    return answer
+
+
+def _seconds(block: Block) -> float:
+    return sum(sample.seconds for sample in block.samples)
+
+
+def _gpu_state(told: dict[str, Any]) -> GpuState:
+    return GpuState(**{**told, "reasons": tuple(told["reasons"])})
+
+
+def _prepared(told: dict[str, Any]) -> Prepared:
+    parts = told["memory_parts"]
+    counted = told.get("operations")
+    use = told["device_use"]
+    anatomy = told.get("anatomy")
+    text = told.get("text")
+    return Prepared(
+        **{
+            **told,
+            "equality": EqualityRecord(**told["equality"]),
+            "memory_parts": parts and {name: MemoryParts(**found) for name, found in parts.items()},
+            "operations": counted
+            and {name: Operations(**found) for name, found in counted.items()},
+            "device_use": use and DeviceUse(**use),
+            "anatomy": anatomy and _anatomy(anatomy),
+            "text": text and _text(text),
+        }
+    )
+
+
+def _text(told: dict[str, Any]) -> TextRecord:
+    return TextRecord(**{**told, "sentences": [SentenceRecord(**s) for s in told["sentences"]]})
+
+
+def _anatomy(told: dict[str, Any]) -> Anatomy:
+    parts = {name: Part(**found) for name, found in told["parts"].items()}
+    return Anatomy(**{**told, "parts": parts})

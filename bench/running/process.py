@@ -1,0 +1,166 @@
+"""A worker process as the controlling process sees it: ask, wait, kill. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from bench.worker.serve import PROTOCOL
+
+START_TIMEOUT = 300.0
+"""Seconds for a worker to start and to import torch."""
+LOOK_SECONDS = 0.5
+"""How often to look whether a silent worker is still alive."""
+
+_ROOT = str(Path(__file__).resolve().parent.parent.parent)
+_NOT_FROM_HERE = (
+    "import sys; sys.path[:] = filter(None, sys.path); from bench.worker import serve; serve.main()"
+)
+"""Without the current folder on its path: it may hold another copy of what lies in `first`."""
+
+
+class WorkerDied(Exception):
+    """The worker ended while it was asked something; the message says how."""
+
+
+class WorkerTimeout(WorkerDied):
+    """The worker did not answer in time; it has been killed."""
+
+
+class WorkerProcess:
+    """One child process running `bench.worker.serve`.
+
+    It lives in a session of its own, so that Ctrl-C reaches the controlling process alone, which
+    then ends it.
+
+    Args:
+        python: the interpreter to run it with.
+        first: folders in which it looks for modules before anywhere else.
+    """
+
+    def __init__(self, python: str = sys.executable, first: Sequence[Path] = ()) -> None:
+        started = time.perf_counter()
+        self._log = tempfile.TemporaryFile(  # noqa: SIM115 - open as long as the worker
+            mode="w+", encoding="utf-8", errors="replace"
+        )
+        self._process = subprocess.Popen(
+            [python, *(["-c", _NOT_FROM_HERE] if first else ["-m", "bench.worker.serve"])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=_environment(first),
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        self.pids: tuple[int, ...] = (self._process.pid,)
+        assert self._process.stdout is not None
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(
+            target=_read, args=(self._process.stdout, self._answers), daemon=True
+        )
+        self._reader.start()
+        try:
+            self.facts = self.ask({"do": "describe"}, START_TIMEOUT)
+        except BaseException:
+            self.close()
+            raise
+        if self.facts["ok"] and self.facts["protocol"] != PROTOCOL:
+            raise WorkerDied(f"the worker speaks protocol {self.facts['protocol']}, not {PROTOCOL}")
+        self.start_seconds = time.perf_counter() - started
+
+    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Send a request and wait for its answer.
+
+        Args:
+            request: see `bench.worker.serve`.
+            timeout: seconds to wait.
+
+        Raises:
+            WorkerDied: it ended before it answered.
+            WorkerTimeout: it did not answer in time.
+        """
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        line = self._wait(time.monotonic() + timeout)
+        if line is None:
+            self.close()
+            raise WorkerTimeout(f"the worker process did not answer within {timeout:.0f} s")
+        if not line:
+            raise WorkerDied(self._epitaph())
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _wait(self, deadline: float) -> str | None:
+        """The next answer; "" if the worker is dead, None if the deadline passes first.
+
+        The end of its stream may not show a dead worker: a child it forked can hold it open.
+        """
+        while True:
+            dead = self._process.poll() is not None
+            left = deadline - time.monotonic()
+            with contextlib.suppress(queue.Empty):
+                return self._answers.get(timeout=max(0.0, min(left, LOOK_SECONDS)))
+            if dead:
+                return ""
+            if left <= 0:
+                return None
+
+    def close(self) -> None:
+        """End the worker and what it started, whatever they are doing."""
+        with contextlib.suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+        self._reader.join(LOOK_SECONDS)  # longer, if a child it forked holds the stream open
+        if not self._reader.is_alive():
+            self._process.stdout.close()  # type: ignore[union-attr]
+        self._log.close()
+
+    def chatter(self) -> str:
+        """What the worker and its libraries have printed so far."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def _epitaph(self) -> str:
+        code = self._process.wait()
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = " (out of memory?)" if name == "SIGKILL" else ""
+            how = f"was killed by {name}{hint}"
+        else:
+            how = f"ended with exit code {code}"
+        last = [line for line in self.chatter().splitlines() if line.strip()][-1:]
+        said = f"; its last words: {last[0].strip()[:200]}" if last else ""
+        return f"the worker process {how}{said}"
+
+
+def _environment(first: Sequence[Path]) -> dict[str, str]:
+    environment = dict(os.environ)
+    path = environment.get("PYTHONPATH")
+    places = [*(str(folder.resolve()) for folder in first), _ROOT, *([path] if path else [])]
+    environment["PYTHONPATH"] = os.pathsep.join(places)
+    # cuBLAS reads this once, at its start; without it the equality gate can't be deterministic.
+    environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return environment
+
+
+def _read(stdout: IO[str], answers: queue.SimpleQueue[str]) -> None:
+    """Hand on each line; an empty string at the end of the stream."""
+    for line in stdout:
+        answers.put(line)
+    answers.put("")

@@ -1,0 +1,45 @@
+"""What one run does, counted exactly, without time: `bench.worker.counting` fills it in. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one run of one variant did. Every number repeats itself, on any machine of a kind.
+
+    What torch could not be asked is None, and the record's warnings say why.
+
+    Attributes:
+        calls: how often gradients were asked for, by kind of call; see `bench.worker.gradients`.
+        computing: how many of these calls computed a parameter's gradient.
+        parameter_gradients: of parameters, that all calls together computed.
+        forward_calls, forward_images: passes through the model, and images in them all together.
+        backward_calls, backward_images: passes through autograd's engine; a call is taken to reach
+            as many images as the forward pass before it.
+        forward_flops, backward_flops: floating-point operations outside and inside the engine.
+        saved: bytes that autograd kept for the backward pass, without the model's own.
+        gradients: bytes of the parameters' `.grad`; both of the moment when together they were
+            largest.
+        forward_kernels, backward_kernels: operations dispatched to ATen that compute or write, by
+            name, outside and inside the engine.
+        views: operations that only look at memory another way, by name.
+        host: how often values were handed to Python or numpy, by how.
+    """
+
+    calls: dict[str, int] | None
+    computing: int | None
+    parameter_gradients: int | None
+    forward_calls: int
+    forward_images: int
+    backward_calls: int
+    backward_images: int
+    forward_flops: int | None
+    backward_flops: int | None
+    saved: int | None
+    gradients: int | None
+    forward_kernels: dict[str, int] | None = None
+    backward_kernels: dict[str, int] | None = None
+    views: dict[str, int] | None = None
+    host: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,206 @@
+"""From blocks to a speedup, its interval and a verdict. Pure functions, nothing random.
+
+A process's estimate is the weighted median of its blocks' log ratios. A block whose two runs of the
+same variant disagree was disturbed and says less, so it weighs 1 / its spread, which is the best
+weight for a median (a block's weight knows nothing of which variant was faster).
+
+Its interval inverts the weighted sign test (which asks nothing of the shape of the noise), with a
+variance that allows for autocorrelation: Bartlett weights over a fourteenth of the blocks and the
+matching critical value (Kiefer and Vogelsang, "A new asymptotic theory for
+heteroskedasticity-autocorrelation robust tests", Econometric Theory 21, 2005, table 1).
+
+Several processes give one estimate each; their mean has a t interval. `make coverage` measures how
+often these intervals hold, and why a bootstrap over processes and blocks does not do for few.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy
+from numpy.typing import NDArray
+
+from bench.statistics.blocks import Block
+
+Verdict = Literal["faster", "slower", "same", "inconclusive"]
+
+CONFIDENCE = 0.95
+EQUIVALENCE = 0.02
+"""Half-width of the band around 1 inside which two variants count as the same speed."""
+FEW_PROCESSES = 5
+"""With fewer, the t interval is wide for want of processes, and the report says so."""
+
+_BANDWIDTH = 0.07
+"""Share of the blocks over which autocorrelation is looked for."""
+
+Array = NDArray[numpy.float64]
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """time(baseline) / time(variant), and how sure we are of it.
+
+    Attributes:
+        estimate: the ratio.
+        low, high: ends of the interval; None while there are too few blocks for one.
+        confidence: of the interval, 0 to 1.
+        processes, blocks: how many went in.
+        method: what the interval stands for.
+    """
+
+    estimate: float
+    low: float | None
+    high: float | None
+    confidence: float
+    processes: int
+    blocks: int
+    method: str
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the interval of the log ratio; infinite without an interval."""
+        if self.low is None or self.high is None:
+            return math.inf
+        return (math.log(self.high) - math.log(self.low)) / 2
+
+
+def speedup(blocks: Iterable[Block], *, confidence: float = CONFIDENCE) -> Speedup:
+    """Estimate the speedup from the blocks that count; see the head of this module.
+
+    Args:
+        blocks: at least one that is not `repeated`.
+        confidence: of the interval.
+    """
+    groups = _by_process(blocks)
+    count = sum(len(ratios) for ratios, _ in groups)
+    found = [weighted_median(group, confidence) for group in groups]
+    if len(found) == 1:
+        centre, low, high = found[0]
+        method = "over the blocks of a single process"
+    else:
+        centres = numpy.array([centre for centre, _, _ in found])
+        centre = float(centres.mean())
+        error = float(centres.std(ddof=1)) / math.sqrt(len(centres))
+        half = t_quantile(len(centres) - 1, confidence) * error
+        low, high = centre - half, centre + half
+        method = "t interval over processes"
+    known = math.isfinite(low) and math.isfinite(high)
+    return Speedup(
+        math.exp(centre),
+        math.exp(low) if known else None,
+        math.exp(high) if known else None,
+        confidence,
+        len(groups),
+        count,
+        method,
+    )
+
+
+def verdict(interval: Speedup, band: float = EQUIVALENCE) -> Verdict:
+    """Read the interval against the equivalence band from 1/(1 + band) to 1 + band.
+
+    `same` if it lies inside the band, `faster` if wholly above it, `slower` if wholly below,
+    `inconclusive` if it crosses an edge or there is none.
+    """
+    if interval.low is None or interval.high is None:
+        return "inconclusive"
+    lower, upper = 1 / (1 + band), 1 + band
+    if interval.low > upper:
+        return "faster"
+    if interval.high < lower:
+        return "slower"
+    if interval.low >= lower and interval.high <= upper:
+        return "same"
+    return "inconclusive"
+
+
+def t_quantile(degrees: float, confidence: float) -> float:
+    """The two-sided quantile of Student's t."""
+    from scipy.special import stdtrit  # slow to import, and one process does without
+
+    return float(stdtrit(degrees, (1 + confidence) / 2))
+
+
+def normal_quantile(confidence: float) -> float:
+    """The two-sided quantile of the normal distribution."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def weights(spreads: Array) -> Array:
+    """Weight of each block from the spread of its runs, at most sqrt(2) times the usual one's.
+
+    Two runs may agree by chance, so half the median square is added to each.
+    """
+    squares = spreads**2
+    usual = float(numpy.median(squares))
+    if not squares.any():
+        return numpy.ones_like(squares)
+    lifted = squares + (usual / 2 or float(squares[squares > 0].min()))
+    result: Array = 1 / numpy.sqrt(lifted)
+    return result
+
+
+def _by_process(blocks: Iterable[Block]) -> list[tuple[Array, Array]]:
+    """For each process the log ratios and weights of its blocks."""
+    counted: dict[int, list[tuple[float, float]]] = {}
+    for block in blocks:
+        if not block.repeated:
+            counted.setdefault(block.process, []).append((block.log_ratio, block.spread))
+    pairs = (numpy.array(group).T for group in counted.values())
+    return [(ratios, weights(spreads)) for ratios, spreads in pairs]
+
+
+def weighted_median(group: tuple[Array, Array], confidence: float) -> tuple[float, float, float]:
+    """The weighted median of a process's values and its interval, infinite where they are too few.
+
+    Args:
+        group: the values in the order they were measured, and their weights, (n,) each.
+        confidence: of the interval.
+    """
+    ratios, weight = group
+    centre = float(_quantiles(ratios, weight, (0.5,))[0])
+    error = math.sqrt(_variance(weight, numpy.sign(ratios - centre)))
+    half = _critical_value(len(ratios), confidence) * error / (2 * float(weight.sum()))
+    # The smallest and the largest block stand for half a block's weight beyond them.
+    if half >= 0.5 - 0.25 / len(ratios):
+        return centre, -math.inf, math.inf
+    low, high = _quantiles(ratios, weight, (0.5 - half, 0.5 + half))
+    return centre, float(low), float(high)
+
+
+def _variance(weight: Array, signs: Array) -> float:
+    """Of the weighted sum of signs: Bartlett's estimate, never below that of independent signs."""
+    independent = float(weight @ weight)
+    series = weight * signs
+    reach = _reach(len(series))
+    lagged = sum(
+        2 * (1 - lag / reach) * float(series[:-lag] @ series[lag:]) for lag in range(1, reach)
+    )
+    return max(independent, independent + lagged)
+
+
+def _critical_value(blocks: int, confidence: float) -> float:
+    """Of Bartlett's estimate with its bandwidth a fixed share of the series.
+
+    The published polynomial is for 95 %; other levels scale it like the normal quantile.
+    """
+    share = _reach(blocks) / blocks
+    at_95 = 1.96 + 2.9694 * share + 0.4160 * share**2 - 0.5324 * share**3
+    return at_95 * normal_quantile(confidence) / normal_quantile(0.95)
+
+
+def _reach(blocks: int) -> int:
+    return max(1, int(_BANDWIDTH * blocks))
+
+
+def _quantiles(values: Array, weight: Array, shares: Sequence[float]) -> Array:
+    """Weighted quantiles, interpolated between the middles of the weights."""
+    order = numpy.argsort(values, kind="stable")
+    sorted_weight = weight[order]
+    middles = (numpy.cumsum(sorted_weight) - sorted_weight / 2) / sorted_weight.sum()
+    result: Array = numpy.interp(shares, middles, values[order])
+    return result

@@ -1,0 +1,104 @@
+"""When to stop: on width or on budget, never on significance. Pure.
+
+Looking again and again at an interval and stopping when it happens to be narrow makes it cover less
+than it says. So looks are rare (a seventh more blocks each), none counts before twenty blocks, and
+the interval must be narrow at two looks in a row; `make coverage` shows what is left of the effect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.statistics import estimate
+from bench.statistics.blocks import Block
+from bench.statistics.estimate import CONFIDENCE, Speedup
+
+StopReason = Literal["precise", "budget", "processes"]
+"""Narrow enough; time was up; or all processes have run, and what they differ by is wider."""
+
+MIN_BLOCKS = 20
+"""Before an interval may count as narrow enough."""
+GROWTH = 1.15
+"""How many times the blocks of the last look there must be for the next."""
+PATIENCE = 4
+"""How many times its budget a process may take to get the blocks an interval needs."""
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """What is asked of a case, and of each of its processes.
+
+    Attributes:
+        precision: half-width of the interval of the log ratio that is narrow enough.
+        max_seconds: measuring time of all processes together; slow cases may take up to four
+            times as long, until there are blocks enough for an interval.
+        processes: how many share them.
+    """
+
+    precision: float
+    max_seconds: float
+    processes: int = 1
+
+    @property
+    def share(self) -> float:
+        """Seconds for one process."""
+        return self.max_seconds / self.processes
+
+    @property
+    def own_precision(self) -> float:
+        """Half-width in each process with which processes that agree meet `precision` together."""
+        if self.processes == 1:
+            return self.precision
+        normal = estimate.normal_quantile(CONFIDENCE)
+        student = estimate.t_quantile(self.processes - 1, CONFIDENCE)
+        return self.precision * math.sqrt(self.processes) * normal / student
+
+    def of_case(self, interval: Speedup, reasons: Sequence[StopReason]) -> StopReason:
+        """Why the whole case stopped.
+
+        Args:
+            interval: over all processes.
+            reasons: why each process stopped.
+        """
+        if interval.half_width <= self.precision:
+            return "precise"
+        return "budget" if "budget" in reasons or self.processes == 1 else "processes"
+
+
+class Looks:
+    """Looks at one process's blocks as they come in, seldom.
+
+    Attributes:
+        interval: as of the last look; None before the first.
+    """
+
+    def __init__(self, rule: StopRule) -> None:
+        self.interval: Speedup | None = None
+        self._rule = rule
+        self._narrow = False
+
+    def reason(self, blocks: Sequence[Block], seconds: float) -> StopReason | None:
+        """Why this process should stop now, or None to go on.
+
+        Args:
+            blocks: of this process.
+            seconds: how long it has been measuring.
+        """
+        counted = sum(not block.repeated for block in blocks)
+        if not counted:
+            return None
+        over = seconds >= self._rule.share
+        if self.interval is None or over or counted >= GROWTH * self.interval.blocks:
+            self.interval = estimate.speedup(blocks)
+            narrow = self.interval.half_width <= self._rule.own_precision
+            enough = counted >= MIN_BLOCKS
+            if narrow and enough and self._narrow:
+                return "precise"
+            self._narrow = narrow and enough
+        if not over:
+            return None
+        few = math.isinf(self.interval.half_width)
+        return None if few and seconds < PATIENCE * self._rule.share else "budget"

@@ -1,0 +1,288 @@
+"""What is looked at before any timing: equality, validity, gradients, operations, memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from torch import Tensor, nn
+
+from bench.cases import BASELINE
+from bench.kinds.text.findings import TextRecord
+from bench.statistics.anatomy import Anatomy
+from bench.statistics.diagnosis import DeviceUse
+from bench.worker import device_use, dissecting, failures, flops, gradients, memory, state
+from bench.worker.equality import Equality
+from bench.worker.flops import FlopCount
+from bench.worker.gradients import GradientTrace
+from bench.worker.memory import Kept, Peak
+from bench.worker.workload import Workload
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What comparing both variants' outputs found; the fields are those of `Checks`."""
+
+    equality: Equality
+    unequal: str | None
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What the checks found.
+
+    Attributes:
+        equality: of the two variants' outputs.
+        gradients: the baseline's gradient `call`, the model's number of `parameters`, and for each
+            variant how many had their gradient computed; of training also the number of backward
+            `passes`, and for each variant how many computed any ("passes original"). None where
+            that could not be seen.
+        theory: the speedup the operations predict, and that it is from them; of training also what
+            counting `passes` predicts. None without a count.
+        memory: peak bytes for each variant, with `unit`, `what` and their `ratio`; None where no
+            account is kept.
+        memory_parts: for each variant what its peak is made of, as in `records.MemoryParts`.
+        operations: for each variant what was counted, as in `records.Operations`; None without a
+            count.
+        device_use: what one profiled run of the baseline did, on CUDA.
+        warnings: for the user, each with what to do.
+        anatomy: what the runs are made of, where that was asked.
+        unequal: why the outputs differ, where they do.
+        text: of text, what it ran on and what became of each sentence.
+    """
+
+    equality: Equality
+    gradients: dict[str, int | str] | None
+    theory: dict[str, float | str] | None
+    memory: dict[str, int | float | str] | None
+    memory_parts: dict[str, dict[str, int | None]] | None
+    operations: dict[str, dict[str, int]] | None
+    device_use: DeviceUse | None
+    warnings: list[str]
+    anatomy: Anatomy | None = None
+    unequal: str | None = None
+    text: TextRecord | None = None
+
+
+def check(workload: Workload, *, explain: bool = False, operations: bool = True) -> Checks:
+    """Run every check; the timed runs come later and apart.
+
+    Args:
+        workload: what to look at.
+        explain: also dissect it.
+        operations: count them, which imports much of torch; without, nothing is predicted.
+
+    Raises:
+        InvalidOutput: the attack's output has another shape than its images, or is no tensor.
+    """
+    passed = gate(workload)
+    warnings = list(passed.warnings)
+    baseline, _ = workload.variants
+    traces = or_warn("the gradients", lambda: _traces(workload), warnings)
+    counted = {}
+    if operations:
+        counted = or_warn("the operations", lambda: _counts(workload), warnings) or {}
+    counts = {name: count for name, (count, _) in counted.items()}
+    peaks = or_warn("the memory", lambda: _peaks(workload), warnings) or {}
+    warnings.extend(_left_behind(peaks))
+    kept = or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
+    return Checks(
+        equality=passed.equality,
+        gradients=_gradients(traces, workload) if traces else None,
+        theory=_theory(counts, workload),
+        memory=_memory(peaks, workload) if peaks else None,
+        memory_parts=_parts(peaks, kept) if peaks and kept else None,
+        operations=_operations(counted),
+        device_use=or_warn("the GPU's use", lambda: _profile(workload), warnings),
+        warnings=warnings,
+        anatomy=or_warn(
+            "the anatomy", lambda: dissecting.dissect(workload, traces[baseline], counts), warnings
+        )
+        if explain and traces and counts
+        else None,
+        unequal=passed.unequal,
+        text=workload.text(),
+    )
+
+
+def gate(workload: Workload) -> Gate:
+    """Run both variants and compare what they make.
+
+    Raises:
+        InvalidOutput: as `check`.
+    """
+    baseline, variant = workload.variants
+    with state.deterministic(workload.comparison.case.device) as complaints:
+        outputs = {name: workload.output(name) for name in workload.variants}
+        equality = workload.compare(outputs[baseline], outputs[variant])
+        unequal = None
+        if not equality.equal:
+            unequal = _explain(workload, outputs, equality)
+    return Gate(equality, unequal, [*complaints, *workload.doubts(outputs[baseline])])
+
+
+def _explain(workload: Workload, outputs: Mapping[str, Any], equality: Equality) -> str:
+    """Tell an attack that can't repeat itself from a variant that changes it."""
+    baseline, variant = workload.variants
+    again = workload.output(baseline)
+    repeated = workload.compare(outputs[baseline], again)
+    if not repeated.equal:
+        return (
+            f"it does not repeat itself from its seed: {baseline} differs from {baseline}"
+            f" {workload.difference(outputs[baseline], again, repeated)}; draw its random numbers"
+            " from torch, numpy or random"
+        )
+    return (
+        f"{variant} gives other {workload.makes} than {baseline}:"
+        f" {workload.difference(outputs[baseline], outputs[variant], equality)}"
+    )
+
+
+def or_warn(
+    what: str,
+    look: Callable[[], T],
+    warnings: list[str],
+    mend: str = "the times are not affected, please report it",
+) -> T | None:
+    """What a diagnosis finds. One that fails costs its own result, not the measurement.
+
+    Args:
+        what: is looked at, in words.
+        look: looks.
+        warnings: added to where it fails.
+        mend: what the user is told then.
+    """
+    try:
+        return look()
+    except Exception as error:
+        if failures.status_of(error) == "out-of-memory":
+            raise
+        warnings.append(f"{what} could not be looked at ({failures.reason_of(error)}); {mend}")
+        return None
+
+
+def _traces(workload: Workload) -> dict[str, GradientTrace]:
+    found = {}
+    for name in workload.variants:
+        with gradients.observed(workload.model) as found[name]:
+            workload.probe(name, lambda run: run())
+    return found
+
+
+def _gradients(traces: Mapping[str, GradientTrace], workload: Workload) -> dict[str, int | str]:
+    found: dict[str, int | str] = {
+        "parameters": len(list(workload.model.parameters())),
+        "call": traces[workload.variants[0]].call,
+        **{name: len(trace.operations) for name, trace in traces.items()},
+    }
+    if workload.comparison.case.training is not None:
+        found["passes"] = sum(traces[workload.variants[0]].calls.values())
+        found.update({f"passes {name}": trace.computing for name, trace in traces.items()})
+    return found
+
+
+def _counts(workload: Workload) -> dict[str, tuple[FlopCount, int]]:
+    """Of a run of each variant, the operations and the images that went through the model."""
+    found = {}
+    for name in workload.variants:
+        with flops.counted() as count, _passing(workload.model) as batches:
+            workload.probe(name, lambda run: run())
+        found[name] = count, sum(batches)
+    return found
+
+
+@contextlib.contextmanager
+def _passing(model: nn.Module) -> Iterator[list[int]]:
+    """The length of each batch the model is called with, but for recomputations."""
+    lengths: list[int] = []
+
+    def look(_: nn.Module, arguments: tuple[Any, ...]) -> None:
+        first = arguments[0] if arguments else None
+        if isinstance(first, Tensor) and first.ndim and not gradients.in_backward():
+            lengths.append(len(first))
+
+    handle = model.register_forward_pre_hook(look)
+    try:
+        yield lengths
+    finally:
+        handle.remove()
+
+
+def _operations(counted: Mapping[str, tuple[FlopCount, int]]) -> dict[str, dict[str, int]] | None:
+    found = {
+        name: {"forward": count.forward, "backward": count.backward, "images": images}
+        for name, (count, images) in counted.items()
+        if count.forward is not None and count.backward is not None
+    }
+    return found or None
+
+
+def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, float | str] | None:
+    found: dict[str, float | str] = {}
+    if counts:
+        baseline, variant = (counts[name].total for name in workload.variants)
+        if baseline and variant:
+            found = {"speedup": baseline / variant, "basis": "flops"}
+    passes = workload.passes_predict
+    if passes is not None:
+        found = {"speedup": passes, "basis": "passes", **found, "passes": passes}
+    return found or None
+
+
+def _peaks(workload: Workload) -> dict[str, Peak]:
+    device = workload.comparison.case.device
+    found = {
+        name: workload.probe(name, lambda run: memory.peak(run, device))
+        for name in workload.variants
+    }
+    return {name: peak for name, peak in found.items() if peak is not None}
+
+
+def _kept(workload: Workload) -> dict[str, Kept]:
+    return {
+        name: workload.probe(name, lambda run: memory.kept(run, workload.model))
+        for name in workload.variants
+    }
+
+
+def _left_behind(peaks: Mapping[str, Peak]) -> list[str]:
+    """Both variants' runs start with the same tensors alive, or the user is told."""
+    if len({peak.before for peak in peaks.values()}) <= 1:
+        return []
+    told = " and ".join(f"{name} with {peak.before}" for name, peak in peaks.items())
+    return [
+        f"runs start with other amounts of live memory ({told} bytes); see what the attack keeps"
+    ]
+
+
+def _memory(peaks: Mapping[str, Peak], workload: Workload) -> dict[str, int | float | str]:
+    baseline, variant = workload.variants
+    allocated = {name: peak.allocated for name, peak in peaks.items()}
+    ratio = allocated[baseline] / allocated[variant] if allocated[variant] else 1.0
+    what = peaks[baseline].what
+    return {**allocated, "unit": "bytes", "what": what, "ratio": round(ratio, 4)}
+
+
+def _parts(peaks: Mapping[str, Peak], kept: Mapping[str, Kept]) -> dict[str, dict[str, int | None]]:
+    parts: dict[str, dict[str, int | None]] = {}
+    for name, peak in peaks.items():
+        saved, gradients = kept[name].saved, kept[name].gradients
+        parts[name] = {
+            "before": peak.before,
+            "saved": saved,
+            "gradients": gradients,
+            # Never below 0: the two are seen in separate runs, which may differ a little.
+            "rest": max(0, peak.allocated - peak.before - saved - gradients),
+            "reserved": peak.reserved,
+        }
+    return parts
+
+
+def _profile(workload: Workload) -> DeviceUse | None:
+    device = workload.comparison.case.device
+    return workload.probe(BASELINE, lambda run: device_use.profiled(run, device))

@@ -1,0 +1,146 @@
+"""Dissect a case in instrumented runs: time at two seams, operations, gradients by operation.
+
+The seams are the model's call and autograd's engine, each with the device synchronised; so these
+runs are slower than the timed ones on a GPU, and only their proportions are used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.statistics.anatomy import Anatomy, Part
+from bench.worker import gradients
+from bench.worker.flops import FlopCount
+from bench.worker.gradients import GradientTrace
+from bench.worker.variants import forward_replaced
+from bench.worker.workload import Workload
+
+BUDGET = 4.0
+"""Seconds the timed instrumented runs may take, about."""
+FEWEST, MOST = 3, 15
+
+
+@dataclass
+class Clock:
+    """What one run spent where, in seconds, and how many calls and images went through."""
+
+    whole: float = 0.0
+    forward: float = 0.0
+    backward: float = 0.0
+    forward_calls: int = 0
+    images_forward: int = 0
+    backward_calls: int = 0
+    images_backward: int = 0
+
+
+def dissect(workload: Workload, trace: GradientTrace, counts: Mapping[str, FlopCount]) -> Anatomy:
+    """Run a case instrumented; none of this is used as a measurement of speed.
+
+    Args:
+        workload: what to dissect.
+        trace: the gradient calls of a run of the baseline.
+        counts: the operations of a run of each variant.
+    """
+    baseline, variant = workload.variants
+    first = _clocked(workload, baseline)
+    runs = max(FEWEST, min(MOST, int(BUDGET / 2 / max(first.whole, 1e-6))))
+    clocks: dict[str, list[Clock]] = {baseline: [], variant: []}
+    for turn in range(runs):
+        for name in (baseline, variant) if turn % 2 == 0 else (variant, baseline):
+            clocks[name].append(_clocked(workload, name))
+    batch = workload.images_a_pass
+    return Anatomy(
+        runs=runs,
+        calls=dict(trace.calls),
+        computing=trace.computing,
+        forwards=first.images_forward / batch,
+        backwards=first.images_backward / batch,
+        parameters=trace.by_operation,
+        own_functions=sorted(trace.own_functions),
+        parts={name: _part(found, counts[name]) for name, found in clocks.items()},
+    )
+
+
+def _part(clocks: list[Clock], count: FlopCount) -> Part:
+    return Part(
+        seconds=statistics.median(clock.whole for clock in clocks),
+        forward=statistics.median(clock.forward for clock in clocks),
+        backward=statistics.median(clock.backward for clock in clocks),
+        forward_flops=count.forward,
+        backward_flops=count.backward,
+        masks=count.masks,
+    )
+
+
+def _clocked(workload: Workload, variant: str) -> Clock:
+    device = workload.comparison.case.device
+    clock = Clock()
+
+    def timed(run: Callable[[], Tensor]) -> Clock:
+        with seams(workload.model, clock, lambda: _synchronise(device)):
+            _synchronise(device)
+            start = time.perf_counter()
+            run()
+            _synchronise(device)
+            clock.whole = time.perf_counter() - start
+        return clock
+
+    return workload.probe(variant, timed)
+
+
+@contextlib.contextmanager
+def seams(
+    model: nn.Module, clock: Clock, synchronise: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Add what happens at the model's outermost calls, and at the engine's, to the clock."""
+    depth = 0
+    latest = 0
+
+    def watched(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal depth, latest
+            if depth or gradients.in_backward():  # a recomputation is part of the backward pass
+                return forward(*args, **kwargs)
+            latest = len(args[0]) if args and isinstance(args[0], Tensor) and args[0].ndim else 1
+            clock.forward_calls += 1
+            clock.images_forward += latest
+            depth += 1
+            synchronise()
+            start = time.perf_counter()
+            try:
+                return forward(*args, **kwargs)
+            finally:
+                synchronise()
+                clock.forward += time.perf_counter() - start
+                depth -= 1
+
+        return call
+
+    def backward(run: Callable[[], Any]) -> Any:
+        clock.backward_calls += 1
+        clock.images_backward += latest
+        synchronise()
+        start = time.perf_counter()
+        try:
+            return run()
+        finally:
+            synchronise()
+            clock.backward += time.perf_counter() - start
+
+    with forward_replaced(model, watched), gradients.engine_watched(backward):
+        yield
+
+
+def _synchronise(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    elif device == "mps":
+        torch.mps.synchronize()

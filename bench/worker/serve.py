@@ -1,0 +1,281 @@
+"""The child process: builds cases, checks them, times blocks; everything that imports torch.
+
+It reads one JSON request a line from stdin and answers each with one JSON line. Answers go to what
+was stdout at the start; from then on stdout is stderr, so that no library's chatter gets between.
+When stdin closes, because the controlling process ended or died, the worker ends too, also in the
+middle of a run.
+
+    {"do": "describe"}                                 environment and devices
+    {"do": "accelerator", "device": "cuda:0"}          facts about the device
+    {"do": "load", "library": "foolbox"}               can it be imported?
+    {"do": "prepare", "comparison": …, "seed": 0}      build and check a case, or say that an
+                                                       earlier one left settings changed ("stale");
+                                                       "explain": true also dissects it,
+                                                       "operations": false does not count them
+    {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
+     "parts": [0, …]}                                  of one of its parts
+    {"do": "count", "comparison": …, "seed": 0}        build a case and count what its variants do,
+                                                       or say "stale", as "prepare" does
+    {"do": "output", "file": "FILE"}                   write what one run of the original makes
+    {"do": "compare", "file": "FILE", …}               hold that against what it makes here
+    {"do": "origin", "modules": ["foolbox"]}           the folders that modules were imported from
+    {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
+    {"do": "examine", "model": "resnet18", …}          what semi_backward meets in a model
+    {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
+    {"do": "train", "case": …, "variant": …, "seed": 0, "epochs": 5, "checkpoint": "FILE"}
+                                                       train for one more epoch, from the checkpoint
+                                                       if there is one; evaluate after the last
+
+An answer is {"ok": true, …} or {"ok": false, "status": …, "reason": …, "trace": …, "tainted": …};
+tainted, if nobody knows what state the failure left the process in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from bench.cases import Case
+    from bench.kinds.training.learning import Learning
+    from bench.statistics.blocks import GpuState
+    from bench.worker.timer import Timer
+    from bench.worker.workload import Workload
+
+PROTOCOL = 5
+
+
+class Worker:
+    """Holds the prepared case."""
+
+    def __init__(self) -> None:
+        self._workload: Workload | None = None
+        self._learning: Learning | None = None
+        self._timer: Timer | None = None
+        self._gpu: Callable[[], GpuState] | None = None
+        self._settings: dict[str, object] = {}
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what is asked; a failure becomes an answer too."""
+        try:
+            return {"ok": True, **getattr(self, f"do_{request.pop('do')}")(**request)}
+        except Exception as error:
+            from bench.worker import failures
+
+            self._workload = self._learning = None
+            return {
+                "ok": False,
+                "status": failures.status_of(error),
+                "reason": failures.reason_of(error),
+                "trace": traceback.format_exc(),
+                "tainted": failures.taints(error),
+            }
+
+    def do_describe(self) -> dict[str, Any]:
+        from bench.worker import environment
+
+        return {
+            "protocol": PROTOCOL,
+            "environment": environment.describe(),
+            "devices": environment.devices(),
+        }
+
+    def do_accelerator(self, device: str) -> dict[str, Any]:
+        from bench.worker import environment
+
+        return {"accelerator": environment.accelerator(device)}
+
+    def do_load(self, library: str) -> dict[str, Any]:
+        from adapters import registry
+
+        adapter = registry.get(library)
+        adapter.load()
+        return {"version": registry.version(adapter)}
+
+    def do_prepare(
+        self, comparison: dict[str, Any], seed: int, explain: bool = False, operations: bool = True
+    ) -> dict[str, Any]:
+        from bench.worker import checks, nvml, state, timer
+
+        if changed := self._changed():
+            return {"stale": changed}
+        built = self._build(comparison, seed)
+        device = built.comparison.case.device
+        state.settle()
+        self._timer = timer.for_device(device)
+        self._gpu, unseen = nvml.watch(device)
+        ready = time.perf_counter()
+        found = asdict(checks.check(built, explain=explain, operations=operations))
+        if unseen is not None:
+            found["warnings"].append(unseen)
+        checked = time.perf_counter()
+        state.settle()  # the checks imported much of torch, which no later run need walk through
+        self._workload = built
+        return {
+            "prepared": {
+                **found,
+                "library_version": built.library_version,
+                "timer": self._timer.name,
+            },
+            "check_seconds": checked - ready,
+        }
+
+    def do_count(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
+        from bench.worker import counting, state
+
+        if changed := self._changed():
+            return {"stale": changed}
+        built = self._build(comparison, seed)
+        state.settle()
+        return {"counted": {**asdict(counting.count(built)), "version": built.library_version}}
+
+    def _changed(self) -> list[str]:
+        """Settings of the process that an earlier case left changed."""
+        from bench.worker import state
+
+        self._settings = self._settings or state.settings()
+        return [name for name, now in state.settings().items() if now != self._settings[name]]
+
+    def do_blocks(self, orders: list[Any], parts: list[int]) -> dict[str, Any]:
+        asked = zip(orders, parts, strict=True)
+        return {"blocks": [self._time_block(order, part) for order, part in asked]}
+
+    def _time_block(self, order: Any, part: int) -> dict[str, Any]:
+        from bench.worker import nvml
+
+        assert self._workload is not None  # the runner prepares first
+        assert self._timer is not None
+        states: list[GpuState] = []
+        gpu = self._gpu
+
+        def look() -> None:
+            if gpu is not None:
+                states.append(gpu())
+
+        samples = self._workload.time_block(order, self._timer, look, part)
+        worst = nvml.worst(states)
+        return {
+            "samples": [asdict(sample) for sample in samples],
+            "gpu": None if worst is None else asdict(worst),
+            "throttled": nvml.throttled(worst),
+        }
+
+    def do_output(self, file: str) -> dict[str, Any]:
+        from pathlib import Path
+
+        from bench.worker import outputs
+
+        return outputs.write(self._output(), Path(file))
+
+    def do_compare(self, file: str, shape: list[int], dtype: str) -> dict[str, Any]:
+        from pathlib import Path
+
+        from bench.worker import equality, outputs
+
+        theirs = outputs.read(Path(file), shape, dtype)
+        return {"equality": asdict(equality.compare(theirs, self._output()))}
+
+    def do_origin(self, modules: list[str]) -> dict[str, Any]:
+        found = ((name, sys.modules.get(name)) for name in modules)
+        files = ((name, getattr(module, "__file__", None)) for name, module in found)
+        return {"origin": {name: os.path.realpath(file) for name, file in files if file}}
+
+    def _output(self) -> Tensor:
+        from bench.cases import BASELINE
+        from bench.worker import state
+
+        assert self._workload is not None
+        with state.deterministic(self._workload.comparison.case.device):
+            output: Tensor = self._workload.output(BASELINE)
+        return output
+
+    def do_limit(self, count: int, device: str) -> dict[str, Any]:
+        from bench.worker.memory_limit import limit_memory
+
+        limit_memory(count, device)
+        return {}
+
+    def do_examine(self, model: str, image_size: int | None) -> dict[str, Any]:
+        from bench.worker import examining
+
+        found, shape = examining.examine(model, image_size)
+        return {"findings": [asdict(finding) for finding in found], "shape": shape}
+
+    def do_try(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
+        built = self._build(comparison, seed)
+        built.run(built.comparison.variant, lambda run: run())
+        return {}
+
+    def do_train(
+        self, case: dict[str, Any], variant: str, seed: int, epochs: int, checkpoint: str
+    ) -> dict[str, Any]:
+        from pathlib import Path
+
+        from bench.kinds.training.learning import Learning
+        from bench.worker import state
+
+        asked = _case(case)
+        if self._learning is None or self._learning.of != (asked, variant, seed, epochs):
+            self._workload = self._learning = None
+            state.clear(asked.device)
+            self._learning = Learning(asked, variant, seed, epochs, Path(checkpoint))
+        learning = self._learning
+        if not learning.done:
+            learning.epoch()
+        told = {"epoch": len(learning.told.losses), "loss": learning.told.losses[-1]}
+        return {**told, "result": learning.result() if learning.done else None}
+
+    def _build(self, comparison: dict[str, Any], seed: int) -> Workload:
+        from bench.cases import Comparison
+        from bench.kinds.text import building as text_building
+        from bench.kinds.training import building as training_building
+        from bench.worker import state, workload
+
+        self._workload = self._learning = None
+        case = _case(comparison["case"])
+        state.clear(case.device)
+        asked = Comparison(case, comparison["variant"])
+        if case.training is not None:
+            return training_building.build(asked, seed)
+        if case.of_text:
+            return text_building.build(asked, seed)
+        return workload.build(asked, seed)
+
+
+def _case(told: dict[str, Any]) -> Case:
+    from bench.cases import Case
+
+    return Case(**{**told, "input_shape": tuple(told["input_shape"])})
+
+
+def main() -> None:
+    """Serve requests until stdin closes."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin, requests), daemon=True).start()
+    worker = Worker()
+    while True:
+        answers.write(json.dumps(worker.answer(requests.get())) + "\n")
+        answers.flush()
+
+
+def _read(stdin: IO[str], requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    for line in stdin:
+        requests.put(json.loads(line))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Time one run: CUDA events on a GPU, Metal synchronised, the wall clock elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from bench.statistics.blocks import Sample
+
+
+class Timer(Protocol):
+    """Times one call, with the work it queued on the device."""
+
+    name: str
+
+    def time(self, run: Callable[[], object]) -> Sample:
+        """Run it once and tell how long it took."""
+
+
+class WallTimer:
+    """`time.perf_counter_ns` around the call."""
+
+    name = "wall clock"
+
+    def time(self, run: Callable[[], object]) -> Sample:
+        start = time.perf_counter_ns()
+        run()
+        return Sample((time.perf_counter_ns() - start) / 1e9)
+
+
+class CudaTimer:
+    """CUDA events on the current stream, around the call; host time until it returned beside them.
+
+    Work that a call queues on other streams is counted only where the current one waits for it.
+
+    Args:
+        cuda: stands for `torch.cuda`, so that the order of its calls can be tested without a GPU.
+        device: which GPU, as "cuda:0".
+    """
+
+    name = "CUDA events"
+
+    def __init__(self, cuda: Any, device: str) -> None:
+        self._cuda = cuda
+        self._device = device
+
+    def time(self, run: Callable[[], object]) -> Sample:
+        begin = self._cuda.Event(enable_timing=True)
+        end = self._cuda.Event(enable_timing=True)
+        # Nothing left over from before may run inside the timed region.
+        self._cuda.synchronize(self._device)
+        stream = self._cuda.current_stream(self._device)
+        start = time.perf_counter_ns()
+        begin.record(stream)
+        run()
+        host = time.perf_counter_ns() - start
+        end.record(stream)
+        self._cuda.synchronize(self._device)
+        return Sample(begin.elapsed_time(end) / 1e3, host / 1e9)
+
+
+class MpsTimer:
+    """The wall clock, with Apple's GPU synchronised before and after.
+
+    Args:
+        mps: stands for `torch.mps`.
+    """
+
+    name = "wall clock, Metal synchronised"
+
+    def __init__(self, mps: Any) -> None:
+        self._mps = mps
+
+    def time(self, run: Callable[[], object]) -> Sample:
+        self._mps.synchronize()
+        start = time.perf_counter_ns()
+        run()
+        self._mps.synchronize()
+        return Sample((time.perf_counter_ns() - start) / 1e9)
+
+
+def for_device(device: str) -> Timer:
+    """The timer that fits a torch device name."""
+    import torch
+
+    if device.startswith("cuda"):
+        return CudaTimer(torch.cuda, device)
+    if device == "mps":
+        return MpsTimer(torch.mps)
+    return WallTimer()

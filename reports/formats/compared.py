@@ -1,0 +1,188 @@
+"""What `compare` found, as text, and as what people's CI already reads. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from xml.etree import ElementTree
+
+from bench.compare.values import Compared, Finding, Judgement
+from reports.formats.markdown import escape
+
+_HEADINGS: Mapping[Judgement, str] = {
+    "regression": "Regressions",
+    "inconclusive": "Inconclusive, where measuring longer or in more --processes helps",
+    "improvement": "Improvements",
+    "told": "Other differences",
+}
+_LEVELS: Mapping[Judgement, str] = {
+    "regression": "error",
+    "inconclusive": "warning",
+    "improvement": "notice",
+}
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+
+
+def draw(found: Compared, form: str) -> str:
+    """What was found, in one of the formats of `bench.commands.compare_arguments`."""
+    return _DRAW[form](found)
+
+
+def text(found: Compared) -> str:
+    """Markdown that reads well in a terminal too."""
+    parts = [f"**{escape(_summary(found))}**"]
+    for judgement, heading in _HEADINGS.items():
+        lines = [f"- {escape(line)}" for line in sentences(found.of(judgement))]
+        if lines:
+            parts.append("\n".join([f"{heading}:", "", *lines]))
+    for names, where in ((found.only_base, found.base), (found.only_new, found.new)):
+        if names:
+            lines = [f"- {escape(name)}" for name in names]
+            parts.append("\n".join([f"Only in {escape(where)}, and not compared:", "", *lines]))
+    if found.notes:
+        parts.append("\n".join(f"- {escape(note)}." for note in found.notes))
+    return "\n\n".join(parts)
+
+
+def sentences(findings: Iterable[Finding]) -> list[str]:
+    """A sentence for each case; variants of which the same is to say are told together."""
+    by_case: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.said:
+            by_case.setdefault((finding.subject, finding.variant), []).append(finding)
+    told: dict[tuple[str, str], list[str]] = {}
+    for (subject, variant), found in by_case.items():
+        told.setdefault((subject, _joined(found)), []).append(variant)
+    return [
+        f"{subject}{f' ({variants})' if (variants := ' and '.join(filter(None, names))) else ''}:"
+        f" {said}."
+        for (subject, said), names in told.items()
+    ]
+
+
+def junit(found: Compared) -> str:
+    """JUnit XML: a test for each quantity; what is inconclusive is skipped, not failed."""
+    failures, skipped = len(found.of("regression")), len(found.of("inconclusive"))
+    suite = ElementTree.Element(
+        "testsuite",
+        name=_xml(f"{found.base} against {found.new}"),
+        tests=str(len(found.findings)),
+        failures=str(failures),
+        errors="0",
+        skipped=str(skipped),
+    )
+    for finding in found.findings:
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            classname=_xml(_who(finding)),
+            name=_xml(finding.quantity),
+        )
+        if finding.judgement == "regression":
+            said = _xml(f"{_who(finding)}: {finding.said}")
+            failure = ElementTree.SubElement(case, "failure", message=said, type=finding.metric)
+            failure.text = said
+        elif finding.judgement == "inconclusive":
+            ElementTree.SubElement(case, "skipped", message=_xml(finding.said))
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True)
+
+
+def github_action_benchmark(found: Compared) -> str:
+    """JSON for github-action-benchmark's tool `customSmallerIsBetter`: the values of NEW.
+
+    A speedup is told as its reciprocal, the share of the original's time, since there less is
+    better.
+    """
+    return json.dumps(
+        [_point(finding) for finding in found.findings if finding.new is not None], indent=2
+    )
+
+
+def github_annotations(found: Compared) -> str:
+    """Lines that GitHub Actions shows beside a change."""
+    lines = []
+    for judgement, level in _LEVELS.items():
+        by_case: dict[tuple[str, str], list[Finding]] = {}
+        for finding in found.of(judgement):
+            by_case.setdefault((finding.subject, finding.variant), []).append(finding)
+        for told in by_case.values():
+            title = f"{judgement}: {_who(told[0])}"
+            said = _joined([finding for finding in told if finding.said])
+            lines.append(f"::{level} title={_property(title)}::{_data(said)}")
+    return "\n".join(lines)
+
+
+def as_json(found: Compared) -> str:
+    """Everything."""
+    return json.dumps(asdict(found), indent=2, allow_nan=False)
+
+
+_DRAW: Mapping[str, Callable[[Compared], str]] = {
+    "md": text,
+    "junit": junit,
+    "github-action-benchmark": github_action_benchmark,
+    "annotations": github_annotations,
+    "json": as_json,
+}
+
+
+def _summary(found: Compared) -> str:
+    numbers = [
+        f"{number} {word}{'s' if number != 1 else ''}"
+        for word, number in (
+            ("regression", len(found.of("regression"))),
+            ("improvement", len(found.of("improvement"))),
+        )
+    ]
+    cases = f"{found.cases} case{'s' if found.cases != 1 else ''} of {found.kind}"
+    open_ = f", {number} inconclusive" if (number := len(found.of("inconclusive"))) else ""
+    return f"{found.base} against {found.new}, {cases}: {', '.join(numbers)}{open_}"
+
+
+def _joined(findings: list[Finding]) -> str:
+    """What computes parameter gradients comes first, with what it costs behind a colon."""
+    first = [finding.said for finding in findings if finding.metric == "gradients"]
+    others = [finding.said for finding in findings if finding.metric != "gradients"]
+    both = ["; ".join(part) for part in (first, others) if part]
+    return (": " if findings[0].judgement in ("regression", "improvement") else "; ").join(both)
+
+
+def _who(finding: Finding) -> str:
+    return f"{finding.subject}, {finding.variant}" if finding.variant else finding.subject
+
+
+def _point(finding: Finding) -> dict[str, object]:
+    value, low, high = finding.new, finding.low, finding.high
+    unit, quantity = finding.unit, finding.quantity
+    assert value is not None
+    if finding.metric == "speedup":
+        value = 1 / value
+        low, high = (None if end is None else 1 / end for end in (high, low))
+        unit, quantity = "of the original's time", "time"
+    point: dict[str, object] = {
+        "name": f"{_who(finding)}: {quantity}",
+        "unit": unit,
+        "value": value,
+        "extra": finding.said or f"{finding.base:g} before",
+    }
+    if low is not None and high is not None:
+        point["range"] = f"{low:.4g} to {high:.4g}"
+    return point
+
+
+def _xml(said: str) -> str:
+    """Without what no XML may hold."""
+    return _NOT_IN_XML.sub("", said)
+
+
+def _data(said: str) -> str:
+    return said.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(said: str) -> str:
+    return _data(said).replace(":", "%3A").replace(",", "%2C")

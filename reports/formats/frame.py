@@ -1,0 +1,154 @@
+"""Records as pandas frames, a row for each comparison or training: for CSV, JSON and the page."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import pandas
+
+from bench.cases import Case
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, Environment
+from reports.reading import places, published, reproduce
+from reports.reading.explanation import explain
+from reports.reading.why import why
+
+KEYS = tuple(field.name for field in fields(Case))
+"""The columns that say what was measured."""
+
+
+def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
+    """A row for each comparison of some runs, however it ended.
+
+    Columns: `run`, which tells the runs apart; those of `bench.cases.Case` (`input_shape` as
+    "3×32×32"); `status`, `verdict`, `reason`, `why` (in words); `speedup`, `low`, `high` and what
+    they stand on; `seconds_original` and `seconds_variant` (medians); what the checks found; the
+    published speedup and ours over it; the environment; `command`, which repeats the row.
+    """
+    return _frame(_comparisons(runs))
+
+
+def trainings(runs: Sequence[Run]) -> pandas.DataFrame:
+    """A row for each variant of a training that was taken to its end."""
+    return _frame(_trainings(runs))
+
+
+def everything(runs: Sequence[Run]) -> pandas.DataFrame:
+    """The rows of both, `kind` first: "comparison" or "training"."""
+    rows = [{"kind": "comparison", **row} for row in _comparisons(runs)]
+    return _frame(rows + [{"kind": "training", **row} for row in _trainings(runs)])
+
+
+def _comparisons(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    return [
+        _comparison(record, run, place.label)
+        for place in places.of(runs)
+        for run in place.runs
+        for record in run.comparisons
+    ]
+
+
+def _trainings(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": place.label,
+            "file": run.path.name,
+            **{key: value for key, value in asdict(record).items() if key not in _NESTED},
+            **places.flat(record.case),
+            "last_loss": record.losses[-1] if record.losses else None,
+            "seconds": sum(record.seconds) if record.seconds else None,
+            **{f"evaluation_{key}": value for key, value in record.evaluation.items()},
+        }
+        for place in places.of(runs)
+        for run in place.runs
+        for record in run.trainings
+    ]
+
+
+_NESTED = ("case", "losses", "seconds", "evaluation", "schema", "kind")
+
+
+def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
+    made = pandas.DataFrame(rows)
+    typed: pandas.DataFrame = made.convert_dtypes()  # whole numbers stay whole beside missing ones
+    return typed
+
+
+def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any]:
+    environment = run.environment
+    found = record.speedup
+    told = explain(record, environment)
+    there = published.find(record.case, record.variant, environment.suite)
+    return {
+        "run": label,
+        "file": run.path.name,
+        "case_id": record.case_id,
+        **places.flat(record.case),
+        "baseline": record.baseline,
+        "variant": record.variant,
+        "status": record.status,
+        "verdict": record.verdict,
+        "reason": record.reason,
+        "why": why(record, environment),
+        "label": told and told.label,
+        "speedup": found and found.estimate,
+        "low": found and found.low,
+        "high": found and found.high,
+        "confidence": found and found.confidence,
+        "processes": found and found.processes,
+        "blocks": found and found.blocks,
+        "interval_method": found and found.method,
+        "stop_reason": record.stop_reason,
+        "seconds_original": _median(record, record.baseline),
+        "seconds_variant": _median(record, record.variant),
+        "predicted": _number((record.theory or {}).get("speedup")),
+        "predicted_by_passes": _number((record.theory or {}).get("passes")),
+        "published": there and there.speedup,
+        "over_published": found.estimate / there.speedup if found and there else None,
+        **_checks(record),
+        **_environment(environment),
+        "elapsed": record.elapsed,
+        "warnings": "; ".join(record.warnings) or None,
+        "command": reproduce.command(record, environment),
+    }
+
+
+def _checks(record: ComparisonRecord) -> dict[str, Any]:
+    equality, gradients, memory = record.equality, record.gradients or {}, record.memory or {}
+    return {
+        "equal": equality and equality.equal,
+        "bitwise": equality and equality.bitwise,
+        "max_abs_diff": equality and equality.max_abs_diff,
+        "gradient_call": gradients.get("call"),
+        "parameters": gradients.get("parameters"),
+        "gradients_original": gradients.get(record.baseline),
+        "gradients_variant": gradients.get(record.variant),
+        "peak_bytes_original": memory.get(record.baseline),
+        "peak_bytes_variant": memory.get(record.variant),
+        "bound": record.diagnosis and record.diagnosis.bound,
+        "drift": record.diagnosis and record.diagnosis.drift,
+    }
+
+
+def _environment(environment: Environment) -> dict[str, Any]:
+    return {
+        "suite": environment.suite,
+        "machine": places.machine(environment),
+        "torch": environment.torch["version"],
+        "python": environment.python,
+        "threads": environment.threads,
+        "seed": environment.seed,
+        "created": environment.created,
+    }
+
+
+def _median(record: ComparisonRecord, variant: str) -> float | None:
+    samples = record.seconds.get(variant)
+    return statistics.median(samples) if samples else None
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, float) else None

@@ -1,0 +1,76 @@
+"""Records for programs: CSV and JSON, a row for each comparison. Uses pandas."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas
+
+from bench.records.reading import Run
+from bench.records.types import SCHEMA
+from reports.formats import frame
+from reports.kinds.training import CIFAR10, Plan
+from reports.reading import averages, places, summary
+from reports.tables import contents
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What spreadsheets take for the beginning of a formula."""
+
+
+def csv(runs: Sequence[Run]) -> str:
+    """A row for each comparison, then one for each training, as CSV (RFC 4180).
+
+    Cells of text that a spreadsheet would run as a formula begin with an apostrophe.
+    """
+    found = frame.everything(runs)
+    texts = found.select_dtypes(["object", "string"]).columns
+    found[texts] = found[texts].map(_harmless)
+    written = io.StringIO()
+    found.to_csv(written, index=False, lineterminator="\r\n")
+    return written.getvalue()
+
+
+def json_text(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
+    """Everything a report tells, as one JSON object on one line.
+
+    Keys: `summary` (sentences), `runs` (label, file and environment), `comparisons` and
+    `trainings` (a row each, keys as in `reports.formats.frame`), `averages` (for each run and
+    variant) and `tables` (title, header, rows, notes). What is not known is null.
+    """
+    told: dict[str, Any] = {
+        "schema": SCHEMA,
+        "kind": "report",
+        "summary": list(summary.of(runs)),
+        "runs": [
+            {"label": place.label, "file": run.path.name, "environment": asdict(run.environment)}
+            for place in places.of(runs)
+            for run in place.runs
+        ],
+        "comparisons": _rows(frame.comparisons(runs)),
+        "trainings": _rows(frame.trainings(runs)),
+        "averages": list(_averages(runs)),
+        "tables": [asdict(table) for table in contents.of(runs, plan)],
+    }
+    return json.dumps(told, allow_nan=False, ensure_ascii=False)
+
+
+def _averages(runs: Sequence[Run]) -> Any:
+    for place in places.of(runs):
+        records = [record for record, _ in place.comparisons]
+        for variant in dict.fromkeys(record.variant for record in records):
+            found = averages.of(record for record in records if record.variant == variant)
+            if found is not None:
+                yield {"run": place.label, "variant": variant, **asdict(found)}
+
+
+def _rows(found: pandas.DataFrame) -> Any:
+    # pandas writes what it holds, missing values as null; what comes back is plain.
+    return json.loads(found.to_json(orient="records", double_precision=15))
+
+
+def _harmless(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

@@ -1,0 +1,317 @@
+"""Attacks on text: a row an attack, as in the paper's fifth table, and what they did. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case
+from bench.kinds.text.findings import SentenceRecord, TextRecord
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord
+from reports.reading import averages, numbers, published
+from reports.reading.words import variant_spelt
+from reports.tables import cells
+from reports.tables.cells import Table
+
+_SHIPPED = "shipped"
+_STAND_IN = "stand-in: "
+"""How records tell of our own sentences, and of resources that are none of the user's."""
+_FIRST = (SEMI_BACKWARD, FORWARD_ONLY)
+"""Variants that have their columns whether they were measured or not."""
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What is known of one case: its comparisons, by variant."""
+
+    case: Case
+    comparisons: dict[str, ComparisonRecord]
+
+    @property
+    def text(self) -> TextRecord | None:
+        """What every comparison found alike; None if none came so far."""
+        return next((r.text for r in self.comparisons.values() if r.text is not None), None)
+
+    def seconds(self, variant: str) -> float | None:
+        """Seconds for a sentence: the mean over sentences of the mean of each one's runs.
+
+        The original's runs of all comparisons are taken together.
+        """
+        runs = self._runs(variant)
+        return statistics.fmean(map(statistics.fmean, runs.values())) if runs else None
+
+    def seconds_a_query(self, variant: str) -> float | None:
+        """Seconds of all runs over the queries that were made in them."""
+        if self.text is None:
+            return None
+        made = {sentence.line: sentence.queries for sentence in self.text.attacked}
+        runs = self._runs(variant)
+        queries = sum(len(found) * made[line] for line, found in runs.items())
+        return sum(map(sum, runs.values())) / queries if queries else None
+
+    def _runs(self, variant: str) -> dict[int, list[float]]:
+        """The seconds of a variant's counted runs, by the sentence's line."""
+        found: dict[int, list[float]] = defaultdict(list)
+        for record in self.comparisons.values():
+            if record.status != "ok" or variant not in record.seconds:
+                continue
+            samples = record.seconds[variant]
+            for block, line in enumerate(record.lines):
+                if block not in record.repeated:
+                    found[line] += samples[2 * block : 2 * block + 2]
+        return found
+
+
+def of(run: Run) -> list[Table]:
+    """Three tables for each victim and setting: speedups, queries, and what became of it."""
+    groups: dict[tuple[object, ...], dict[str, dict[str, ComparisonRecord]]] = {}
+    for record in run.comparisons:
+        case = record.case
+        if case.of_text:
+            # Budgets may differ between the attacks of a suite, so they have a column.
+            setting = (case.library, case.model, case.sentences, case.batch, case.resources)
+            attacks = groups.setdefault((*setting, case.dtype, case.device), {})
+            attacks.setdefault(case.id, {})[record.variant] = record
+    drawn: list[Table] = []
+    for attacks in groups.values():
+        rows = [Attacked(next(iter(found.values())).case, found) for found in attacks.values()]
+        drawn += [_speedups(rows, run), _costs(rows), _deeds(rows)]
+    return drawn
+
+
+def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
+    variants = _variants(rows)
+    records = [record for row in rows for record in row.comparisons.values()]
+    named = [(f"{record.case.attack} {record.variant}", record) for record in records]
+    return Table(
+        _title(rows[0].case),
+        (
+            "attack",
+            "reads gradients",
+            *(f"{variant_spelt(name)} (s)" for name in (BASELINE, *variants)),
+            *(f"{variant_spelt(name)}: speedup" for name in variants),
+            "published",
+            "ours over it",
+        ),
+        (*(_speedup_row(row, variants, run) for row in rows), *_mean_rows(rows, variants)),
+        (
+            "seconds are of a sentence, for orientation; a speedup is the median over blocks, each"
+            f" of one sentence, with its {cells.interval_name(records)}.",
+            *cells.notes(named, run),
+            *cells.methods(records),
+            *_published_notes(rows, run),
+            *([cells.AVERAGED] if len(rows) > 1 else []),
+        ),
+    )
+
+
+def _speedup_row(row: Attacked, variants: Sequence[str], run: Run) -> tuple[str, ...]:
+    frozen = row.comparisons.get(SEMI_BACKWARD)
+    there = published.find(row.case, SEMI_BACKWARD, run.environment.suite)
+    over = "-"
+    if there is not None and frozen is not None and frozen.speedup is not None:
+        over = f"{frozen.speedup.estimate / there.speedup:.2f}"
+    return (
+        row.case.attack,
+        _reads(row),
+        *(_number(row.seconds(name)) for name in (BASELINE, *variants)),
+        *(_speedup(row.comparisons.get(name)) for name in variants),
+        "-" if there is None else f"{there.speedup:.2f}",
+        over,
+    )
+
+
+def _speedup(record: ComparisonRecord | None) -> str:
+    if record is None:
+        return "-"
+    if record.status != "ok":
+        return record.status
+    found = numbers.with_interval(record.speedup)
+    return found if record.verdict == "faster" else f"{found}, {record.verdict}"
+
+
+def _mean_rows(rows: Sequence[Attacked], variants: Sequence[str]) -> Iterable[tuple[str, ...]]:
+    """Means over the attacks that came to a speedup."""
+    found = [
+        averages.of(record for row in rows if (record := row.comparisons.get(name)) is not None)
+        for name in variants
+    ]
+    if not any(mean is not None and mean.count > 1 for mean in found):
+        return
+    blank = ["-"] * (2 + len(variants))
+    geometric = [
+        "-" if mean is None else f"{numbers.with_interval(mean.geometric)}, of {mean.count}"
+        for mean in found
+    ]
+    arithmetic = ["-" if mean is None else f"{mean.arithmetic:.2f}" for mean in found]
+    yield ("geometric mean", *blank, *geometric, "-", "-")
+    yield ("arithmetic mean", *blank, *arithmetic, "-", "-")
+
+
+def _costs(rows: Sequence[Attacked]) -> Table:
+    """What the attacks asked of the victim, and what an answer cost."""
+    variants = _variants(rows)
+    return Table(
+        f"{_title(rows[0].case)}: queries",
+        (
+            "attack",
+            "at most",
+            "queries a sentence",
+            "gradient queries",
+            *(f"{variant_spelt(name)} (ms a query)" for name in (BASELINE, *variants)),
+        ),
+        tuple(_cost_row(row, variants) for row in rows),
+        (),
+    )
+
+
+def _cost_row(row: Attacked, variants: Sequence[str]) -> tuple[str, ...]:
+    found = [] if row.text is None else row.text.attacked
+    means = [
+        f"{statistics.fmean(getattr(sentence, name) for sentence in found):.3g}" if found else "-"
+        for name in ("queries", "gradient_queries")
+    ]
+    costs = [row.seconds_a_query(name) for name in (BASELINE, *variants)]
+    return (
+        row.case.attack,
+        str(row.case.queries or "any"),
+        *means,
+        *(_number(None if cost is None else 1000 * cost) for cost in costs),
+    )
+
+
+def _deeds(rows: Sequence[Attacked]) -> Table:
+    header = (
+        "attack",
+        "backward passes nobody reads",
+        "forward-only",
+        "success",
+        "out of queries",
+        "sentences",
+        "peak memory (MB)",
+    )
+    return Table(
+        f"{_title(rows[0].case)}: what became of it",
+        header,
+        tuple(_deed_row(row) for row in rows),
+        tuple(_deed_notes(rows)),
+    )
+
+
+def _deed_row(row: Attacked) -> tuple[str, ...]:
+    if row.text is None or not row.text.attacked:
+        return (row.case.attack, *["-"] * 6)
+    found = row.text.attacked
+    passes = sum(sentence.passes[BASELINE] for sentence in found)
+    unread = sum(sentence.unread[BASELINE] for sentence in found)
+    return (
+        row.case.attack,
+        f"{unread} of {passes}",
+        _unread_without(row),
+        f"{sum(sentence.adversarial is not None for sentence in found)} of {len(found)}",
+        f"{sum(sentence.spent for sentence in found)} of {len(found)}",
+        _equality(row),
+        _memory(row),
+    )
+
+
+def _unread_without(row: Attacked) -> str:
+    """Backward passes that nobody reads in forward-only, of all it makes."""
+    record = row.comparisons.get(FORWARD_ONLY)
+    if record is None or record.text is None:
+        return "-"
+    found = record.text.attacked
+    return " of ".join(
+        str(sum(kind[FORWARD_ONLY] for kind in kinds))
+        for kinds in ([s.unread for s in found], [s.passes for s in found])
+    )
+
+
+def _equality(row: Attacked) -> str:
+    found = {cells.equality(record) for record in row.comparisons.values()}
+    return found.pop() if len(found) == 1 else " and ".join(sorted(found))
+
+
+def _memory(row: Attacked) -> str:
+    found: dict[str, int] = {}
+    for record in row.comparisons.values():
+        for name in (record.baseline, record.variant):
+            if record.memory is not None:
+                found[name] = int(record.memory[name])
+    return " → ".join(cells.megabytes(count) for count in found.values()) or "-"
+
+
+def _deed_notes(rows: Sequence[Attacked]) -> Iterable[str]:
+    known = [row for row in rows if row.text is not None]
+    facts = [row.text for row in known if row.text is not None]
+    for victim, parameters in dict.fromkeys((text.victim, text.parameters) for text in facts):
+        yield f"Victim: {victim} ({parameters:,} numbers)."
+    used = {name: what for text in facts for name, what in text.resources.items()}
+    for name, what in sorted(used.items()):
+        yield f"Resource {name}: {what}."
+    if any(what.startswith(_STAND_IN) for what in used.values()):
+        yield (
+            "With stand-ins attacks find fewer and other words than with the real resources; what a"
+            " query costs is the same."
+        )
+    bad: dict[str, list[str]] = {}
+    for row, text in zip(known, facts, strict=True):
+        for sentence in text.sentences:
+            if sentence.status != "attacked":
+                bad.setdefault(_trouble(sentence), []).append(row.case.attack)
+    for said, attacks in bad.items():
+        yield f"{', '.join(attacks)}: {said}."
+    if any(row.case.queries for row in known):
+        yield (
+            "Attacks were cut off when they had made as many queries as they might, so their"
+            " success can't be held against the paper's."
+        )
+    if any(row.case.weights == "random" for row in known):
+        yield "A victim of random weights tells what queries cost, not how robust anything is."
+
+
+def _trouble(sentence: SentenceRecord) -> str:
+    return f"line {sentence.line} {sentence.status}: {sentence.reason}"
+
+
+def _published_notes(rows: Sequence[Attacked], run: Run) -> Iterable[str]:
+    suite = run.environment.suite
+    found = [
+        (row, there)
+        for row in rows
+        if (there := published.find(row.case, SEMI_BACKWARD, suite)) is not None
+    ]
+    for what in dict.fromkeys(there.what for _, there in found):
+        yield f"Published: {what}."
+    if found:
+        told = ", ".join(
+            f"{row.case.attack} {there.original:g} → {there.semi_backward:g}"
+            for row, there in found
+        )
+        yield f"Published seconds, original → semi-backward: {told}."
+
+
+def _variants(rows: Sequence[Attacked]) -> list[str]:
+    measured = {name for row in rows for name in row.comparisons}
+    return [*(name for name in _FIRST if name in measured), *sorted(measured - set(_FIRST))]
+
+
+def _reads(row: Attacked) -> str:
+    if row.text is None or not row.text.attacked:
+        return "-"
+    return "yes" if any(sentence.gradient_queries for sentence in row.text.attacked) else "no"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else numbers.significant(value)
+
+
+def _title(case: Case) -> str:
+    source = "" if case.sentences == _SHIPPED else f" from {case.sentences}"
+    return (
+        f"{case.library} on {case.model}, {case.batch} sentences{source}, {case.dtype},"
+        f" {case.device}"
+    )

@@ -1,0 +1,73 @@
+"""What dissected attacks on text mean: backward passes that nobody reads, and their cost. Pure.
+
+An attack that reads no gradient gains most by asking for none, so both variants are explained by
+the books of its queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD
+from bench.records.types import ComparisonRecord
+from bench.statistics.anatomy import Anatomy
+
+
+def unread(record: ComparisonRecord) -> tuple[int, int]:
+    """Backward passes of the original that nobody reads, and all of them."""
+    found = [] if record.text is None else record.text.attacked
+    return (
+        sum(sentence.unread[BASELINE] for sentence in found),
+        sum(sentence.passes[BASELINE] for sentence in found),
+    )
+
+
+def reason(record: ComparisonRecord, found: Anatomy) -> str:
+    """Why a variant gains, after what it gains."""
+    nobody, passes = unread(record)
+    told = f"nobody reads {nobody} of its {passes} backward passes"
+    part = found.parts[record.baseline]
+    share = f"{100 * part.backward / part.seconds:.0f} % of the time"
+    if record.variant == FORWARD_ONLY:
+        return f"{told}, which take {share}"
+    return f"{told}: forward-only leaves them out"
+
+
+def summary(records: Sequence[ComparisonRecord]) -> str | None:
+    """How many of the attackers read a gradient, and what that costs them; None without text."""
+    there = [r for r in records if r.case.of_text and r.status == "ok" and unread(r)[1]]
+    attackers = {r.case.attack: unread(r) for r in there}
+    if not attackers:
+        return None
+    never = [name for name, (nobody, passes) in attackers.items() if nobody == passes]
+    verb = "never reads" if len(never) == 1 else "never read"
+    said = (
+        f"{len(never)} of {len(attackers)} attackers {verb} a gradient, yet each query runs a full"
+        " backward pass"
+    )
+    gains = [
+        f"{variant} is {_range(found)}"
+        for variant in (FORWARD_ONLY, SEMI_BACKWARD)
+        if (found := _estimates(there, variant, never))
+    ]
+    reading = [
+        f"{name} reads {passes - nobody} of {passes}, forward-only is {_range(found)}"
+        for name, (nobody, passes) in attackers.items()
+        if name not in never and (found := _estimates(there, FORWARD_ONLY, [name]))
+    ]
+    return "; ".join([": ".join([said, *([", ".join(gains)] if gains else [])]), *reading]) + "."
+
+
+def _estimates(
+    records: Sequence[ComparisonRecord], variant: str, attacks: Sequence[str]
+) -> list[float]:
+    return [
+        record.speedup.estimate
+        for record in records
+        if record.variant == variant and record.case.attack in attacks and record.speedup
+    ]
+
+
+def _range(found: Sequence[float]) -> str:
+    low, high = f"{min(found):.1f}", f"{max(found):.1f}"
+    return f"{low}×" if low == high else f"{low} to {high}×"

@@ -1,0 +1,262 @@
+"""From records of training to tables: what a step costs, and what a training to the end. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.cases import BASELINE, NO_ATTACK, SEMI_BACKWARD, Case
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, TrainingRecord
+from reports.reading.words import variant_spelt
+from reports.tables.cells import (
+    Table,
+    equality,
+    interval,
+    interval_name,
+    methods,
+    notes,
+    seconds,
+    speedup,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that somebody has before them, for which the hours saved are told."""
+
+    epochs: int = 200
+    images: int = 50_000
+
+
+CIFAR10 = Plan()
+"""As papers train on CIFAR-10."""
+
+
+def of(run: Run, plan: Plan) -> list[Table]:
+    """The tables of a run's trainings; none if it has none."""
+    steps = [r for r in run.comparisons if r.case.training is not None]
+    groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
+    for record in steps:
+        groups.setdefault((record.variant, *_common(record.case)), []).append(record)
+    tables = [_steps(_by_steps(group), run) for group in groups.values()]
+    ended: dict[tuple[object, ...], list[TrainingRecord]] = {}
+    for training in run.trainings:
+        ended.setdefault((training.epochs, *_common(training.case)), []).append(training)
+    by_case = {r.case_id: r for r in steps if r.variant == SEMI_BACKWARD}
+    return [*tables, *(_ended(group, by_case, plan) for group in ended.values())]
+
+
+def _by_steps(records: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
+    """In the order of their first case, and the cases that differ in K alone side by side."""
+    kinds = [(r.case.training, r.case.library, r.case.attack) for r in records]
+    found = zip(kinds, records, strict=True)
+    return [r for _, r in sorted(found, key=lambda f: (kinds.index(f[0]), f[1].case.steps or 0))]
+
+
+def _common(case: Case) -> tuple[object, ...]:
+    return (
+        case.model,
+        case.batch,
+        case.input_shape,
+        case.dtype,
+        case.device,
+        case.weights,
+        case.images,
+    )
+
+
+def name(case: Case) -> str:
+    """A method, its attack and the number of its steps, as "pgd, deeprobust pgd, K = 7"."""
+    attack = "" if case.attack == NO_ATTACK else f", {case.library} {_short(case.attack)}"
+    steps = "" if case.steps is None else f", K = {case.steps}"
+    replays = "" if case.replays is None else f", m = {case.replays}"
+    return f"{case.training}{attack}{steps}{replays}"
+
+
+def _short(attack: str) -> str:
+    return attack.rpartition("/")[2]
+
+
+def over_theory(record: ComparisonRecord) -> float | None:
+    """The measured speedup over the one that counting passes predicts."""
+    passes = (record.theory or {}).get("passes")
+    if record.speedup is None or not isinstance(passes, float):
+        return None
+    return record.speedup.estimate / passes
+
+
+def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
+    first = records[0]
+    header = (
+        "one optimisation step",
+        f"{first.baseline} (s)",
+        f"{variant_spelt(first.variant)} (s)",
+        "speedup",
+        interval_name(records),
+        "verdict",
+        "theory",
+        "over theory",
+        "by FLOPs",
+        "passes that compute parameter gradients",
+        "weights",
+    )
+    rows = [
+        (
+            name(r.case),
+            seconds(r, r.baseline),
+            seconds(r, r.variant),
+            speedup(r),
+            interval(r),
+            r.verdict or r.status,
+            _number((r.theory or {}).get("passes")),
+            _number(over_theory(r)),
+            _number((r.theory or {}).get("speedup")),
+            _passes(r),
+            equality(r),
+        )
+        for r in records
+    ]
+    named = [(name(record.case), record) for record in records]
+    theory = (
+        "Theory: passes counted, F = D = W, for attacks that compute every gradient (Bu 2022,"
+        " section 4.4); (3K + 3) / (2K + 3) for pgd."
+    )
+    return Table(
+        f"Training {_where(first.case)}: {variant_spelt(first.variant)} attack against original",
+        header,
+        tuple(rows),
+        (*notes(named, run), *methods(records), theory),
+    )
+
+
+def _passes(record: ComparisonRecord) -> str:
+    found = record.gradients or {}
+    if "passes" not in found:
+        return "-"
+    before, after = (found.get(f"passes {v}") for v in (record.baseline, record.variant))
+    return f"{before} of {found['passes']} → {after}"
+
+
+def _ended(
+    trainings: Sequence[TrainingRecord],
+    comparisons: dict[str, ComparisonRecord],
+    plan: Plan,
+) -> Table:
+    cases = {record.case_id: record.case for record in trainings}
+    pairs = {key: {r.variant: r for r in trainings if r.case_id == key} for key in cases}
+    first = trainings[0]
+    header = (
+        "training",
+        "original (s an epoch)",
+        "semi-backward",
+        "speedup",
+        "95 % interval",
+        "right, clean",
+        f"right, {_attack(trainings)}",
+        "weights",
+        f"hours saved, {plan.epochs} epochs of {plan.images} images",
+    )
+    rows = []
+    said = []
+    for key, both in pairs.items():
+        record = comparisons.get(key)
+        images = max(r.images for r in both.values())
+        rows.append(
+            (
+                name(cases[key]),
+                _epoch(record, BASELINE, images),
+                _epoch(record, SEMI_BACKWARD, images),
+                "-" if record is None else speedup(record),
+                "-" if record is None else interval(record),
+                _accuracy(both, "clean_accuracy"),
+                _accuracy(both, "robust_accuracy"),
+                _weights(both),
+                _saved(record, plan),
+            )
+        )
+        said += [
+            f"{name(cases[key])}, {variant_spelt(r.variant)}: {r.status}: {r.reason}."
+            for r in both.values()
+            if r.status != "ok"
+        ]
+    return Table(
+        f"{first.epochs} epochs of training {_where(first.case)}",
+        header,
+        tuple(rows),
+        (*said, *_explained(trainings, plan)),
+    )
+
+
+def _explained(trainings: Sequence[TrainingRecord], plan: Plan) -> Iterable[str]:
+    ended = next((r for r in trainings if r.status == "ok"), None)
+    if ended is None:
+        return
+    ball = ended.evaluation
+    yield (
+        f"Trained on {ended.images} images, tested on {ended.test_images} others;"
+        f" {ball['attack']}: radius {255 * float(ball['eps']):g}/255, steps of"
+        f" {255 * float(ball['step_size']):g}/255, from a random start."
+    )
+    yield (
+        "Seconds an epoch: the median of the timed steps times the steps of an epoch; of free"
+        " training an epoch stands for as many updates, not as many images."
+    )
+    yield (
+        "Weights: all parameters and buffers after both trainings, with and without the trick,"
+        " compared bit for bit."
+    )
+
+
+def _attack(trainings: Sequence[TrainingRecord]) -> str:
+    return next((str(r.evaluation["attack"]) for r in trainings if r.evaluation), "attacked")
+
+
+def _epoch(record: ComparisonRecord | None, variant: str, images: int) -> str:
+    step = None if record is None else _step(record, variant)
+    if record is None or step is None or not images:
+        return "-"
+    return f"{step * (images // record.case.batch):#.3g}".rstrip(".")
+
+
+def _step(record: ComparisonRecord, variant: str) -> float | None:
+    """Median seconds of a step."""
+    if record.speedup is None or not record.seconds:
+        return None
+    return statistics.median(record.seconds[variant])
+
+
+def _saved(record: ComparisonRecord | None, plan: Plan) -> str:
+    """Of the original's time, what the speedup leaves out; nothing where the verdict sees none."""
+    before = None if record is None else _step(record, BASELINE)
+    if record is None or before is None or record.speedup is None:
+        return "-"
+    if record.verdict != "faster":
+        return "none" if record.verdict == "same" else "none shown"
+    spared = before * (1 - 1 / record.speedup.estimate)
+    hours = spared * (plan.images // record.case.batch) * plan.epochs / 3600
+    return f"{hours:#.2g}".rstrip(".")
+
+
+def _accuracy(both: dict[str, TrainingRecord], what: str) -> str:
+    found = [getattr(r, what) for r in both.values() if getattr(r, what) is not None]
+    return " → ".join(dict.fromkeys(f"{100 * value:.1f} %" for value in found)) or "-"
+
+
+def _weights(both: dict[str, TrainingRecord]) -> str:
+    digests = {r.weights for r in both.values()}
+    if len(both) < 2 or None in digests:
+        return "-"
+    return "identical" if len(digests) == 1 else "differ"
+
+
+def _where(case: Case) -> str:
+    size = "×".join(str(length) for length in case.input_shape)
+    return (
+        f"{case.model} on {case.images}, {case.batch} images of {size}, {case.dtype}, {case.device}"
+    )
+
+
+def _number(value: float | str | None) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else "-"

@@ -1,0 +1,50 @@
+"""Averages of speedups: the geometric mean with its interval, the papers' arithmetic mean. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.records.types import ComparisonRecord
+from bench.statistics.estimate import Speedup
+
+
+@dataclass(frozen=True)
+class Average:
+    """The average speedup of some comparisons.
+
+    Attributes:
+        geometric: the geometric mean; `processes` and `blocks` are those of the case with the
+            fewest. Its interval is for the mean of these very cases, whose errors are taken to be
+            independent: the half-widths of the logarithms, added in quadrature, over their number.
+            None at both ends where a case has no interval.
+        arithmetic: the arithmetic mean, as papers print it; a few large speedups pull it up.
+        count: how many went in.
+    """
+
+    geometric: Speedup
+    arithmetic: float
+    count: int
+
+
+def of(records: Iterable[ComparisonRecord]) -> Average | None:
+    """The average of those that came to a speedup; None if none did."""
+    found = [r.speedup for r in records if r.status == "ok" and r.speedup is not None]
+    if not found:
+        return None
+    logs = [math.log(speedup.estimate) for speedup in found]
+    centre = statistics.fmean(logs)
+    half = math.sqrt(math.fsum(speedup.half_width**2 for speedup in found)) / len(found)
+    known = math.isfinite(half)
+    geometric = Speedup(
+        estimate=math.exp(centre),
+        low=math.exp(centre - half) if known else None,
+        high=math.exp(centre + half) if known else None,
+        confidence=found[0].confidence,
+        processes=min(speedup.processes for speedup in found),
+        blocks=min(speedup.blocks for speedup in found),
+        method="errors of the cases added in quadrature",
+    )
+    return Average(geometric, statistics.fmean(s.estimate for s in found), len(found))

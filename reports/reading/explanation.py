@@ -1,0 +1,237 @@
+"""What a dissected comparison means: one label, one plain sentence. Pure.
+
+The label follows from what the instrumented runs saw, never from the measured speedup, so that the
+two can be held against each other; only `loses` is the measurement's own word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.cases import FORWARD_ONLY
+from bench.records.types import ComparisonRecord, Environment
+from bench.statistics import anatomy
+from bench.statistics.anatomy import Anatomy, Split
+from reports.kinds import text_explained
+from reports.reading import numbers
+from reports.reading.words import spelt
+
+Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "loses"]
+
+WORTH_IT = 1.08
+"""The ceiling by time from which freezing is advised: below, noise and small print eat it."""
+OFF = (0.9, 1.1)
+"""Measured over the ceiling by operations: outside, the sentence says why."""
+TO_SPEAK_OF = 0.03
+"""A share of the time, or a difference of shares, that explains something."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What to tell of one comparison.
+
+    Attributes:
+        label: what freezing is worth.
+        sentence: why, and what to do.
+        split: the shares of the original's time.
+        by_operations: the ceiling that the operations set; None where they could not be counted.
+        by_time: the ceiling that the time of the parameter gradients sets.
+        by_memory: how much smaller the peak would be without `.grad` buffers and what is kept for
+            parameter gradients only; None where no account is kept.
+        achieved: the measured speedup over the ceiling by operations.
+    """
+
+    label: Label
+    sentence: str
+    split: Split
+    by_operations: float | None
+    by_time: float
+    by_memory: float | None
+    achieved: float | None
+
+
+def explain(record: ComparisonRecord, environment: Environment) -> Explanation | None:
+    """Explain a comparison; None where it was not dissected, or has no speedup to explain."""
+    found = record.anatomy
+    if found is None or record.status != "ok" or record.speedup is None:
+        return None
+    names = record.baseline, record.variant
+    split = anatomy.split(found, *names)
+    by_time = anatomy.ceiling_by_time(found, *names)
+    # Inference mode leaves no operation out; what it spares is bookkeeping.
+    free = record.variant == FORWARD_ONLY and not record.case.of_text
+    by_operations = None if free else anatomy.ceiling_by_operations(found, *names)
+    achieved = None if by_operations is None else record.speedup.estimate / by_operations
+    label = _label(record, found, by_time)
+    sentence = _SENTENCES[label](record, found, environment)
+    if record.case.of_text:
+        sentence += f"; {text_explained.reason(record, found)}"
+    if achieved is not None and not OFF[0] <= achieved <= OFF[1]:
+        assert by_operations is not None  # else there is nothing to be off
+        sentence += (
+            f"; measured over the ceiling by operations is {achieved:.2f}:"
+            f" {_why_off(record, found, split, by_operations)}"
+        )
+    memory = _by_memory(record)
+    return Explanation(label, sentence, split, by_operations, by_time, memory, achieved)
+
+
+def _label(record: ComparisonRecord, found: Anatomy, by_time: float) -> Label:
+    if record.verdict == "slower":
+        return "loses"
+    if not found.calls:
+        return "gradient-free"
+    if not found.computing:
+        return "already optimal"
+    all_compute = found.computing == sum(found.calls.values())
+    return "benefits" if all_compute and by_time >= WORTH_IT else "mixed"
+
+
+def _benefits(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
+    if record.variant == FORWARD_ONLY:
+        return f"answer queries without a gradient: {_measured(record)}"
+    share = 100 * anatomy.split(found, record.baseline, record.variant).parameter_gradients
+    return (
+        f"freeze the parameters: {_measured(record)}; each of its {_calls(found)} also computes"
+        f" {_computed(record)} parameter gradients, {share:.0f} % of the time"
+    )
+
+
+def _already_optimal(record: ComparisonRecord, found: Anatomy, environment: Environment) -> str:
+    return (
+        f"nothing to gain: of its {_calls(found)} torch {environment.torch['version']} computes"
+        f" {_computed(record)} parameter gradients by itself; measured {_interval(record)}"
+    )
+
+
+def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
+    share = 100 * anatomy.split(found, record.baseline, record.variant).parameter_gradients
+    total = sum(found.calls.values())
+    which = (
+        f"each of its {_calls(found)} computes"
+        if found.computing == total
+        else f"{found.computing} of its {_calls(found)} compute"
+    )
+    return (
+        f"freeze the parameters, it costs nothing: {_measured(record)}; {which}"
+        f" parameter gradients, {share:.0f} % of the time"
+    )
+
+
+def _gradient_free(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
+    advice = "" if record.variant == FORWARD_ONLY else "; run it forward-only, under inference_mode"
+    return f"it asks for no gradient, {_measured(record)} {record.variant}{advice}"
+
+
+def _loses(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
+    before, after = found.parts[record.baseline], found.parts[record.variant]
+    slower = [
+        f"its {name} takes {new / old:.2f} times as long"
+        for name, old, new in (
+            ("forward pass", before.forward, after.forward),
+            ("backward pass", before.backward, after.backward),
+        )
+        if old and new / old > 1 + TO_SPEAK_OF
+    ]
+    why = " and ".join(slower)
+    if slower:
+        why += ": the shape or layout falls to a slower kernel when fewer gradients are asked for"
+    else:
+        why = "no part of the instrumented runs is slower, so measure again on a quieter machine"
+    return f"leave it as it is: {_measured(record)} {record.variant}; {why}"
+
+
+_SENTENCES = {
+    "benefits": _benefits,
+    "already optimal": _already_optimal,
+    "mixed": _mixed,
+    "gradient-free": _gradient_free,
+    "loses": _loses,
+}
+
+
+def _why_off(record: ComparisonRecord, found: Anatomy, split: Split, ceiling: float) -> str:
+    """What makes the measured speedup miss the ceiling that the operations set."""
+    assert record.speedup is not None
+    below = record.speedup.estimate < ceiling
+    before, after = found.parts[record.baseline], found.parts[record.variant]
+    expected = 1 - 1 / ceiling
+    spared = "backward passes" if record.variant == FORWARD_ONLY else "parameter gradients"
+    reasons = []
+    bound = record.diagnosis and record.diagnosis.bound
+    if below and bound and bound != "compute-bound":
+        reasons.append(f"it is {bound}: the GPU waits for the host")
+    if below and split.overhead > 0.1:
+        reasons.append(
+            f"{100 * split.overhead:.0f} % of the time is outside the model and autograd"
+        )
+    seen = split.parameter_gradients
+    if below and seen < expected - TO_SPEAK_OF and not reasons:
+        reasons.append(
+            f"{spared} take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
+            " the operations: the other layers are bound by memory, or by the start of each kernel"
+        )
+    if not below and seen > expected + TO_SPEAK_OF:
+        reasons.append(
+            f"{spared} take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
+            f" the operations: {_writing(record)}"
+        )
+    if before.forward and not below and after.forward < (1 - TO_SPEAK_OF) * before.forward:
+        reasons.append(
+            f"the forward pass takes {after.forward / before.forward:.2f} times as long, since it"
+            " keeps less for a backward pass"
+        )
+    if below and before.forward and after.forward > (1 + TO_SPEAK_OF) * before.forward:
+        reasons.append(f"the forward pass takes {after.forward / before.forward:.2f} times as long")
+    found_low, found_high = record.speedup.low, record.speedup.high
+    if not reasons and found_low is not None and found_high is not None:
+        wide = found_high / found_low > 1.1
+        return "the interval is wide: measure longer" if wide else "no part of the runs shows why"
+    return "; ".join(reasons) or "too few blocks to say"
+
+
+def _writing(record: ComparisonRecord) -> str:
+    parts = record.memory_parts and record.memory_parts[record.baseline]
+    if not parts or not parts.gradients:
+        return "they run slower than the others"
+    return (
+        f"{parts.gradients / 1e6:.3g} MB of .grad buffers are allocated, written and accumulated"
+        " as well"
+    )
+
+
+def _by_memory(record: ComparisonRecord) -> float | None:
+    if record.memory_parts is None or record.memory is None:
+        return None
+    before = record.memory_parts[record.baseline]
+    after = record.memory_parts[record.variant]
+    peak = int(record.memory[record.baseline])
+    spared = before.gradients + max(0, before.saved - after.saved)
+    return peak / (peak - spared) if peak > spared else None
+
+
+def _measured(record: ComparisonRecord) -> str:
+    return f"measured {_interval(record)} as fast"
+
+
+def _interval(record: ComparisonRecord) -> str:
+    found = record.speedup
+    assert found is not None
+    if found.low is None:
+        return f"{numbers.ratio(found)} times"
+    return f"{numbers.with_interval(found)} times"
+
+
+def _calls(found: Anatomy) -> str:
+    total = sum(found.calls.values())
+    names = " and ".join(
+        f"{number if len(found.calls) > 1 else ''} {spelt(call)}".strip()
+        for call, number in found.calls.items()
+    )
+    return f"{total} gradient call{'s' if total > 1 else ''} ({names})"
+
+
+def _computed(record: ComparisonRecord) -> str:
+    found = record.gradients or {}
+    return f"{found.get(record.baseline)} of {found.get('parameters')}"

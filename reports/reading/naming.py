@@ -1,0 +1,76 @@
+"""Names for the cases of one table, that tell what differs between them and no more. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bench.cases import Case
+from reports.kinds import training
+from reports.reading.words import size_spelt
+
+
+@dataclass(frozen=True)
+class Namer:
+    """A case's name, with only what differs between the cases of a table; the rest is common.
+
+    Attributes:
+        model, size, device: what all of them have in common; None where they differ.
+        budget: whether names tell steps, queries and weights, without which two would be alike.
+    """
+
+    model: str | None
+    size: str | None
+    device: str | None
+    budget: bool = False
+
+    @property
+    def common(self) -> str:
+        """What is in no name, to go behind a title."""
+        parts = [
+            f" on {self.model}" if self.model else "",
+            f", {self.size}" if self.size else "",
+            f", {self.device}" if self.device else "",
+        ]
+        return "".join(parts)
+
+    def __call__(self, case: Case) -> str:
+        if case.training is None:
+            name = f"{case.library} {case.attack.rpartition('/')[2]}"
+        else:
+            name = f"training {training.name(case)}"
+        parts = [
+            "" if self.model else f" on {case.model}",
+            "" if self.size else f", {size_spelt(case)}",
+            _budget(case) if self.budget else "",
+            "" if self.device else f", {_device(case)}",
+        ]
+        return name + "".join(parts)
+
+
+def of(cases: Sequence[Case]) -> Namer:
+    """A namer for the cases of one table."""
+    namer = Namer(
+        model=_common(case.model for case in cases),
+        size=_common(size_spelt(case) for case in cases),
+        device=_common(_device(case) for case in cases),
+    )
+    different = set(cases)
+    return replace(namer, budget=len({namer(case) for case in different}) < len(different))
+
+
+def _device(case: Case) -> str:
+    return f"{case.dtype}, {case.device}" if case.device else case.dtype
+
+
+def _budget(case: Case) -> str:
+    steps = "" if case.steps is None or case.training else f", {case.steps} steps"
+    queries = "" if case.queries is None else f", at most {case.queries} queries"
+    weights = "" if case.weights == "random" else f", weights {case.weights}"
+    return f"{steps}{queries}{weights}"
+
+
+def _common(values: Iterable[str]) -> str | None:
+    """What they all are; None if they differ."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else None

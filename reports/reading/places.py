@@ -1,0 +1,117 @@
+"""Where runs were made, and how several of them stand side by side. Pure.
+
+Files of one machine, one torch and one set of versions that measured different cases are one
+column: they are parts of one run. Files that measured the same case are columns of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from bench.cases import Case
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, Environment
+from reports.reading.words import shortened
+
+
+@dataclass(frozen=True)
+class Place:
+    """Runs that stand in one column.
+
+    Attributes:
+        label: what tells it from the others, in a few words.
+        runs: one file or more.
+    """
+
+    label: str
+    runs: tuple[Run, ...]
+
+    @property
+    def comparisons(self) -> list[tuple[ComparisonRecord, Environment]]:
+        """What was measured there, each with where."""
+        return [(record, run.environment) for run in self.runs for record in run.comparisons]
+
+
+def asked(record: ComparisonRecord) -> tuple[Case, str]:
+    """What a comparison answers, whatever it ran on: the case without versions and devices."""
+    return replace(record.case, library_version=None, device=""), record.variant
+
+
+def of(runs: Sequence[Run]) -> list[Place]:
+    """The columns of some runs, in the order of their first files, each with a label of its own."""
+    columns: list[tuple[dict[str, str], set[tuple[Case, str]], list[Run]]] = []
+    for run in runs:
+        facts, cases = _facts(run.environment), {asked(record) for record in run.comparisons}
+        for theirs, there, column in columns:
+            if theirs == facts and not there & cases:
+                there |= cases
+                column.append(run)
+                break
+        else:
+            columns.append((facts, cases, [run]))
+    labels = _labels([(facts, column) for facts, _, column in columns])
+    return [
+        Place(label, tuple(column)) for label, (_, _, column) in zip(labels, columns, strict=True)
+    ]
+
+
+def machine(environment: Environment) -> str:
+    """What it was measured on: the GPU, else the processor."""
+    name = environment.accelerator.get("name")
+    return str(name) if name else f"{environment.processor}, {environment.cores} cores"
+
+
+def _facts(environment: Environment) -> dict[str, str]:
+    """What may make two measurements differ, the telling ones first."""
+    libraries = environment.libraries
+    return {
+        "machine": machine(environment),
+        "device": environment.device.partition(":")[0],
+        "torch": f"torch {environment.torch['version']}",
+        "python": f"Python {environment.python}",
+        "threads": f"{environment.threads} threads",
+        "variables": _variables(environment),
+        **{name: f"{name} {version}" for name, version in sorted(libraries.items())},
+    }
+
+
+def _variables(environment: Environment) -> str:
+    """Those that were set by hand; long values in part."""
+    told = [
+        f"{name}={shortened(value, 12)}"
+        for name, value in sorted(environment.variables.items())
+        if name != "CUBLAS_WORKSPACE_CONFIG"  # the program sets it
+    ]
+    return " ".join(told)
+
+
+def _labels(columns: Sequence[tuple[dict[str, str], list[Run]]]) -> list[str]:
+    """The facts that differ between columns, as few as tell them apart; else dates, else files."""
+    if len(columns) == 1:
+        return [columns[0][0]["machine"]]
+    names = dict.fromkeys(name for facts, _ in columns for name in facts)
+    differing = [name for name in names if len({facts.get(name) for facts, _ in columns}) > 1]
+    found = [""] * len(columns)
+    for name in differing:
+        if len(set(found)) == len(found):
+            break
+        told = [facts.get(name, "") for facts, _ in columns]
+        tried = [", ".join(filter(None, pair)) for pair in zip(found, told, strict=True)]
+        if len(set(tried)) > len(set(found)):
+            found = tried
+    for further in (_date, lambda runs: runs[0].path.stem, lambda runs: str(runs[0].path)):
+        if len(set(found)) == len(found):
+            break
+        told = [further(runs) for _, runs in columns]
+        found = [", ".join(filter(None, pair)) for pair in zip(found, told, strict=True)]
+    return found
+
+
+def _date(runs: Iterable[Run]) -> str:
+    return min(run.environment.created for run in runs)[:16].replace("T", " ")
+
+
+def flat(case: Case) -> dict[str, object]:
+    """A case as plain cells."""
+    return {**asdict(case), "input_shape": "×".join(map(str, case.input_shape))}

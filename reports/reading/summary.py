@@ -1,0 +1,137 @@
+"""Some runs in three sentences that a busy reader can act on. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, Environment
+from reports.reading import averages, numbers
+from reports.reading.why import nothing_to_save
+from reports.reading.words import spelt
+
+_FEW = 4
+"""Names that a sentence bears."""
+
+Measured = tuple[ComparisonRecord, Environment]
+
+
+def of(runs: Sequence[Run]) -> tuple[str, ...]:
+    """What is gained, where nothing is and why, and whether to believe it and what to do."""
+    every = [(r, run.environment) for run in runs for r in run.comparisons if r.variant != A_A]
+    if not every:
+        return ("No case has been measured.",)
+    ok = [(record, where) for record, where in every if record.status == "ok"]
+    frozen = [(record, where) for record, where in ok if record.variant == SEMI_BACKWARD]
+    return _gains(frozen, ok), _no_gains(frozen), _trust(every, frozen)
+
+
+def _gains(frozen: Sequence[Measured], ok: Sequence[Measured]) -> str:
+    faster = [record for record, _ in frozen if record.verdict == "faster"]
+    free = averages.of(r for r, _ in ok if r.variant == FORWARD_ONLY and r.verdict == "faster")
+    more = ""
+    if free is not None:
+        more = (
+            f"; queries without any gradient (forward-only) made {_cases(free.count)}"
+            f" {numbers.with_interval(free.geometric)} times as fast"
+        )
+    mean = averages.of(faster)
+    if mean is None:
+        return f"Frozen parameters made none of {_cases(len(frozen))} measurably faster{more}."
+    best = max(faster, key=_surely)
+    most = ""
+    if mean.count > 1:
+        most = f" on average, {_name(best)} most surely: {numbers.with_interval(best.speedup)}"
+    return (
+        f"Frozen parameters made {mean.count} of {_cases(len(frozen))} faster,"
+        f" {numbers.with_interval(mean.geometric)} times{most}{more}."
+    )
+
+
+def _surely(record: ComparisonRecord) -> float:
+    """The gain that the interval leaves at the least."""
+    return (record.speedup and record.speedup.low) or 0.0
+
+
+def _name(record: ComparisonRecord) -> str:
+    case = record.case
+    return f"{case.what.replace(case.attack, case.attack.rpartition('/')[2])} on {case.model}"
+
+
+def _no_gains(frozen: Sequence[Measured]) -> str:
+    optimal: Counter[str] = Counter()
+    calls: set[str] = set()
+    open_, small, slower = 0, 0, 0
+    for record, _ in frozen:
+        if record.verdict == "faster":
+            continue
+        found = str((record.gradients or {}).get("call", "-")).split(" + ")
+        if nothing_to_save(record) or found == ["none"]:
+            optimal[record.case.library] += 1
+            calls.update(found)
+        elif record.verdict == "slower":
+            slower += 1
+        elif record.verdict == "same":
+            small += 1
+        else:
+            open_ += 1
+    said = []
+    if optimal:
+        ways = _ways(calls)
+        because = f" ({ways})" if ways else ""
+        said.append(
+            f"{_cases(optimal.total())} of {_list(optimal)} had no parameter gradient to"
+            f" spare{because}"
+        )
+    if small:
+        said.append(f"{_cases(small)} gained nothing that shows")
+    if slower:
+        said.append(f"{_cases(slower)} became slower")
+    if open_:
+        said.append(f"{_cases(open_)} stayed open: measure longer, or on a quieter machine")
+    if not said:
+        return "No case came out without a gain." if frozen else "No case was measured frozen."
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _ways(calls: set[str]) -> str:
+    kinds = sorted(spelt(call) for call in calls - {"none", "-"})
+    asked = [f"asked for by {' or '.join(kinds)}"] if kinds else []
+    return ", or ".join([*asked, *(["no gradient at all"] if "none" in calls else [])])
+
+
+def _trust(every: Sequence[Measured], frozen: Sequence[Measured]) -> str:
+    compared = [record.equality for record, _ in every if record.equality is not None]
+    same = sum(found.bitwise for found in compared)
+    nearly = sum(found.equal and not found.bitwise for found in compared)
+    told = f"The outputs were bit for bit the same in {same} of {len(compared)} comparisons"
+    if nearly:
+        told += f" and the same but for rounding in {nearly}"
+    bad = Counter(record.status for record, _ in every if record.status != "ok")
+    if bad:
+        ended = ", ".join(f"{count} {status}" for status, count in bad.items())
+        told += f" ({ended}: see the rows)"
+    gained = Counter(r.case.library for r, _ in frozen if r.verdict == "faster")
+    if gained:
+        told += (
+            f"; to have the gain with {_list(gained)}, freeze the model's parameters before the"
+            " attack: `with semi_backward(model):`"
+        )
+    return f"{told}."
+
+
+def _cases(count: int) -> str:
+    return "1 case" if count == 1 else f"{count} cases"
+
+
+def _list(counted: Counter[str]) -> str:
+    """The names, the most frequent first; many of them in part."""
+    names = [name for name, _ in counted.most_common()]
+    shown: Iterable[str] = names
+    if len(names) > _FEW + 1:
+        shown = [*names[:_FEW], f"{len(names) - _FEW} other libraries"]
+    *most, last = shown
+    return f"{', '.join(most)} and {last}" if most else last

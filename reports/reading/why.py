@@ -1,0 +1,130 @@
+"""One sentence on why a comparison came out as it did. Pure."""
+
+from __future__ import annotations
+
+from bench.cases import A_A, FORWARD_ONLY, NO_ATTACK
+from bench.records.types import ComparisonRecord, Environment
+from reports.reading.words import spelt
+
+
+def why(record: ComparisonRecord, environment: Environment) -> str | None:
+    """Why there is no gain, or no number; None for a plain gain.
+
+    Args:
+        record: the comparison.
+        environment: of its run.
+    """
+    if record.status != "ok":
+        return f"{record.status}: {record.reason}"
+    if record.variant == A_A:
+        return _of_itself(record)
+    if (record.gradients or {}).get("call") == "none":
+        return _of_no_gradient(record)
+    if nothing_to_save(record):
+        return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
+    if record.verdict == "faster":
+        return None
+    if record.verdict == "inconclusive":
+        few = record.speedup is None or record.speedup.low is None
+        return (
+            f"inconclusive: {'too few blocks' if few else 'the interval is too wide'} to tell;"
+            " measure longer (--max-seconds), or on a quieter machine"
+        )
+    found = record.gradients or {}
+    if record.case.training is not None:
+        return (
+            f"{_OUTCOMES[str(record.verdict)]}: {found.get(f'passes {record.baseline}')} of"
+            f" {found.get('passes')} backward passes compute parameter gradients, and"
+            f" {found.get(f'passes {record.variant}')} with the attack frozen, but their share of"
+            f" the time is too small to show{_bound(record)}"
+        )
+    return (
+        f"{_OUTCOMES[str(record.verdict)]}: {found.get(record.baseline)} of"
+        f" {found.get('parameters')} parameter gradients are computed, and"
+        f" {found.get(record.variant)} when frozen, but their share of the time is too small to"
+        f" show{_bound(record)}"
+    )
+
+
+_OUTCOMES = {
+    "same": "gains nothing",
+    "slower": "loses, and had nothing to gain",
+    "inconclusive": "nothing to gain, whatever the interval leaves open",
+    "faster": "faster, though there is nothing to gain, so distrust it",
+}
+
+
+def _of_itself(record: ComparisonRecord) -> str | None:
+    if record.verdict not in ("faster", "slower"):
+        return None
+    return (
+        "the original differs from itself, so this run's verdicts can't be trusted; repeat it on a"
+        " quieter machine, with --processes 5"
+    )
+
+
+def _of_no_gradient(record: ComparisonRecord) -> str | None:
+    """A black-box attack: what freezing or inference mode can spare is the graph of its queries."""
+    parts = record.memory_parts and record.memory_parts[record.baseline]
+    graph = bool(parts and parts.saved)
+    if record.variant == FORWARD_ONLY and record.verdict == "faster":
+        return None
+    spared = (
+        "the graph that its queries record" if graph else "bookkeeping: its queries record no graph"
+    )
+    advice = "" if record.variant == FORWARD_ONLY else "; its variant is forward-only"
+    return (
+        f"{record.verdict}: it asks for no gradient, so all there is to spare is {spared}{advice}"
+    )
+
+
+def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
+    found = record.gradients or {}
+    if record.case.training is not None:
+        return _all_read(record, environment)
+    call = str(found.get("call"))
+    return (
+        f"it asks by {spelt(call)}, for which torch {environment.torch['version']} computes"
+        f" {found.get(record.baseline)} of {found.get('parameters')} parameter gradients by itself"
+        " (since PyTorch 1.13 autograd skips those that nobody asked for)"
+    )
+
+
+def _all_read(record: ComparisonRecord, environment: Environment) -> str:
+    """Of a training whose attack computes no parameter gradient, or that has none."""
+    found = record.gradients or {}
+    if record.case.replays is not None:
+        return (
+            "each backward pass gives both gradients, the parameters' to the update and the images'"
+            " to the perturbation, so none may be left out, and nothing is frozen"
+        )
+    if record.case.attack == NO_ATTACK:
+        return "there is no attack, and the update reads every gradient"
+    asked = str(found.get("call")).split(" + ")
+    computing = found.get(f"passes {record.baseline}")
+    return (
+        f"the attack inside asks by {spelt(asked[0])}, for which torch"
+        f" {environment.torch['version']} computes no parameter gradient by itself; {computing} of"
+        f" {found.get('passes')} backward passes compute them, for the update"
+    )
+
+
+def nothing_to_save(record: ComparisonRecord) -> bool:
+    """The operations are the same up to a part in a thousand, or no more gradients are computed."""
+    found = record.gradients or {}
+    theory = record.theory or {}
+    if isinstance(theory.get("speedup"), float):
+        return float(theory["speedup"]) < 1.001
+    return found.get(record.baseline) == found.get(record.variant)
+
+
+def _bound(record: ComparisonRecord) -> str:
+    label = record.diagnosis and record.diagnosis.bound
+    if label == "launch-bound":
+        return ": it is launch-bound, the GPU waits for the host; try a larger batch"
+    if label == "synchronisation-bound":
+        return (
+            ": it is synchronisation-bound, the host waits for the GPU in every step and the GPU"
+            " then for the host; try a larger batch"
+        )
+    return ""

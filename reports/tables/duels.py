@@ -1,0 +1,131 @@
+"""Two versions of a library against each other: a table, and a verdict on each case. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+
+from bench.records.duel import DuelRecord
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord
+from bench.statistics.estimate import EQUIVALENCE, Speedup
+from reports.reading.words import spelt
+from reports.tables import cells
+from reports.tables.cells import Table
+
+
+def of(run: Run) -> list[Table]:
+    """The tables of a run's duels: a column a case; what differs in more than one thing apart."""
+    if not run.duels:
+        return []
+    column = cells.column_axis([duel.case for duel in run.duels])
+    groups: dict[tuple[object, ...], list[DuelRecord]] = {}
+    for duel in run.duels:
+        groups.setdefault(cells.in_common(duel.case, column), []).append(duel)
+    most = cells.MANY_COLUMNS
+    return [
+        _table(group[start : start + most], column)
+        for group in groups.values()
+        for start in range(0, len(group), most)
+    ]
+
+
+def sentence(duel: DuelRecord) -> str:
+    """The verdict on one case, with what both do."""
+    if duel.speedup is None:
+        return f"{duel.status}: {duel.reason}"
+    return " ".join([_verdict(duel, duel.speedup), *_outputs(duel), *_gradients(duel)])
+
+
+def _table(duels: Sequence[DuelRecord], column: str) -> Table:
+    records = [_as_comparison(duel) for duel in duels]
+    names = [cells.column_name(record.case, column) for record in records]
+    rows: list[tuple[str, Iterable[str]]] = [
+        ("a (s)", (cells.seconds(r, "a") for r in records)),
+        ("b (s)", (cells.seconds(r, "b") for r in records)),
+        ("a over b", (cells.speedup(r) for r in records)),
+        (cells.interval_name(records), (cells.interval(r) for r in records)),
+        ("verdict on b", (r.verdict or r.status for r in records)),
+        ("adversarial examples", (cells.equality(r) for r in records)),
+        ("gradient call", (_calls(duel) for duel in duels)),
+        ("parameter gradients", (cells.gradients(r) for r in records)),
+        ("peak memory (MB)", (cells.memory(r) for r in records)),
+    ]
+    sides = " against ".join(_side(duels[0], name) for name in ("a", "b"))
+    prefixes = [f"{name}: " if len(duels) > 1 else "" for name in names]
+    said = [p + sentence(duel) for p, duel in zip(prefixes, duels, strict=True)]
+    warned = dict.fromkeys(text.rstrip(".") for duel in duels for text in duel.warnings)
+    return Table(
+        f"{cells.title(records[0].case, column)}: {sides}",
+        (column, *names),
+        tuple((name, *cells) for name, cells in rows),
+        (*said, *(f"{text}." for text in warned), *cells.methods(records)),
+    )
+
+
+def _as_comparison(duel: DuelRecord) -> ComparisonRecord:
+    """As tables read it, with a as the baseline and b as the variant."""
+    common = {f.name for f in fields(DuelRecord)} & {f.name for f in fields(ComparisonRecord)}
+    kept = {name: getattr(duel, name) for name in common - {"schema", "kind"}}
+    return ComparisonRecord(baseline="a", variant="b", **kept)
+
+
+def _side(duel: DuelRecord, name: str) -> str:
+    side = duel.sides[name]
+    version = f"{side.distribution} {side.version}"
+    told = "" if side.asked == f"{side.distribution}=={side.version}" else f", {side.asked}"
+    return f"{version} ({name}{told})"
+
+
+def _verdict(duel: DuelRecord, found: Speedup) -> str:
+    if found.low is None or found.high is None:
+        return "There are too few blocks for a verdict; raise --max-seconds."
+    faster = f"{_ratio(found.estimate, found.low, found.high)} times as fast as a"
+    longer = _ratio(1 / found.estimate, 1 / found.high, 1 / found.low)
+    if duel.verdict == "faster":
+        return f"b is {faster}."
+    if duel.verdict == "slower":
+        return f"b takes {longer} times as long as a."
+    if duel.verdict == "same":
+        return f"a and b are equally fast within {100 * EQUIVALENCE:g} %: b is {faster}."
+    return f"Open: b is {faster}; more --max-seconds or --processes narrow that."
+
+
+def _ratio(estimate: float, low: float, high: float) -> str:
+    digits = 3 if high - low < 0.02 else 2
+    return f"{estimate:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _outputs(duel: DuelRecord) -> Iterable[str]:
+    found = duel.equality
+    if found is None:
+        return
+    if found.bitwise:
+        yield "Both make the same adversarial examples, bit for bit."
+    elif found.equal:
+        yield f"Their adversarial examples differ by rounding ({found.max_abs_diff:.0e})."
+    elif found.max_abs_diff is None:
+        yield "Their adversarial examples are not comparable: other dtypes, or not finite."
+    else:
+        yield f"Their adversarial examples differ by up to {found.max_abs_diff:.2g}."
+
+
+def _gradients(duel: DuelRecord) -> Iterable[str]:
+    found = duel.gradients
+    if found is None:
+        return
+    if found["a"] == found["b"]:
+        yield f"Both compute {found['a']} parameter gradients a run."
+        return
+    yield (
+        f"a computes {found['a']} parameter gradients a run ({spelt(str(found['call a']))}),"
+        f" b {found['b']} ({spelt(str(found['call b']))})."
+    )
+
+
+def _calls(duel: DuelRecord) -> str:
+    found = duel.gradients
+    if found is None:
+        return "-"
+    a, b = str(found["call a"]), str(found["call b"])
+    return a if a == b else f"{a} → {b}"

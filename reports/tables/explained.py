@@ -1,0 +1,264 @@
+"""Where the time of attacks goes: a table with a line a case, or a paragraph for a bug report."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from typing import get_args
+
+from bench.cases import FORWARD_ONLY, SEMI_BACKWARD, Case
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, Environment
+from bench.statistics.anatomy import Anatomy
+from reports.formats import markdown
+from reports.kinds import text_explained
+from reports.reading import naming, numbers, reproduce
+from reports.reading.explanation import Explanation, Label, explain
+from reports.reading.words import size_spelt, spelt
+from reports.tables.cells import Table
+
+_HEADER = (
+    "case",
+    "variant",
+    "label",
+    "gradient call",
+    "passes forward",
+    "backward",
+    "forward %",
+    "output gradients %",
+    "parameter gradients %",
+    "overhead %",
+    "ceiling: operations",
+    "time",
+    "measured",
+    "interval",
+    "over ceiling",
+    "verdict",
+)
+
+
+def report(runs: Sequence[Run]) -> str:
+    """The dissected comparisons of some runs in one table, and where each was made."""
+    found = [
+        (record, explain(record, run.environment)) for run in runs for record in run.comparisons
+    ]
+    if not found:
+        return "No case has been measured."
+    of_text = text_explained.summary([record for record, _ in found])
+    return "\n\n".join(
+        [
+            *([of_text] if of_text else []),
+            markdown.draw(summary(found)),
+            markdown.draw(table(found)),
+            *(markdown.where(run.environment) for run in runs),
+        ]
+    )
+
+
+def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
+    """How many attacks of each library have each label, frozen against not."""
+    rows: dict[str, Counter[str]] = {}
+    gains: dict[str, list[float]] = {}
+    for record, told in found:
+        if record.variant != SEMI_BACKWARD:
+            continue
+        library = record.case.library
+        counted = rows.setdefault(library, Counter())
+        counted[told.label if told is not None else record.status] += 1
+        if told is not None and told.label == "benefits" and record.speedup is not None:
+            gains.setdefault(library, []).append(record.speedup.estimate)
+    others = {name for counted in rows.values() for name in counted} - set(get_args(Label))
+    columns = [*get_args(Label), *sorted(others)]
+    return Table(
+        "attacks by what freezing is worth to them",
+        ("library", *columns, "speedup where it benefits, median (least to most)"),
+        tuple(
+            (library, *(str(counted[name] or "-") for name in columns), _range(gains.get(library)))
+            for library, counted in rows.items()
+        ),
+        (),
+    )
+
+
+def _range(gains: Sequence[float] | None) -> str:
+    if not gains:
+        return "-"
+    return f"{statistics.median(gains):.2f} ({min(gains):.2f} to {max(gains):.2f})"
+
+
+def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
+    """A line for each comparison; what was not dissected, or not ok, has its reason below."""
+    name = naming.of([record.case for record, _ in found])
+    notes = []
+    for record, told in found:
+        where = f"{name(record.case)}, {record.variant}"
+        if told is not None:
+            notes.append(f"{where}: {told.label}: {told.sentence}.")
+        elif record.status != "ok":
+            notes.append(f"{where}: {record.status}: {record.reason}.")
+        else:
+            notes.append(f"{where}: not dissected; `python -m bench explain` does.")
+    return Table(
+        f"where the time goes, passes per image and shares of the original's time{name.common}",
+        _HEADER,
+        tuple((name(record.case), *_cells(record, told)) for record, told in found),
+        (*notes, _LEGEND),
+    )
+
+
+_LEGEND = (
+    "passes are per image, of text per run, which is cut short to be looked into; overhead is what"
+    " is outside the model and autograd; the ceilings are what leaving the parameter gradients out"
+    " can gain by count of operations, and by the time they take in instrumented runs (Amdahl);"
+    " measured and its interval come from the timed runs"
+)
+
+
+def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...]:
+    found, speedup = record.anatomy, record.speedup
+    if told is None or found is None or speedup is None:
+        return (record.variant, record.status, *["-"] * (len(_HEADER) - 3))
+    shares = told.split
+    whole = _leaves_all_out(record)
+    interval = "-" if speedup.low is None else numbers.interval(speedup)
+    return (
+        record.variant,
+        told.label,
+        str((record.gradients or {}).get("call", "-")),
+        f"{found.forwards:.3g}",
+        f"{found.backwards:.3g}",
+        _percent(shares.forward),
+        "-" if whole else _percent(shares.output_gradients),
+        "-" if whole else _percent(shares.parameter_gradients),
+        _percent(shares.overhead),
+        "-" if told.by_operations is None else f"{told.by_operations:.3f}",
+        f"{told.by_time:.2f}",
+        numbers.ratio(speedup),
+        interval,
+        "-" if told.achieved is None else f"{told.achieved:.2f}",
+        str(record.verdict),
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{max(0.0, 100 * share):.0f}"
+
+
+def paragraphs(runs: Sequence[Run]) -> str:
+    """For each comparison a paragraph that a library's maintainer can act on."""
+    parts = []
+    for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
+        told = explain(record, environment)
+        if told is None:
+            parts.append(f"**{record.case}**: {record.status}: {record.reason or 'not dissected'}.")
+        else:
+            assert record.anatomy is not None  # it was explained
+            parts.append(_paragraph(record, record.anatomy, told, environment))
+    return "\n\n".join(parts) or "No case has been measured."
+
+
+def _paragraph(
+    record: ComparisonRecord, found: Anatomy, told: Explanation, environment: Environment
+) -> str:
+    case = record.case
+    version = f" {case.library_version}" if case.library_version else ""
+    same = (
+        "bit for bit the same"
+        if record.equality is not None and record.equality.bitwise
+        else "the same but for rounding"
+    )
+    lines = [
+        f"**{case.library}{version} `{case.attack}`: {told.label}**",
+        "",
+        f"One run on {case.model} ({size_spelt(case)}, {case.dtype}, {case.device}) does"
+        f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes{_per(case)}"
+        f"{_asked(record, found)}.{_by_operation(record, found)}",
+        f"Of its time {_percent(told.split.forward)} % goes into forward passes,"
+        f" {_backward(record, told)} and {_percent(told.split.overhead)} % into everything else.",
+        f"{told.sentence[0].upper()}{told.sentence[1:]}. The adversarial"
+        f" {'sentences' if case.of_text else 'examples'} are {same}.",
+        _memory(record, told),
+        _mend(record, told),
+        "",
+        f"{_versions(environment)}; reproduce with:",
+        "",
+        "    "
+        + " ".join([*markdown.variables(environment), reproduce.command(record, environment)]),
+    ]
+    return "\n".join(line for number, line in enumerate(lines) if line or number in (1, 7, 9))
+
+
+def _backward(record: ComparisonRecord, told: Explanation) -> str:
+    output, parameter = told.split.output_gradients, told.split.parameter_gradients
+    if _leaves_all_out(record):
+        return f"{_percent(output + parameter)} % into backward passes"
+    return (
+        f"{_percent(output)} % into output gradients, {_percent(parameter)} % into parameter"
+        " gradients"
+    )
+
+
+def _leaves_all_out(record: ComparisonRecord) -> bool:
+    """Whether output gradients go with the parameter gradients, and can't be told from them."""
+    return record.case.of_text and record.variant == FORWARD_ONLY
+
+
+def _per(case: Case) -> str:
+    return " (it is cut short to be looked into)" if case.of_text else " per image"
+
+
+def _asked(record: ComparisonRecord, found: Anatomy) -> str:
+    if not found.calls:
+        return " and asks for no gradient"
+    calls = " and ".join(f"{number} × `{spelt(call)}`" for call, number in found.calls.items())
+    return f", gradients asked for by {calls}"
+
+
+def _by_operation(record: ComparisonRecord, found: Anatomy) -> str:
+    if not found.parameters:
+        return ""
+    told = ", ".join(f"`{name}` {number}" for name, number in found.parameters.items())
+    masks = found.parts[record.baseline].masks
+    both = sum(number for mask, number in masks.items() if "weight" in mask)
+    weight = f"; {both} calls of `convolution_backward` ask for the weight's" if both else ""
+    own = f"; custom functions: {', '.join(found.own_functions)}" if found.own_functions else ""
+    total = (record.gradients or {}).get("parameters")
+    return (
+        f" The gradients of {sum(found.parameters.values())} of {total} parameters are computed and"
+        f" not used ({told}{weight}{own})."
+    )
+
+
+def _memory(record: ComparisonRecord, told: Explanation) -> str:
+    if record.memory is None:
+        return ""
+    before, after = (int(record.memory[name]) / 1e6 for name in (record.baseline, record.variant))
+    ratio = f", {before / after:.2f} times less" if after else ""
+    counted = (
+        ""
+        if told.by_memory is None
+        else f" (.grad buffers and what is kept for them make {told.by_memory:.2f})"
+    )
+    return f"Peak memory: {before:.3g} MB, {after:.3g} MB {record.variant}{ratio}{counted}."
+
+
+def _mend(record: ComparisonRecord, told: Explanation) -> str:
+    found = record.anatomy
+    if told.label not in ("benefits", "mixed") or found is None or not found.computing:
+        return ""
+    if record.case.of_text:
+        return (
+            "Mend: answer queries whose gradient nobody reads by a forward pass under"
+            " `torch.inference_mode()`; or freeze every parameter, and let the embeddings' output"
+            " require a gradient."
+        )
+    return (
+        "Mend: `torch.autograd.grad(loss, images)` in place of `loss.backward()` (PyTorch 1.13 or"
+        " newer), or `parameter.requires_grad_(False)` for every parameter before the forward pass."
+    )
+
+
+def _versions(environment: Environment) -> str:
+    device = environment.accelerator.get("name") or environment.processor
+    return f"torch {environment.torch['version']}, Python {environment.python}, {device}"

@@ -1,0 +1,148 @@
+"""Several runs beside each other: machines, torch versions, library versions. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from bench.cases import Case
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord
+from bench.statistics.estimate import Speedup
+from reports.reading import averages, naming, numbers, places
+from reports.reading.places import Place
+from reports.reading.words import variant_spelt
+from reports.tables.cells import Table
+
+Key = tuple[Case, str]
+
+
+def of(runs: Sequence[Run]) -> list[Table]:
+    """A table for each variant, of the cases that several places measured, a column a place.
+
+    Two places also get the ratio of their speedups. None if no case was measured twice.
+    """
+    columns = places.of(runs)
+    found: dict[Key, dict[str, ComparisonRecord]] = {}
+    for place in columns:
+        for record, _ in place.comparisons:
+            found.setdefault(places.asked(record), {})[place.label] = record
+    shared = {key: by_place for key, by_place in found.items() if len(by_place) > 1}
+    variants = dict.fromkeys(variant for _, variant in shared)
+    return [
+        _table(variant, {key: row for key, row in shared.items() if key[1] == variant}, columns)
+        for variant in variants
+    ]
+
+
+def _table(
+    variant: str, rows: dict[Key, dict[str, ComparisonRecord]], columns: Sequence[Place]
+) -> Table:
+    there = [place for place in columns if any(place.label in row for row in rows.values())]
+    labels = [place.label for place in there]
+    name = naming.of([case for case, _ in rows])
+    two = len(labels) == 2
+    header = [
+        "case",
+        *labels,
+        *([f"{labels[1]} over {labels[0]}"] if two else []),
+        *(f"parameter gradients, {label}" for label in labels),
+    ]
+    drawn = [
+        (
+            name(case),
+            *(_speedup(row.get(label)) for label in labels),
+            *([_over(*(row.get(label) for label in labels))] if two else []),
+            *(_gradients(row.get(label)) for label in labels),
+        )
+        for (case, _), row in rows.items()
+    ]
+    return Table(
+        f"side by side: {variant_spelt(variant)} against original{name.common}: speedup",
+        tuple(header),
+        (*drawn, *_means(rows, labels, len(header))),
+        tuple(_notes(name, rows, there)),
+    )
+
+
+def _means(
+    rows: dict[Key, dict[str, ComparisonRecord]], labels: Sequence[str], width: int
+) -> Iterable[tuple[str, ...]]:
+    """Over the cases that came to a speedup in every place, so that the means compare."""
+    whole = [
+        row
+        for row in rows.values()
+        if all(label in row and row[label].speedup is not None for label in labels)
+    ]
+    if len(whole) < 2:
+        return
+    found = [averages.of(row[label] for row in whole) for label in labels]
+    cells = [numbers.with_interval(mean.geometric) for mean in found if mean is not None]
+    over = []
+    if len(found) == 2 and found[0] is not None and found[1] is not None:
+        over = [numbers.with_interval(_ratio(found[0].geometric, found[1].geometric))]
+    row = (f"geometric mean of {len(whole)}", *cells, *over)
+    yield (*row, *["-"] * (width - len(row)))
+
+
+def _speedup(record: ComparisonRecord | None) -> str:
+    if record is None:
+        return "-"
+    if record.speedup is None:
+        return record.status
+    return f"{numbers.with_interval(record.speedup)}, {record.verdict}"
+
+
+def _over(first: ComparisonRecord | None, second: ComparisonRecord | None) -> str:
+    if first is None or second is None or first.speedup is None or second.speedup is None:
+        return "-"
+    return numbers.with_interval(_ratio(first.speedup, second.speedup))
+
+
+def _ratio(first: Speedup, second: Speedup) -> Speedup:
+    """The second speedup over the first; half-widths of independent logarithms in quadrature."""
+    estimate = second.estimate / first.estimate
+    half = math.hypot(first.half_width, second.half_width)
+    known = math.isfinite(half)
+    return Speedup(
+        estimate,
+        estimate * math.exp(-half) if known else None,
+        estimate * math.exp(half) if known else None,
+        first.confidence,
+        min(first.processes, second.processes),
+        min(first.blocks, second.blocks),
+        "half-widths of both logarithms in quadrature",
+    )
+
+
+def _gradients(record: ComparisonRecord | None) -> str:
+    found = record and record.gradients
+    if record is None or not found:
+        return "-"
+    return f"{found[record.baseline]} → {found[record.variant]}"
+
+
+def _notes(
+    name: naming.Namer, rows: dict[Key, dict[str, ComparisonRecord]], there: Sequence[Place]
+) -> Iterable[str]:
+    for place in there:
+        environment = place.runs[0].environment
+        files = ", ".join(run.path.name for run in place.runs)
+        versions = {
+            f"{row[place.label].case.library} {row[place.label].case.library_version}"
+            for row in rows.values()
+            if place.label in row and row[place.label].case.library_version
+        }
+        told = f"; {', '.join(sorted(versions))}" if versions else ""
+        yield (
+            f"{place.label}: {places.machine(environment)}, torch {environment.torch['version']},"
+            f" Python {environment.python}, {environment.created[:10]}{told} ({files})."
+        )
+    for (case, _), row in rows.items():
+        for label, record in row.items():
+            if record.status != "ok":
+                yield f"{name(case)}, {label}: {record.status}: {record.reason}."
+    yield (
+        "A ratio of speedups, and a mean, take the errors of the measurements to be independent:"
+        " half-widths of the logarithms in quadrature."
+    )

@@ -1,0 +1,169 @@
+"""Adapters: what they refuse, what breaks, third parties' and users' own; see test_conformance."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from adapters import custom, registry
+from adapters.base import (
+    Adapter,
+    AdapterError,
+    AttackInfo,
+    LibraryUnavailable,
+    Settings,
+    UnsupportedSettings,
+)
+from adapters.libraries.cleverhans import NumpyOffCpu
+from tests.places import ROOT
+
+EPS, STEP, STEPS, BATCH, SIZE = 8 / 255, 2 / 255, 3, 2, 32
+
+
+def settings(**changes: object) -> Settings:
+    usual = {
+        "eps": EPS,
+        "step_size": STEP,
+        "steps": STEPS,
+        "random_start": True,
+        "batch": BATCH,
+        "input_shape": (3, SIZE, SIZE),
+        "classes": 10,
+        "dtype": "float32",
+        "device": "cpu",
+    }
+    return Settings(**{**usual, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", registry.OURS)
+def test_an_unknown_attack_is_a_key_error(name: str) -> None:
+    with pytest.raises(KeyError):
+        registry.get(name).build("nonsense", nn.Identity(), settings())
+
+
+@pytest.mark.parametrize("name", ["art", "deeprobust", "cleverhans"])
+def test_a_dtype_the_library_would_change_is_unsupported(name: str) -> None:
+    with pytest.raises(UnsupportedSettings, match="float32 only"):
+        registry.get(name).build("pgd", nn.Identity(), settings(dtype="float64"))
+
+
+@pytest.mark.parametrize("name", ["art", "deeprobust"])
+def test_a_device_the_library_does_not_know_is_unsupported(name: str) -> None:
+    with pytest.raises(UnsupportedSettings, match="cpu, cuda only"):
+        registry.get(name).build("pgd", nn.Identity(), settings(device="mps"))
+
+
+def test_deeprobust_always_starts_at_random() -> None:
+    with pytest.raises(UnsupportedSettings, match="starts at random"):
+        registry.get("deeprobust").build("pgd", nn.Identity(), settings(random_start=False))
+
+
+class Missing(Adapter):
+    name = "missing"
+    distribution = "missing-from-the-index"
+
+    def attacks(self) -> dict[str, AttackInfo]:
+        return {}
+
+    def import_library(self) -> None:
+        print("chatter")
+        raise AttributeError("module has no attribute")
+
+    def build_attack(
+        self, attack: str, model: nn.Module, settings: Settings
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        raise NotImplementedError
+
+
+def test_a_library_that_breaks_on_import_names_its_mend(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(LibraryUnavailable, match=r"python -m pip install missing-from-the-index"):
+        Missing().load()
+    assert capsys.readouterr().out == ""
+    assert registry.version(Missing()) is None
+
+
+class OnTheGpu:
+    """Like a tensor on a GPU: a truth value, but no array."""
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+    def __bool__(self) -> bool:
+        return self.value
+
+    def __array__(self) -> None:
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+
+def test_cleverhans_sanity_checks_work_off_the_cpu() -> None:
+    import numpy
+
+    mended = NumpyOffCpu(numpy)
+    assert mended.inf == numpy.inf
+    assert mended.all([OnTheGpu(True), True])
+    assert not mended.all([OnTheGpu(True), OnTheGpu(False)])
+
+
+def test_a_third_partys_adapter_is_found_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    entries = {
+        "missing": EntryPoint("missing", "tests.adapters.test_adapters:Missing", "g"),
+        "wrong": EntryPoint("wrong", "tests.adapters.test_adapters:OnTheGpu", "g"),
+        "absent": EntryPoint("absent", "tests.no_such_module:Missing", "g"),
+    }
+    monkeypatch.setattr(registry, "_third_parties", lambda: entries)
+    assert registry.names() == [*registry.OURS, "absent", "missing", "wrong"]
+    assert isinstance(registry.get("missing"), Adapter)
+    for broken in ("wrong", "absent"):
+        with pytest.raises(AdapterError, match=broken):
+            registry.get(broken)
+
+
+def test_a_users_function_is_bound_to_the_model(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("STEP = 0.25\n")
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from helper import STEP\n"
+        "def fgsm(model, images, labels):\n"
+        "    return model(images) + STEP\n"
+    )
+    attack = custom.build(custom.parse(f"{file}:fgsm"), nn.Identity())
+    assert torch.equal(attack(torch.zeros(1), torch.zeros(1)), torch.full((1,), 0.25))
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("nonsense", "give FILE.py:FUNCTION"),
+        ("absent.py:pgd", "can't read absent.py"),
+        ("no_such_package.attacks:pgd", "there is no module"),
+        (f"{__file__}:no_such_function", "defines no no_such_function"),
+    ],
+)
+def test_a_wrong_spec_is_told_before_anything_runs(spec: str, said: str) -> None:
+    with pytest.raises(AdapterError, match=said):
+        custom.parse(spec)
+
+
+def test_a_module_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert custom.parse("tests.adapters.test_adapters:case").function == "case"
+
+
+def test_the_readmes_adapter_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = next(part for part in text.split("```python\n") if "class Mylib" in part)
+    library = ModuleType("mylib")
+    library.PGD = lambda model, **keywords: lambda images, labels: keywords  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "mylib", library)
+    names: dict[str, Any] = {}
+    exec(code.partition("```")[0], names)
+    built = names["Mylib"]().build("pgd", nn.Identity(), settings())
+    assert built(torch.zeros(1), torch.zeros(1)) == {"eps": EPS, "alpha": STEP, "steps": STEPS}

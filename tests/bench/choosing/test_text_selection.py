@@ -1,0 +1,220 @@
+"""What can be asked of attacks on text, how it is counted, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters import registry
+from adapters.base import LibraryUnavailable
+from adapters.text.queries import Ledger, QueriesSpent
+from bench.cases import FORWARD_ONLY, SEMI_BACKWARD, Comparison
+from bench.choosing import selection, suites
+from bench.commands import arguments
+from bench.errors import UsageError
+from bench.statistics import blocks, diagnosis
+from bench.statistics.blocks import Block, Sample
+from tests.places import MACHINE, RESULTS
+
+PAPER = json.loads((RESULTS / "paper" / "semi_backward.json").read_text())["tables"]["text"]["rows"]
+
+
+def chosen(*words: str) -> list[Comparison]:
+    asked = arguments.parse(list(words))
+    selection.check_names(asked)
+    suite = selection.choose_suite(asked, "cpu")
+    return selection.comparisons(asked, suite, "cpu", print)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--libs", "openattack"],
+        ["--victim", "bert-base"],
+        ["--attacks", "textfooler", "fd", "deepwordbug"],
+        ["--suite", "text"],
+    ],
+)
+def test_text_may_be_asked_for_by_library_victim_attack_or_suite(words: list[str]) -> None:
+    found = chosen(*words)
+    assert {c.case.attack for c in found} == {"textfooler", "fd", "deepwordbug"}
+    assert {c.case.library for c in found} == {"openattack"}
+    assert {c.case.model for c in found} == {"bert-base"}
+    assert all(c.case.of_text and c.case.input_shape == () and c.case.steps is None for c in found)
+
+
+def test_every_attack_is_measured_in_both_variants() -> None:
+    """Also the one that reads gradients, whose other queries read none."""
+    found = chosen("--libs", "openattack", "--attacks", "all")
+    variants = {c.case.attack: set() for c in found}  # type: dict[str, set[str]]
+    for comparison in found:
+        variants[comparison.case.attack].add(comparison.variant)
+    assert set(variants) == set(registry.get("openattack").attacks())
+    assert all(both == {SEMI_BACKWARD, FORWARD_ONLY} for both in variants.values())
+
+
+@pytest.mark.parametrize("name", ["paper-text", "paper-text-small"])
+def test_the_papers_attacks_on_bert(name: str) -> None:
+    cases = {c.case for c in chosen("--suite", name)}
+    assert sorted(case.attack for case in cases) == sorted(row["attack"] for row in PAPER)
+    assert {case.model for case in cases} == {"bert-base"}
+    assert {case.queries is None for case in cases} == {name == "paper-text"}
+
+
+def test_options_of_text(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("One.\nTwo.\nThree.\n")
+    (tmp_path / "TProcess.NLTKWordNet").mkdir()
+    words = ["--victim", "bert-tiny", "--sentences", str(file), "--resources", str(tmp_path)]
+    found = {c.case for c in chosen(*words, "--queries", "7", "--batch", "2", "9")}
+    assert {case.batch for case in found} == {2, 3}, "no more than there are"
+    (one,) = {(c.model, c.sentences, c.resources, c.queries) for c in found}
+    assert one == ("bert-tiny", str(file), str(tmp_path), 7)
+    assert {c.case.queries for c in chosen("--libs", "openattack", "--queries", "0")} == {None}
+
+
+def test_a_budget_makes_another_case_and_the_ids_of_images_stay() -> None:
+    (five,) = {c.case.id for c in chosen("--attacks", "fd", "--queries", "5")}
+    (six,) = {c.case.id for c in chosen("--attacks", "fd", "--queries", "6")}
+    assert five != six
+    record = MACHINE / "torch-2.13.0.jsonl"
+    recorded = [json.loads(line) for line in record.read_text().splitlines()]
+    known = {line["case_id"] for line in recorded if line["kind"] == "comparison"}
+    assert known == {c.case.id for c in chosen("--suite", "quick")}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--libs", "openattack", "foolbox"], "some attack images and some text"),
+        (["--suite", "paper-text", "--libs", "foolbox"], "foolbox attacks images"),
+        (["--suite", "quick", "--libs", "openattack"], "openattack attacks text"),
+        (["--suite", "quick", "--queries", "3"], "--queries is for attacks on text"),
+        (["--libs", "foolbox", "--sentences", "x"], "--sentences is for attacks on text"),
+        (["--libs", "openattack", "--models", "resnet18"], "name what is attacked with --victim"),
+        (["--libs", "openattack", "--steps", "3"], "--steps is for attacks on images"),
+        (["--libs", "openattack", "--defaults"], "--defaults is for attacks on images"),
+        (["--libs", "openattack", "--max-batch-search"], "--max-batch-search is for attacks on im"),
+        (["--libs", "openattack", "--sentences", "absent.txt"], "absent.txt: can't be read"),
+        (["--libs", "openattack", "--resources", "absent"], "is in it; name a folder"),
+        (["--libs", "openattack", "--victim", "./absent"], "there is no such folder"),
+        (["--libs", "openattack", "--attacks", "textfoler"], "did you mean textfooler"),
+        (["--libs", "openattack", "--attacks", "pgd"], "unknown attack 'pgd'"),
+        (["train", "--libs", "openattack"], "train"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_line(words: list[str], said: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        chosen(*words)
+    assert said in str(raised.value)
+
+
+def test_a_suite_of_text_needs_neither_size_nor_steps(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    group = 'libs = ["{}"]\nattacks = ["fd"]\nmodels = ["bert-tiny"]\nbatch = [2]\nqueries = 3\n'
+    file.write_text(f"[[cases]]\n{group.format('openattack')}")
+    assert {c.case.queries for c in chosen("--suite", str(file))} == {3}
+    file.write_text(f"[[cases]]\n{group.format('foolbox')}")
+    with pytest.raises(UsageError, match="lacks image_size, steps"):
+        suites.load(str(file))
+
+
+def test_without_the_library_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter = registry.get("openattack")
+
+    def missing() -> None:
+        raise ModuleNotFoundError("No module named 'OpenAttack'")
+
+    monkeypatch.setattr(adapter, "import_library", missing)
+    with pytest.raises(LibraryUnavailable, match="python -m pip install OpenAttack"):
+        adapter.load()
+
+
+# The books of queries
+
+
+class FakeVictim:
+    """Like OpenAttack's: every method passes through `record_invoke`, also from within another."""
+
+    def __init__(self) -> None:
+        self.answered: list[int] = []
+
+    def record_invoke(self, count: int, method: Callable[..., Any], *args: Any) -> Any:
+        return method(self, *args)
+
+    def get_grad(self, texts: list[str], labels: list[int]) -> str:
+        return self.record_invoke(len(texts), get_grad, texts, labels)  # type: ignore[no-any-return]
+
+    def get_prob(self, texts: list[str]) -> str:
+        return self.record_invoke(len(texts), get_prob, texts)  # type: ignore[no-any-return]
+
+
+def get_grad(victim: FakeVictim, texts: list[str], labels: list[int]) -> str:
+    assert len(texts) == len(labels)
+    victim.answered.append(len(texts))
+    return "answer"
+
+
+def get_prob(victim: FakeVictim, texts: list[str]) -> str:
+    return victim.get_grad(texts, [0] * len(texts))
+
+
+def test_a_call_from_within_another_is_no_query_of_its_own() -> None:
+    ledger, victim = Ledger(None), FakeVictim()
+    with ledger.kept(victim):
+        assert victim.get_prob(["a", "b"]) == "answer"
+        assert victim.get_grad(["a"], [0]) == "answer"
+    assert (ledger.queries, ledger.gradient_queries, ledger.spent) == (3, 1, False)
+    victim.get_prob(["a"])
+    assert ledger.queries == 3, "closed books"
+
+
+def test_the_last_call_is_cut_to_what_is_left_and_its_answer_withheld() -> None:
+    ledger, victim = Ledger(5), FakeVictim()
+    with ledger.kept(victim):
+        victim.get_prob(["a", "b", "c"])
+        with pytest.raises(QueriesSpent):
+            victim.get_grad(["a", "b", "c"], [0, 0, 0])
+        with pytest.raises(QueriesSpent):
+            victim.get_prob(["a"])
+    assert victim.answered == [3, 2]
+    assert (ledger.queries, ledger.gradient_queries, ledger.spent) == (5, 2, True)
+
+
+def test_exactly_as_many_queries_as_allowed_are_not_too_many() -> None:
+    ledger, victim = Ledger(2), FakeVictim()
+    with ledger.kept(victim):
+        assert victim.get_prob(["a", "b"]) == "answer"
+    assert not ledger.spent
+
+
+# Blocks of sentences
+
+
+def test_every_sentence_has_its_turn_in_a_seeded_order() -> None:
+    drawn = list(islice(blocks.parts(1, 5), 15))
+    assert all(sorted(drawn[i : i + 5]) == list(range(5)) for i in (0, 5, 10))
+    assert drawn == list(islice(blocks.parts(1, 5), 15))
+    assert drawn != list(islice(blocks.parts(2, 5), 15))
+    assert list(islice(blocks.parts(3, 1), 3)) == [0, 0, 0]
+
+
+def block(part: int, seconds: float) -> Block:
+    samples = tuple(Sample(seconds * factor) for factor in (1.5, 1, 1, 1.5))
+    return Block(0, "ABBA", samples, part=part)
+
+
+def test_sentences_of_different_lengths_are_no_drift() -> None:
+    lengths = {0: 1.0, 1: 3.0, 2: 9.0}
+    order = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
+    steady = diagnosis.diagnose([block(part, lengths[part]) for part in order])
+    assert steady.drift == pytest.approx(0)
+    slower = [block(0, 1.1**number) for number in range(12)]
+    found = diagnosis.diagnose(slower).drift
+    assert found == pytest.approx(8 * math.log(1.1), rel=0.1)

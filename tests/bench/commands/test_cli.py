@@ -1,0 +1,347 @@
+"""The program as its user meets it, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.records import reading
+from bench.running.process import WorkerDied, WorkerProcess, WorkerTimeout
+from tests.places import ROOT
+
+MINE = "tests/data/attacks.py"
+MODELS = "tests/data/models.py"
+SMALL = ("--models", "test_resnet", "--image-size", "32", "--batch", "2", "--device", "cpu")
+QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2")
+
+
+def bench(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list"],
+        ["counts", "--help"],
+        ["compare", "--help"],
+        *(["list", t] for t in ("libs", "attacks", "models")),
+    ],
+    ids=" ".join,
+)
+def test_help_and_list_import_no_torch(words: list[str]) -> None:
+    code = (
+        "import sys; from bench import cli\n"
+        "try:\n    cli.main(sys.argv[1:])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        "heavy = {'torch', 'timm', 'numpy', 'pydantic', 'rich', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_controlling_process_of_a_run_imports_no_torch() -> None:
+    code = (
+        "import sys; import bench.commands.run, bench.running.runner, bench.commands.doctor\n"
+        "import reports.formats.markdown\n"
+        "import bench.commands.model_doctor, bench.commands.counts, bench.compare.comparing\n"
+        "import reports.formats.compared\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_list_names_what_there_is() -> None:
+    said = bench("list").stdout
+    for name in ("torchattacks", "cleverhans", "pgd", "semi-backward", "quick", "timm"):
+        assert name in said
+    assert "resnet50" in bench("list", "models").stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--libs", "folbox"], "unknown library 'folbox'; did you mean foolbox?"),
+        (["--attacks", "pgdd"], "unknown attack 'pgdd'; did you mean pgd"),
+        (["--models", "resnet19"], "unknown model 'resnet19'; did you mean resnet"),
+        (["--dtype", "float31"], "unknown dtype 'float31'; did you mean float"),
+        (["--variants", "semibackward"], "did you mean semi-backward?"),
+        (["--variants", "original"], "nothing to hold against original"),
+        (["--libs", "foolbox", "--variants", "forward-only"], "forward-only is for black-box"),
+        (["--classes", "0"], "at least 1"),
+        (["explain", "--attacks", "pgdd"], "unknown attack 'pgdd'; did you mean pgd"),
+        (["explain", "--format", "html"], "invalid choice: 'html'"),
+        (["--suite", "quik"], "unknown suite 'quik'; did you mean quick?"),
+        (["--suite", "absent.toml"], "suite absent.toml: can't be read"),
+        (["--batch", "0"], "at least 1"),
+        (["--batch", "-3"], "at least 1"),
+        (["--batch", "many"], "'many' is no number"),
+        (["--seed", "-1"], "from 0 to"),
+        (["--seed", "4294967296"], "from 0 to"),
+        (["--attack", "adapters.no_such_module:pgd"], "there is no module"),
+        (["--precision", "0"], "above 0"),
+        (["--precision", "nan"], "above 0"),
+        (["--images", "absent"], "absent is not a folder"),
+        (["--images", "bench"], "holds no image"),
+        (["--weights", "absent.pt"], "there is no such file"),
+        (["--attack", "absent.py:pgd"], "can't read absent.py"),
+        (["--out", "pyproject.toml"], "exists"),
+        (["--out", "pyproject.toml/x.jsonl"], "can't write"),
+        (["--resume"], "--resume needs --out"),
+        (["--nonsense"], "unrecognized arguments"),
+        (["nonsense"], "invalid choice"),
+        (["list", "lib"], "unknown topic 'lib'; did you mean libs?"),
+        (["report", "absent.jsonl"], "can't be read"),
+        (["report", "pyproject.toml"], "line 1 is no record"),
+        (["--device", "cuda:99"], "--device cuda:99: torch"),
+        (["--device", "tpu"], "unknown device 'tpu'"),
+        (["--training", "pdg"], "unknown training 'pdg'; did you mean pgd?"),
+        (["--training", "pgd", "--data", "absent"], "a folder that holds cifar-10-batches-py/"),
+        (["--training", "pgd", "--image-size", "64"], "leave out --image-size"),
+        (["--training", "pgd", "--batch", "2000"], "digits has 1437 images"),
+        (["--training", "pgd", "--libs", "art", "--attacks", "lots"], "unknown attack 'lots'"),
+        (["--training", "pgd", "--libs", "art", "--attacks", "tpgd"], "unknown attack 'tpgd'"),
+        (["--training", "pgd", "--libs", "foolbox", "--attacks", "boundary"], "gradients in a"),
+        (["--training", "pgd", "--variants", "forward-only"], "forward-only is for black-box"),
+        (["train", "--plan", "200"], "no EPOCHSxIMAGES"),
+        (["report", "x.jsonl", "--format", "figures"], "name a folder with --out"),
+        (["doctor", "--model", "resnet19"], "unknown model 'resnet19'; did you mean resnet"),
+        (["doctor", "--model", "absent.py:build"], "--model absent.py:build: can't read absent.py"),
+        (["doctor", "--model", "absent.py"], "for instance my_models.py:build"),
+        (["doctor", "--model", "no.such:build"], "there is no module no.such"),
+        (["doctor", "--model", f"{MODELS}:build"], "defines no build"),
+        (["doctor", "--model", f"{MODELS}:size"], "gives int; it must be a torch.nn.Module"),
+        (["doctor", "--model", f"{MODELS}:falls_over"], "falls_over: ValueError: no weights here"),
+        (["doctor", "--model", "tests.data.models:absent"], "has no attribute 'absent'"),
+        (["doctor", "--image-size", "32"], "add --model SPEC"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None:
+    runs = ROOT / "runs"
+    before = sorted(runs.iterdir()) if runs.exists() else []
+    done = bench(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert (sorted(runs.iterdir()) if runs.exists() else []) == before
+
+
+def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path) -> None:
+    """One run: a library that works, one that can't be imported, and users' attacks, good and bad.
+    Each becomes a row; none takes the others down."""
+    broken = tmp_path / "path" / "advertorch"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('broken on purpose')")
+    specs = (
+        *("fgsm", "raises", "forgets_its_seed", "looks_at_the_flags", "wrong_shape"),
+        *("no_tensor", "too_large", "killed"),
+    )
+    out = tmp_path / "new" / "run.jsonl"
+    done = bench(
+        *(*SMALL, *QUICKLY, "--libs", "advertorch", "foolbox", "--out", out),
+        *(word for spec in specs for word in ("--attack", f"{MINE}:{spec}")),
+        PYTHONPATH=str(tmp_path / "path"),
+    )
+    assert done.returncode == 5, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "chatter" not in done.stdout
+    found = {
+        (r.case.library if r.case.library != "user" else r.case.attack.partition(":")[2]): r
+        for r in reading.read(out).comparisons
+    }
+    assert {name: record.status for name, record in found.items()} == {
+        "foolbox": "ok",
+        "advertorch": "unsupported",
+        "fgsm": "ok",
+        "raises": "failed",
+        "forgets_its_seed": "unequal",
+        "looks_at_the_flags": "unequal",
+        "wrong_shape": "failed",
+        "no_tensor": "failed",
+        "too_large": "out-of-memory",
+        "killed": "failed",
+    }
+    for name, said in {
+        "advertorch": "python -m pip install advertorch",
+        "raises": "ValueError: the attack fell over",
+        "forgets_its_seed": "does not repeat itself",
+        "looks_at_the_flags": "semi-backward gives other adversarial examples",
+        "wrong_shape": r"shape \(1, 3, 32, 32\) for images of shape \(2, 3, 32, 32\)",
+        "no_tensor": "returned list",
+        "killed": "killed by SIGKILL.*last words",
+    }.items():
+        assert re.search(said, found[name].reason or ""), name
+        assert found[name].speedup is None
+    good = found["foolbox"]
+    assert good.equality is not None
+    assert good.equality.bitwise
+    assert good.gradients is not None
+    assert (good.gradients["call"], good.gradients["semi-backward"]) == ("backward", 0)
+    assert good.gradients["original"] == good.gradients["parameters"]
+    assert good.memory is not None
+    assert int(good.memory["original"]) > int(good.memory["semi-backward"])
+    assert good.theory == {"speedup": pytest.approx(7 / 5), "basis": "flops"}
+    assert good.operations is not None
+    counted, frozen = (good.operations[name] for name in ("original", "semi-backward"))
+    assert counted.forward == frozen.forward
+    assert counted.backward > frozen.backward
+    assert counted.images == 3 * good.case.batch, "two steps and a look at what they made"
+    assert len(good.seconds["original"]) == 2 * len(good.order)
+    assert re.search(r"\| library +\| +advertorch \| +foolbox \|", done.stdout)
+    assert "attacks.py:fgsm" in done.stdout
+    again = bench("report", out)
+    assert again.returncode == 0
+    assert again.stdout.strip() in done.stdout
+
+
+def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
+    """What was measured is on disk, the worker is gone, the exit code is 130, resume goes on."""
+    out, told = tmp_path / "run.jsonl", tmp_path / "processes"
+    words = [*SMALL, "--out", str(out), "--steps", "2", "--precision", "1e-9"]
+    words += ["--attack", f"{MINE}:fgsm", "--attack", f"{MINE}:tells_its_process"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "bench", *words, "--max-seconds", "2"],
+        cwd=ROOT,
+        env={**os.environ, "TELL_PROCESS": str(told)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What runs in a shell's background ignores SIGINT, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
+    while not told.exists():  # the first case is over, the second runs
+        assert running.poll() is None
+        os.sched_yield()
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert f"--out {out} --resume" in said
+    assert [r.case.attack for r in reading.read(out).comparisons] == [f"{MINE}:fgsm"]
+    for process in told.read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(process), 0)
+    done = bench(*words, "--max-seconds", "0.5", "--resume", TELL_PROCESS=str(told))
+    assert done.returncode == 0, done.stderr
+    assert "1 already measured, not repeated" in done.stderr
+    assert [r.status for r in reading.read(out).comparisons] == ["ok", "ok"]
+
+
+def test_doctor_tells_what_works() -> None:
+    done = bench("doctor")
+    assert done.returncode == 0, done.stdout
+    for name in ("torch", "timm", "torchattacks", "cleverhans", "To measure"):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "said"),
+    [
+        ("test_resnet", 0, ["ok  gradients .* 0 when frozen", "ok  perturbation .* bit for bit"]),
+        (f"{MODELS}:for_images", 0, ["images of 3×32×32", "ok  gradients", "--  batch norm"]),
+        (f"{MODELS}:for_text", 0, ["--  dry run +left out: "]),
+        ("tests.data.models:trained", 0, ["--  uninitialised +2 parameters"]),
+        (f"{MODELS}:KeepsATensor", 5, ["!!  tensors +doubled: ", "Mend what is marked !!"]),
+    ],
+)
+def test_doctor_examines_a_model(spec: str, code: int, said: list[str]) -> None:
+    done = bench("doctor", "--model", spec, "--image-size", "32")
+    assert done.returncode == code, done.stderr
+    assert done.stderr == ""
+    assert "chatter" not in done.stdout
+    for line in said:
+        assert re.search(line, done.stdout), line
+
+
+def test_without_torch_every_command_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('no torch here')")
+    for command in ([], ["doctor"], ["doctor", "--model", "resnet18"]):
+        done = bench(*command, PYTHONPATH=str(tmp_path))
+        said = done.stdout + done.stderr
+        assert done.returncode == (5 if command == ["doctor"] else 2)
+        assert "no torch here" in said
+        assert "python -m pip install torch torchvision" in said
+        assert "Traceback" not in said
+
+
+def test_a_closed_pipe_is_no_fault() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m bench list models | head -1",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+
+
+def test_a_worker_that_does_not_answer_in_time_is_ended() -> None:
+    worker = WorkerProcess()
+    with pytest.raises(WorkerTimeout):
+        worker.ask({"do": "load", "library": "art"}, timeout=0.0)
+    assert worker._process.poll() is not None
+
+
+@pytest.mark.parametrize("child", ["", "sleep 60 &"], ids=["alone", "a child holds its pipe"])
+def test_a_worker_that_can_not_start_says_why(tmp_path: Path, child: str) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{child}\necho no torch here >&2\nexit 3\n")
+    python.chmod(0o755)
+    with pytest.raises(WorkerDied, match="exit code 3; its last words: no torch here"):
+        WorkerProcess(str(python))
+
+
+def test_a_worker_ends_when_its_stdin_closes() -> None:
+    worker = WorkerProcess()
+    assert worker._process.stdin is not None
+    worker._process.stdin.close()
+    assert worker._process.wait(timeout=30) == 0
+
+
+def test_explain_dissects_what_it_measures(tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    words = ["--libs", "reference", "torchattacks", "--attacks", "pgd-backward", "square"]
+    done = bench("explain", *words, *SMALL, *QUICKLY, "--classes", "10", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "reference pgd-backward, semi-backward: " in done.stdout
+    assert "torchattacks square, forward-only: gradient-free" in done.stdout
+    found = reading.read(out)
+    variants = sorted(record.variant for record in found.comparisons)
+    assert variants == ["forward-only", "semi-backward", "semi-backward"]
+    for record in found.comparisons:
+        assert record.anatomy is not None
+        assert record.case.classes == 10
+    again = bench("report", out, "--format", "explained")
+    assert "reference pgd-backward, semi-backward: " in again.stdout
+
+
+def test_explain_writes_a_paragraph_for_a_bug_report(tmp_path: Path) -> None:
+    words = ["--attack", f"{MINE}:fgsm", *SMALL, *QUICKLY]
+    done = bench("explain", *words, "--format", "md", "--out", tmp_path / "run.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert "reproduce with:" in done.stdout
+    assert "python -m bench explain --attack" in done.stdout

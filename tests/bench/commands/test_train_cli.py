@@ -1,0 +1,60 @@
+"""`python -m bench train`, as a user has it: measured, trained, stopped and gone on with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench.records import reading
+from tests.places import ROOT
+
+WORDS = (
+    *("train", "--training", "pgd", "--libs", "foolbox", "--models", "test_resnet"),
+    *("--batch", "64", "--steps", "1", "--max-seconds", "0.5", "--epochs", "3"),
+)
+
+
+def start(out: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *WORDS, "--out", str(out), *words],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_training_that_is_stopped_goes_on_and_ends_with_the_same_weights(tmp_path: Path) -> None:
+    out = tmp_path / "x.jsonl"
+    folder = tmp_path / "x.checkpoints"
+    run = start(out)
+    until = time.monotonic() + 240
+    while not list(folder.glob("*.safetensors")) and time.monotonic() < until:
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.05)
+    run.terminate()
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "--resume to go on" in said
+    assert reading.read(out).trainings == ()
+
+    refused = start(tmp_path / "other.jsonl", "--checkpoints", str(folder))
+    _, said = refused.communicate(timeout=240)
+    assert refused.returncode == 2
+    assert "is not empty; go on with it by --resume" in said
+
+    run = start(out, "--resume")
+    table, said = run.communicate(timeout=240)
+    assert run.returncode == 0, said
+    assert "1 already measured, not repeated" in said
+    original, semi_backward = reading.read(out).trainings
+    assert original.weights == semi_backward.weights
+    assert original.losses == semi_backward.losses
+    assert len(original.losses) == 3
+    assert "3 epochs of training test_resnet on digits" in table
+    assert "| identical |" in table
+    assert not list(folder.glob("*.partial"))

@@ -1,0 +1,453 @@
+"""`compare`: two files in, what got worse out, with the exit code that CI reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from bench import cli
+from bench.cases import Case
+from bench.records import reading
+from bench.records.types import ComparisonRecord, CountsRecord, Environment
+from bench.running.conditions import Conditions
+from bench.statistics.counts import Counts
+from bench.statistics.estimate import Speedup
+from tests.bench.running.test_runner import ENVIRONMENT
+
+CASE = Case("torchattacks", "pgd", "resnet18", 4, (3, 112, 112), 5, "float32", "cpu")
+COUNTS = Counts(
+    calls={"autograd.grad": 5},
+    computing=0,
+    parameter_gradients=0,
+    forward_calls=5,
+    forward_images=20,
+    backward_calls=5,
+    backward_images=20,
+    forward_flops=1000,
+    backward_flops=1000,
+    saved=5000,
+    gradients=0,
+    forward_kernels={"convolution": 20, "add": 10},
+    backward_kernels={"convolution_backward": 20},
+    views={"detach": 7},
+    host={},
+)
+WASTEFUL = replace(
+    COUNTS,
+    calls={"backward": 5},
+    computing=5,
+    parameter_gradients=310,
+    backward_flops=2000,
+    gradients=4000,
+    backward_kernels={"convolution_backward": 20, "add_": 300},
+)
+
+
+def counts(case: Case = CASE, original: Counts = COUNTS, **changes: Any) -> CountsRecord:
+    record = CountsRecord(
+        case.id,
+        case,
+        "original",
+        "semi-backward",
+        "ok",
+        0,
+        counts={"original": original, "semi-backward": COUNTS},
+    )
+    return replace(record, **changes)
+
+
+def timed(case: Case = CASE, ratio: float = 1.5, **changes: Any) -> ComparisonRecord:
+    """Five processes of ten blocks, one of which is a little slower than another."""
+    noise = numpy.random.default_rng(0).standard_normal((2, 100)) * 0.003
+    fast, slow = numpy.exp(noise[0]), ratio * numpy.exp(noise[1])
+    record = ComparisonRecord(
+        case.id,
+        case,
+        "original",
+        "semi-backward",
+        "ok",
+        0,
+        1.0,
+        speedup=Speedup(ratio, ratio * 0.99, ratio * 1.01, 0.95, 5, 50, "t interval"),
+        seconds={"original": slow.tolist(), "semi-backward": fast.tolist()},
+        order=["ABBA"] * 50,
+        processes=[number // 10 for number in range(50)],
+        memory={"original": 2000, "semi-backward": 1000, "unit": "bytes", "what": "peak"},
+        gradients={"call": "backward", "original": 62, "semi-backward": 0},
+    )
+    return replace(record, **changes)
+
+
+Said = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Said:
+    """Writes both files and compares them; the exit code and what was printed."""
+
+    def run(base: Any, new: Any, *words: str) -> tuple[int, str]:
+        paths = [write(tmp_path / name, what) for name, what in (("base", base), ("new", new))]
+        code = cli.main(["compare", *map(str, paths), *words])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def write(path: Path, what: Any) -> Path:
+    """Text as it is; records behind an environment, one of ours unless they bring theirs."""
+    if isinstance(what, str):
+        path.write_text(what)
+        return path
+    found = list(what)
+    if not isinstance(found[0], Environment):
+        found.insert(0, ENVIRONMENT)
+    path.write_text("".join(map(reading.to_line, found)))
+    return path
+
+
+def test_the_same_counts_are_no_regression(compare: Said) -> None:
+    code, said = compare([counts()], [counts()])
+    assert code == 0
+    assert "0 regressions, 0 improvements" in said
+    assert "Regressions" not in said
+
+
+def test_parameter_gradients_that_come_back_are_told_with_what_they_cost(compare: Said) -> None:
+    code, said = compare([counts()], [counts(original=WASTEFUL)])
+    assert code == 1
+    assert (
+        "torchattacks pgd on resnet18 (original): this change makes it compute 62 parameter"
+        " gradients in each of its 5 gradient calls (none before): backward"
+        " FLOPs +100 % (1 k → 2 k); 4 kB of .grad buffers, none before; 300 more backward kernel"
+        " calls (add\\_ +300)."
+    ) in said
+    assert "asks for gradients by 5 × backward in place of 5 × autograd.grad" in said
+
+
+def test_parameter_gradients_that_go_are_an_improvement(compare: Said) -> None:
+    code, said = compare([counts(original=WASTEFUL)], [counts()])
+    assert code == 0
+    assert "4 improvements" in said
+    assert "Regressions" not in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"forward_calls": 6, "forward_images": 24}, "6 forward passes an image (5 before)"),
+        ({"forward_flops": 1001}, "forward FLOPs +0.1 %"),
+        ({"saved": 5001}, "saved for the backward pass +0.02 % (5 kB → 5.001 kB)"),
+        ({"forward_kernels": {"convolution": 20, "add": 11}}, "1 more forward kernel calls"),
+        ({"host": {"numpy()": 5}}, "5 more values handed to the host (numpy() +5)"),
+    ],
+)
+def test_more_of_anything_that_costs_is_a_regression(
+    compare: Said, changes: dict[str, Any], said: str
+) -> None:
+    code, told = compare([counts()], [counts(original=replace(COUNTS, **changes))])
+    assert code == 1
+    assert said in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"views": {"detach": 9}}, "other views: detach +2"),
+        ({"forward_kernels": {"convolution": 20, "add_": 10}}, "by kind|add -10"),
+        ({"calls": {"backward(inputs)": 5}}, "5 × backward(inputs) in place of"),
+        ({"forward_flops": 900}, "forward FLOPs -10 %"),
+    ],
+)
+def test_another_way_at_no_cost_is_told_and_passes(
+    compare: Said, changes: dict[str, Any], said: str
+) -> None:
+    code, told = compare([counts()], [counts(original=replace(COUNTS, **changes))])
+    assert code == 0
+    assert any(part in told for part in said.split("|"))
+
+
+def test_what_can_not_be_counted_any_more_is_inconclusive(compare: Said) -> None:
+    blind = [counts(original=replace(COUNTS, saved=None))]
+    assert compare([counts()], blind)[0] == 0
+    code, said = compare([counts()], blind, "--strict")
+    assert code == 3
+    assert "saved for the backward pass could not be counted now" in said
+
+
+def test_limits_loosen_what_fails(compare: Said) -> None:
+    more = [counts(original=replace(COUNTS, forward_flops=1040, saved=5100))]
+    assert compare([counts()], more)[0] == 1
+    assert compare([counts()], more, "--fail-if", "flops:5%", "--fail-if", "memory:0.05")[0] == 0
+    assert compare([counts()], more, "--fail-if", "flops:off", "--fail-if", "memory:2.5%")[0] == 0
+    assert compare([counts()], more, "--fail-if", "flops:3.9%", "--fail-if", "memory:5%")[0] == 1
+
+
+def test_overrides_are_of_the_cases_they_fit(compare: Said, tmp_path: Path) -> None:
+    other = replace(CASE, library="art", batch=8)
+    base = [counts(), counts(other)]
+    worse = replace(COUNTS, forward_flops=1040)
+    new = [counts(original=worse), counts(other, worse)]
+    overrides = tmp_path / "o.toml"
+    words = ("--overrides", str(overrides))
+    overrides.write_text('[[case]]\nlibrary = "torch*"\nflops = "5%"\n')
+    code, said = compare(base, new, *words)
+    assert code == 1
+    assert "art pgd on resnet18 (original): forward" in said
+    assert "torchattacks pgd on resnet18 (original): forward FLOPs" in said.split("Other diff")[1]
+    overrides.write_text(
+        '[[case]]\nflops = 0.05\n[[case]]\nbatch = 8\nflops = "1%"\n[[case]]\nmodel = "vgg"\n'
+        'flops = "off"\n'
+    )
+    code, said = compare(base, new, *words)
+    assert code == 1
+    assert "torchattacks pgd on resnet18 (original)" not in said.split("Other diff")[0]
+    assert "an override fits no case: model = 'vgg'" in said
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "code", "said"),
+    [
+        ("ok", "failed", 1, "it was ok and is now failed (why)"),
+        ("ok", "unequal", 1, "it was ok and is now unequal (why)"),
+        ("ok", "unsupported", 1, "it was ok and is now unsupported (why)"),
+        ("failed", "ok", 0, "it was failed and is ok now"),
+        ("failed", "timeout", 0, "it was failed before, and is timeout now (why)"),
+    ],
+)
+def test_how_a_case_ended(compare: Said, then: str, now: str, code: int, said: str) -> None:
+    def record(status: str) -> CountsRecord:
+        if status == "ok":
+            return counts()
+        return counts(status=status, reason="why", counts={})
+
+    found, told = compare([record(then)], [record(now)])
+    assert found == code
+    assert said in told
+
+
+def test_other_suites_have_their_common_cases_compared(compare: Said) -> None:
+    base = [counts(), counts(replace(CASE, library="gone"))]
+    new = [counts(), counts(replace(CASE, batch=8))]
+    code, said = compare(base, new)
+    assert code == 0
+    assert "gone pgd on resnet18, 4 images of 3x112x112, 5 steps, float32, cpu" in said
+    assert "(gone is gone from NEW)" in said
+    assert "8 images" in said
+    code, said = compare(base[1:], new)
+    assert code == 2
+    assert "no case in common: the first has gone pgd" in said
+
+
+def test_an_attack_in_another_folder_is_the_same_attack(compare: Said) -> None:
+    def mine(place: str) -> CountsRecord:
+        return counts(replace(CASE, library="user", attack=f"{place}:pgd"))
+
+    code, said = compare([mine("base/mine.py")], [mine("/elsewhere/mine.py")])
+    assert (code, "1 case of counts" in said) == (0, True)
+    both = [mine("a/mine.py"), mine("b/mine.py")]
+    code, said = compare(both, both[:1])
+    assert "Only in" in said
+    assert "b/mine.py" in said
+
+
+def test_counts_need_the_same_torch_and_no_more(compare: Said) -> None:
+    def there(**changes: Any) -> Environment:
+        return replace(ENVIRONMENT, **changes)
+
+    wheel = there(torch={"version": "2.13.0+cpu"}, processor="another", cores=64, threads=64)
+    assert compare([counts()], [wheel, counts()])[0] == 0
+    older = there(torch={"version": "2.12.0"})
+    code, said = compare([counts()], [older, counts()])
+    assert code == 4
+    assert "torch: 2.13.0 then, 2.12.0 now" in said
+    code, said = compare([counts()], [older, counts()], "--allow-env-mismatch")
+    assert code == 0
+    assert "the environments differ (torch: 2.13.0 then, 2.12.0 now)" in said
+
+
+def test_versions_of_libraries_are_told(compare: Said) -> None:
+    then = replace(ENVIRONMENT, libraries={"foolbox": "3.3.3"})
+    now = replace(ENVIRONMENT, libraries={"foolbox": "3.3.4"})
+    _, said = compare([then, counts()], [now, counts()])
+    assert "foolbox 3.3.3 then, 3.3.4 now" in said
+
+
+def test_times_that_are_the_same_pass(compare: Said) -> None:
+    code, said = compare([timed()], [timed()], "--fail-if", "seconds:10%", "--strict")
+    assert (code, "0 regressions" in said) == (3, True), "seconds of two runs are never so sure"
+    assert compare([timed()], [timed()], "--strict")[0] == 0
+
+
+def test_a_speedup_that_is_lost_is_a_regression(compare: Said) -> None:
+    code, said = compare([timed()], [timed(ratio=1.3)])
+    assert code == 1
+    assert "torchattacks pgd on resnet18 (semi-backward): speedup -13.3 % (1.5 → 1.3;" in said
+    assert "where 5 % is allowed" in said
+    assert compare([timed()], [timed(ratio=1.3)], "--fail-if", "speedup:20%")[0] == 0
+    assert compare([timed()], [timed(ratio=1.3)], "--fail-if", "speedup:off")[0] == 0
+
+
+def test_what_an_interval_leaves_open_fails_only_under_strict(compare: Said) -> None:
+    wide = Speedup(1.4, 1.2, 1.6, 0.95, 5, 50, "t interval")
+    assert compare([timed()], [timed(speedup=wide)])[0] == 0
+    code, said = compare([timed()], [timed(speedup=wide)], "--strict")
+    assert code == 3
+    assert "a loss of 5 % is not ruled out" in said
+
+
+def test_seconds_are_compared_only_where_asked_and_between_equal_environments(
+    compare: Said,
+) -> None:
+    seconds = {name: [3 * s for s in found] for name, found in timed().seconds.items()}
+    slower = [timed(seconds=seconds)]
+    assert compare([timed()], slower)[0] == 0
+    code, said = compare([timed()], slower, "--fail-if", "seconds:10%")
+    assert code == 1
+    assert "seconds +200 %" in said
+    elsewhere = replace(ENVIRONMENT, processor="another", threads=1)
+    assert compare([timed()], [elsewhere, timed()])[0] == 0, "a ratio is of any machine"
+    code, said = compare([timed()], [elsewhere, *slower], "--fail-if", "seconds:10%")
+    assert code == 4
+    assert "processor: a processor then, another now; threads: 2 then, 1 now" in said
+    words = ("--fail-if", "seconds:10%", "--allow-env-mismatch")
+    assert compare([timed()], [elsewhere, *slower], *words)[0] == 1
+
+
+def test_seconds_that_other_programs_may_account_for_are_no_regression(compare: Said) -> None:
+    seconds = {name: [1.5 * s for s in found] for name, found in timed().seconds.items()}
+    words = ("--fail-if", "seconds:10%")
+    quiet, busy = (Conditions(cores=2, others=others, load=None, mhz=None) for others in (0.0, 1.0))
+    slower = timed(seconds=seconds, conditions=[quiet])
+    assert compare([timed()], [slower], *words)[0] == 1
+    slower = timed(seconds=seconds, conditions=[quiet, busy])
+    code, said = compare([timed()], [slower], *words)
+    assert code == 0
+    assert "since other programs may have cost up to 100 % of time" in said
+    on_gpu = replace(CASE, device="cuda:0")
+    slower = timed(on_gpu, seconds=seconds, conditions=[busy])
+    assert compare([timed(on_gpu)], [slower], *words)[0] == 1, "nobody else was on the GPU"
+
+
+def test_memory_has_a_plain_limit(compare: Said) -> None:
+    fuller = {**(timed().memory or {}), "original": 2150}
+    code, said = compare([timed()], [timed(memory=fuller)])
+    assert code == 1
+    assert "(original): peak memory +7.5 %" in said
+    assert compare([timed()], [timed(memory=fuller)], "--fail-if", "memory:8%")[0] == 0
+    elsewhere = replace(ENVIRONMENT, torch={"version": "2.12.0"})
+    assert compare([timed()], [elsewhere, timed(memory=fuller)])[0] == 0
+    words = ("--fail-if", "memory:5%")
+    assert compare([timed()], [elsewhere, timed(memory=fuller)], *words)[0] == 4
+
+
+def benchmarks(scale: float = 1.0, **changes: Any) -> str:
+    noise = numpy.random.default_rng(0).standard_normal(200) * 0.02
+    data = (scale * numpy.exp(noise)).tolist()
+    whole = {
+        "machine_info": {"machine": "x86_64", "cpu": {"brand_raw": "one", "count": 2}},
+        "benchmarks": [{"fullname": "tests/perf/test_x.py::test_pgd", "stats": {"data": data}}],
+    }
+    return json.dumps({**whole, **changes}, indent=1)
+
+
+def test_json_of_pytest_benchmark_is_read(compare: Said) -> None:
+    assert compare(benchmarks(), benchmarks())[0] == 0
+    code, said = compare(benchmarks(), benchmarks(2.0))
+    assert code == 1
+    assert "tests/perf/test_x.py::test_pgd: seconds +100 %" in said
+    other = benchmarks(machine_info={"cpu": {"brand_raw": "two"}})
+    assert compare(benchmarks(), other)[0] == 4
+    assert compare(benchmarks(), other, "--allow-env-mismatch")[0] == 0
+    unsaved = benchmarks(benchmarks=[{"fullname": "test_x", "stats": {"mean": 1.0}}])
+    code, said = compare(unsaved, unsaved)
+    assert (code, "--benchmark-save-data" in said) == (2, True)
+
+
+TIMED_LINE = reading.to_line(timed())
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ("", "new: it is empty"),
+        ("{", "line 1 is no environment|line 1 is cut off"),
+        (reading.to_line(ENVIRONMENT), "neither counts nor comparisons"),
+        (reading.to_line(ENVIRONMENT) + TIMED_LINE[:400], "line 2 is cut off"),
+        (reading.to_line(ENVIRONMENT) + TIMED_LINE.replace('"schema": 1', '"schema": 9'), "newer"),
+        (
+            reading.to_line(ENVIRONMENT) + TIMED_LINE.replace('"elapsed": 1.0', '"elapsed": NaN'),
+            "line 2 is no record: NaN is no number",
+        ),
+        (
+            reading.to_line(ENVIRONMENT) + TIMED_LINE.replace('"original": [', '"original": [-1, '),
+            "line 2 is no record: seconds: -1.0 is no time",
+        ),
+        (
+            reading.to_line(ENVIRONMENT)
+            + TIMED_LINE.replace('"estimate": 1.5', '"estimate": 1e999'),
+            "line 2 is no record: speedup: inf is no ratio",
+        ),
+        (reading.to_line(ENVIRONMENT) + reading.to_line(counts()), "base holds comparisons and"),
+        (benchmarks(), "two files of the same kind"),
+        (benchmarks(benchmarks=[]), "holds no benchmark"),
+        (benchmarks(benchmarks=[{"stats": {}}]), "no JSON of pytest-benchmark"),
+        (benchmarks(-1.0), "is no time"),
+    ],
+)
+def test_bad_files_are_told_in_a_line(compare: Said, new: str, said: str) -> None:
+    code, told = compare([timed()], new)
+    assert code == 2
+    assert len(told.splitlines()) == 1
+    assert any(part in told for part in said.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--fail-if", "speedup"], "give METRIC:PERCENT%"),
+        (["--fail-if", "sped:5%"], "unknown metric 'sped'; did you mean speedup?"),
+        (["--fail-if", "speedup:five"], "'five' is no share"),
+        (["--fail-if", "speedup:-1%"], "'-1%' is no share"),
+        (["--fail-if", "speedup:nan"], "'nan' is no share"),
+        (["--fail-if", "speedup:5"], "5 stands for 500 %; write 5%"),
+        (["--fail-if", "speedup:100%"], "a speedup can't lose 100 %"),
+        (["--fail-if", "flops:5%"], "unknown metric 'flops'"),
+        (["--format", "html"], "no format 'html'; there are md, junit"),
+        (["--format", "md="], "names no file"),
+        (["--overrides", "absent.toml"], "can't be read"),
+        (["--format", "md=pyproject.toml/x.md"], "can't write"),
+    ],
+)
+def test_wrong_options_are_told_in_a_line(compare: Said, words: list[str], said: str) -> None:
+    code, told = compare([timed()], [timed()], *words)
+    assert code == 2
+    assert len(told.splitlines()) == 1
+    assert said in told
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("= no", "no TOML"),
+        ("speedup = 1", "must hold [[case]] tables"),
+        ("[[case]]\nlibrary = 'art'", "names no limit; there are speedup"),
+        ("[[case]]\nspedup = '5%'", "unknown key 'spedup'; did you mean speedup?"),
+        ("[[case]]\nspeedup = true", "True is no share"),
+        ("[[case]]\nspeedup = 5", "5 stands for 500 %"),
+    ],
+)
+def test_wrong_overrides_are_told_in_a_line(
+    compare: Said, tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "o.toml"
+    path.write_text(text)
+    code, told = compare([timed()], [timed()], "--overrides", str(path))
+    assert (code, len(told.splitlines())) == (2, 1)
+    assert said in told

@@ -1,0 +1,228 @@
+"""What is on disk: the schema, reading, damage, resuming."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bench.cases import Case
+from bench.errors import EnvironmentMismatch, UsageError
+from bench.records import reading
+from bench.records.journal import Journal
+from bench.records.reading import RecordError
+from bench.records.types import ComparisonRecord, CountsRecord, TrainingRecord
+from bench.statistics.counts import Counts
+from bench.statistics.estimate import Speedup
+from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, comparison, measure
+from tools import schema
+
+RECORD = measure(ScriptedWorker(host=0.1))
+TRAINED = TrainingRecord(
+    "0",
+    comparison().case,
+    "original",
+    "ok",
+    0,
+    5,
+    updates=110,
+    losses=[2.0, 1.0],
+    clean_accuracy=0.9,
+    robust_accuracy=0.5,
+    evaluation={"attack": "PGD-20", "eps": 0.1},
+    weights="abc",
+)
+COUNTED = CountsRecord(
+    "0",
+    comparison().case,
+    "original",
+    "semi-backward",
+    "ok",
+    0,
+    parameters=4,
+    counts={
+        "original": Counts({"backward": 1}, 1, 4, 1, 2, 1, 2, 10, 20, 30, 40, {"add": 1}, {}, {}),
+        "semi-backward": Counts(None, None, None, 1, 2, 1, 2, None, None, None, None),
+    },
+)
+FAILED = ComparisonRecord(
+    "0", comparison().case, "original", "semi-backward", "failed", 0, 0.1, reason="why"
+)
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("".join(lines))
+    return path
+
+
+def lines() -> list[str]:
+    return [reading.to_line(item) for item in (ENVIRONMENT, RECORD, FAILED, TRAINED, COUNTED)]
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    found = reading.read(write(tmp_path / "x.jsonl", *lines()))
+    assert found.environment == ENVIRONMENT
+    assert found.comparisons == (RECORD, FAILED)
+    assert found.trainings == (TRAINED,)
+    assert found.counts == (COUNTED,)
+    assert not found.cut
+
+
+def test_the_schema_file_is_current() -> None:
+    assert schema.SCHEMA.read_text(encoding="utf-8") == schema.schema(), "run `make schema`"
+
+
+def test_the_data_dictionary_is_up_to_date() -> None:
+    assert schema.DICTIONARY.read_text(encoding="utf-8") == schema.dictionary(), "run `make schema`"
+
+
+@pytest.mark.parametrize("line", lines())
+def test_every_line_fits_the_published_schema(line: str) -> None:
+    published = json.loads(schema.SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(published)
+    jsonschema.validate(json.loads(line), published)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**json.loads(line), "seed": "zero"}, published)
+
+
+def test_unknown_keys_and_kinds_are_ignored(tmp_path: Path) -> None:
+    later = {**json.loads(reading.to_line(RECORD)), "invented_later": 1}
+    other = {"schema": 1, "kind": "weather", "sun": True}
+    path = write(
+        tmp_path / "x.jsonl",
+        reading.to_line(ENVIRONMENT),
+        json.dumps(later) + "\n",
+        json.dumps(other) + "\n",
+    )
+    assert reading.read(path).comparisons == (RECORD,)
+
+
+def test_a_half_written_last_line_is_left_out_and_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", *lines()[:2], lines()[2][:40])
+    found = reading.read(path)
+    assert found.comparisons == (RECORD,)
+    assert found.cut
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "line 1 is no environment"),
+        ("hello\n", "line 1 is no record"),
+        ("[1]\n", "line 1 is no record: not a JSON object"),
+        (lines()[1], "line 1 is no environment"),
+        (lines()[0] + "{\n" + lines()[1], "line 2 is no record"),
+        (lines()[0].replace('"schema": 1', '"schema": 2'), "use a newer version"),
+        (lines()[0].replace('"seed": 0', '"seed": "zero"'), "line 1 is no record: seed"),
+        (lines()[0] + lines()[1].replace('"ok"', '"fine"'), "line 2 is no record: status"),
+        (lines()[0].replace('"seed": 0', '"seed": NaN'), "line 1 is no record: NaN is no number"),
+        (lines()[0] + lines()[1].replace("[1.5,", "[0.0,", 1), "seconds: 0.0 is no time"),
+    ],
+)
+def test_damage_is_told_with_its_line(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(RecordError, match=said):
+        reading.read(write(tmp_path / "x.jsonl", content))
+
+
+def test_files_that_can_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
+    for path in (tmp_path, tmp_path / "absent.jsonl", tmp_path / "binary.jsonl"):
+        with pytest.raises(RecordError, match="can't be read"):
+            reading.read(path)
+
+
+def test_no_value_that_json_lacks_is_written() -> None:
+    speedup = Speedup(float("nan"), None, None, 0.95, 1, 1, "")
+    with pytest.raises(ValueError):
+        reading.to_line(replace(RECORD, speedup=speedup))
+
+
+def test_the_case_id_is_of_what_was_asked() -> None:
+    case = comparison().case
+    assert case.id == replace(case, library_version="2.0").id
+    changes: dict[str, object] = {
+        "library": "art",
+        "batch": 5,
+        "steps": 6,
+        "dtype": "float64",
+        "device": "cuda:0",
+        "eps": 0.1,
+        "weights": "w.pt",
+        "images": "folder",
+    }
+    others = {replace(case, **{key: value}).id for key, value in changes.items()}  # type: ignore[arg-type]
+    assert len(others | {case.id}) == len(changes) + 1
+
+
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", *lines())
+    with pytest.raises(UsageError, match="--resume"):
+        Journal(path)
+    assert path.read_text() == "".join(lines())
+
+
+@pytest.mark.parametrize("name", ["file.txt/x.jsonl", "."])
+def test_a_path_that_can_not_be_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file.txt").write_text("")
+    with pytest.raises(UsageError, match="--out"):
+        Journal(tmp_path / name)
+
+
+def test_a_journal_without_a_record_leaves_no_file(tmp_path: Path) -> None:
+    with Journal(tmp_path / "x.jsonl"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume_cuts_a_half_written_line_off(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", *lines()[:2], lines()[2][:40])
+    with Journal(path, resume=True) as journal:
+        journal.begin(ENVIRONMENT)
+        assert journal.done() == {RECORD.key}
+        journal.append(FAILED)
+        assert journal.counted() == set()
+    assert path.read_text() == "".join(lines()[:3])
+    with Journal(write(tmp_path / "y.jsonl", *lines()), resume=True) as journal:
+        assert journal.counted() == {COUNTED.key}
+
+
+def test_resume_starts_a_file_that_is_not_there_or_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    for name in ("absent.jsonl", "empty.jsonl"):
+        with Journal(tmp_path / name, resume=True) as journal:
+            journal.begin(ENVIRONMENT)
+        assert reading.read(tmp_path / name).environment == ENVIRONMENT
+
+
+def test_resume_refuses_another_environment_and_foreign_files(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", *lines())
+    elsewhere = replace(ENVIRONMENT, torch={**ENVIRONMENT.torch, "version": "2.14.0"})
+    with (
+        Journal(path, resume=True) as journal,
+        pytest.raises(EnvironmentMismatch, match=r"torch: .*2\.13\.0.* then, .*2\.14\.0.* now"),
+    ):
+        journal.begin(elsewhere)
+    for text in ("my notes\n", "my notes", "two\nlines", lines()[1][:50]):
+        notes = write(tmp_path / "notes.txt", text)
+        with pytest.raises(UsageError, match="can't be resumed"):
+            Journal(notes, resume=True)
+        assert notes.read_text() == text, "a file that is not ours is left alone"
+
+
+def test_a_library_installed_in_between_does_not_keep_from_resuming(tmp_path: Path) -> None:
+    then = replace(ENVIRONMENT, libraries={"timm": "1"})
+    path = write(tmp_path / "x.jsonl", reading.to_line(then))
+    with Journal(path, resume=True) as journal:
+        journal.begin(replace(then, libraries={"timm": "1", "foolbox": "3"}))
+        with pytest.raises(EnvironmentMismatch, match="timm: 1 then, 2 now"):
+            journal.begin(replace(then, libraries={"timm": "2"}))
+
+
+def test_a_users_attack_has_no_steps(tmp_path: Path) -> None:
+    case = Case("user", "mine.py:fgsm", "resnet18", 4, (3, 32, 32), None, "float32", "cpu")
+    record = replace(RECORD, case=case)
+    path = write(tmp_path / "x.jsonl", reading.to_line(ENVIRONMENT), reading.to_line(record))
+    assert reading.read(path).comparisons == (record,)

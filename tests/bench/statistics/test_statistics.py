@@ -1,0 +1,238 @@
+"""Estimate, interval, verdict and stop rule, on synthetic blocks."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy
+import pytest
+
+from bench.statistics import blocks, estimate
+from bench.statistics.blocks import Block, Order, Sample
+from bench.statistics.estimate import Speedup
+from bench.statistics.stopping import MIN_BLOCKS, Looks, StopRule
+from tools import coverage, synthetic
+from tools.synthetic import WORLDS, World
+
+REPETITIONS = 1000
+
+
+def block(a: float, b: float, order: Order = "ABBA", process: int = 0) -> Block:
+    times = {"A": a, "B": b}
+    return Block(process, order, tuple(Sample(times[letter]) for letter in order))
+
+
+def noisy(ratio: float, count: int, seed: int, processes: int = 1) -> list[Block]:
+    random = numpy.random.default_rng(seed)
+    return [
+        block
+        for process in range(processes)
+        for block in itertools.islice(synthetic.measurement(World(), ratio, random, process), count)
+    ]
+
+
+def interval(low: float, high: float, blocks: int = 100) -> Speedup:
+    return Speedup(math.sqrt(low * high), low, high, 0.95, 1, blocks, "made up")
+
+
+def test_ratio_of_the_mean_times_within_a_block() -> None:
+    samples = (Sample(2.0), Sample(1.0), Sample(3.0), Sample(4.0))
+    assert Block(0, "ABBA", samples).log_ratio == pytest.approx(math.log(6 / 4))
+    assert Block(0, "BAAB", samples).log_ratio == pytest.approx(math.log(4 / 6))
+
+
+def test_spread_of_the_runs_of_the_same_variant() -> None:
+    samples = (Sample(2.0), Sample(1.0), Sample(3.0), Sample(4.0))
+    assert Block(0, "ABBA", samples).spread == pytest.approx(math.hypot(math.log(2), math.log(3)))
+
+
+@pytest.mark.parametrize("order", ["ABBA", "BAAB"])
+def test_a_linear_drift_cancels(order: Order) -> None:
+    samples = tuple(
+        Sample((1.5 if letter == "A" else 1.0) + 0.1 * i) for i, letter in enumerate(order)
+    )
+    found = estimate.speedup([Block(0, order, samples)])
+    assert found.estimate == pytest.approx((1.5 + 0.15) / (1.0 + 0.15))
+
+
+def test_one_outlier_does_not_move_the_estimate() -> None:
+    usual = [block(1.5, 1.0)] * 8
+    assert estimate.speedup([*usual, block(1.0, 40.0)]).estimate == pytest.approx(1.5)
+
+
+def test_a_block_whose_runs_disagree_weighs_less() -> None:
+    calm = [block(1.5, 1.0)] * 4
+    torn = Block(0, "ABBA", (Sample(2.0), Sample(0.5), Sample(2.0), Sample(8.0)))
+    assert estimate.speedup([*calm, *[torn] * 5]).estimate == pytest.approx(1.5)
+
+
+def test_a_repeated_block_does_not_count() -> None:
+    spoilt = Block(0, "ABBA", (Sample(9.0), Sample(1.0), Sample(1.0), Sample(9.0)), repeated=True)
+    data = noisy(1.3, 12, seed=0)
+    assert estimate.speedup([*data, spoilt, spoilt]) == estimate.speedup(data)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 6])
+def test_too_few_blocks_give_no_interval(count: int) -> None:
+    found = estimate.speedup(noisy(1.5, count, seed=0))
+    assert (found.low, found.high, found.half_width) == (None, None, math.inf)
+    assert estimate.verdict(found) == "inconclusive"
+
+
+def test_times_without_any_noise_give_a_point() -> None:
+    found = estimate.speedup([block(1.5, 1.0)] * 8)
+    assert found.low == found.high == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("count", [8, 12, 30])
+def test_coverage_of_a_fixed_number_of_blocks(count: int) -> None:
+    held = 0
+    for seed in range(REPETITIONS):
+        found = estimate.speedup(noisy(1.5, count, seed))
+        held += found.low is None or found.high is None or found.low <= 1.5 <= found.high
+    assert held / REPETITIONS >= 0.93
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_coverage_and_false_verdicts_with_the_stop_rule_active(world: str) -> None:
+    """Between equals; another true ratio shifts every log ratio and changes nothing else."""
+    found = coverage.coverage(WORLDS[world], 1.0, StopRule(0.02, 1.0), REPETITIONS, seed=1)
+    assert 0.93 <= found.covered <= 0.98
+    assert found.wrong <= 0.05
+    assert found.precise > 0.5, "the stop rule did its work"
+
+
+@pytest.mark.parametrize("processes", [3, 5])
+@pytest.mark.parametrize("between", [0.0, 0.05])
+def test_coverage_over_processes(processes: int, between: float) -> None:
+    world = World(between=between)
+    found = coverage.coverage(world, 1.5, StopRule(0.02, 1.0, processes), 300, seed=1)
+    assert 0.92 <= found.covered <= 0.98
+
+
+def test_autocorrelation_widens_the_interval() -> None:
+    random = numpy.random.default_rng(0)
+    steady = list(itertools.islice(synthetic.measurement(World(), 1.5, random), 100))
+    swinging = sorted(steady, key=lambda item: item.log_ratio)
+    assert estimate.speedup(swinging).half_width > 1.5 * estimate.speedup(steady).half_width
+
+
+def test_another_confidence_gives_another_width() -> None:
+    data = noisy(1.5, 40, seed=0)
+    widths = [estimate.speedup(data, confidence=level).half_width for level in (0.8, 0.95, 0.99)]
+    assert widths == sorted(widths)
+    assert len(set(widths)) == 3
+
+
+@pytest.mark.parametrize(
+    ("processes", "said"), [(1, "a single process"), (2, "t interval"), (5, "t interval")]
+)
+def test_the_method_says_what_the_interval_stands_for(processes: int, said: str) -> None:
+    found = estimate.speedup(noisy(1.2, 8, 0, processes))
+    assert said in found.method
+    assert (found.processes, found.blocks) == (processes, 8 * processes)
+
+
+def test_processes_weigh_the_same_however_many_blocks_they_have() -> None:
+    data = [*[block(1.0, 1.0, process=0)] * 30, *[block(4.0, 1.0, process=1)] * 3]
+    assert estimate.speedup(data).estimate == pytest.approx(2.0)
+
+
+def test_the_t_interval_is_students() -> None:
+    from scipy import stats
+
+    logs = [0.30, 0.38, 0.46]
+    data = [block(math.exp(log), 1.0, process=i) for i, log in enumerate(logs)]
+    low, high = stats.t.interval(0.95, 2, loc=0.38, scale=stats.sem(logs))
+    found = estimate.speedup(data)
+    assert (found.low, found.high) == pytest.approx((math.exp(low), math.exp(high)))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (1.3, 1.6, "faster"),
+        (1.03, 1.06, "faster"),
+        (1.01, 1.03, "inconclusive"),
+        (0.99, 1.01, "same"),
+        (0.981, 1.019, "same"),
+        (0.95, 1.05, "inconclusive"),
+        (0.7, 0.9, "slower"),
+    ],
+)
+def test_the_verdict_reads_the_interval_against_the_band(
+    low: float, high: float, verdict: str
+) -> None:
+    assert estimate.verdict(interval(low, high)) == verdict
+
+
+def test_orders_come_from_the_seed_and_use_both() -> None:
+    def first(seed: int) -> Sequence[Order]:
+        return list(itertools.islice(blocks.orders(seed), 20))
+
+    assert first(3) == first(3)
+    assert set(first(3)) == {"ABBA", "BAAB"}
+
+
+STEADY = [block(1.5, 1.0)] * 100
+
+
+def stops_at(looks: Looks, data: Sequence[Block], seconds: float = 0.0) -> int | None:
+    """After how many blocks the looks say stop."""
+    for count in range(1, len(data) + 1):
+        if looks.reason(data[:count], seconds):
+            return count
+    return None
+
+
+def test_stops_on_width_only_after_enough_blocks_and_two_looks() -> None:
+    found = stops_at(Looks(StopRule(0.02, 60)), STEADY)
+    assert found is not None
+    assert found > MIN_BLOCKS
+    assert stops_at(Looks(StopRule(0.001, 60)), noisy(1.5, 30, seed=0)) is None
+
+
+def test_one_narrow_look_between_wide_ones_does_not_stop() -> None:
+    looks = Looks(StopRule(0.02, 60))
+    wide = [block(math.exp(0.5 * (-1) ** i), 1.0) for i in range(100)]
+    assert looks.reason(STEADY[:30], 0.0) is None
+    assert looks.reason(wide[:60], 0.0) is None
+    assert looks.reason(STEADY[:100], 0.0) is None
+
+
+def test_stops_when_the_budget_is_spent() -> None:
+    rule = StopRule(precision=0.001, max_seconds=60, processes=3)
+    data = noisy(1.5, 30, seed=0)
+    assert Looks(rule).reason(data, 19.0) is None
+    assert Looks(rule).reason(data, 20.0) == "budget"
+
+
+def test_a_slow_case_may_take_longer_until_it_has_an_interval() -> None:
+    rule = StopRule(precision=0.001, max_seconds=60)
+    few = noisy(1.5, 3, seed=0)
+    assert Looks(rule).reason(few, 100.0) is None
+    assert Looks(rule).reason(few, 240.0) == "budget"
+    assert Looks(rule).reason([], 1e9) is None
+
+
+def test_processes_that_agree_meet_the_precision_together() -> None:
+    for processes in (3, 5, 10):
+        rule = StopRule(0.02, 60, processes)
+        sigma = rule.own_precision / 1.96
+        half = estimate.t_quantile(processes - 1, 0.95) * sigma / math.sqrt(processes)
+        assert half == pytest.approx(0.02, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("half_width", "reasons", "why"),
+    [
+        (0.01, ["budget", "budget", "budget"], "precise"),
+        (0.03, ["precise", "budget", "precise"], "budget"),
+        (0.03, ["precise", "precise", "precise"], "processes"),
+    ],
+)
+def test_why_a_case_stopped(half_width: float, reasons: list[str], why: str) -> None:
+    found = interval(math.exp(-half_width), math.exp(half_width))
+    assert StopRule(0.02, 60, 3).of_case(found, reasons) == why  # type: ignore[arg-type]

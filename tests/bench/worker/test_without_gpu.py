@@ -1,0 +1,266 @@
+"""The CUDA path where there is no GPU, through fakes at the seams."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from bench.choosing import selection
+from bench.choosing.suites import PAPER_LIBRARIES, QUICK
+from bench.commands.arguments import parse
+from bench.commands.run import choose_device
+from bench.errors import UsageError
+from bench.statistics.blocks import GpuState
+from bench.worker import checks, device_use, environment, memory, memory_limit, nvml, state
+from bench.worker.memory import Peak
+
+BUILD: dict[str, str | None] = {"version": "2.13.0", "cuda": "13.0", "cudnn": "9"}
+
+
+def test_peak_memory_is_reset_before_and_read_after_the_device_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log: list[str] = []
+    answers = {
+        "synchronize": 0,
+        "reset_peak_memory_stats": 0,
+        "memory_allocated": 1000,
+        "max_memory_allocated": 12345,
+        "max_memory_reserved": 20000,
+    }
+    for name, answer in answers.items():
+
+        def fake(device: str, name: str = name, answer: int = answer) -> int:
+            log.append(f"{name} {device}")
+            return answer
+
+        monkeypatch.setattr(torch.cuda, name, fake)
+    found = memory.peak(lambda: log.append("run"), "cuda:1")
+    assert found == Peak(12345, 1000, 20000, memory.CUDA)
+    assert log == [
+        "synchronize cuda:1",
+        "reset_peak_memory_stats cuda:1",
+        "memory_allocated cuda:1",
+        "run",
+        "synchronize cuda:1",
+        "max_memory_allocated cuda:1",
+        "max_memory_reserved cuda:1",
+    ]
+
+
+def test_the_gate_is_deterministic_on_cuda_and_leaves_no_setting_behind() -> None:
+    with state.deterministic("cuda:0") as complaints:
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        warnings.warn("max_pool_cuda does not have a deterministic implementation", stacklevel=1)
+        warnings.warn("something else", stacklevel=1)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert [text.split()[0] for text in complaints] == ["max_pool_cuda"]
+
+
+def test_the_gate_leaves_other_devices_alone() -> None:
+    with state.deterministic("cpu") as complaints:
+        assert not torch.are_deterministic_algorithms_enabled()
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("usable", "expected"), [(True, ["cuda:0", "cuda:1", "cpu"]), (False, ["cpu"])]
+)
+def test_a_gpu_counts_only_if_this_torch_can_use_it(
+    monkeypatch: pytest.MonkeyPatch, usable: bool, expected: list[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: usable)
+    assert [name for name in environment.devices() if name != "mps"] == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "chosen"),
+    [
+        ("auto", ["cuda:0", "cpu"], "cuda:0"),
+        ("auto", ["cpu"], "cpu"),
+        ("cuda", ["cuda:0", "cpu"], "cuda:0"),
+        ("cuda:1", ["cuda:0", "cuda:1", "cpu"], "cuda:1"),
+        ("cpu", ["cuda:0", "cpu"], "cpu"),
+        ("mps", ["mps", "cpu"], "mps"),
+    ],
+)
+def test_the_device_that_was_asked_for(asked: str, there: list[str], chosen: str) -> None:
+    assert choose_device(asked, there, BUILD) == chosen
+
+
+@pytest.mark.parametrize("asked", ["cuda", "cuda:1", "mps", "gpu"])
+def test_a_device_that_is_not_there(asked: str) -> None:
+    with pytest.raises(UsageError):
+        choose_device(asked, ["cpu"], BUILD)
+
+
+@pytest.mark.parametrize(("device", "suite"), [("cuda:0", PAPER_LIBRARIES), ("cpu", QUICK)])
+def test_defaults_fit_the_device(device: str, suite: str) -> None:
+    asked = parse([])
+    chosen = selection.choose_suite(asked, device)
+    assert chosen.name == suite
+    found = selection.comparisons(asked, chosen, device, print)
+    assert len(found) == 6
+    assert {comparison.case.device for comparison in found} == {device}
+
+
+def test_a_selection_keeps_the_rest_of_the_devices_defaults() -> None:
+    asked = parse(["--libs", "torchattacks", "foolbox", "--batch", "16", "8"])
+    suite = selection.choose_suite(asked, "cuda:0")
+    cases = [comparison.case for comparison in selection.comparisons(asked, suite, "cuda:0", print)]
+    assert [(case.library, case.batch) for case in cases] == [
+        ("torchattacks", 16),
+        ("torchattacks", 8),
+        ("foolbox", 16),
+        ("foolbox", 8),
+    ]
+    assert {(case.model, case.input_shape, case.steps) for case in cases} == {
+        ("resnet50", (3, 224, 224), 40)
+    }
+
+
+class FakeNvml:
+    """The calls of pynvml that are made, with made-up answers."""
+
+    NVML_CLOCK_SM = 1
+    NVML_CLOCK_MEM = 2
+    NVML_TEMPERATURE_GPU = 0
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        self.initialised = False
+
+    def nvmlInit(self) -> None:  # noqa: N802 - NVML's name
+        self.initialised = True
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802
+        assert self.initialised
+        return f"handle of {uuid}"
+
+    def nvmlDeviceGetCurrentClocksThrottleReasons(self, handle: str) -> int:  # noqa: N802
+        assert handle == "handle of GPU-1"
+        return self.bits
+
+    def nvmlDeviceGetClockInfo(self, handle: str, which: int) -> int:  # noqa: N802
+        return {self.NVML_CLOCK_SM: 1980, self.NVML_CLOCK_MEM: 3201}[which]
+
+    def nvmlDeviceGetTemperature(self, handle: str, which: int) -> int:  # noqa: N802
+        return 61
+
+
+@pytest.mark.parametrize(
+    ("bits", "reasons", "throttled"),
+    [
+        (0x0, (), False),
+        (0x1 | 0x2, (), False),  # idle, and clocks somebody chose
+        (0x4, ("power cap",), False),
+        (0x4 | 0x20, ("power cap", "software thermal slowdown"), True),
+        (0x8 | 0x80, ("hardware slowdown", "power brake"), True),
+    ],
+)
+def test_what_nvml_says_of_the_gpu(bits: int, reasons: tuple[str, ...], throttled: bool) -> None:
+    state = nvml.GpuWatch(FakeNvml(bits), "GPU-1").state()
+    assert state == GpuState(1980, 3201, 61, reasons)
+    assert nvml.throttled(state) is throttled
+
+
+def test_nvmls_bits_are_as_its_library_has_them() -> None:
+    pynvml = pytest.importorskip("pynvml")
+    names = {
+        "power cap": "SwPowerCap",
+        "hardware slowdown": "HwSlowdown",
+        "sync boost": "SyncBoost",
+        "software thermal slowdown": "SwThermalSlowdown",
+        "hardware thermal slowdown": "HwThermalSlowdown",
+        "power brake": "HwPowerBrakeSlowdown",
+    }
+    found = {
+        getattr(pynvml, f"nvmlClocksThrottleReason{name}"): ours for ours, name in names.items()
+    }
+    assert found == nvml._REASONS
+
+
+def test_the_worst_of_a_blocks_states() -> None:
+    states = [GpuState(1980, 3201, 60, ("power cap",)), GpuState(1700, 3201, 66, ("power brake",))]
+    assert nvml.worst(states) == GpuState(1700, 3201, 66, ("power cap", "power brake"))
+    assert nvml.worst([]) is None
+    assert not nvml.throttled(None)
+
+
+def test_without_nvml_the_user_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Properties:
+        uuid = "1234"
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: Properties())
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    look, said = nvml.watch("cuda:0")
+    assert look is None
+    assert "pip install nvidia-ml-py" in str(said)
+    assert nvml.watch("cpu") == (None, None)
+
+
+class FakeEvent:
+    """An event of kineto's, with a start and a duration in nanoseconds."""
+
+    def __init__(self, name: str, device: str, start: int, length: int) -> None:
+        self._told = (name, device, start, length)
+
+    def name(self) -> str:
+        return self._told[0]
+
+    def device_type(self) -> Any:
+        return SimpleNamespace(name=self._told[1])
+
+    def start_ns(self) -> int:
+        return self._told[2]
+
+    def duration_ns(self) -> int:
+        return self._told[3]
+
+
+def test_a_profile_is_added_up() -> None:
+    events = [
+        FakeEvent("gemm", "CUDA", 100, 50),
+        FakeEvent("copy on another stream", "CUDA", 120, 50),  # overlaps by 30
+        FakeEvent("gemm", "CUDA", 300, 10),
+        FakeEvent("cudaLaunchKernel", "CPU", 90, 5),
+        FakeEvent("cudaStreamSynchronize", "CPU", 150, 40),
+        FakeEvent("cudaMemcpyAsync", "CPU", 150, 40),
+        FakeEvent("cudaDeviceSynchronize", "CPU", 900, 100),  # our own, after the call
+    ]
+    found = device_use.summarise(events, host=400e-9, ended=800)
+    assert found is not None
+    assert (found.busy, found.waiting) == pytest.approx((80e-9, 0.1))
+    assert found.launches == 3
+    assert device_use.summarise(events[3:], host=400e-9, ended=800) is None, "CUPTI saw nothing"
+
+
+def test_memory_of_a_gpu_is_limited_by_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Properties:
+        total_memory = 1000
+
+    asked: list[tuple[float, int]] = []
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: Properties())
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda index: 100)
+    monkeypatch.setattr(
+        torch.cuda,
+        "set_per_process_memory_fraction",
+        lambda share, index: asked.append((share, index)),
+    )
+    memory_limit.limit_memory(400, "cuda:1")
+    memory_limit.limit_memory(5000, "cuda:1")
+    assert asked == [(0.5, 1), (1.0, 1)]
+
+
+def test_variants_that_start_with_other_memory_are_told() -> None:
+    same = {name: Peak(12, 10, 20, "") for name in ("original", "semi-backward")}
+    assert checks._left_behind(same) == []
+    (said,) = checks._left_behind({**same, "semi-backward": Peak(12, 11, 20, "")})
+    assert "original with 10 and semi-backward with 11 bytes" in said

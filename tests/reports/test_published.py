@@ -1,0 +1,130 @@
+"""The published numbers, found for the cases that repeat them and for no others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.cases import Case
+from bench.choosing import selection, suites
+from bench.commands import arguments
+from bench.errors import UsageError
+from bench.records.reading import Run
+from reports.reading import published
+from reports.tables import cells
+from tests.bench.running.test_runner import ENVIRONMENT
+from tests.reports.test_tables import GAIN, rows_of
+
+PAPER = Case("torchattacks", "pgd", "resnet50", 16, (3, 224, 224), 40, "float32", "cuda:0")
+
+
+def speedup(case: Case, suite: str | None = None, variant: str = "semi-backward") -> float | None:
+    found = published.find(case, variant, suite)
+    return None if found is None else found.speedup
+
+
+def test_a_case_as_published_is_found_without_its_suite() -> None:
+    assert speedup(PAPER) == 1.45
+    assert speedup(replace(PAPER, library="foolbox")) == 1.36
+    assert speedup(replace(PAPER, batch=128)) == 1.49
+    assert speedup(replace(PAPER, model="vit_base_patch16_224")) == 1.38
+    assert speedup(replace(PAPER, attack="sinifgsm", steps=None)) == 1.45
+    assert speedup(replace(PAPER, library="art", steps=None)) == 1.48
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PAPER, input_shape=(3, 112, 112)),
+        replace(PAPER, model="resnet18", batch=4),
+        replace(PAPER, library="foolbox", batch=4),
+        replace(PAPER, attack="cw"),
+    ],
+)
+def test_another_case_is_not_set_beside_it(other: Case) -> None:
+    assert speedup(other) is None
+    assert speedup(PAPER, variant="forward-only") is None
+
+
+def test_a_small_twin_is_set_beside_its_suites_row() -> None:
+    small = replace(PAPER, model="resnet18", input_shape=(3, 64, 64), batch=4, steps=3)
+    assert speedup(small) is None
+    assert speedup(small, "paper-batch-sizes-small") == 1.45
+    assert speedup(replace(small, library="foolbox"), "paper-batch-sizes-small") is None
+    assert speedup(small, "paper-models-small") == 1.4
+
+
+def test_the_report_sets_ours_beside_it() -> None:
+    record = replace(GAIN, case=replace(PAPER, library="foolbox"))
+    (table,) = cells.of(Run(Path("x.jsonl"), ENVIRONMENT, (record,)))
+    rows = rows_of(table)
+    assert GAIN.speedup is not None
+    assert rows[cells.PUBLISHED] == ("1.36",)
+    assert rows[cells.OVER_PUBLISHED] == (f"{GAIN.speedup.estimate / 1.36:.2f}",)
+    assert any("Tesla T4, torch 1.12, foolbox 3.3.3" in note for note in table.notes)
+
+
+def paper_cases(name: str) -> list[Case]:
+    asked = arguments.parse(["--suite", name])
+    suite = selection.choose_suite(asked, "cpu")
+    found = selection.comparisons(asked, suite, "cpu", print)
+    return list(dict.fromkeys(comparison.case for comparison in found))
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("paper-libraries", 6),
+        ("paper-batch-sizes", 6),
+        ("paper-models", 6),
+        ("paper-attacks", 10),
+    ],
+)
+def test_the_papers_suites_are_exactly_what_was_published(name: str, rows: int) -> None:
+    cases = paper_cases(name)
+    with_row = {case for case in cases if published.find(case, "semi-backward", name)}
+    assert with_row == set(cases)
+    assert len(cases) == rows
+    small = paper_cases(f"{name}-small")
+    found = [published.find(case, "semi-backward", f"{name}-small") for case in small]
+    assert len({f"{row.what} {row.original} {row.speedup}" for row in found if row}) == rows
+
+
+def test_the_attacks_have_their_librarys_defaults() -> None:
+    for case in paper_cases("paper-attacks"):
+        assert (case.eps, case.step_size, case.steps, case.random_start) == (None,) * 4
+
+
+def test_every_suite_names_what_there_is() -> None:
+    for name in suites.names():
+        assert paper_cases(name)
+
+
+def test_black_box_attacks_get_forward_only_and_white_box_ones_do_not() -> None:
+    def variants(*words: str) -> list[str]:
+        asked = arguments.parse(["--libs", "torchattacks", *words])
+        suite = selection.choose_suite(asked, "cpu")
+        return [found.variant for found in selection.comparisons(asked, suite, "cpu", said.append)]
+
+    said: list[str] = []
+    assert variants("--attacks", "square") == ["semi-backward", "forward-only"]
+    assert variants("--attacks", "pgd") == ["semi-backward"]
+    assert variants("--attacks", "square", "--variants", "semi-backward") == ["semi-backward"]
+    assert not said
+    assert variants("--attacks", "square", "pgd", "--variants", "forward-only") == ["forward-only"]
+    assert said == ["forward-only is left out for attacks that read gradients: torchattacks pgd"]
+    with pytest.raises(UsageError, match="for black-box attacks, which read no gradient"):
+        variants("--attacks", "pgd", "--variants", "forward-only")
+
+
+@pytest.mark.parametrize("key", ["steps", "classes", "image_size"])
+def test_a_suite_with_nothing_to_do_is_told(tmp_path: Path, key: str) -> None:
+    lines = {"image_size": 32, "steps": 2, "classes": 10, key: 0}
+    text = "\n".join(f"{name} = {value}" for name, value in lines.items())
+    lists = 'libs = ["foolbox"]\nattacks = ["pgd"]\nmodels = ["resnet18"]\nbatch = [4]\n'
+    file = tmp_path / "mine.toml"
+    file.write_text(f"[[cases]]\n{lists}{text}\n")
+    with pytest.raises(UsageError, match="start at 1"):
+        selection.choose_suite(arguments.parse(["--suite", str(file)]), "cpu")

@@ -1,0 +1,255 @@
+"""Tables and their sentences, from records made up for the purpose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, EqualityRecord, MaxBatch
+from bench.statistics.diagnosis import Bound, Diagnosis
+from bench.statistics.estimate import Speedup, Verdict
+from reports.formats import markdown
+from reports.reading.why import why
+from reports.tables import cells
+from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, measure
+
+GAIN = measure(ScriptedWorker())
+NO_GAIN = replace(
+    GAIN,
+    case=replace(GAIN.case, library="torchattacks"),
+    verdict="same",
+    speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),
+    gradients={"call": "autograd.grad", "parameters": 62, "original": 0, "semi-backward": 0},
+    theory={"speedup": 1.0, "basis": "flops"},
+)
+MEANS = ("geometric mean", "arithmetic mean")
+FAILED = ComparisonRecord(
+    "0",
+    replace(GAIN.case, library="art"),
+    "original",
+    "semi-backward",
+    "failed",
+    0,
+    0.1,
+    reason="it fell <over>",
+)
+
+
+def run(*comparisons: ComparisonRecord) -> Run:
+    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons)
+
+
+def rows_of(table: cells.Table) -> dict[str, tuple[str, ...]]:
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_a_column_a_library_as_in_the_paper() -> None:
+    (table,) = cells.of(run(NO_GAIN, GAIN, FAILED))
+    assert table.header == ("library", "torchattacks", "foolbox", "art", *MEANS)
+    found = rows_of(table)
+    none = ("-", "-")
+    assert found["original (s)"] == ("1.500", "1.500", "-", *none)
+    assert found["semi-backward (s)"] == ("1.000", "1.000", "-", *none)
+    assert found["speedup"] == ("1.001", "1.500", "-", "1.225", "1.250")
+    assert found["95 % interval"][:4] == ("0.996 to 1.004", "1.500 to 1.500", "-", "1.222 to 1.228")
+    assert found["verdict"] == ("same", "faster", "failed", *none)
+    assert found["adversarial examples"] == ("identical", "identical", "-", *none)
+    assert found["gradient call"] == ("autograd.grad", "backward", "-", *none)
+    assert found["parameter gradients"] == ("0 → 0", "62 → 0", "-", *none)
+    assert found["peak memory (MB)"][1] == "0.00 → 0.00"
+
+
+def test_decimals_follow_the_interval() -> None:
+    wide = replace(GAIN, speedup=Speedup(1.512, 1.41, 1.62, 0.95, 1, 12, ""))
+    assert rows_of(cells.of(run(wide))[0])["speedup"] == ("1.51",)
+
+
+def test_other_axes_make_tables_of_their_own() -> None:
+    def at(batch: int, library: str = "foolbox") -> ComparisonRecord:
+        return replace(GAIN, case=replace(GAIN.case, batch=batch, library=library))
+
+    assert cells.of(run(at(4)))[0].header == ("library", "foolbox")
+    one_library = cells.of(run(at(4), at(8), at(16)))
+    assert [table.header for table in one_library] == [("batch", "4", "8", "16", *MEANS)]
+    several = cells.of(run(at(4), at(4, "art"), at(8), at(8, "art")))
+    assert [table.header for table in several] == [("library", "foolbox", "art", *MEANS)] * 2
+    assert [f"{batch} images" in t.title for batch, t in zip((4, 8), several, strict=True)]
+    many = cells.of(run(*(at(2**i) for i in range(10))))
+    assert [len(table.header) - 1 for table in many] == [8, 2 + len(MEANS)]
+
+
+def test_weights_and_images_of_the_users_own_are_named_and_kept_apart() -> None:
+    own = replace(GAIN, case=replace(GAIN.case, weights="mine.pt", images="photos"))
+    usual, other = cells.of(run(GAIN, own))
+    assert "weights" not in usual.title
+    assert "images of 3×32×32 from photos, 5 steps, float32, weights mine.pt, cpu" in other.title
+
+
+def test_why_it_gains_nothing() -> None:
+    said = why(NO_GAIN, ENVIRONMENT)
+    assert said is not None
+    for part in ("gains nothing", "torch.autograd.grad", "torch 2.13.0 computes 0 of 62"):
+        assert part in said
+    assert why(GAIN, ENVIRONMENT) is None
+    assert why(FAILED, ENVIRONMENT) == "failed: it fell <over>"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [("slower", "loses"), ("inconclusive", "nothing to gain"), ("faster", "distrust")],
+)
+def test_nothing_to_save_is_said_whatever_the_verdict(verdict: Verdict, said: str) -> None:
+    found = why(replace(NO_GAIN, verdict=verdict), ENVIRONMENT)
+    assert found is not None
+    assert said in found
+    assert "torch.autograd.grad" in found
+
+
+FREE = replace(
+    NO_GAIN,
+    gradients={"call": "none", "parameters": 62, "original": 0, "semi-backward": 0},
+)
+
+
+def test_a_gradient_free_attack_can_spare_the_graph_of_its_queries() -> None:
+    said = why(FREE, ENVIRONMENT)
+    assert said is not None
+    assert said.startswith("same: it asks for no gradient")
+    assert "the graph that its queries record; its variant is forward-only" in said
+    assert FREE.memory_parts is not None
+    none = {name: replace(part, saved=0) for name, part in FREE.memory_parts.items()}
+    assert "record no graph" in str(why(replace(FREE, memory_parts=none), ENVIRONMENT))
+
+
+def test_forward_only_needs_no_excuse_for_a_gain() -> None:
+    inferred = replace(FREE, variant="forward-only")
+    assert why(replace(inferred, verdict="faster"), ENVIRONMENT) is None
+    assert "its variant" not in str(why(inferred, ENVIRONMENT))
+
+
+def test_an_inconclusive_case_says_what_to_do() -> None:
+    wide = replace(GAIN, verdict="inconclusive")
+    assert "too wide to tell; measure longer (--max-seconds)" in str(why(wide, ENVIRONMENT))
+    few = replace(wide, speedup=Speedup(1.5, None, None, 0.95, 1, 2, ""))
+    assert "too few blocks to tell" in str(why(few, ENVIRONMENT))
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        ("launch-bound", "it is launch-bound, the GPU waits for the host; try a larger batch"),
+        ("synchronisation-bound", "the host waits for the GPU in every step"),
+    ],
+)
+def test_a_gpu_that_waits_for_the_host_is_named(bound: Bound, said: str) -> None:
+    held_up = replace(GAIN, verdict="same", diagnosis=Diagnosis(bound=bound))
+    assert said in str(why(held_up, ENVIRONMENT))
+    assert rows_of(cells.of(run(held_up))[0])["limited by"] == (bound,)
+    free = replace(held_up, diagnosis=Diagnosis(bound="compute-bound"))
+    assert "too small to show" in str(why(free, ENVIRONMENT))
+    assert "try a larger batch" not in str(why(free, ENVIRONMENT))
+
+
+def test_rows_without_anything_to_tell_are_left_out() -> None:
+    found = rows_of(cells.of(run(GAIN))[0])
+    assert found["- .grad buffers"] == ("0.00 → 0.00",)
+    assert "limited by" not in found
+    assert "largest batch" not in found
+    assert "smallest effect told apart" not in found
+    assert "- .grad buffers" not in rows_of(cells.of(run(replace(GAIN, memory_parts=None)))[0])
+
+
+def test_the_largest_batch() -> None:
+    searched = MaxBatch(
+        {"original": 37, "semi-backward": 65536}, {"original": 38, "semi-backward": None}
+    )
+    found = rows_of(cells.of(run(replace(GAIN, max_batch=searched)))[0])
+    assert found["largest batch"] == ("37 → 65536 or more",)
+
+
+def test_the_original_against_itself_tells_the_smallest_effect() -> None:
+    itself = replace(
+        GAIN,
+        variant="a-a",
+        verdict="same",
+        speedup=Speedup(1.001, 0.99, 1.005, 0.95, 1, 30, ""),
+        seconds={**GAIN.seconds, "a-a": GAIN.seconds["original"]},
+        gradients=None,
+        memory=None,
+        memory_parts=None,
+    )
+    table = cells.of(run(itself, GAIN))[0]
+    assert table.title.endswith("original again against original")
+    assert rows_of(table)["smallest effect told apart"] == ("1.0 %",)
+    hopeless = replace(itself, speedup=Speedup(1.0, 0.001, 1000.0, 0.95, 2, 3, ""))
+    assert rows_of(cells.of(run(hopeless))[0])["smallest effect told apart"] == ("over 100 %",)
+    assert why(itself, ENVIRONMENT) is None
+    assert "can't be trusted" in str(why(replace(itself, verdict="faster"), ENVIRONMENT))
+
+
+def test_what_is_true_of_several_columns_is_said_once() -> None:
+    other = replace(GAIN, case=replace(GAIN.case, library="art"))
+    (table,) = cells.of(run(GAIN, other))
+    assert "foolbox, art: beware." in table.notes
+
+
+@pytest.mark.parametrize(
+    ("processes", "said"), [(1, "a fresh process may lie outside"), (3, "wide for want"), (5, ".")]
+)
+def test_the_notes_say_what_the_intervals_stand_for(processes: int, said: str) -> None:
+    record = replace(GAIN, speedup=Speedup(1.5, 1.4, 1.6, 0.95, processes, 100, "as made"))
+    assert any(
+        note.startswith("Intervals: as made") and said in note
+        for note in cells.of(run(record))[0].notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("equality", "said"),
+    [
+        (EqualityRecord(True, True, 0.0), "identical"),
+        (EqualityRecord(True, False, 2e-7), "equal to 2e-07"),
+        (EqualityRecord(False, False, 0.031), "differ by 0.031"),
+        (EqualityRecord(False, False, None), "differ"),
+    ],
+)
+def test_how_equal_the_examples_are(equality: EqualityRecord, said: str) -> None:
+    found = rows_of(cells.of(run(replace(GAIN, equality=equality)))[0])
+    assert found["adversarial examples"] == (said,)
+
+
+def test_markdown_keeps_records_from_being_markup() -> None:
+    text = markdown.report([run(replace(FAILED, reason="a | b <script> `x`\n# no"))])
+    assert "<script>" not in text
+    assert "\\<script\\>" in text
+    assert "\n# no" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [("a_b", "a_b"), ("_a_ *b*", "\\_a\\_ \\*b\\*"), ("x|y\\", "x\\|y\\\\")],
+)
+def test_only_what_would_be_markup_is_escaped(text: str, escaped: str) -> None:
+    assert escaped in markdown.report([run(replace(FAILED, reason=text))])
+
+
+def test_markdown_lines_up_and_says_where_it_was_measured() -> None:
+    text = markdown.report([run(NO_GAIN, GAIN)])
+    grid = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(line) for line in grid}) == 1
+    assert "torch 2.13.0, Python 3.11.7, a processor, 2 cores" in text
+    assert "python -m bench" in text
+
+
+def test_variables_that_change_the_speed_stand_before_the_command() -> None:
+    environment = replace(ENVIRONMENT, variables={"OMP_NUM_THREADS": "1"})
+    text = markdown.report([replace(run(GAIN), environment=environment)])
+    assert "OMP_NUM_THREADS=1 python -m bench" in text
+
+
+def test_an_empty_run_and_a_cut_one_are_told() -> None:
+    assert "No case has been measured" in markdown.report([run()])
+    assert "half-written" in markdown.report([replace(run(GAIN), cut=True)])

@@ -1,0 +1,141 @@
+"""Tables and figures of training, from records made up for the purpose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, TrainingRecord
+from bench.statistics.estimate import Speedup
+from reports.formats import markdown
+from reports.kinds import training
+from reports.kinds.training import Plan
+from reports.reading.why import why
+from reports.tables import cells
+from tests.bench.kinds.test_train_runner import CASE, RESULT
+from tests.bench.running.test_runner import ENVIRONMENT
+from tests.reports.test_tables import GAIN
+
+PASSES: dict[str, int | str] = {
+    "parameters": 62,
+    "call": "backward",
+    "original": 62,
+    "semi-backward": 62,
+    "passes": 8,
+    "passes original": 8,
+    "passes semi-backward": 1,
+}
+
+
+def step(k: int = 7, **changes: Any) -> ComparisonRecord:
+    """A step of 1.5 s, 1.0 s with the attack frozen."""
+    case = replace(CASE, steps=k)
+    theory = (3 * k + 3) / (2 * k + 3)
+    record = replace(
+        GAIN,
+        case=case,
+        case_id=case.id,
+        gradients=PASSES,
+        theory={"speedup": theory, "basis": "flops", "passes": theory},
+    )
+    return replace(record, **changes)
+
+
+FREE = step(
+    case=replace(CASE, training="free", attack="none", steps=None, replays=8),
+    case_id="free",
+    verdict="same",
+    speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),
+    gradients={**PASSES, "passes": 1, "passes original": 1},
+    theory={"speedup": 1.0, "basis": "flops", "passes": 1.0},
+)
+
+
+def trained(variant: str, **changes: Any) -> TrainingRecord:
+    made = {key: value for key, value in RESULT.items() if key != "library_version"}
+    record = TrainingRecord(CASE.id, CASE, variant, "ok", 0, 3, **made)  # type: ignore[arg-type]
+    return replace(record, **changes)
+
+
+def run(*comparisons: ComparisonRecord, trainings: tuple[TrainingRecord, ...] = ()) -> Run:
+    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons, trainings=trainings)
+
+
+def column(table: cells.Table, name: str) -> list[str]:
+    at = next(i for i, head in enumerate(table.header) if head.startswith(name))
+    return [row[at] for row in table.rows]
+
+
+def test_a_line_a_step_beside_the_theory() -> None:
+    (table,) = training.of(run(step(7), FREE, step(1)), Plan())
+    assert column(table, "one optimisation step") == [
+        "pgd, reference pgd-backward, K = 1",
+        "pgd, reference pgd-backward, K = 7",
+        "free, m = 8",
+    ]
+    assert column(table, "speedup") == ["1.500", "1.500", "1.001"]
+    assert column(table, "theory") == ["1.20", "1.41", "1.00"]
+    assert column(table, "over theory") == ["1.25", "1.06", "1.00"]
+    assert column(table, "passes") == ["8 of 8 → 1", "8 of 8 → 1", "1 of 1 → 1"]
+    assert column(table, "weights") == ["identical"] * 3
+
+
+def test_steps_of_training_are_in_no_table_of_attacks() -> None:
+    assert cells.of(run(step())) == []
+    (table,) = cells.of(run(GAIN, step()))
+    assert table.header == ("library", "foolbox")
+
+
+def test_why_training_gains_nothing() -> None:
+    assert why(step(), ENVIRONMENT) is None
+    said = str(why(FREE, ENVIRONMENT))
+    assert "gains nothing: each backward pass gives both gradients" in said
+    asks = {**PASSES, "call": "autograd.grad + backward", "passes original": 1}
+    optimal = step(
+        verdict="same", gradients=asks, theory={"speedup": 1.0, "basis": "flops", "passes": 1.4}
+    )
+    said = str(why(optimal, ENVIRONMENT))
+    assert "the attack inside asks by torch.autograd.grad" in said
+    assert "1 of 8 backward passes compute them, for the update" in said
+    small = step(verdict="same")
+    assert "8 of 8 backward passes compute parameter gradients, and 1 with" in str(
+        why(small, ENVIRONMENT)
+    )
+
+
+def test_what_a_training_to_the_end_costs_and_saves() -> None:
+    both = (trained("original"), trained("semi-backward"))
+    _, table = training.of(run(step(), trainings=both), Plan(epochs=72, images=6400))
+    assert table.title.startswith("3 epochs of training resnet18 on digits")
+    # 1437 images in batches of 64 make 22 steps; the last, which is not full, is left out.
+    assert column(table, "original") == ["33.0"]
+    assert column(table, "semi-backward") == ["22.0"]
+    assert column(table, "right, clean") == ["90.0 %"]
+    assert column(table, "right, PGD-20") == ["50.0 %"]
+    assert column(table, "weights") == ["identical"]
+    # 72 epochs of 100 steps, each half a second shorter.
+    assert column(table, "hours saved, 72 epochs of 6400 images") == ["1.0"]
+
+
+def test_nothing_is_saved_where_nothing_is_faster() -> None:
+    both = tuple(
+        replace(trained(v), case=FREE.case, case_id="free") for v in ("original", "semi-backward")
+    )
+    shaky = replace(FREE, verdict="inconclusive")
+    for record, said in ((FREE, "none"), (shaky, "none shown")):
+        _, table = training.of(run(record, trainings=both), Plan())
+        assert column(table, "hours saved") == [said]
+
+
+def test_weights_that_differ_and_trainings_that_failed_are_told() -> None:
+    both = (trained("original"), trained("semi-backward", weights="other", clean_accuracy=0.91))
+    _, table = training.of(run(step(), trainings=both), Plan())
+    assert column(table, "weights") == ["differ"]
+    assert column(table, "right, clean") == ["90.0 % → 91.0 %"]
+    failed = TrainingRecord(CASE.id, CASE, "original", "failed", 0, 3, reason="it fell over")
+    _, table = training.of(run(step(), trainings=(failed,)), Plan())
+    assert column(table, "weights") == ["-"]
+    assert any("failed: it fell over" in note for note in table.notes)
+    assert "it fell over" in markdown.report([run(step(), trainings=(failed,))])
