@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Literal, TypeVar
 
 BASELINE = "original"
 SEMI_BACKWARD = "semi-backward"
@@ -21,10 +24,104 @@ VARIANTS = {
     A_A: "the original a second time, to see what noise alone looks like",
 }
 
-NO_ATTACK = "none"
-"""What stands for the attack of a training without one, or with one that is part of its step."""
-
 DTYPES = ("float32", "float64", "float16", "bfloat16")
+
+Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsupported"]
+"""How a case ends."""
+
+T = TypeVar("T", bound="OfKind")
+
+
+class OfKind:
+    """A value of which every kind of workload has a type of its own, told apart by `kind`.
+
+    A direct subclass is a family, as `Options`; a type in it is a dataclass whose field `kind` has
+    the kind's name as its only value. A family is read from JSON as the type that `kind` names, of
+    those that have been imported.
+    """
+
+    kind: str
+    known: ClassVar[dict[str, type[Any]]] = {}
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if OfKind in cls.__bases__:
+            cls.known = {}
+        elif isinstance(name := vars(cls).get("kind"), str):
+            cls.known[name] = cls
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """How pydantic reads it: a family as the one of its types that `kind` names."""
+        if OfKind not in cls.__bases__ or not cls.known:
+            return handler(source)
+        from typing import Annotated, Union
+
+        from pydantic import Field
+
+        return handler.generate_schema(
+            Annotated[Union[tuple(cls.known.values())], Field(discriminator="kind")]  # noqa: UP007
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(OfKind, ABC):
+    """What a kind of workload adds to a case: a frozen dataclass of its own.
+
+    Attributes:
+        building: of its type, "package.module:function" that builds a case in the worker; see
+            `bench.worker.workload`.
+    """
+
+    building: ClassVar[str]
+
+    @abstractmethod
+    def sentence(self, case: Case) -> str:
+        """The whole case in words, but for its variant."""
+
+    def what(self, case: Case) -> str:
+        """The workload by name, as "foolbox pgd"."""
+        return f"{case.library} {case.attack}"
+
+    def passing(self, case: Case) -> int:
+        """How many inputs go through the model in one pass."""
+        return case.batch
+
+    def identity(self, case: Case) -> dict[str, Any]:
+        """What was asked, as JSON; its digest is the case's id, so it must never change."""
+        return {**case.shared, "options": asdict(self)}
+
+    def facts(self) -> dict[str, Any]:
+        """Its plain values by name, as `--overrides` may ask of them."""
+        return {name: getattr(self, name) for name in self.fact_names()}
+
+    @classmethod
+    def fact_names(cls) -> list[str]:
+        """The names of these."""
+        return [field.name for field in fields(cls) if field.name != "kind"]
+
+    @classmethod
+    def of(cls: type[T], case: Case) -> T:
+        """A case's options, known to be of this kind."""
+        if not isinstance(case.options, cls):
+            raise TypeError(f"{case} has {type(case.options).__name__}, not {cls.__name__}")
+        return case.options
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Options:
+        """From what `dataclasses.asdict` made of it, and JSON of that."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in told.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings(OfKind, ABC):
+    """What a kind's records hold beyond the common part, found out before timing."""
+
+    @property
+    def parts(self) -> int | None:
+        """How many parts the case has, of which each block measures one; None for an undivided
+        one."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -33,28 +130,14 @@ class Case:
 
     Attributes:
         library: an adapter's name, or "user" for a function given with --attack.
-        attack: the attack's name in its adapter, or the user's FILE.py:FUNCTION.
-        model: a timm model name, or one of ours; of text, the victim as --victim takes it.
-        batch: number of images; of text, of sentences.
-        input_shape: (channels, height, width) of an image; () of text.
-        steps: of the attack; None where it has its own number: a user's function, an attack in one
-            step, or the library's default.
-        dtype: name of the dtype of images and parameters.
+        attack: the workload's name in its library: most are attacks; or the user's
+            FILE.py:FUNCTION.
+        model: what it runs on, as --models or the kind's own option takes it.
+        batch: number of inputs.
+        dtype: name of the dtype of inputs and parameters.
         device: torch's name of the device.
-        eps: radius of the L-infinity ball, on images in [0, 1]; None where the attack takes none,
-            or for the library's default. The same holds of the next two.
-        step_size: length of a step, on the same scale.
-        random_start: whether the attack starts at a random point of the ball.
-        classes: number of classes of a model with random weights; None for the model's own.
-        weights: "random", "pretrained", or the path of a file.
-        images: "scikit-learn" for its photographs, or the path of a folder; for training "digits",
-            or the path of the folder that CIFAR-10 is in; "" of text.
-        training: method of `adapters.papers.methods`, one optimisation step of which is measured;
-            library and attack are then those inside. None for the attack alone.
-        replays: how often a method trains on a minibatch before the next; None for once.
-        sentences: of text, where its sentences come from: "shipped", or the path of a file.
-        queries: of text, how many queries an attack may make for a sentence; None for any number.
-        resources: of text, the path of the user's lexical resources; None for stand-ins.
+        options: what its kind adds.
+        weights: "random", "pretrained", or where they come from.
         library_version: filled in by the worker that ran it.
     """
 
@@ -62,59 +145,63 @@ class Case:
     attack: str
     model: str
     batch: int
-    input_shape: tuple[int, ...]
-    steps: int | None
     dtype: str
     device: str
-    eps: float | None = 8 / 255
-    step_size: float | None = 2 / 255
-    random_start: bool | None = True
+    options: Options
     weights: str = "random"
-    images: str = "scikit-learn"
-    classes: int | None = None
-    training: str | None = None
-    replays: int | None = None
-    sentences: str | None = None
-    queries: int | None = None
-    resources: str | None = None
     library_version: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind."""
+        return self.options.kind
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What all kinds have of it, as asked: without options, and whichever version answered."""
+        return {
+            "library": self.library,
+            "attack": self.attack,
+            "model": self.model,
+            "batch": self.batch,
+            "dtype": self.dtype,
+            "device": self.device,
+            "weights": self.weights,
+            "library_version": None,
+        }
 
     @property
     def id(self) -> str:
         """A short name for what was asked, whichever version of the library answered."""
-        asked = asdict(replace(self, library_version=None))
-        for later in ("classes", "training", "replays", "sentences", "queries", "resources"):
-            if asked[later] is None:
-                del asked[later]  # the name of what was measured before it was there stays
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
-
-    def __str__(self) -> str:
-        if self.of_text:
-            budget = "" if self.queries is None else f" of at most {self.queries} queries"
-            return (
-                f"{self.what} on {self.model}, {self.batch} sentences{budget}, {self.dtype},"
-                f" {self.device}"
-            )
-        size = "x".join(str(length) for length in self.input_shape)
-        steps = "" if self.steps is None else f", {self.steps} steps"
-        return (
-            f"{self.what} on {self.model}, {self.batch} images of {size}{steps},"
-            f" {self.dtype}, {self.device}"
-        )
-
-    @property
-    def of_text(self) -> bool:
-        """Whether sentences are attacked, not images."""
-        return self.sentences is not None
+        asked = json.dumps(self.options.identity(self), sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()[:12]
 
     @property
     def what(self) -> str:
-        """The attack, or the training and the attack inside it."""
-        attack = f"{self.library} {self.attack}"
-        if self.training is None:
-            return attack
-        inside = "" if self.attack == NO_ATTACK else f" with {attack}"
-        return f"{self.training} training{inside}"
+        """The workload by name."""
+        return self.options.what(self)
+
+    @property
+    def passing(self) -> int:
+        """How many inputs go through the model in one pass."""
+        return self.options.passing(self)
+
+    def __str__(self) -> str:
+        return self.options.sentence(self)
+
+    def with_options(self, **changed: Any) -> Case:
+        """The case with some of its kind's options changed."""
+        return replace(self, options=replace(self.options, **changed))
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Case:
+        """From what `dataclasses.asdict` made of it, and JSON of that.
+
+        Raises:
+            KeyError: nothing of its kind has been imported.
+        """
+        options = Options.known[told["options"]["kind"]].from_json(told["options"])
+        return cls(**{**told, "options": options})
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.cases import Status
+
 
 class BenchError(Exception):
     """Something the user must mend; the message says what was wrong, and the mend."""
@@ -25,3 +30,19 @@ class EnvironmentMismatch(BenchError):
 
 class InvalidOutput(Exception):
     """An attack returned something other than adversarial images."""
+
+
+class Ended(Exception):
+    """Something in a worker is over before its end.
+
+    Attributes:
+        status: how a record tells of it.
+        reason: why, in words.
+        trace: where in the worker, if it could still say so.
+    """
+
+    def __init__(self, status: Status, reason: str, trace: str = "") -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.trace = trace

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bench import cli
+from bench.commands import codes
 from bench.compare.environments import release
 
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "baselines"
@@ -27,14 +28,14 @@ def main(words: Sequence[str]) -> int:
     """Write the baseline of this environment, or check against it; an exit code of `bench`."""
     if list(words) not in (["write"], ["check"]):
         print("baseline: give write or check", file=sys.stderr)
-        return cli.USAGE
+        return codes.USAGE
     baseline = path()
     if baseline is None:
         print("baseline: torch is not installed; `make bench` sets everything up", file=sys.stderr)
-        return cli.USAGE
+        return codes.USAGE
     if words[0] == "check" and not baseline.exists():
         print(f"no baseline {baseline.name} for this environment; `make baseline` writes it")
-        return cli.DONE
+        return codes.DONE
     counted = RUNS / baseline.name
     counted.unlink(missing_ok=True)
     code = cli.main([*WORDS, "--out", str(counted)])
@@ -45,7 +46,7 @@ def main(words: Sequence[str]) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     counted.replace(baseline)
     print(f"written: {baseline.name}")
-    return cli.DONE
+    return codes.DONE
 
 
 def path() -> Path | None:

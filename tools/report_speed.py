@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.commands.arguments import FORMATS
+from bench.commands.report import FORMATS
 from bench.records import reading
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
@@ -52,7 +52,7 @@ def write(path: Path, count: int) -> None:
 
 
 def _comparisons(runs: list[Run]) -> Iterator[ComparisonRecord]:
-    found = [r for run in runs for r in run.comparisons if r.case.training is None]
+    found = [r for run in runs for r in run.comparisons]
     for batch in itertools.count(1):
         for record in found:
             case = replace(record.case, batch=batch)

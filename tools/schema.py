@@ -10,15 +10,16 @@ import dataclasses
 import inspect
 import json
 import re
-import sys
 import types
 import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.cases import OfKind
+from bench.kinds import registry
+from bench.kinds.base import SCHEMA as VERSION
 from bench.records import reading
-from bench.records.types import SCHEMA as VERSION
 
 SCHEMA = Path(reading.__file__).with_name("record.schema.json")
 DICTIONARY = Path(__file__).resolve().parent.parent / "docs" / "records.md"
@@ -30,9 +31,11 @@ the version of the format ({version}), and `kind`. This page is made from the ty
 `make schema`, as is [the JSON Schema](../bench/records/record.schema.json);
 [`measuring.md`](measuring.md) tells how to read the numbers.
 
-Reading: keys and kinds that the program does not know are ignored; a newer version is refused by
-its number; a half-written last line, as a killed run leaves it, is left out; any other line that is
-no record is an error with its number. Files packed by gzip (`.jsonl.gz`) are read as they are.
+Reading: keys and kinds of lines that the program does not know are ignored; a newer version is
+refused by its number, and version 1 reads as it always did (`bench/records/lifting.py`), with the
+case ids it had; a half-written last line, as a killed run leaves it, is left out; any other line
+that is no record, or whose case is of a kind of workload that is not installed, is an error with
+its number. Files packed by gzip (`.jsonl.gz`) are read as they are.
 """
 
 
@@ -43,13 +46,12 @@ def schema() -> str:
 
 def dictionary() -> str:
     """What `docs/records.md` must hold: a table for each kind of line and each type within."""
-    lines = typing.get_args(reading.Record)
+    lines = reading.line_types(tuple(registry.OURS))
     parts = [_HEAD.format(version=VERSION)]
-    for kind in lines:
-        name = next(f.default for f in dataclasses.fields(kind) if f.name == "kind")
-        parts.append(f"## `{name}`\n\n{_table(kind)}")
-    inner = dict.fromkeys(found for kind in lines for found in _within(kind))
-    parts += [f"## {kind.__name__}\n\n{_table(kind)}" for kind in inner if kind not in lines]
+    parts += [f"## `{name}`\n\n{_table(kind)}" for name, kind in lines.items()]
+    inner = dict.fromkeys(found for kind in lines.values() for found in _within(kind))
+    own = set(lines.values())
+    parts += [f"## {kind.__name__}\n\n{_table(kind)}" for kind in inner if kind not in own]
     return "\n".join(parts)
 
 
@@ -62,28 +64,44 @@ def _within(kind: type) -> Iterator[type]:
 
 
 def _dataclasses(hint: Any) -> Iterator[type]:
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if _is_family(hint):
+        yield from _family(hint)
+    elif dataclasses.is_dataclass(hint) and isinstance(hint, type):
         yield hint
     for argument in typing.get_args(hint):
         yield from _dataclasses(argument)
 
 
+def _is_family(hint: Any) -> bool:
+    """Whether each kind of workload has a type of its own of it."""
+    return isinstance(hint, type) and OfKind in hint.__bases__
+
+
+def _family(hint: Any) -> list[type]:
+    """Those of our kinds."""
+    return [found for kind, found in hint.known.items() if kind in registry.OURS]
+
+
 def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind, vars(sys.modules[kind.__module__]))
+    return typing.get_type_hints(kind)
 
 
 def _table(kind: Any) -> str:
     intro, meanings = _told(kind)
+    for base in kind.__mro__[1:]:
+        if dataclasses.is_dataclass(base):
+            meanings = {**_told(base)[1], **meanings}
     hints = _hints(kind)
+    meanings.setdefault("kind", "the name of its kind.")
     rows = [
         f"| `{field.name}` | {_spelt(hints[field.name])} | {_cell(meanings[field.name])} |"
         for field in dataclasses.fields(kind)
-        if field.name not in ("schema", "kind")
+        if field.name != "schema" and (field.name != "kind" or issubclass(kind, OfKind))
     ]
     return "\n".join([f"{intro}\n", "| field | type | meaning |", "| --- | --- | --- |", *rows, ""])
 
 
-def _told(kind: type) -> tuple[str, dict[str, str]]:
+def _told(kind: Any) -> tuple[str, dict[str, str]]:
     """A docstring's text but for its attributes, and what it says of each of them."""
     text = inspect.getdoc(kind) or ""
     intro, _, rest = text.partition("\nAttributes:\n")
@@ -109,6 +127,8 @@ def _spelt(hint: Any) -> str:
         return f"object of {_spelt(arguments[1])}"
     if origin in (list, tuple):
         return f"array of {_spelt(arguments[0])}"
+    if _is_family(hint):
+        return " or ".join(map(_spelt, _family(hint)))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return f"[{hint.__name__}](#{hint.__name__.lower()})"
     return {str: "string", int: "integer", float: "number", bool: "boolean"}[hint]

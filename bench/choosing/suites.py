@@ -11,67 +11,37 @@ libs = ["torchattacks", "foolbox"]
 attacks = ["pgd"]
 models = ["resnet18"]
 batch = [4]
+kind = "images"            # optional, where the rest tells; the kind says what else there may be
 image_size = 112
 steps = 5                  # or a list; or defaults = true: the libraries' own hyperparameters
-training = ["pgd"]         # optional: measure training with these attacks inside; no image_size
-queries = 8                # of text, which has no image_size and no steps: the most for a sentence
+
+A kind's suites lie in its folder; what they may hold is in the type of its groups.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from dataclasses import dataclass, fields, replace
-from importlib import resources
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adapters import registry
-from adapters.data import DIGITS
-from adapters.text.sentences import SHIPPED
 from bench.errors import UsageError
+from bench.kinds import registry
+from bench.kinds.base import Group, Kind
 from bench.words import closest
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-QUICK = "quick"
-PAPER_LIBRARIES = "paper-libraries"
-TRAINING = "training"
-TEXT = "text"
-COUNTS = "counts"
-TRAINING_SIZE = 32
-"""Side of the images of all data sets to train on, in pixels."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """A product of lists; each field is named as on the command line.
-
-    `steps` may be left out with `defaults`, the libraries' own hyperparameters; `attacks` may be
-    ["all"]; without `variants` each attack gets those that fit it. With `training` its methods are
-    measured, on `data`, which sets the images' size and classes. Where the libraries attack text,
-    `models` are victims, `batch` counts sentences, and `image_size` and `steps` are None; `queries`
-    of 0 stands for as many as an attack makes.
-    """
-
-    libs: tuple[str, ...]
-    attacks: tuple[str, ...]
-    models: tuple[str, ...]
-    batch: tuple[int, ...]
-    image_size: int | None = None
-    steps: tuple[int, ...] | None = None
-    dtype: str = "float32"
-    defaults: bool = False
-    classes: int | None = None
-    variants: tuple[str, ...] | None = None
-    training: tuple[str, ...] | None = None
-    replays: int | None = None
-    data: str = DIGITS
-    queries: int = 0
-    sentences: str = SHIPPED
-    resources: str | None = None
+_ENDING = ".toml"
 
 
 @dataclass(frozen=True)
@@ -103,14 +73,13 @@ class Suite:
 
     name: str
     description: str
-    groups: tuple[Selection, ...]
+    groups: tuple[Group, ...]
     limits: Limits
 
 
 def names() -> list[str]:
-    """The suites that come with the program."""
-    folder = resources.files("bench").joinpath("suites")
-    return sorted(p.name[: -len(".toml")] for p in folder.iterdir() if p.name.endswith(".toml"))
+    """The suites that come with the kinds."""
+    return sorted(_files())
 
 
 def load(name: str) -> Suite:
@@ -119,31 +88,31 @@ def load(name: str) -> Suite:
     Raises:
         UsageError: there is none, or it is no suite.
     """
-    if name.endswith(".toml"):
+    if name.endswith(_ENDING):
         try:
             text = Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"suite {name}: can't be read: {error}") from error
         return _parse(Path(name).stem, name, text)
-    if name not in names():
+    files = _files()
+    if name not in files:
         raise UsageError(
             f"unknown suite {name!r}{closest(name, names())}; or give a path ending in .toml"
         )
-    file = resources.files("bench").joinpath("suites").joinpath(f"{name}.toml")
-    return _parse(name, name, file.read_text(encoding="utf-8"))
+    return _parse(name, name, files[name].read_text(encoding="utf-8"))
 
 
-def override(suite: Suite, **given: Any) -> Suite:
-    """Replace in every group and in the limits what is given and not None."""
-    wanted = {key: value for key, value in given.items() if value is not None}
-    of_group = {f.name for f in fields(Selection)} & wanted.keys()
-    of_limits = {f.name for f in fields(Limits)} & wanted.keys()
-    groups = (replace(group, **{key: wanted[key] for key in of_group}) for group in suite.groups)
-    return replace(
-        suite,
-        groups=tuple(dict.fromkeys(groups)),
-        limits=replace(suite.limits, **{key: wanted[key] for key in of_limits}),
-    )
+def _files() -> dict[str, Traversable]:
+    found = {}
+    for kind in reversed(registry.every()):
+        folder = kind.suites()
+        if folder is not None and folder.is_dir():
+            found.update({file.name[: -len(_ENDING)]: file for file in _in(folder)})
+    return found
+
+
+def _in(folder: Traversable) -> Iterator[Traversable]:
+    return (file for file in folder.iterdir() if file.name.endswith(_ENDING))
 
 
 def _parse(name: str, place: str, text: str) -> Suite:
@@ -158,33 +127,50 @@ def _parse(name: str, place: str, text: str) -> Suite:
     return Suite(
         name,
         found.get("description", ""),
-        tuple(_selection(group, place) for group in groups),
+        tuple(_group(group, place) for group in groups),
         _limits(found.get("run", {}), place),
     )
 
 
-def _selection(group: dict[str, Any], place: str) -> Selection:
-    lists = {"libs": str, "attacks": str, "models": str, "batch": int}
-    optional = {"variants": str, "training": str, "steps": int}
-    numbers = ("image_size", "replays", "classes", "queries")
-    single = {**dict.fromkeys(numbers, int), "dtype": str, "defaults": bool}
-    if isinstance(group.get("steps"), int):
-        group = {**group, "steps": [group["steps"]]}
-    _only(group, {**dict.fromkeys([*lists, *optional], list), **single, "data": str}, place)
-    if "training" in group:
-        group = {"image_size": TRAINING_SIZE, **group}
-    needed = [*lists, "image_size", *([] if group.get("defaults") else ["steps"])]
-    if any(registry.attacks_text(str(name)) for name in group.get("libs", ())):
-        needed = [*lists]
-    missing = [key for key in needed if key not in group]
+def _group(table: dict[str, Any], place: str) -> Group:
+    kind = _kind(table, place)
+    made = kind.group
+    table = {**made.completed(table), "kind": kind.name}
+    spelt = {f.name: _spelt(hint) for f, hint in _hints(made)}
+    _only(table, {key: list if many else one for key, (one, many) in spelt.items()}, place)
+    missing = [key for key in made.needed(table) if key not in table]
     if missing:
         raise UsageError(f"suite {place}: [[cases]] lacks {', '.join(missing)}")
-    lists.update({key: kind for key, kind in optional.items() if key in group})
-    for key, kind in lists.items():
-        if not group[key] or not all(type(value) is kind for value in group[key]):
-            raise UsageError(f"suite {place}: {key} must be a list of {kind.__name__}")
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in group.items()}
-    return Selection(**values)
+    for key, value in table.items():
+        one, many = spelt[key]
+        if many and not (value and all(type(each) is one for each in value)):
+            raise UsageError(f"suite {place}: {key} must be a list of {one.__name__}")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    return made(**values)
+
+
+def _kind(table: dict[str, Any], place: str) -> Kind:
+    """The kind that a table names, or else the one that claims it."""
+    name = table.get("kind")
+    if name is None:
+        return registry.claiming(table)
+    if not isinstance(name, str) or name not in registry.names():
+        known = registry.names()
+        raise UsageError(f"suite {place}: unknown kind {name!r}{closest(str(name), known)}")
+    return registry.get(name)
+
+
+def _hints(made: type[Group]) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
+    hints = typing.get_type_hints(made)
+    return ((field, hints[field.name]) for field in dataclasses.fields(made))
+
+
+def _spelt(hint: Any) -> tuple[type, bool]:
+    """What a field holds in TOML: the type of one value, and whether it is a list of them."""
+    given = [each for each in typing.get_args(hint) if each is not type(None)]
+    if typing.get_origin(hint) is tuple:
+        return given[0], True
+    return (hint, False) if not given else _spelt(given[0])
 
 
 def _limits(table: dict[str, Any], place: str) -> Limits:

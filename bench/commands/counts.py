@@ -1,124 +1,52 @@
-"""The command `counts`: every case counted in a worker and written down. Imports no torch."""
+"""`counts`: count what each case does, without timing anything."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
 
-from bench.cases import BASELINE, Comparison
-from bench.commands import run
-from bench.records.journal import Journal
-from bench.records.types import CountsRecord
-from bench.running import progress
-from bench.running.measuring import Ended, ask
-from bench.running.pool import WorkerPool
-from bench.running.progress import Progress
-from bench.statistics.counts import Counts
+from bench.commands import codes, options
+from bench.commands import run as run_command
 
 
-@dataclass
-class CountRunner:
-    """Counts comparisons.
-
-    Attributes:
-        workers: where workers come from.
-        seed: of weights and attacks.
-        patience: wall seconds after which a case is given up.
-        progress: who tells the user.
-        verbose: show the trace of what failed.
-        one_worker: count all libraries in one process, for as long as none fails in it.
-    """
-
-    workers: WorkerPool
-    seed: int
-    patience: float
-    progress: Progress
-    verbose: bool = False
-    one_worker: bool = False
-
-    def run(self, comparisons: Sequence[Comparison], journal: Journal) -> list[CountsRecord]:
-        """Count each one and append its record to the journal."""
-        done = journal.counted()
-        waiting = [c for c in comparisons if (c.case.id, c.variant) not in done]
-        if len(waiting) < len(comparisons):
-            self.progress.note(f"{len(comparisons) - len(waiting)} already counted, not repeated")
-        written = []
-        for number, comparison in enumerate(waiting, 1):
-            self.progress.begin(comparison, number, len(waiting))
-            record = self._record(comparison)
-            journal.append(record)
-            if record.status != "ok":
-                self.progress.note(f"  {record.status}: {record.reason}")
-            written.append(record)
-        return written
-
-    def _record(self, comparison: Comparison) -> CountsRecord:
-        case = comparison.case
-        record = CountsRecord(
-            case.id, case, BASELINE, comparison.variant, status="failed", seed=self.seed
-        )
-        try:
-            found = self._count(comparison)
-        except Ended as ended:
-            if self.verbose and ended.trace:
-                self.progress.note(ended.trace)
-            return replace(record, status=ended.status, reason=ended.reason)
-        return replace(
-            record,
-            case=replace(case, library_version=found["version"]),
-            status="ok" if found["unequal"] is None else "unequal",
-            reason=found["unequal"],
-            parameters=found["parameters"],
-            counts={name: Counts(**told) for name, told in found["counts"].items()},
-            warnings=found["warnings"],
-        )
-
-    def _count(self, comparison: Comparison) -> dict[str, Any]:
-        """Ask a worker, a fresh one if an earlier case left the settings of this one changed.
-
-        Raises:
-            Ended: it can't be counted.
-        """
-        library = "" if self.one_worker else comparison.case.library
-        request = {"do": "count", "comparison": asdict(comparison), "seed": self.seed}
-        deadline = time.perf_counter() + self.patience
-        while True:
-            left = deadline - time.perf_counter()
-            answer = ask(self.workers, library, request, left, self.patience)
-            if "stale" not in answer:
-                found: dict[str, Any] = answer["counted"]
-                return found
-            self.workers.replace()
+def add(parser: argparse.ArgumentParser) -> None:
+    """Fill in the parser of `counts`."""
+    parser.description = (
+        "Count what one run of each case does, original and variant, without timing anything:"
+        " parameter gradients, passes, operations, bytes, kernel calls. The same code on the same"
+        " torch gives the same numbers, also on a busy machine; `compare` tells two such files"
+        " apart. What is not given comes from the suite `counts`."
+    )
+    options.add_what(parser.add_argument_group("what to count"))
+    how = parser.add_argument_group("how to count")
+    how.add_argument("--device", default="cpu", help="cpu (default), auto, cuda, cuda:N or mps")
+    options.add_timeout(how)
+    how.add_argument(
+        "--one-worker",
+        action="store_true",
+        help="all libraries in one process: half the time, but each meets what the others patched",
+    )
+    options.add_seed(how)
+    options.add_where(parser)
 
 
-def count(asked: argparse.Namespace, words: list[str]) -> Path:
-    """Count what was asked and write it down.
+def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
+    """Do it; the exit code."""
+    from bench.records import reading
+    from bench.running import session
+    from bench.running.counting import CountRunner
 
-    Args:
-        asked: the parsed command line.
-        words: of the command, for the record.
-
-    Returns:
-        the file of records.
-
-    Raises:
-        BenchError: something in what was asked must be mended first.
-    """
-    path = run.checked_path(asked)
-    pool = WorkerPool()
-    with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(Journal(path, resume=asked.resume))
-        stack.callback(pool.replace)
-        shown = stack.enter_context(progress.shown())
-        suite, comparisons = run.begin(asked, words, pool, journal, shown)
-        patience = suite.limits.patience
-        runner = CountRunner(
-            pool, asked.seed, patience, shown, asked.verbose, one_worker=asked.one_worker
-        )
-        runner.run(comparisons, journal)
-    return path
+    request = options.request_of(parsed)
+    path = session.checked_path(request)
+    with session.opened(request, words, path) as open_:
+        CountRunner(
+            open_.pool,
+            request.seed,
+            open_.patience,
+            open_.progress,
+            request.verbose,
+            one_worker=request.more["one_worker"],
+        ).run(open_.comparisons, open_.journal)
+    found = reading.read(path)
+    print(run_command.tables(found))
+    run_command.print_place(path)
+    return codes.DONE if all(r.status == "ok" for r in found.counts) else codes.NOT_ALL_OK

@@ -1,18 +1,30 @@
-"""`python -m bench list`: what can be asked for. Imports neither torch nor any library."""
+"""`list`: what can be asked for. Imports neither torch nor any library."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import argparse
+from collections.abc import Callable
 
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
-from adapters.papers.methods import METHODS
 from bench.cases import VARIANTS
 from bench.choosing import suites
-from bench.commands.arguments import TOPICS
+from bench.commands import codes
 from bench.errors import UsageError
-from bench.words import closest
+from bench.kinds import registry as kinds
+from bench.words import closest, columns
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Fill in the parser of `list`."""
+    parser.add_argument("topic", nargs="?", metavar="TOPIC", help=", ".join(_texts()))
+
+
+def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
+    """Do it; the exit code."""
+    print(listing(parsed.topic))
+    return codes.DONE
 
 
 def listing(topic: str | None) -> str:
@@ -21,14 +33,15 @@ def listing(topic: str | None) -> str:
     Raises:
         UsageError: there is no such topic.
     """
+    texts = _texts()
     if topic is None:
-        parts = [f"{name}:\n{_indent(_TEXTS[name]())}" for name in TOPICS if name != "models"]
+        parts = [f"{name}:\n{_indent(text())}" for name, text in texts.items() if name != "models"]
         count = len(catalogue.timm_names())
         parts.append(f"models:\n  {count} of timm: python -m bench list models")
         return "\n\n".join(parts)
-    if topic not in TOPICS:
-        raise UsageError(f"list: unknown topic {topic!r}{closest(topic, TOPICS)}")
-    return _TEXTS[topic]()
+    if topic not in texts:
+        raise UsageError(f"list: unknown topic {topic!r}{closest(topic, texts)}")
+    return texts[topic]()
 
 
 def _libraries() -> str:
@@ -42,7 +55,7 @@ def _libraries() -> str:
         version = registry.version(adapter)
         install = f"python -m pip install {adapter.distribution}"
         rows.append((name, version or "not installed", "" if version else install))
-    return _columns(rows)
+    return columns(rows)
 
 
 def _attacks() -> str:
@@ -70,21 +83,7 @@ def _attacks() -> str:
         remarks += [
             f"{name} {source}: not offered: {reason}" for source, reason in adapter.left_out.items()
         ]
-    return "\n".join([_columns(rows), *([""] if remarks else []), *remarks])
-
-
-def _training() -> str:
-    inside = {"library": "any library's", "own": "its own", "none": "-"}
-    rows = [("method", "source", "attack inside", "theory: 1 step, 7, 20")]
-    for name, method in METHODS.items():
-        if method.inside == "none":
-            theory = "1.00"
-        elif method.one_step:
-            theory = f"{method.theory(1):.2f}"
-        else:
-            theory = ", ".join(f"{method.theory(steps):.2f}" for steps in (1, 7, 20))
-        rows.append((name, method.source, inside[method.inside], theory))
-    return _columns(rows)
+    return "\n".join([columns(rows), *([""] if remarks else []), *remarks])
 
 
 def _models() -> str:
@@ -100,30 +99,19 @@ def _models() -> str:
 
 
 def _variants() -> str:
-    return _columns(VARIANTS.items())
+    return columns(VARIANTS.items())
 
 
 def _suites() -> str:
-    return _columns((name, suites.load(name).description) for name in suites.names())
+    return columns((name, suites.load(name).description) for name in suites.names())
 
 
-_TEXTS: dict[str, Callable[[], str]] = {
-    "libs": _libraries,
-    "attacks": _attacks,
-    "training": _training,
-    "models": _models,
-    "variants": _variants,
-    "suites": _suites,
-}
-
-
-def _columns(rows: Iterable[Sequence[str]]) -> str:
-    rows = list(rows)
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+def _texts() -> dict[str, Callable[[], str]]:
+    """What makes the text of each topic; a kind's own stand behind the attacks."""
+    texts = {"libs": _libraries, "attacks": _attacks}
+    for kind in kinds.every():
+        texts.update(kind.topics)
+    return {**texts, "models": _models, "variants": _variants, "suites": _suites}
 
 
 def _indent(text: str) -> str:

@@ -150,8 +150,7 @@ def _bytes(what: str, value: Callable[[Counts], float | None]) -> Quantity:
 
 def _images(what: str, value: Callable[[Counts], int]) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
-        batch = 1 if case.of_text else case.batch
-        first, second = value(then) / batch, value(now) / batch
+        first, second = value(then) / case.passing, value(now) / case.passing
         return f"{second:g} {what} passes an image ({first:g} before)"
 
     return Quantity("passes", f"images in {what} passes", "images", value, said)

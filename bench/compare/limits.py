@@ -14,6 +14,7 @@ from bench.cases import Case
 from bench.compare import thresholds
 from bench.compare.values import Kind
 from bench.errors import UsageError
+from bench.kinds import registry
 from bench.words import closest
 
 if sys.version_info >= (3, 11):
@@ -104,13 +105,17 @@ def allowed(kind: Kind, fail_if: Iterable[str], overrides: Path | None) -> Allow
 
 def facts(case: Case, variant: str) -> Facts:
     """What an override can ask of a case."""
-    known = {name: getattr(case, name) for name in _CASE_KEYS}
-    side = case.input_shape[-1] if case.input_shape else None
-    return {**known, "image_size": side, "variant": variant}
+    known = {name: getattr(case, name) for name in _SHARED}
+    return {**known, **case.options.facts(), "variant": variant}
 
 
-_CASE_KEYS = tuple(field.name for field in fields(Case) if field.name != "input_shape")
-_KEYS = (*_CASE_KEYS, "image_size", "variant", "name")
+_SHARED = tuple(field.name for field in fields(Case) if field.name != "options")
+
+
+def _keys() -> list[str]:
+    """What can be asked of the cases of any kind."""
+    own = (name for kind in registry.every() for name in kind.options.fact_names())
+    return list(dict.fromkeys((*_SHARED, *own, "image_size", "variant", "name")))
 
 
 def _fits(found: object, wanted: object) -> bool:
@@ -142,10 +147,10 @@ def _override(group: Any, metrics: Mapping[str, float], where: str) -> Override:
     for key, value in group.items():
         if key in metrics:
             shares.append((key, _share(value, f"{where}: {key}")))
-        elif key in _KEYS:
+        elif key in _keys():
             wanted.append((key, value))
         else:
-            raise UsageError(f"{where}: unknown key {key!r}{closest(key, (*metrics, *_KEYS))}")
+            raise UsageError(f"{where}: unknown key {key!r}{closest(key, (*metrics, *_keys()))}")
     if not shares:
         raise UsageError(f"{where}: it names no limit; there are {', '.join(metrics)}")
     _below_one(dict(shares), where)

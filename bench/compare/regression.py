@@ -12,7 +12,7 @@ Two files are two measurements apart in time, so what an interval leaves out is 
   the logarithms of their medians is 0.21, though nothing else ran that the system knew of: a
   virtual machine does not see what its neighbours do.
 - Other programs only ever slow a run down. What they may have cost the new seconds is no loss, and
-  what they may have cost the base's is no gain, see `bench.running.conditions.Conditions.slowed`.
+  what they may have cost the base's is no gain, see `Conditions.slowed` in `bench.statistics`.
 
 The interval of one process stands on Bartlett's estimate with a fixed bandwidth of 0.07 of the
 blocks (see `bench.statistics.estimate`). Its critical values are those of Student's t with about 13

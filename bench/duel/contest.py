@@ -6,20 +6,16 @@ against the original, and outputs may differ.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import math
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.cases import BASELINE, RIVAL, Comparison
 from bench.choosing import selection
-from bench.commands.run import begin
 from bench.compare import regression, thresholds
 from bench.compare.regression import Judged, Measured, Pair
 from bench.compare.thresholds import Threshold
@@ -27,10 +23,12 @@ from bench.duel import installing, sides
 from bench.duel.pairing import Pairs
 from bench.duel.sides import Side
 from bench.errors import UsageError
+from bench.kinds import registry
+from bench.kinds.request import Request
 from bench.records.duel import DuelRecord, DuelSide
 from bench.records.journal import Journal
 from bench.records.types import ComparisonRecord
-from bench.running import progress
+from bench.running import progress, session
 from bench.running.pool import WorkerPool
 from bench.running.progress import Progress
 from bench.running.runner import Runner
@@ -66,37 +64,39 @@ class Outcome:
         return all(record.status == "ok" for record in self.records)
 
 
-def run(asked: argparse.Namespace, command: list[str]) -> Outcome:
+def run(request: Request, words: list[str]) -> Outcome:
     """Install both sides, measure, write it down.
 
     Args:
-        asked: the parsed command line; which variants a suite names does not matter.
-        command: the words of the command, for the record.
+        request: what was asked; which variants a suite names does not matter.
+        words: of the command, for the record.
 
     Raises:
         BenchError: something in what was asked must be mended first.
         KeyboardInterrupt: the user stopped it; what was measured is on disk.
     """
-    held = [_parsed(text) for text in asked.fail_if]
-    wanted = sides.parse(asked.a, "a"), sides.parse(asked.b, "b")
-    if asked.find_wheels is not None and not asked.find_wheels.is_dir():
-        raise UsageError(f"--find-wheels {asked.find_wheels}: there is no such folder")
-    selection.check_names(asked)
-    path = asked.out or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}-duel.jsonl")
+    asked = request.more
+    held = [_parsed(text) for text in asked["fail_if"]]
+    wanted = sides.parse(asked["a"], "a"), sides.parse(asked["b"], "b")
+    wheels: Path | None = asked["find_wheels"]
+    if wheels is not None and not wheels.is_dir():
+        raise UsageError(f"--find-wheels {wheels}: there is no such folder")
+    selection.check_names(request)
+    path = request.out or session.new_path("-duel")
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal(path))
         shown = stack.enter_context(progress.shown())
-        folder = _folder(asked, path, stack)
+        folder = _folder(path, stack, keep=asked["keep"])
         shown.stage("installing both sides")
-        a, b = (installing.install(one, folder / one.name, asked.find_wheels) for one in wanted)
+        a, b = (installing.install(one, folder / one.name, wheels) for one in wanted)
         sides.check_pair(a, b)
-        if not asked.attack:
-            asked.libs = [sides.library_of(a)]
-            selection.check_names(asked)
+        if not request.own:
+            request = replace(request, libs=(sides.library_of(a),))
+            selection.check_names(request)
         for side in (a, b):
             shown.note(f"{side.asked.name}: {side} ({side.asked.text})")
-        measured = _measure(asked, command, a, b, journal, shown)
-    if asked.keep:
+        measured = _measure(request, words, a, b, journal, shown)
+    if asked["keep"]:
         shown.note(f"the environments are in {folder}")
     worse, left_open = judged(measured, held)
     return Outcome(path, measured, worse, left_open)
@@ -157,35 +157,30 @@ def _memory(records: Sequence[DuelRecord], threshold: Threshold) -> Iterator[str
 
 
 def _measure(
-    asked: argparse.Namespace,
-    command: list[str],
-    a: Side,
-    b: Side,
-    journal: Journal,
-    shown: Progress,
+    request: Request, words: list[str], a: Side, b: Side, journal: Journal, shown: Progress
 ) -> tuple[DuelRecord, ...]:
-    pairs = Pairs(a, b, asked.seed, shown)
+    pairs = Pairs(a, b, request.seed, shown)
     pool = WorkerPool(pairs.start)
     with contextlib.ExitStack() as stack:
         stack.callback(pool.replace)
         shown.stage("starting the workers")
-        suite, found = begin(asked, command, pool, journal, shown)
-        if any(comparison.case.training or comparison.case.of_text for comparison in found):
-            raise UsageError(f"suite {suite.name}: a duel is between attacks on images")
-        chosen = list(dict.fromkeys(Comparison(comparison.case, RIVAL) for comparison in found))
+        begun = session.begun(request, words, pool, journal, shown)
+        if not all(registry.of(group).duels for group in begun.suite.groups):
+            raise UsageError(f"suite {begun.suite.name}: a duel is between attacks on images")
+        cases = dict.fromkeys(comparison.case for comparison in begun.comparisons)
         told: dict[str, DuelSide] = {s.asked.name: _side(s, pairs.facts) for s in (a, b)}
         runner = Runner(
             pool,
-            suite.limits,
-            asked.seed,
+            begun.limits,
+            request.seed,
             shown,
-            verbose=asked.verbose,
+            verbose=request.verbose,
             shared=True,  # all cases are of one library
             as_written=lambda record: as_duel(record, told, pairs.controls),
         )
         try:
-            found_all = runner.run(chosen, journal)
-            return tuple(as_duel(record, told, pairs.controls) for record in found_all)
+            found = runner.run([Comparison(case, RIVAL) for case in cases], journal)
+            return tuple(as_duel(record, told, pairs.controls) for record in found)
         except KeyboardInterrupt:
             shown.note(f"what was measured is in {journal.path}")
             raise
@@ -195,10 +190,7 @@ def as_duel(
     record: ComparisonRecord, told: dict[str, DuelSide], controls: Sequence[Speedup] = ()
 ) -> DuelRecord:
     """The record of a duel, from the runner's of one original against the other. Pure."""
-    common = {f.name for f in fields(DuelRecord)} & {f.name for f in fields(ComparisonRecord)}
-    kept: dict[str, Any] = {
-        name: getattr(record, name) for name in common - {"schema", "kind", "case"}
-    }
+    kept = record.timed
     for name in ("seconds", "host_seconds", "memory", "memory_parts", "gradients"):
         kept[name] = kept[name] and _renamed(kept[name])
     unmet = [
@@ -207,8 +199,8 @@ def as_duel(
         if side.unmet
     ]
     kept["warnings"] = [*kept["warnings"], *unmet]
-    case = replace(record.case, library_version=None)
-    return DuelRecord(case=case, sides=told, controls=list(controls), **kept)
+    kept["case"] = replace(record.case, library_version=None)
+    return DuelRecord(sides=told, controls=list(controls), **kept)
 
 
 def _renamed(found: dict[str, V]) -> dict[str, V]:
@@ -227,9 +219,9 @@ def _side(side: Side, facts: Mapping[str, Any]) -> DuelSide:
     )
 
 
-def _folder(asked: argparse.Namespace, path: Path, stack: contextlib.ExitStack) -> Path:
+def _folder(path: Path, stack: contextlib.ExitStack, *, keep: bool) -> Path:
     """Where the environments go: beside the records if they are to be kept."""
-    if not asked.keep:
+    if not keep:
         made = stack.enter_context(tempfile.TemporaryDirectory(prefix="semibackward-duel-"))
         return Path(made)
     folder = path.with_suffix(".environments")

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,19 @@ import psutil
 from bench.cases import A_A, Case, Comparison
 from bench.duel import merging
 from bench.duel.sides import Name, Side
+from bench.kinds.images.options import ImageOptions
 from bench.running.pool import Worker
 from bench.running.process import START_TIMEOUT, WorkerDied, WorkerProcess, WorkerTimeout
 from bench.statistics import estimate
-from bench.statistics.blocks import Block, GpuState, Order, Sample, orders
+from bench.statistics.blocks import Block, GpuState, Order, Sample, orders, worst
 from bench.statistics.estimate import Speedup
-from bench.worker import nvml
+from bench.worker import protocol
 
 Answer = dict[str, Any]
 
 CONTROL = Case(
-    *("reference", "pgd-autograd-grad", "wrn_10_1", 1, (3, 32, 32), 2, "float32", "cpu"), classes=10
+    *("reference", "pgd-autograd-grad", "wrn_10_1", 1, "float32", "cpu"),
+    ImageOptions(input_shape=(3, 32, 32), steps=2, classes=10),
 )
 """The same code on both sides, from neither: it tells two processes apart, not two libraries."""
 CONTROL_BLOCKS = 32
@@ -112,8 +113,11 @@ class Pair:
             the ratio with its interval; None where the control can't run here.
         """
         deadline = time.monotonic() + START_TIMEOUT
-        comparison = asdict(Comparison(CONTROL, A_A))
-        asked = {"do": "prepare", "comparison": comparison, "seed": seed, "operations": False}
+        asked = {
+            "do": "prepare",
+            **protocol.asked(Comparison(CONTROL, A_A), seed),
+            "operations": False,
+        }
         drawn = orders(seed)
         try:
             self._ask_both(asked, deadline)
@@ -191,11 +195,11 @@ class Pair:
             # Each worker's own A is the original, whichever side it is.
             asked = {"do": "blocks", "orders": ["A"], "parts": [part]}
             runs += self._ask(_SIDES[letter], asked, deadline)["blocks"]
-        states = [GpuState(**run["gpu"]) for run in runs if run["gpu"] is not None]
-        worst = nvml.worst(states)
+        states = [GpuState.from_json(run["gpu"]) for run in runs if run["gpu"] is not None]
+        gpu = worst(states)
         return {
             "samples": [sample for run in runs for sample in run["samples"]],
-            "gpu": None if worst is None else vars(worst),
+            "gpu": None if gpu is None else vars(gpu),
             "throttled": any(run["throttled"] for run in runs),
         }
 

@@ -12,8 +12,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
+from bench.kinds.base import SCHEMA
 from bench.records import reading
 from bench.records.reading import Record, RecordError, Run
 from bench.records.types import Environment, ProcessRecord
@@ -95,6 +97,12 @@ class Journal:
         if self.earlier is None:
             self.append(environment)
             return
+        if self.earlier.schema < SCHEMA:
+            raise EnvironmentMismatch(
+                f"{self.path} was written by an older version of this program, in schema"
+                f" {self.earlier.schema} of records; `report` and `compare` read it, but what is"
+                " measured now goes into a new file with --out"
+            )
         differences = list(_differences(self.earlier.environment, environment))
         if differences:
             raise EnvironmentMismatch(
@@ -128,11 +136,11 @@ class Journal:
             return set()
         return {r.key for r in self.earlier.comparisons if r.status in ("ok", "unequal")}
 
-    def trained(self) -> set[tuple[str, str, int]]:
-        """The trainings that need not be made again."""
+    def own(self, kind: str) -> set[tuple[Any, ...]]:
+        """What lines of a kind's own need not be made again."""
         if self.earlier is None:
             return set()
-        return {r.key for r in self.earlier.trainings if r.status == "ok"}
+        return {r.key for r in self.earlier.own.get(kind, ()) if r.status == "ok"}
 
     def counted(self) -> set[tuple[str, str]]:
         """What need not be counted again."""

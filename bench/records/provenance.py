@@ -22,26 +22,16 @@ def code() -> str:
     return found.hexdigest()[:_DIGITS]
 
 
-def files(
-    attacks: Iterable[str],
-    weights: Path | None,
-    sentences: Path | None = None,
-    victims: Iterable[str] = (),
-) -> dict[str, str]:
+def files(attacks: Iterable[str], others: Iterable[Path]) -> dict[str, str]:
     """Digest of each file of the user's that is measured.
 
     Args:
         attacks: what --attack was given, already checked.
-        weights: what --weights was given.
-        sentences: what --sentences was given.
-        victims: what --victim was given; of folders, the files that lie in them.
+        others: what other options name.
     """
     specs = [custom.parse(text) for text in attacks]
     paths = [Path(spec.place) for spec in specs if spec.is_file]
-    paths += [path for path in (weights, sentences) if path is not None]
-    for victim in victims:
-        paths += sorted(path for path in Path(victim).glob("*") if path.is_file())
-    return {str(path): _digest(path) for path in paths}
+    return {str(path): _digest(path) for path in (*paths, *others)}
 
 
 def _digest(path: Path) -> str:

@@ -5,22 +5,19 @@ They are the single source; `record.schema.json` is made from them (`make schema
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
-from bench.cases import Case
-from bench.kinds.text.findings import TextRecord
-from bench.running.conditions import Conditions
+from bench.cases import Case, Findings, Status
+from bench.kinds.base import SCHEMA
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.blocks import Block, GpuState, Order
+from bench.statistics.conditions import Conditions
 from bench.statistics.counts import Counts
 from bench.statistics.diagnosis import DeviceUse, Diagnosis
+from bench.statistics.equality import Equality
 from bench.statistics.estimate import Speedup, Verdict
 from bench.statistics.stopping import StopReason
-
-SCHEMA: Final = 1
-
-Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsupported"]
 
 
 @dataclass(frozen=True)
@@ -63,23 +60,8 @@ class Environment:
     suite: str | None = None
     code: str | None = None
     files: dict[str, str] = field(default_factory=dict)
-    schema: Literal[1] = SCHEMA
+    schema: Literal[2] = SCHEMA
     kind: Literal["environment"] = "environment"
-
-
-@dataclass(frozen=True)
-class EqualityRecord:
-    """Whether both variants made the same adversarial examples.
-
-    Attributes:
-        equal: bit for bit, or to within rounding.
-        bitwise: bit for bit.
-        max_abs_diff: the largest difference of a number; None of text, and of shapes that differ.
-    """
-
-    equal: bool
-    bitwise: bool
-    max_abs_diff: float | None
 
 
 @dataclass(frozen=True)
@@ -142,13 +124,13 @@ class Prepared:
 
     Attributes:
         equality, gradients, theory, memory, memory_parts, operations, anatomy, warnings, timer,
-            text: as in a comparison.
+            findings: as in a comparison.
         device_use: what one profiled run of the baseline did, on CUDA.
         unequal: why the outputs differ, where they do.
         library_version: of the library that was measured.
     """
 
-    equality: EqualityRecord
+    equality: Equality
     gradients: dict[str, int | str] | None = None
     theory: dict[str, float | str] | None = None
     memory: dict[str, int | float | str] | None = None
@@ -160,7 +142,7 @@ class Prepared:
     unequal: str | None = None
     library_version: str | None = None
     timer: str | None = None
-    text: TextRecord | None = None
+    findings: Findings | None = None
 
 
 @dataclass(frozen=True)
@@ -189,61 +171,13 @@ class ProcessRecord:
     settled: bool
     conditions: Conditions
     elapsed: float
-    schema: Literal[1] = SCHEMA
+    schema: Literal[2] = SCHEMA
     kind: Literal["process"] = "process"
 
     @property
     def key(self) -> tuple[str, str]:
         """The comparison it is part of."""
         return self.case_id, self.variant
-
-
-@dataclass(frozen=True)
-class TrainingRecord:
-    """One variant of a case, trained to the end, however it ended.
-
-    Attributes:
-        case_id, case, variant: what was trained.
-        status: "ok", or how it ended.
-        seed: of weights, data order and attacks.
-        reason: why the status is not "ok", in words.
-        epochs: how many were asked for.
-        updates: optimisation steps made.
-        images: that it was trained on.
-        test_images: that it was tested on.
-        losses: mean of each epoch.
-        seconds: wall seconds of each epoch; for orientation, the comparison's are better.
-        clean_accuracy: share of the test images classified rightly.
-        robust_accuracy: share after the attack of `evaluation`.
-        evaluation: the attack's name, its radius and length of a step on images in [0, 1].
-        weights: digest of all parameters and buffers, bit for bit.
-        checkpoint: name of the safetensors file that holds them.
-    """
-
-    case_id: str
-    case: Case
-    variant: str
-    status: Status
-    seed: int
-    epochs: int
-    reason: str | None = None
-    updates: int = 0
-    images: int = 0
-    test_images: int = 0
-    losses: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    clean_accuracy: float | None = None
-    robust_accuracy: float | None = None
-    evaluation: dict[str, float | str] = field(default_factory=dict)
-    weights: str | None = None
-    checkpoint: str | None = None
-    schema: Literal[1] = SCHEMA
-    kind: Literal["training"] = "training"
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """What makes two records answers to the same question."""
-        return self.case_id, self.variant, self.epochs
 
 
 @dataclass(frozen=True)
@@ -270,7 +204,7 @@ class CountsRecord:
     parameters: int | None = None
     counts: dict[str, Counts] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    schema: Literal[1] = SCHEMA
+    schema: Literal[2] = SCHEMA
     kind: Literal["counts"] = "counts"
 
     @property
@@ -279,53 +213,42 @@ class CountsRecord:
         return self.case_id, self.variant
 
 
-@dataclass(frozen=True)
-class ComparisonRecord:
-    """One case, one variant against the baseline, however it ended.
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """What a comparison and a duel have in common: one way to run a case, timed against another.
 
     Attributes:
         case_id: a digest of what was asked, whichever version of the library answered.
         case: what was measured.
-        baseline, variant: the two ways to run it that are compared.
         status: "ok", or how it ended; only "ok" has a speedup.
         seed: of orders, weights and attacks.
         reason: why the status is not "ok", in words.
         verdict: the interval read against a band of ±2 %.
-        speedup: time of the baseline over the variant's, with its interval.
+        speedup: time of the first way over the second's, with its interval.
         equality: whether both made the same adversarial examples.
         stop_reason: why measuring stopped: the interval was narrow enough, time was up, or all
             processes had run.
-        theory: the speedup the operations predict, and `basis`, what it was counted from; of
-            training also what counting `passes` predicts.
-        memory: peak bytes of one run of each variant, `unit` and `what` they are, and their
-            `ratio`, baseline over variant.
-        memory_parts: what the peak of each variant is made of.
-        operations: floating-point operations of one run of each variant; None without a count, and
-            in records made before this was kept.
-        anatomy: what the runs are made of, where `explain` asked.
-        max_batch: the largest batch that fits, where that was asked.
-        gradients: `call`, how the baseline asks for gradients; `parameters`, how many the model
-            has; and for each variant how many had their gradient computed in one run.
-        seconds: every sample of each variant, in the order they were run.
+        memory: peak bytes of one run of each way, `unit` and `what` they are, and their `ratio`,
+            the first over the second.
+        memory_parts: what the peak of each way is made of.
+        gradients: `call`, how gradients are asked for; `parameters`, how many the model has; and
+            for each way how many had their gradient computed in one run.
+        seconds: every sample of each way, in the order they were run.
         host_seconds: on CUDA, wall time until the call returned, sample by sample.
-        order: of each block, A the baseline and B the variant.
+        order: of each block, A the first way and B the second.
         processes: the number of each block's worker process.
-        lines: of text, the line of the sentence that each block attacked.
         repeated: indices of blocks that a throttled GPU spoilt; they do not count.
         gpu: its state in each block, where NVML tells.
         diagnosis: what the samples say of the measurement itself.
         conditions: of the processor, for each worker process.
-        warmup_runs: runs of each variant before the first sample.
+        warmup_runs: runs of each way before the first sample.
         timer: what told the time.
-        text: of text, the victim, its resources and what became of each sentence.
         warnings: what to know, each with what to do.
         elapsed: wall seconds spent on the case, everything included.
     """
 
     case_id: str
     case: Case
-    baseline: str
-    variant: str
     status: Status
     seed: int
     elapsed: float
@@ -333,28 +256,53 @@ class ComparisonRecord:
     verdict: Verdict | None = None
     speedup: Speedup | None = None
     stop_reason: StopReason | None = None
-    equality: EqualityRecord | None = None
-    theory: dict[str, float | str] | None = None
+    equality: Equality | None = None
     memory: dict[str, int | float | str] | None = None
     memory_parts: dict[str, MemoryParts] | None = None
-    operations: dict[str, Operations] | None = None
-    anatomy: Anatomy | None = None
-    max_batch: MaxBatch | None = None
     gradients: dict[str, int | str] | None = None
     seconds: dict[str, list[float]] = field(default_factory=dict)
     host_seconds: dict[str, list[float]] | None = None
     order: list[Order] = field(default_factory=list)
     processes: list[int] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     gpu: list[GpuState | None] | None = None
     diagnosis: Diagnosis | None = None
     conditions: list[Conditions] = field(default_factory=list)
     warmup_runs: int = 0
     timer: str | None = None
-    text: TextRecord | None = None
     warnings: list[str] = field(default_factory=list)
-    schema: Literal[1] = SCHEMA
+    schema: Literal[2] = SCHEMA
+
+    @property
+    def timed(self) -> dict[str, Any]:
+        """All of this by name, as the record of another of the two has it."""
+        return {field.name: getattr(self, field.name) for field in fields(Timed)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRecord(Timed):
+    """One case, one variant against the baseline, however it ended.
+
+    Attributes:
+        baseline, variant: the two ways to run it that are compared.
+        theory: the speedup the operations predict, and `basis`, what it was counted from; of
+            training also what counting `passes` predicts.
+        operations: floating-point operations of one run of each variant; None without a count, and
+            in records made before this was kept.
+        anatomy: what the runs are made of, where `explain` asked.
+        max_batch: the largest batch that fits, where that was asked.
+        parts: of a case in several parts, the number of the one that each block measured, from 0.
+        findings: what the case's kind records beyond all this.
+    """
+
+    baseline: str
+    variant: str
+    theory: dict[str, float | str] | None = None
+    operations: dict[str, Operations] | None = None
+    anatomy: Anatomy | None = None
+    max_batch: MaxBatch | None = None
+    parts: list[int] = field(default_factory=list)
+    findings: Findings | None = None
     kind: Literal["comparison"] = "comparison"
 
     @property

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.cases import BASELINE, Comparison
-from bench.kinds.text.findings import TextRecord
+from bench.errors import Ended
 from bench.records.types import ComparisonRecord, Prepared, ProcessRecord
-from bench.running.conditions import Conditions
-from bench.running.measuring import Ended, Findings
+from bench.running.measuring import SoFar
 from bench.statistics import diagnosis, estimate
 from bench.statistics.blocks import Block
+from bench.statistics.conditions import Conditions
 from bench.statistics.stopping import StopRule
 
 
@@ -51,7 +51,7 @@ def complete(
 def broken_off(
     comparison: Comparison,
     parts: Sequence[ProcessRecord],
-    findings: Findings,
+    so_far: SoFar,
     ended: Ended,
     seed: int,
     elapsed: float,
@@ -61,21 +61,21 @@ def broken_off(
     Args:
         comparison: what was asked.
         parts: of the processes that ran to their end.
-        findings: of the one that did not.
+        so_far: of the one that did not.
         ended: why.
         seed: of the run.
         elapsed: wall seconds of the process that did not.
     """
-    blocks = [block for part in parts for block in part.blocks] + findings.blocks
+    blocks = [block for part in parts for block in part.blocks] + so_far.blocks
     # What the last process found says why it ended.
-    prepared = findings.prepared or (parts[0].prepared if parts else None)
+    prepared = so_far.prepared or (parts[0].prepared if parts else None)
     conditions = [part.conditions for part in parts]
     return replace(
         _record(comparison, prepared, blocks, conditions, seed),
         status=ended.status,
         reason=ended.reason,
         elapsed=round(elapsed + sum(part.elapsed for part in parts), 3),
-        warmup_runs=findings.warmup_runs,
+        warmup_runs=so_far.warmup_runs,
     )
 
 
@@ -116,17 +116,16 @@ def _record(
         anatomy=prepared.anatomy,
         gradients=prepared.gradients,
         timer=prepared.timer,
-        text=prepared.text,
-        lines=_lines(blocks, prepared.text),
+        findings=prepared.findings,
+        parts=_parts(blocks, prepared),
         warnings=list(prepared.warnings),
     )
 
 
-def _lines(blocks: Sequence[Block], text: TextRecord | None) -> list[int]:
-    if text is None:
-        return []
-    attacked = text.attacked
-    return [attacked[block.part].line for block in blocks]
+def _parts(blocks: Sequence[Block], prepared: Prepared) -> list[int]:
+    """The part that each block measured, of a case that has several."""
+    divided = prepared.findings is not None and prepared.findings.parts is not None
+    return [block.part for block in blocks] if divided else []
 
 
 def _samples(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list[float]]:

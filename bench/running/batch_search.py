@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -11,6 +11,7 @@ from bench.cases import BASELINE, Comparison
 from bench.records.types import MaxBatch
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
+from bench.worker import protocol
 
 CEILING = 2**16
 """Images; no larger batch is tried."""
@@ -63,7 +64,7 @@ class BatchSearch:
     ) -> bool:
         """One try. A worker that ends, as one does whose memory the system refuses, counts as a no
         where there is a limit."""
-        asked = {"do": "try", "comparison": asdict(comparison), "seed": seed}
+        asked = {"do": "try", **protocol.asked(comparison, seed)}
         fresh = workers.empty
         try:
             worker = workers.get(comparison.case.library)

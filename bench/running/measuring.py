@@ -8,29 +8,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench.cases import Comparison
 from bench.choosing.suites import Limits
-from bench.kinds.text.findings import SentenceRecord, TextRecord
-from bench.records.types import (
-    EqualityRecord,
-    MemoryParts,
-    Operations,
-    Prepared,
-    ProcessRecord,
-    Status,
-)
-from bench.running.conditions import Observer
+from bench.errors import Ended
+from bench.records import reading
+from bench.records.types import Prepared, ProcessRecord
+from bench.running.observer import Observer
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import Progress
 from bench.statistics import blocks
-from bench.statistics.anatomy import Anatomy, Part
 from bench.statistics.blocks import Block, GpuState, Order, Sample
-from bench.statistics.diagnosis import DeviceUse
 from bench.statistics.stopping import Looks, StopReason, StopRule
+from bench.worker import protocol
 
 WARMUP_AGREEMENT = 0.05
 """Log ratio of two successive blocks' times within which they agree."""
@@ -55,7 +48,7 @@ class Spent:
 
 
 @dataclass
-class Findings:
+class SoFar:
     """What is known of a comparison in one process so far."""
 
     process: int
@@ -64,16 +57,6 @@ class Findings:
     stop: StopReason | None = None
     warmup_runs: int = 0
     settled: bool = True
-
-
-class Ended(Exception):
-    """The comparison is over without a speedup."""
-
-    def __init__(self, status: Status, reason: str, trace: str = "") -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.trace = trace
 
 
 class Measuring:
@@ -118,27 +101,27 @@ class Measuring:
         self._drawn = seed * 1_000_003 + process
         self._orders: Iterator[Order] = blocks.orders(self._drawn)
         self._rule = StopRule(limits.precision, limits.max_seconds, limits.processes)
-        self.findings = Findings(process)
+        self.so_far = SoFar(process)
 
     def run(self) -> ProcessRecord:
         """Measure.
 
         Raises:
-            Ended: it failed, or the variants disagree; `findings` hold what there is.
+            Ended: it failed, or the variants disagree; `so_far` holds what there is.
         """
         started = time.perf_counter()
-        which = f"process {self.findings.process + 1} of {self._limits.processes}: "
+        which = f"process {self.so_far.process + 1} of {self._limits.processes}: "
         which = which if self._limits.processes > 1 else ""
         self._progress.stage(f"{which}building, checking that both variants agree")
-        prepared = self.findings.prepared = self._prepare()
+        prepared = self.so_far.prepared = self._prepare()
         if self._comparison.must_agree and not prepared.equality.equal:
             raise Ended("unequal", prepared.unequal or "the variants' outputs differ")
-        self._parts = 1 if prepared.text is None else len(prepared.text.attacked)
+        self._parts = (prepared.findings and prepared.findings.parts) or 1
         observer = Observer(self._workers.get(self._comparison.case.library).pids)
         self._progress.stage("warming up")
         block_seconds = self._warm_up()
         self._time_blocks(block_seconds, observer)
-        found = self.findings
+        found = self.so_far
         assert found.stop is not None
         return ProcessRecord(
             case_id=self._comparison.case.id,
@@ -156,8 +139,7 @@ class Measuring:
     def _prepare(self) -> Prepared:
         asked = {
             "do": "prepare",
-            "comparison": asdict(self._comparison),
-            "seed": self._seed,
+            **protocol.asked(self._comparison, self._seed),
             "explain": self._explain,
         }
         before = self._workers.start_seconds
@@ -173,7 +155,7 @@ class Measuring:
             starting = self._workers.start_seconds - before
             self._spent.checks += checks
             self._spent.building += time.perf_counter() - started - checks - starting
-        return _prepared(answer["prepared"])
+        return reading.prepared(answer["prepared"])
 
     def _warm_up(self) -> float:
         """Run blocks until two successive ones agree; the seconds of the last.
@@ -187,21 +169,21 @@ class Measuring:
             (block,) = self._blocks([0])
             times.append(_seconds(block))
             self._spent.warmup += times[-1]
-            self.findings.warmup_runs += 2
+            self.so_far.warmup_runs += 2
             if len(times) > 1 and abs(math.log(times[-1] / times[-2])) <= WARMUP_AGREEMENT:
                 return times[-1]
             if len(times) == MAX_WARMUP_BLOCKS or sum(times) >= most:
-                self.findings.settled = len(times) == 1
+                self.so_far.settled = len(times) == 1
                 return times[-1]
 
     def _time_blocks(self, block_seconds: float, observer: Observer) -> None:
-        measured = self.findings.blocks
+        measured = self.so_far.blocks
         looks = Looks(self._rule)
         at_once = max(1, min(MAX_BLOCKS_A_REQUEST, int(REQUEST_SECONDS / block_seconds)))
         repeated = 0
         parts = blocks.parts(self._drawn, self._parts)
         begun = time.perf_counter()
-        while self.findings.stop is None:
+        while self.so_far.stop is None:
             asked = [next(parts) for _ in range(at_once)]
             for block in self._blocks(asked, may_repeat=MAX_REPEATED - repeated):
                 repeated += block.repeated
@@ -209,7 +191,7 @@ class Measuring:
                 self._spent.measured += _seconds(block)
             observer.look()
             elapsed = time.perf_counter() - begun
-            self.findings.stop = looks.reason(measured, elapsed)
+            self.so_far.stop = looks.reason(measured, elapsed)
             if looks.interval is not None:
                 self._progress.block(looks.interval, self._left(self._rule.share - elapsed))
 
@@ -222,8 +204,8 @@ class Measuring:
             repeat = bool(told["throttled"]) and may_repeat > 0
             may_repeat -= repeat
             samples = tuple(Sample(**sample) for sample in told["samples"])
-            gpu = None if told["gpu"] is None else _gpu_state(told["gpu"])
-            found.append(Block(self.findings.process, order, samples, repeat, gpu, part))
+            gpu = None if told["gpu"] is None else GpuState.from_json(told["gpu"])
+            found.append(Block(self.so_far.process, order, samples, repeat, gpu, part))
         return found
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -270,36 +252,3 @@ def ask(
 
 def _seconds(block: Block) -> float:
     return sum(sample.seconds for sample in block.samples)
-
-
-def _gpu_state(told: dict[str, Any]) -> GpuState:
-    return GpuState(**{**told, "reasons": tuple(told["reasons"])})
-
-
-def _prepared(told: dict[str, Any]) -> Prepared:
-    parts = told["memory_parts"]
-    counted = told.get("operations")
-    use = told["device_use"]
-    anatomy = told.get("anatomy")
-    text = told.get("text")
-    return Prepared(
-        **{
-            **told,
-            "equality": EqualityRecord(**told["equality"]),
-            "memory_parts": parts and {name: MemoryParts(**found) for name, found in parts.items()},
-            "operations": counted
-            and {name: Operations(**found) for name, found in counted.items()},
-            "device_use": use and DeviceUse(**use),
-            "anatomy": anatomy and _anatomy(anatomy),
-            "text": text and _text(text),
-        }
-    )
-
-
-def _text(told: dict[str, Any]) -> TextRecord:
-    return TextRecord(**{**told, "sentences": [SentenceRecord(**s) for s in told["sentences"]]})
-
-
-def _anatomy(told: dict[str, Any]) -> Anatomy:
-    parts = {name: Part(**found) for name, found in told["parts"].items()}
-    return Anatomy(**{**told, "parts": parts})

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from bench.worker.serve import PROTOCOL
+from bench.worker import protocol
 
 START_TIMEOUT = 300.0
 """Seconds for a worker to start and to import torch."""
@@ -76,8 +76,10 @@ class WorkerProcess:
         except BaseException:
             self.close()
             raise
-        if self.facts["ok"] and self.facts["protocol"] != PROTOCOL:
-            raise WorkerDied(f"the worker speaks protocol {self.facts['protocol']}, not {PROTOCOL}")
+        if self.facts["ok"] and self.facts["protocol"] != protocol.VERSION:
+            raise WorkerDied(
+                f"the worker speaks protocol {self.facts['protocol']}, not {protocol.VERSION}"
+            )
         self.start_seconds = time.perf_counter() - started
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:

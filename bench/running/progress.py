@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from bench.cases import Case, Comparison
+from bench.cases import Comparison
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
 
@@ -33,11 +33,11 @@ class Progress(Protocol):
     def end(self, record: ComparisonRecord) -> None:
         """The case is over."""
 
-    def training(self, case: Case, variant: str, number: int, total: int) -> None:
-        """A training to the end starts; `number` counts from 1."""
+    def task(self, text: str, number: int, total: int) -> None:
+        """Something else than a case starts; `number` counts from 1."""
 
-    def epoch(self, number: int, total: int, loss: float) -> None:
-        """An epoch of it is done."""
+    def step(self, text: str) -> None:
+        """Something of it is done."""
 
 
 class PlainProgress:
@@ -66,12 +66,12 @@ class PlainProgress:
     def end(self, record: ComparisonRecord) -> None:
         self.note(f"{self._where}   {outcome(record)}")
 
-    def training(self, case: Case, variant: str, number: int, total: int) -> None:
+    def task(self, text: str, number: int, total: int) -> None:
         self._where = f"[{number}/{total}]"
-        self.note(f"{self._where} to the end, {variant}: {case}")
+        self.note(f"{self._where} {text}")
 
-    def epoch(self, number: int, total: int, loss: float) -> None:
-        self.note(f"{self._where}   epoch {number} of {total}: loss {loss:.3f}")
+    def step(self, text: str) -> None:
+        self.note(f"{self._where}   {text}")
 
 
 class RichProgress:
@@ -119,13 +119,13 @@ class RichProgress:
     def end(self, record: ComparisonRecord) -> None:
         self.note(f"  {outcome(record)}")
 
-    def training(self, case: Case, variant: str, number: int, total: int) -> None:
-        self.note(f"[{number}/{total}] to the end, {variant}: {case}")
+    def task(self, text: str, number: int, total: int) -> None:
+        self.note(f"[{number}/{total}] {text}")
         self._bar.update(self._task, total=total, completed=number - 1)
         self.stage("starting the worker")
 
-    def epoch(self, number: int, total: int, loss: float) -> None:
-        self.stage(f"epoch {number} of {total}: loss {loss:.3f}")
+    def step(self, text: str) -> None:
+        self.stage(text)
 
 
 @contextmanager

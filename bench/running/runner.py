@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from bench.cases import Comparison
 from bench.choosing.suites import Limits
+from bench.errors import Ended
 from bench.records.journal import Journal
 from bench.records.reading import Record
 from bench.records.types import ComparisonRecord, ProcessRecord
 from bench.running import assembly
 from bench.running.batch_search import BatchSearch, SearchFailed
-from bench.running.measuring import Ended, Measuring, Spent
+from bench.running.measuring import Measuring, Spent
 from bench.running.pool import WorkerPool
 from bench.running.progress import Progress
 from bench.statistics.stopping import StopRule
@@ -127,7 +128,7 @@ class Runner:
                 self.progress.note(ended.trace)
             elapsed = time.perf_counter() - started
             return assembly.broken_off(
-                comparison, parts, measuring.findings, ended, self.seed, elapsed
+                comparison, parts, measuring.so_far, ended, self.seed, elapsed
             )
         return self._complete(comparison, parts) if process + 1 == self.limits.processes else None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 Order = Literal["ABBA", "BAAB"]
 """A is the baseline, B the variant. Both orders cancel a drift that is linear over the block."""
@@ -40,6 +40,24 @@ class GpuState:
     memory_mhz: int
     celsius: int
     reasons: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> GpuState:
+        """From what `dataclasses.asdict` made of it, and JSON of that."""
+        return cls(**{**told, "reasons": tuple(told["reasons"])})
+
+
+def worst(states: Iterable[GpuState]) -> GpuState | None:
+    """The lowest clocks, the highest temperature, every reason; None of nothing."""
+    states = list(states)
+    if not states:
+        return None
+    return GpuState(
+        min(state.sm_mhz for state in states),
+        min(state.memory_mhz for state in states),
+        max(state.celsius for state in states),
+        tuple(dict.fromkeys(reason for state in states for reason in state.reasons)),
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bench.statistics.blocks import Block
 from bench.statistics.estimate import t_quantile
 
 if TYPE_CHECKING:
-    from bench.running.conditions import Conditions
+    from bench.statistics.conditions import Conditions
 
 Bound = Literal["launch-bound", "synchronisation-bound", "compute-bound"]
 

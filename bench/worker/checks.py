@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
-from bench.cases import BASELINE
-from bench.kinds.text.findings import TextRecord
+from bench.cases import BASELINE, Findings
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.diagnosis import DeviceUse
+from bench.statistics.equality import Equality
 from bench.worker import device_use, dissecting, failures, flops, gradients, memory, state
-from bench.worker.equality import Equality
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.memory import Kept, Peak
@@ -39,9 +38,9 @@ class Checks:
     Attributes:
         equality: of the two variants' outputs.
         gradients: the baseline's gradient `call`, the model's number of `parameters`, and for each
-            variant how many had their gradient computed; of training also the number of backward
-            `passes`, and for each variant how many computed any ("passes original"). None where
-            that could not be seen.
+            variant how many had their gradient computed; of workloads that tell, also the number of
+            backward `passes`, and for each variant how many computed any ("passes original"). None
+            where that could not be seen.
         theory: the speedup the operations predict, and that it is from them; of training also what
             counting `passes` predicts. None without a count.
         memory: peak bytes for each variant, with `unit`, `what` and their `ratio`; None where no
@@ -53,7 +52,7 @@ class Checks:
         warnings: for the user, each with what to do.
         anatomy: what the runs are made of, where that was asked.
         unequal: why the outputs differ, where they do.
-        text: of text, what it ran on and what became of each sentence.
+        findings: what the kind's records hold beyond this.
     """
 
     equality: Equality
@@ -66,7 +65,7 @@ class Checks:
     warnings: list[str]
     anatomy: Anatomy | None = None
     unequal: str | None = None
-    text: TextRecord | None = None
+    findings: Findings | None = None
 
 
 def check(workload: Workload, *, explain: bool = False, operations: bool = True) -> Checks:
@@ -106,7 +105,7 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
         if explain and traces and counts
         else None,
         unequal=passed.unequal,
-        text=workload.text(),
+        findings=workload.findings(),
     )
 
 
@@ -180,7 +179,7 @@ def _gradients(traces: Mapping[str, GradientTrace], workload: Workload) -> dict[
         "call": traces[workload.variants[0]].call,
         **{name: len(trace.operations) for name, trace in traces.items()},
     }
-    if workload.comparison.case.training is not None:
+    if workload.tells_passes:
         found["passes"] = sum(traces[workload.variants[0]].calls.values())
         found.update({f"passes {name}": trace.computing for name, trace in traces.items()})
     return found

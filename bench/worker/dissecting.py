@@ -56,13 +56,13 @@ def dissect(workload: Workload, trace: GradientTrace, counts: Mapping[str, FlopC
     for turn in range(runs):
         for name in (baseline, variant) if turn % 2 == 0 else (variant, baseline):
             clocks[name].append(_clocked(workload, name))
-    batch = workload.images_a_pass
+    passing = workload.comparison.case.passing
     return Anatomy(
         runs=runs,
         calls=dict(trace.calls),
         computing=trace.computing,
-        forwards=first.images_forward / batch,
-        backwards=first.images_backward / batch,
+        forwards=first.images_forward / passing,
+        backwards=first.images_backward / passing,
         parameters=trace.by_operation,
         own_functions=sorted(trace.own_functions),
         parts={name: _part(found, counts[name]) for name, found in clocks.items()},

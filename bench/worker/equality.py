@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from bench.statistics.equality import Equality
+
 TOLERANCE = 1e-6
 """The largest difference, on images in [0, 1], that rounding may leave between equal outputs."""
-
-
-@dataclass(frozen=True)
-class Equality:
-    """How two outputs compare.
-
-    Attributes:
-        equal: same shape and dtype, and no element differs by more than `TOLERANCE`.
-        bitwise: every bit is the same.
-        max_abs_diff: the largest difference; None where there is none to tell (another shape or
-            dtype, or an element that is not finite in one output only).
-    """
-
-    equal: bool
-    bitwise: bool
-    max_abs_diff: float | None
 
 
 def compare(first: Tensor, second: Tensor) -> Equality:

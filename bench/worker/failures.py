@@ -10,7 +10,7 @@ from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
 from bench.errors import InvalidOutput
 
 if TYPE_CHECKING:
-    from bench.records.types import Status
+    from bench.cases import Status
 
 LONGEST = 300
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")

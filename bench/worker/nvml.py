@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from bench.statistics.blocks import GpuState
@@ -80,19 +80,6 @@ def watch(device: str) -> tuple[Callable[[], GpuState] | None, str | None]:
         return GpuWatch(pynvml, f"GPU-{uuid}").state, None
     except Exception as error:
         return None, MISSING.format(why=f"{type(error).__name__}: {error}")
-
-
-def worst(states: Iterable[GpuState]) -> GpuState | None:
-    """The lowest clocks, the highest temperature, every reason; None of nothing."""
-    states = list(states)
-    if not states:
-        return None
-    return GpuState(
-        min(state.sm_mhz for state in states),
-        min(state.memory_mhz for state in states),
-        max(state.celsius for state in states),
-        tuple(dict.fromkeys(reason for state in states for reason in state.reasons)),
-    )
 
 
 def throttled(state: GpuState | None) -> bool:

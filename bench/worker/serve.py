@@ -1,33 +1,9 @@
 """The child process: builds cases, checks them, times blocks; everything that imports torch.
 
-It reads one JSON request a line from stdin and answers each with one JSON line. Answers go to what
-was stdout at the start; from then on stdout is stderr, so that no library's chatter gets between.
-When stdin closes, because the controlling process ended or died, the worker ends too, also in the
-middle of a run.
-
-    {"do": "describe"}                                 environment and devices
-    {"do": "accelerator", "device": "cuda:0"}          facts about the device
-    {"do": "load", "library": "foolbox"}               can it be imported?
-    {"do": "prepare", "comparison": …, "seed": 0}      build and check a case, or say that an
-                                                       earlier one left settings changed ("stale");
-                                                       "explain": true also dissects it,
-                                                       "operations": false does not count them
-    {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
-     "parts": [0, …]}                                  of one of its parts
-    {"do": "count", "comparison": …, "seed": 0}        build a case and count what its variants do,
-                                                       or say "stale", as "prepare" does
-    {"do": "output", "file": "FILE"}                   write what one run of the original makes
-    {"do": "compare", "file": "FILE", …}               hold that against what it makes here
-    {"do": "origin", "modules": ["foolbox"]}           the folders that modules were imported from
-    {"do": "limit", "count": 1000000, "device": "cpu"} take at most so many more bytes
-    {"do": "examine", "model": "resnet18", …}          what semi_backward meets in a model
-    {"do": "try", "comparison": …, "seed": 0}          build a case and run its variant once
-    {"do": "train", "case": …, "variant": …, "seed": 0, "epochs": 5, "checkpoint": "FILE"}
-                                                       train for one more epoch, from the checkpoint
-                                                       if there is one; evaluate after the last
-
-An answer is {"ok": true, …} or {"ok": false, "status": …, "reason": …, "trace": …, "tainted": …};
-tainted, if nobody knows what state the failure left the process in.
+It reads requests from stdin and answers them, as `bench.worker.protocol` has them. Answers go to
+what was stdout at the start; from then on stdout is stderr, so that no library's chatter gets
+between. When stdin closes, because the controlling process ended or died, the worker ends too, also
+in the middle of a run.
 """
 
 from __future__ import annotations
@@ -42,18 +18,16 @@ import traceback
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
+from bench.worker import protocol
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
-    from bench.cases import Case
-    from bench.kinds.training.learning import Learning
     from bench.statistics.blocks import GpuState
     from bench.worker.timer import Timer
     from bench.worker.workload import Workload
-
-PROTOCOL = 5
 
 
 class Worker:
@@ -61,7 +35,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._workload: Workload | None = None
-        self._learning: Learning | None = None
+        self._servers: dict[str, Any] = {}
         self._timer: Timer | None = None
         self._gpu: Callable[[], GpuState] | None = None
         self._settings: dict[str, object] = {}
@@ -73,7 +47,7 @@ class Worker:
         except Exception as error:
             from bench.worker import failures
 
-            self._workload = self._learning = None
+            self._release()
             return {
                 "ok": False,
                 "status": failures.status_of(error),
@@ -86,7 +60,7 @@ class Worker:
         from bench.worker import environment
 
         return {
-            "protocol": PROTOCOL,
+            "protocol": protocol.VERSION,
             "environment": environment.describe(),
             "devices": environment.devices(),
         }
@@ -104,13 +78,18 @@ class Worker:
         return {"version": registry.version(adapter)}
 
     def do_prepare(
-        self, comparison: dict[str, Any], seed: int, explain: bool = False, operations: bool = True
+        self,
+        comparison: dict[str, Any],
+        building: str,
+        seed: int,
+        explain: bool = False,
+        operations: bool = True,
     ) -> dict[str, Any]:
         from bench.worker import checks, nvml, state, timer
 
         if changed := self._changed():
             return {"stale": changed}
-        built = self._build(comparison, seed)
+        built = self._build(comparison, building, seed)
         device = built.comparison.case.device
         state.settle()
         self._timer = timer.for_device(device)
@@ -131,12 +110,12 @@ class Worker:
             "check_seconds": checked - ready,
         }
 
-    def do_count(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
+    def do_count(self, comparison: dict[str, Any], building: str, seed: int) -> dict[str, Any]:
         from bench.worker import counting, state
 
         if changed := self._changed():
             return {"stale": changed}
-        built = self._build(comparison, seed)
+        built = self._build(comparison, building, seed)
         state.settle()
         return {"counted": {**asdict(counting.count(built)), "version": built.library_version}}
 
@@ -152,6 +131,7 @@ class Worker:
         return {"blocks": [self._time_block(order, part) for order, part in asked]}
 
     def _time_block(self, order: Any, part: int) -> dict[str, Any]:
+        from bench.statistics import blocks
         from bench.worker import nvml
 
         assert self._workload is not None  # the runner prepares first
@@ -164,7 +144,7 @@ class Worker:
                 states.append(gpu())
 
         samples = self._workload.time_block(order, self._timer, look, part)
-        worst = nvml.worst(states)
+        worst = blocks.worst(states)
         return {
             "samples": [asdict(sample) for sample in samples],
             "gpu": None if worst is None else asdict(worst),
@@ -212,51 +192,35 @@ class Worker:
         found, shape = examining.examine(model, image_size)
         return {"findings": [asdict(finding) for finding in found], "shape": shape}
 
-    def do_try(self, comparison: dict[str, Any], seed: int) -> dict[str, Any]:
-        built = self._build(comparison, seed)
+    def do_try(self, comparison: dict[str, Any], building: str, seed: int) -> dict[str, Any]:
+        built = self._build(comparison, building, seed)
         built.run(built.comparison.variant, lambda run: run())
         return {}
 
-    def do_train(
-        self, case: dict[str, Any], variant: str, seed: int, epochs: int, checkpoint: str
-    ) -> dict[str, Any]:
-        from pathlib import Path
+    def do_own(self, server: str, request: dict[str, Any]) -> dict[str, Any]:
+        from bench.worker import workload
 
-        from bench.kinds.training.learning import Learning
-        from bench.worker import state
+        if server not in self._servers:
+            self._release()
+            self._servers[server] = workload.resolved(server)()
+        answer: dict[str, Any] = self._servers[server].answer(**request)
+        return answer
 
-        asked = _case(case)
-        if self._learning is None or self._learning.of != (asked, variant, seed, epochs):
-            self._workload = self._learning = None
-            state.clear(asked.device)
-            self._learning = Learning(asked, variant, seed, epochs, Path(checkpoint))
-        learning = self._learning
-        if not learning.done:
-            learning.epoch()
-        told = {"epoch": len(learning.told.losses), "loss": learning.told.losses[-1]}
-        return {**told, "result": learning.result() if learning.done else None}
-
-    def _build(self, comparison: dict[str, Any], seed: int) -> Workload:
-        from bench.cases import Comparison
-        from bench.kinds.text import building as text_building
-        from bench.kinds.training import building as training_building
+    def _build(self, comparison: dict[str, Any], building: str, seed: int) -> Workload:
+        from bench.cases import Case, Comparison
         from bench.worker import state, workload
 
-        self._workload = self._learning = None
-        case = _case(comparison["case"])
+        self._release()
+        build = workload.resolved(building)  # importing it makes its kind's options known
+        case = Case.from_json(comparison["case"])
         state.clear(case.device)
-        asked = Comparison(case, comparison["variant"])
-        if case.training is not None:
-            return training_building.build(asked, seed)
-        if case.of_text:
-            return text_building.build(asked, seed)
-        return workload.build(asked, seed)
+        built: Workload = build(Comparison(case, comparison["variant"]), seed)
+        return built
 
-
-def _case(told: dict[str, Any]) -> Case:
-    from bench.cases import Case
-
-    return Case(**{**told, "input_shape": tuple(told["input_shape"])})
+    def _release(self) -> None:
+        """Keep nothing of an earlier case."""
+        self._workload = None
+        self._servers.clear()
 
 
 def main() -> None:

@@ -1,30 +1,26 @@
-"""One case, built and ready to run in two variants."""
+"""One case, built and ready to run in two variants: what every kind's building side makes.
+
+A kind's options name the function that builds its cases, `Options.building`: called in the worker
+as build(comparison, seed), it returns a `Workload`, or raises `adapters.base.AdapterError`.
+"""
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from adapters import custom, images, registry
-from adapters.base import AdapterError, Settings, UnsupportedSettings
-from adapters.models import building
-from bench.cases import BASELINE, FORWARD_ONLY, Case, Comparison
-from bench.errors import InvalidOutput
-from bench.kinds.text.findings import TextRecord
+from adapters.base import AdapterError
+from bench.cases import BASELINE, Comparison, Findings
 from bench.statistics.blocks import Order, Sample
-from bench.worker import equality, state
-from bench.worker.equality import Equality
+from bench.statistics.equality import Equality
+from bench.worker import equality
 from bench.worker.timer import Timer
-from bench.worker.variants import applied
-
-if TYPE_CHECKING:
-    from adapters.base import AttackFunction
 
 T = TypeVar("T")
 
@@ -47,6 +43,8 @@ class Workload(ABC):
 
     makes: ClassVar[str] = "adversarial examples"
     """What a run makes, in words."""
+    tells_passes: ClassVar[bool] = False
+    """Whether records tell how many of its backward passes compute parameter gradients."""
 
     @property
     def variants(self) -> tuple[str, str]:
@@ -56,11 +54,6 @@ class Workload(ABC):
     def passes_predict(self) -> float | None:
         """The speedup that a paper predicts by counting passes; None without one."""
         return None
-
-    @property
-    @abstractmethod
-    def images_a_pass(self) -> int:
-        """How many images go through the model in one pass; 1 where there are none."""
 
     @abstractmethod
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
@@ -101,8 +94,8 @@ class Workload(ABC):
     def doubts(self, output: Any) -> list[str]:
         """What to warn of in the baseline's output."""
 
-    def text(self) -> TextRecord | None:
-        """Of text, what it ran on and what became of each sentence, once both outputs are there."""
+    def findings(self) -> Findings | None:
+        """What the kind's records hold beyond the common part, once both outputs are there."""
         return None
 
     def time_block(
@@ -127,136 +120,6 @@ class Workload(ABC):
         return samples
 
 
-@dataclass(frozen=True)
-class AttackWorkload(Workload):
-    """A case of attacks on images.
-
-    Attributes:
-        images: (batch, channels, height, width), in [0, 1].
-        labels: (batch,), the model's own predictions.
-        attacks: for each variant an attack of its own, since attacks may keep state.
-    """
-
-    images: Tensor
-    labels: Tensor
-    attacks: Mapping[str, AttackFunction]
-
-    @property
-    def images_a_pass(self) -> int:
-        return len(self.images)
-
-    def output(self, variant: str) -> Tensor:
-        """The adversarial images, of the images' shape."""
-        output: object = self.run(variant, lambda run: run())
-        if not isinstance(output, Tensor):
-            raise InvalidOutput(
-                f"the attack returned {type(output).__name__}, not a tensor of adversarial images"
-            )
-        if output.shape != self.images.shape:
-            raise InvalidOutput(
-                f"the attack returned a tensor of shape {tuple(output.shape)} for images of shape"
-                f" {tuple(self.images.shape)}"
-            )
-        return output.detach()
-
-    def doubts(self, output: Tensor) -> list[str]:
-        if not torch.isfinite(output).all():
-            return ["the adversarial images are not all finite; check the attack and the weights"]
-        if output.dtype != self.images.dtype:
-            return [f"the attack returned {output.dtype} for {self.images.dtype} images"]
-        if torch.equal(output, self.images):
-            return ["the attack left every image as it was; check its settings"]
-        return []
-
-    def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
-        with applied(variant, self.model):
-            state.reset(self.model, self.seed)
-            # Copies, so that an attack that works in place finds clean images the next time.
-            images, labels = self.images.clone(), self.labels.clone()
-            attack = self.attacks[variant]
-            return around(lambda: attack(images, labels))
-
-
-def build(comparison: Comparison, seed: int) -> AttackWorkload:
-    """Build the model, the images, the labels and the attacks of a case.
-
-    Raises:
-        AdapterError: the library is unavailable, can't do this, or a file can't be used.
-    """
-    case = comparison.case
-    model = build_model(case, seed)
-    dtype = getattr(torch, case.dtype)
-    folder = None if case.images == "scikit-learn" else Path(case.images)
-    batch = images.load(case.batch, case.input_shape[-1], folder).to(case.device, dtype)
-    with torch.no_grad():
-        logits = model(batch)
-    labels = logits.argmax(dim=1)
-    attacks: dict[str, AttackFunction] = {}
-    version = None
-    for variant in (BASELINE, comparison.variant):
-        with applied(variant, model):
-            state.reset(model, seed)
-            attacks[variant], version = _build_attack(case, variant, model, logits.shape[1])
-    model.requires_grad_(True)
-    return AttackWorkload(comparison, seed, model, version, batch, labels, attacks)
-
-
-def build_model(case: Case, seed: int) -> nn.Module:
-    """A case's model on its device, which becomes torch's current one.
-
-    Raises:
-        AdapterError: the device, the library or the weights can't be used.
-    """
-    select_device(case.device)
-    own_file = None if case.weights in ("random", "pretrained") else Path(case.weights)
-    model = building.build(
-        case.model,
-        case.input_shape[-1],
-        seed=seed,
-        pretrained=case.weights == "pretrained",
-        weights=own_file,
-        classes=case.classes,
-    )
-    return model.to(device=case.device, dtype=getattr(torch, case.dtype))
-
-
-def settings_of(case: Case, classes: int) -> Settings:
-    """What an adapter is told of a case.
-
-    Args:
-        case: what was asked.
-        classes: number of classes of its model.
-    """
-    channels, height, width = case.input_shape
-    return Settings(
-        eps=case.eps,
-        step_size=case.step_size,
-        steps=case.steps,
-        random_start=case.random_start,
-        batch=case.batch,
-        input_shape=(channels, height, width),
-        classes=classes,
-        dtype=case.dtype,
-        device=case.device,
-    )
-
-
-def _build_attack(
-    case: Case, variant: str, model: nn.Module, classes: int
-) -> tuple[AttackFunction, str | None]:
-    if case.library == custom.LIBRARY:
-        return custom.build(custom.parse(case.attack), model), None
-    adapter = registry.get(case.library)
-    adapter.load()
-    if variant == FORWARD_ONLY and adapter.attacks()[case.attack].access == "white-box":
-        raise UnsupportedSettings(
-            f"{FORWARD_ONLY} is for attacks that read no gradient;"
-            f" {case.library} {case.attack} does"
-        )
-    built = adapter.build(case.attack, model, settings_of(case, classes))
-    return built, registry.version(adapter)
-
-
 def select_device(device: str) -> None:
     """Make it torch's current device: some libraries know only "the GPU".
 
@@ -268,3 +131,9 @@ def select_device(device: str) -> None:
             torch.cuda.set_device(torch.device(device).index or 0)
         except (RuntimeError, AssertionError) as error:
             raise AdapterError(f"{device} can't be used: {error}") from error
+
+
+def resolved(path: str) -> Any:
+    """What an import path of the form "package.module:name" names."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

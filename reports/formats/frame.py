@@ -4,42 +4,43 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from typing import Any
 
 import pandas
 
-from bench.cases import Case
+from bench.kinds import registry
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import places, published, reproduce
+from reports.reading import kind, places, published, reproduce
 from reports.reading.explanation import explain
 from reports.reading.why import why
-
-KEYS = tuple(field.name for field in fields(Case))
-"""The columns that say what was measured."""
 
 
 def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
     """A row for each comparison of some runs, however it ended.
 
-    Columns: `run`, which tells the runs apart; those of `bench.cases.Case` (`input_shape` as
-    "3×32×32"); `status`, `verdict`, `reason`, `why` (in words); `speedup`, `low`, `high` and what
-    they stand on; `seconds_original` and `seconds_variant` (medians); what the checks found; the
-    published speedup and ours over it; the environment; `command`, which repeats the row.
+    Columns: `run`, which tells the runs apart; those of the cases, of every kind (`input_shape`
+    as "3×32×32"); `status`, `verdict`, `reason`, `why` (in words); `speedup`, `low`, `high` and
+    what they stand on; `seconds_original` and `seconds_variant` (medians); what the checks found;
+    the published speedup and ours over it; the environment; `command`, which repeats the row.
     """
     return _frame(_comparisons(runs))
 
 
-def trainings(runs: Sequence[Run]) -> pandas.DataFrame:
-    """A row for each variant of a training that was taken to its end."""
-    return _frame(_trainings(runs))
+def lines() -> list[str]:
+    """The lines of records that only one kind has, by their `kind`."""
+    return [line for kind in registry.every() for line in kind.lines]
+
+
+def own(runs: Sequence[Run], line: str) -> pandas.DataFrame:
+    """A row for each line of a kind's own, as a training that was taken to its end."""
+    return _frame(_own(runs, line))
 
 
 def everything(runs: Sequence[Run]) -> pandas.DataFrame:
-    """The rows of both, `kind` first: "comparison" or "training"."""
+    """The rows of all, `kind` first: "comparison", or the line of a kind's own."""
     rows = [{"kind": "comparison", **row} for row in _comparisons(runs)]
-    return _frame(rows + [{"kind": "training", **row} for row in _trainings(runs)])
+    return _frame(rows + [{"kind": line, **row} for line in lines() for row in _own(runs, line)])
 
 
 def _comparisons(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -51,24 +52,23 @@ def _comparisons(runs: Sequence[Run]) -> list[dict[str, Any]]:
     ]
 
 
-def _trainings(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def _own(runs: Sequence[Run], line: str) -> list[dict[str, Any]]:
     return [
         {
             "run": place.label,
             "file": run.path.name,
-            **{key: value for key, value in asdict(record).items() if key not in _NESTED},
-            **places.flat(record.case),
-            "last_loss": record.losses[-1] if record.losses else None,
-            "seconds": sum(record.seconds) if record.seconds else None,
-            **{f"evaluation_{key}": value for key, value in record.evaluation.items()},
+            **{key: value for key, value in vars(record).items() if not _nested(key, value)},
+            **kind.flat(record.case),
+            **kind.of(record.case).rows(record),
         }
         for place in places.of(runs)
         for run in place.runs
-        for record in run.trainings
+        for record in run.own.get(line, ())
     ]
 
 
-_NESTED = ("case", "losses", "seconds", "evaluation", "schema", "kind")
+def _nested(key: str, value: object) -> bool:
+    return key in ("case", "schema", "kind") or isinstance(value, list | dict)
 
 
 def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
@@ -86,7 +86,7 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
         "run": label,
         "file": run.path.name,
         "case_id": record.case_id,
-        **places.flat(record.case),
+        **kind.flat(record.case),
         "baseline": record.baseline,
         "variant": record.variant,
         "status": record.status,

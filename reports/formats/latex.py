@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench.records.reading import Run
-from reports.kinds.training import CIFAR10, Plan
+from reports.table import Table
 from reports.tables import contents
-from reports.tables.cells import Table
+from reports.tables.contents import NOTHING
 
 _ESCAPED = {
     "\\": r"\textbackslash{}",
@@ -36,9 +37,9 @@ _HEAD = (
 )
 
 
-def report(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
+def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """Every table of some runs, one float each."""
-    return "\n\n".join([_HEAD, *map(draw, contents.of(runs, plan))])
+    return "\n\n".join([_HEAD, *map(draw, contents.of(runs, asked))])
 
 
 def draw(table: Table) -> str:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from bench.records.reading import Run
 from bench.records.types import Environment
-from reports.kinds.training import CIFAR10, Plan
+from reports.table import Table
 from reports.tables import contents
-from reports.tables.cells import Table
+from reports.tables.contents import NOTHING
 
 
-def report(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
+def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """The report of some runs: their tables, and where each was made.
 
     Args:
         runs: what was measured.
-        plan: the training that hours saved are told for.
+        asked: what the command line said, by name.
     """
     parts = [draw(table) for table in contents.together(runs)]
-    return "\n\n".join([*parts, *(_run(run, plan) for run in runs)])
+    return "\n\n".join([*parts, *(_run(run, asked) for run in runs)])
 
 
 def draw(table: Table) -> str:
@@ -31,8 +32,8 @@ def draw(table: Table) -> str:
     return "\n\n".join(parts)
 
 
-def _run(run: Run, plan: Plan) -> str:
-    parts = [draw(table) for table in contents.of_run(run, plan)] or ["No case has been measured."]
+def _run(run: Run, asked: Mapping[str, Any]) -> str:
+    parts = [draw(table) for table in contents.of_run(run, asked)] or ["No case has been measured."]
     if run.parts:
         waiting = len({part.key for part in run.parts})
         parts.append(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pandas
 
+from bench.kinds.base import SCHEMA
 from bench.records.reading import Run
-from bench.records.types import SCHEMA
 from reports.formats import frame
-from reports.kinds.training import CIFAR10, Plan
 from reports.reading import averages, places, summary
 from reports.tables import contents
+from reports.tables.contents import NOTHING
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a formula."""
@@ -34,7 +34,7 @@ def csv(runs: Sequence[Run]) -> str:
     return written.getvalue()
 
 
-def json_text(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
+def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """Everything a report tells, as one JSON object on one line.
 
     Keys: `summary` (sentences), `runs` (label, file and environment), `comparisons` and
@@ -51,9 +51,9 @@ def json_text(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
             for run in place.runs
         ],
         "comparisons": _rows(frame.comparisons(runs)),
-        "trainings": _rows(frame.trainings(runs)),
+        **{f"{line}s": _rows(frame.own(runs, line)) for line in frame.lines()},
         "averages": list(_averages(runs)),
-        "tables": [asdict(table) for table in contents.of(runs, plan)],
+        "tables": [asdict(table) for table in contents.of(runs, asked)],
     }
     return json.dumps(told, allow_nan=False, ensure_ascii=False)
 

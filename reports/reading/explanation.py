@@ -13,8 +13,7 @@ from bench.cases import FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics import anatomy
 from bench.statistics.anatomy import Anatomy, Split
-from reports.kinds import text_explained
-from reports.reading import numbers
+from reports.reading import kind, numbers
 from reports.reading.words import spelt
 
 Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "loses"]
@@ -60,13 +59,15 @@ def explain(record: ComparisonRecord, environment: Environment) -> Explanation |
     split = anatomy.split(found, *names)
     by_time = anatomy.ceiling_by_time(found, *names)
     # Inference mode leaves no operation out; what it spares is bookkeeping.
-    free = record.variant == FORWARD_ONLY and not record.case.of_text
+    told = kind.of(record.case)
+    free = record.variant == FORWARD_ONLY and not told.forward_only_spares
     by_operations = None if free else anatomy.ceiling_by_operations(found, *names)
     achieved = None if by_operations is None else record.speedup.estimate / by_operations
     label = _label(record, found, by_time)
     sentence = _SENTENCES[label](record, found, environment)
-    if record.case.of_text:
-        sentence += f"; {text_explained.reason(record, found)}"
+    more = told.reason(record, found)
+    if more is not None:
+        sentence += f"; {more}"
     if achieved is not None and not OFF[0] <= achieved <= OFF[1]:
         assert by_operations is not None  # else there is nothing to be off
         sentence += (

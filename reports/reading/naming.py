@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.cases import Case
-from reports.kinds import training
-from reports.reading.words import size_spelt
+from reports.reading import kind
 
 
 @dataclass(frozen=True)
@@ -35,24 +34,20 @@ class Namer:
         return "".join(parts)
 
     def __call__(self, case: Case) -> str:
-        if case.training is None:
-            name = f"{case.library} {case.attack.rpartition('/')[2]}"
-        else:
-            name = f"training {training.name(case)}"
         parts = [
             "" if self.model else f" on {case.model}",
-            "" if self.size else f", {size_spelt(case)}",
+            "" if self.size else f", {_size(case)}",
             _budget(case) if self.budget else "",
             "" if self.device else f", {_device(case)}",
         ]
-        return name + "".join(parts)
+        return kind.of(case).name(case) + "".join(parts)
 
 
 def of(cases: Sequence[Case]) -> Namer:
     """A namer for the cases of one table."""
     namer = Namer(
         model=_common(case.model for case in cases),
-        size=_common(size_spelt(case) for case in cases),
+        size=_common(_size(case) for case in cases),
         device=_common(_device(case) for case in cases),
     )
     different = set(cases)
@@ -63,11 +58,13 @@ def _device(case: Case) -> str:
     return f"{case.dtype}, {case.device}" if case.device else case.dtype
 
 
+def _size(case: Case) -> str:
+    return kind.of(case).size(case)
+
+
 def _budget(case: Case) -> str:
-    steps = "" if case.steps is None or case.training else f", {case.steps} steps"
-    queries = "" if case.queries is None else f", at most {case.queries} queries"
-    weights = "" if case.weights == "random" else f", weights {case.weights}"
-    return f"{steps}{queries}{weights}"
+    weights = [] if case.weights == "random" else [f"weights {case.weights}"]
+    return "".join(f", {each}" for each in (*kind.of(case).budget(case), *weights))
 
 
 def _common(values: Iterable[str]) -> str | None:

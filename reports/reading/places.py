@@ -7,7 +7,7 @@ column: they are parts of one run. Files that measured the same case are columns
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from bench.cases import Case
 from bench.records.reading import Run
@@ -110,8 +110,3 @@ def _labels(columns: Sequence[tuple[dict[str, str], list[Run]]]) -> list[str]:
 
 def _date(runs: Iterable[Run]) -> str:
     return min(run.environment.created for run in runs)[:16].replace("T", " ")
-
-
-def flat(case: Case) -> dict[str, object]:
-    """A case as plain cells."""
-    return {**asdict(case), "input_shape": "×".join(map(str, case.input_shape))}

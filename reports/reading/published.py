@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.cases import SEMI_BACKWARD, Case
+from reports.reading import kind
 
 FILE = Path(__file__).resolve().parent.parent.parent / "results" / "paper" / "semi_backward.json"
 """Bu 2022, arXiv 2211.04973, tables 1 to 5."""
-
-BERT = "bert-base"
-"""The victim of table 5."""
-
-_SUITES = {
-    "paper-libraries": "libraries",
-    "paper-batch-sizes": "batch_sizes",
-    "paper-models": "models",
-    "paper-attacks": "attacks",
-    "paper-text": "text",
-}
-_KEYS = {
-    "libraries": ("library",),
-    "batch_sizes": ("batch",),
-    "models": ("model",),
-    "attacks": ("library", "attack"),
-    "text": ("attack",),
-}
 
 
 @dataclass(frozen=True)
@@ -61,41 +43,17 @@ def find(case: Case, variant: str, suite: str | None) -> Published | None:
     """
     if variant != SEMI_BACKWARD:
         return None
-    of_suite = _SUITES.get((suite or "").removesuffix("-small"))
-    tables = [of_suite] if of_suite else [name for name in _SUITES.values() if _as_is(case, name)]
+    told = kind.of(case)
+    of_suite = told.published.get((suite or "").removesuffix("-small"))
+    every = dict.fromkeys(told.published.values())
+    tables = [of_suite] if of_suite else [name for name in every if told.as_published(case, name)]
     for name in tables:
         for row in _read().get("tables", {}).get(name, {}).get("rows", ()):
-            if _same(row, name, case):
+            if told.repeats(case, name, row):
                 return Published(
                     row["original"], row["semi_backward"], row["speedup"], _what(name, case)
                 )
     return None
-
-
-def _as_is(case: Case, table: str) -> bool:
-    """Whether a case is one that the paper ran: ResNet50, 16 images, unless that is what varies; of
-    text, BERT-base and as many queries as the attack makes."""
-    if case.of_text or table == "text":
-        return case.of_text and table == "text" and case.queries is None
-    return (
-        case.input_shape == (3, 224, 224)
-        and (case.model == "resnet50" or table == "models")
-        and (case.batch == 16 or table == "batch_sizes")
-        and (case.steps is None) == (table == "attacks")
-    )
-
-
-def _same(row: Mapping[str, Any], table: str, case: Case) -> bool:
-    if case.of_text != (table == "text") or (case.of_text and case.model != BERT):
-        return False
-    if table in ("batch_sizes", "models") and (case.library, case.attack) != (
-        "torchattacks",
-        "pgd",
-    ):
-        return False
-    if table == "libraries" and case.attack != "pgd":
-        return False
-    return all(row[key] == getattr(case, key) for key in _KEYS[table])
 
 
 def _what(table: str, case: Case) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bench.cases import A_A, FORWARD_ONLY, NO_ATTACK
+from bench.cases import A_A, FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
+from reports.reading import kind
 from reports.reading.words import spelt
 
 
@@ -30,19 +31,9 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
             f"inconclusive: {'too few blocks' if few else 'the interval is too wide'} to tell;"
             " measure longer (--max-seconds), or on a quieter machine"
         )
-    found = record.gradients or {}
-    if record.case.training is not None:
-        return (
-            f"{_OUTCOMES[str(record.verdict)]}: {found.get(f'passes {record.baseline}')} of"
-            f" {found.get('passes')} backward passes compute parameter gradients, and"
-            f" {found.get(f'passes {record.variant}')} with the attack frozen, but their share of"
-            f" the time is too small to show{_bound(record)}"
-        )
     return (
-        f"{_OUTCOMES[str(record.verdict)]}: {found.get(record.baseline)} of"
-        f" {found.get('parameters')} parameter gradients are computed, and"
-        f" {found.get(record.variant)} when frozen, but their share of the time is too small to"
-        f" show{_bound(record)}"
+        f"{_OUTCOMES[str(record.verdict)]}: {kind.of(record.case).too_small(record)}, but their"
+        f" share of the time is too small to show{_bound(record)}"
     )
 
 
@@ -80,32 +71,14 @@ def _of_no_gradient(record: ComparisonRecord) -> str | None:
 
 def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
     found = record.gradients or {}
-    if record.case.training is not None:
-        return _all_read(record, environment)
+    own = kind.of(record.case).nothing_left(record, environment)
+    if own is not None:
+        return own
     call = str(found.get("call"))
     return (
         f"it asks by {spelt(call)}, for which torch {environment.torch['version']} computes"
         f" {found.get(record.baseline)} of {found.get('parameters')} parameter gradients by itself"
         " (since PyTorch 1.13 autograd skips those that nobody asked for)"
-    )
-
-
-def _all_read(record: ComparisonRecord, environment: Environment) -> str:
-    """Of a training whose attack computes no parameter gradient, or that has none."""
-    found = record.gradients or {}
-    if record.case.replays is not None:
-        return (
-            "each backward pass gives both gradients, the parameters' to the update and the images'"
-            " to the perturbation, so none may be left out, and nothing is frozen"
-        )
-    if record.case.attack == NO_ATTACK:
-        return "there is no attack, and the update reads every gradient"
-    asked = str(found.get("call")).split(" + ")
-    computing = found.get(f"passes {record.baseline}")
-    return (
-        f"the attack inside asks by {spelt(asked[0])}, for which torch"
-        f" {environment.torch['version']} computes no parameter gradient by itself; {computing} of"
-        f" {found.get('passes')} backward passes compute them, for the update"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.cases import A_A, Case
+from bench.cases import A_A
 
 _CALLS = {
     "backward": "loss.backward()",
@@ -14,13 +14,6 @@ _CALLS = {
 def spelt(call: str) -> str:
     """A kind of gradient call, or several joined by " + ", as it is written in code."""
     return " and ".join(_CALLS.get(kind, kind) for kind in call.split(" + "))
-
-
-def size_spelt(case: Case) -> str:
-    """How many images or sentences a case has, and how large."""
-    if case.of_text:
-        return f"{case.batch} sentences"
-    return f"{case.batch} images of {'×'.join(str(length) for length in case.input_shape)}"
 
 
 def variant_spelt(variant: str) -> str:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from bench.records.reading import Run
-from reports.kinds import text, training
-from reports.kinds.training import Plan
-from reports.tables import cells, counts, duels, side_by_side
-from reports.tables.cells import Table
+from reports.reading import kind
+from reports.table import Table
+from reports.tables import columns, counts, duels, side_by_side
+
+NOTHING: Mapping[str, Any] = {}
+"""A command line that said nothing of what a kind's tables can be told."""
 
 
-def of(runs: Sequence[Run], plan: Plan) -> Iterator[Table]:
+def of(runs: Sequence[Run], asked: Mapping[str, Any]) -> Iterator[Table]:
     """What several of the runs measured, side by side, and then each run's own tables.
 
     Args:
         runs: what was measured.
-        plan: the training that hours saved are told for.
+        asked: what the command line said, by name.
     """
     yield from together(runs)
     for run in runs:
-        yield from of_run(run, plan)
+        yield from of_run(run, asked)
 
 
 def together(runs: Sequence[Run]) -> list[Table]:
@@ -28,10 +31,11 @@ def together(runs: Sequence[Run]) -> list[Table]:
     return side_by_side.of(runs) if len(runs) > 1 else []
 
 
-def of_run(run: Run, plan: Plan) -> Iterator[Table]:
-    """Libraries, batch sizes, models and attacks; duels; attacks on text; training; counts."""
-    yield from cells.each(run)
+def of_run(run: Run, asked: Mapping[str, Any]) -> Iterator[Table]:
+    """What each kind has to tell; duels; counts."""
+    for name, told in kind.every().items():
+        records = [record for record in run.comparisons if record.case.kind == name]
+        drawn = told.tables(run, records, asked)
+        yield from columns.of(records, run) if drawn is None else drawn
     yield from duels.of(run)
-    yield from text.of(run)
-    yield from training.of(run, plan)
     yield from counts.of(run)

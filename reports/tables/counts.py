@@ -8,8 +8,10 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import CountsRecord
 from bench.statistics.counts import Counts
-from reports.reading.words import size_spelt, variant_spelt
-from reports.tables.cells import Table, megabytes
+from reports.reading import kind
+from reports.reading.words import variant_spelt
+from reports.table import Table
+from reports.tables.cells import megabytes
 
 
 def of(run: Run) -> list[Table]:
@@ -17,17 +19,18 @@ def of(run: Run) -> list[Table]:
     groups: dict[tuple[object, ...], list[CountsRecord]] = {}
     for record in run.counts:
         case = record.case
-        alike = (case.model, size_spelt(case), case.steps, case.training, case.dtype, case.device)
-        groups.setdefault((record.variant, *alike), []).append(record)
+        told = kind.of(case)
+        alike = (case.kind, case.model, told.size(case), told.setting(case), told.family(case))
+        groups.setdefault((record.variant, *alike, case.dtype, case.device), []).append(record)
     return [_table(group) for group in groups.values()]
 
 
 def _table(records: Sequence[CountsRecord]) -> Table:
     first = records[0]
     case = first.case
-    steps = "" if case.steps is None else f", {case.steps} steps"
+    told = kind.of(case)
     return Table(
-        f"What one run does on {case.model}, {size_spelt(case)}{steps}, {case.dtype},"
+        f"What one run does on {case.model}, {told.size(case)}{told.setting(case)}, {case.dtype},"
         f" {case.device}: {first.baseline} → {variant_spelt(first.variant)}",
         (
             "case",
@@ -73,8 +76,8 @@ def _calls(calls: dict[str, int]) -> str:
 
 
 def _passes(counts: Counts, case: Case) -> str:
-    batch = 1 if case.of_text else case.batch
-    return f"{counts.forward_images / batch:g} + {counts.backward_images / batch:g}"
+    one = case.passing
+    return f"{counts.forward_images / one:g} + {counts.backward_images / one:g}"
 
 
 def _billions(counts: Counts) -> str:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 
 from bench.records.duel import DuelRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import EQUIVALENCE, Speedup
+from reports.reading import kind
 from reports.reading.words import spelt
-from reports.tables import cells
-from reports.tables.cells import Table
+from reports.table import Table
+from reports.tables import cells, columns
 
 
 def of(run: Run) -> list[Table]:
     """The tables of a run's duels: a column a case; what differs in more than one thing apart."""
     if not run.duels:
         return []
-    column = cells.column_axis([duel.case for duel in run.duels])
+    column = columns.column_axis([duel.case for duel in run.duels])
     groups: dict[tuple[object, ...], list[DuelRecord]] = {}
     for duel in run.duels:
-        groups.setdefault(cells.in_common(duel.case, column), []).append(duel)
-    most = cells.MANY_COLUMNS
+        groups.setdefault(columns.in_common(duel.case, column), []).append(duel)
+    most = columns.MANY_COLUMNS
     return [
         _table(group[start : start + most], column)
         for group in groups.values()
@@ -39,7 +39,7 @@ def sentence(duel: DuelRecord) -> str:
 
 def _table(duels: Sequence[DuelRecord], column: str) -> Table:
     records = [_as_comparison(duel) for duel in duels]
-    names = [cells.column_name(record.case, column) for record in records]
+    names = [columns.column_name(record.case, column) for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
         ("a (s)", (cells.seconds(r, "a") for r in records)),
         ("b (s)", (cells.seconds(r, "b") for r in records)),
@@ -56,18 +56,16 @@ def _table(duels: Sequence[DuelRecord], column: str) -> Table:
     said = [p + sentence(duel) for p, duel in zip(prefixes, duels, strict=True)]
     warned = dict.fromkeys(text.rstrip(".") for duel in duels for text in duel.warnings)
     return Table(
-        f"{cells.title(records[0].case, column)}: {sides}",
+        f"{kind.of(records[0].case).title(records[0].case, column)}: {sides}",
         (column, *names),
-        tuple((name, *cells) for name, cells in rows),
+        tuple((name, *row) for name, row in rows),
         (*said, *(f"{text}." for text in warned), *cells.methods(records)),
     )
 
 
 def _as_comparison(duel: DuelRecord) -> ComparisonRecord:
     """As tables read it, with a as the baseline and b as the variant."""
-    common = {f.name for f in fields(DuelRecord)} & {f.name for f in fields(ComparisonRecord)}
-    kept = {name: getattr(duel, name) for name in common - {"schema", "kind"}}
-    return ComparisonRecord(baseline="a", variant="b", **kept)
+    return ComparisonRecord(baseline="a", variant="b", **duel.timed)
 
 
 def _side(duel: DuelRecord, name: str) -> str:

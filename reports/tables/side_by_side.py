@@ -12,7 +12,7 @@ from bench.statistics.estimate import Speedup
 from reports.reading import averages, naming, numbers, places
 from reports.reading.places import Place
 from reports.reading.words import variant_spelt
-from reports.tables.cells import Table
+from reports.table import Table
 
 Key = tuple[Case, str]
 

@@ -11,7 +11,7 @@ from bench.records.reading import Run
 from bench.records.types import Environment
 from bench.statistics.estimate import Speedup
 from reports.formats import markdown
-from reports.tables.cells import Table
+from reports.table import Table
 from tools.planted.changes import CHANGES, UNCHANGED, Change
 from tools.planted.judging import MEMORY_ALLOWED, SECONDS_ALLOWED, SPEEDUP_ALLOWED, Check, Result
 

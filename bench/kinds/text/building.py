@@ -25,9 +25,10 @@ from adapters.text.queries import Ledger
 from adapters.text.sentences import Sentence
 from adapters.text.victims import Victim
 from bench.cases import A_A, BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
-from bench.kinds.text.findings import SentenceRecord, TextRecord
+from bench.kinds.text.findings import SentenceRecord, TextFindings
+from bench.kinds.text.options import TextOptions
+from bench.statistics.equality import Equality
 from bench.worker import failures, state
-from bench.worker.equality import Equality
 from bench.worker.gradients import engine_watched
 from bench.worker.workload import Workload, select_device
 from semibackward import semi_backward
@@ -90,15 +91,15 @@ class TextWorkload(Workload):
     makes = "adversarial sentences"
 
     @property
-    def images_a_pass(self) -> int:
-        return 1
+    def _queries(self) -> int | None:
+        return TextOptions.of(self.comparison.case).queries
 
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
         sentence = self._working()[part]
-        return self._attack(variant, sentence, self.comparison.case.queries, around)[0]
+        return self._attack(variant, sentence, self._queries, around)[0]
 
     def probe(self, variant: str, around: Callable[[Callable[[], Any]], T]) -> T:
-        budget = min(self.comparison.case.queries or PROBED_QUERIES, PROBED_QUERIES)
+        budget = min(self._queries or PROBED_QUERIES, PROBED_QUERIES)
         return self._attack(variant, self._working()[0], budget, around)[0]
 
     def output(self, variant: str) -> list[Outcome]:
@@ -136,9 +137,9 @@ class TextWorkload(Workload):
         ]
         return said
 
-    def text(self) -> TextRecord:
+    def findings(self) -> TextFindings:
         tried = [self._record(number) for number in range(len(self.sentences))]
-        return TextRecord(
+        return TextFindings(
             victim=self.victim.source,
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
             resources=self.attacks[BASELINE].resources,
@@ -187,9 +188,7 @@ class TextWorkload(Workload):
             unread += not ledger.reading
             return run()
 
-        _, ledger = self._attack(
-            variant, sentence, self.comparison.case.queries, tried, backward=backward
-        )
+        _, ledger = self._attack(variant, sentence, self._queries, tried, backward=backward)
         return Outcome(
             sentence=sentence,
             adversarial=adversarial,
@@ -270,11 +269,12 @@ def _victim(spec: str, seed: int, device: str, dtype: str) -> Victim:
 
 
 def _settings(case: Case, variant: str, seed: int) -> TextSettings:
+    resources = TextOptions.of(case).resources
     return TextSettings(
         device=case.device,
         seed=seed,
         victim=case.model,
-        resources=None if case.resources is None else Path(case.resources),
+        resources=None if resources is None else Path(resources),
         forward_only=variant == FORWARD_ONLY,
     )
 
@@ -295,12 +295,11 @@ def _sorted_out(
     case: Case, victim: Victim
 ) -> tuple[list[Sentence], list[int], list[SentenceRecord]]:
     """The sentences to attack, the tokens of each, and those that are left out."""
-    assert case.sentences is not None
     most = victims.MAX_LENGTH - 2
     kept: list[Sentence] = []
     tokens: list[int] = []
     left_out: list[SentenceRecord] = []
-    for sentence in sentences.read(case.sentences)[: case.batch]:
+    for sentence in sentences.read(TextOptions.of(case).sentences)[: case.batch]:
         count = len(victim.tokenizer.tokenize(sentence.text))
         reason = None
         if count == 0:

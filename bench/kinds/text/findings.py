@@ -1,9 +1,11 @@
-"""What is recorded of an attack on text. Pure values; workers make them, records hold them."""
+"""What records hold of an attack on text. Pure values; the worker finds them out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
+
+from bench.cases import Findings
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class SentenceRecord:
     unread: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class TextRecord:
+@dataclass(frozen=True, kw_only=True)
+class TextFindings(Findings):
     """What an attack on text ran on, and what it did.
 
     Attributes:
@@ -50,8 +52,14 @@ class TextRecord:
     parameters: int
     resources: dict[str, str]
     sentences: list[SentenceRecord]
+    kind: Literal["text"] = "text"
 
     @property
     def attacked(self) -> list[SentenceRecord]:
         """Those that count; blocks number them from 0."""
         return [sentence for sentence in self.sentences if sentence.status == "attacked"]
+
+    @property
+    def parts(self) -> int:
+        """The sentences that are attacked."""
+        return len(self.attacked)

@@ -1,155 +1,191 @@
-"""From what was asked to the cases of text. Imports no torch."""
+"""Attacks on text: what can be asked of them, and the cases that makes. Imports no torch."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.text import resources, sentences, victims
-from bench.cases import Case
-from bench.choosing.suites import Selection, Suite
+from adapters.text.sentences import SHIPPED
+from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.errors import UsageError
+from bench.kinds import arguments
+from bench.kinds.base import ALL, Group, Kind
+from bench.kinds.offering import attacks_of
+from bench.kinds.request import Request, flag
+from bench.kinds.text.findings import TextFindings
+from bench.kinds.text.options import TextOptions
 
-if TYPE_CHECKING:
-    from adapters.base import AttackInfo
 
+@dataclass(frozen=True, kw_only=True)
+class TextGroup(Group):
+    """A product of attacks on text: `models` are victims, and `batch` counts sentences.
 
-def asked_for(asked: argparse.Namespace, offered: Callable[[str], Mapping[str, object]]) -> bool:
-    """Whether text is meant: by the libraries that were named, else by options or attacks.
-
-    Args:
-        asked: the parsed command line.
-        offered: a library's attacks, by name.
+    Attributes:
+        queries: the most for a sentence; 0 for as many as an attack makes.
+        sentences: "shipped", or the path of a file.
+        resources: the path of the user's lexical resources.
     """
-    if asked.libs:
-        return all(registry.attacks_text(name) for name in asked.libs)
-    if any(given is not None for _, given in _options(asked)):
-        return True
-    there: dict[bool, set[str]] = {True: set(), False: set()}
-    for name in registry.names() if asked.attacks else ():
-        there[registry.attacks_text(name)] |= set(offered(name))
-    return bool(asked.attacks) and set(asked.attacks) <= there[True] - there[False]
+
+    queries: int = 0
+    sentences: str = SHIPPED
+    resources: str | None = None
+    kind: str = "text"
 
 
-def check_kind(suite: Suite, libraries: Sequence[str]) -> None:
-    """A suite's libraries may be exchanged for others of their kind.
+class Text(Kind):
+    """Attacks on sentences, against a victim that classifies them."""
 
-    Raises:
-        UsageError: they attack something else, or not all the same.
-    """
-    if len({registry.attacks_text(name) for name in libraries}) > 1:
-        raise UsageError(
-            f"{', '.join(libraries)}: some attack images and some text; measure them in two runs"
+    name = "text"
+    subject = "text"
+    options = TextOptions
+    group = TextGroup
+    findings = TextFindings
+    own = ("victim", "sentences", "queries", "resources")
+    hint = "attacks on text; add --libs openattack"
+    report = "reports.kinds.text.report:TextReport"
+
+    def add_arguments(self, what: argparse._ArgumentGroup) -> None:
+        what.add_argument(
+            "--victim",
+            nargs="+",
+            metavar="SPEC",
+            help="of text: bert-base or bert-tiny with random weights, a folder with a checkpoint,"
+            " or the Hugging Face name of one in the local cache; nothing is downloaded",
         )
-    for group in suite.groups:
-        for name in libraries:
-            if registry.attacks_text(name) != is_text(group):
-                kinds = ("text", "images") if is_text(group) else ("images", "text")
-                raise UsageError(
-                    f"suite {suite.name} is of attacks on {kinds[0]}, and {name} attacks"
-                    f" {kinds[1]}; leave one of them out"
-                )
+        what.add_argument(
+            "--sentences", type=Path, metavar="FILE", help="of text: your own, one on each line"
+        )
+        what.add_argument(
+            "--queries",
+            type=arguments.from_zero,
+            metavar="N",
+            help="of text: the most an attack may ask for a sentence (0: as many as it likes)",
+        )
+        what.add_argument(
+            "--resources",
+            type=Path,
+            metavar="DIR",
+            help="of text: your WordNet, tagger and so on, laid out as OpenAttack's data; what is"
+            " not there stands in",
+        )
 
+    def meant(self, request: Request) -> bool:
+        """By the libraries that were named, else by options or attacks."""
+        if request.libs:
+            return all(registry.subject(name) == self.subject for name in request.libs)
+        if super().meant(request):
+            return True
+        there: dict[bool, set[str]] = {True: set(), False: set()}
+        for name in registry.names() if request.attacks else ():
+            there[registry.subject(name) == self.subject] |= set(attacks_of(name))
+        return bool(request.attacks) and set(request.attacks or ()) <= there[True] - there[False]
 
-def check(asked: argparse.Namespace, suite: Suite) -> None:
-    """What is asked must make sense of images, or of text.
+    def suite(self, request: Request, device: str) -> str:
+        return "text"
 
-    Raises:
-        UsageError: it does not, or a file is missing.
-    """
-    of_text = [is_text(group) for group in suite.groups]
-    for option, given in _options(asked):
-        if given is not None and not any(of_text):
-            raise UsageError(f"{option} is for attacks on text; add --libs openattack")
-    if any(of_text):
-        _check_options(asked)
-    for group in suite.groups:
-        if is_text(group):
+    def claims(self, table: Mapping[str, Any]) -> bool:
+        return any(registry.subject(str(name)) == self.subject for name in table.get("libs", ()))
+
+    def given(self, group: Group, request: Request) -> Group:
+        victims_ = request.option("victim")
+        found = super().given(group, request)
+        return found if victims_ is None else dataclasses.replace(found, models=victims_)
+
+    def check(self, request: Request, groups: Sequence[Group], suite: str) -> None:
+        ours = self.of(groups)
+        if ours:
+            _check_options(request)
+        for group in ours:
+            assert isinstance(group, TextGroup)
             _check_files(group)
 
+    def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
+        assert isinstance(group, TextGroup)
+        there = len(sentences.read(group.sentences))
+        options = TextOptions(
+            sentences=group.sentences,
+            queries=group.queries or None,
+            resources=group.resources,
+        )
+        for library in group.libs:
+            attacks = attacks_of(library)
+            wanted = attacks if ALL in group.attacks else group.attacks
+            for attack, victim, count in itertools.product(wanted, group.models, group.batch):
+                if attack in attacks:
+                    yield Case(
+                        library,
+                        attack,
+                        victim,
+                        min(count, there),
+                        group.dtype,
+                        device,
+                        options,
+                        weights="random" if victim in victims.SEEDED else "checkpoint",
+                    )
 
-def is_text(group: Selection) -> bool:
-    """Whether a group attacks text."""
-    return bool(group.libs) and all(registry.attacks_text(name) for name in group.libs)
+    def fitting(self, case: Case) -> tuple[str, ...]:
+        return (A_A, SEMI_BACKWARD, FORWARD_ONLY)
+
+    def usual(self, case: Case) -> tuple[str, ...]:
+        return (SEMI_BACKWARD, FORWARD_ONLY)
+
+    def files(self, request: Request) -> Iterable[Path]:
+        """The sentences, and of folders of victims the files that lie in them."""
+        own = request.option("sentences")
+        found = [own] if own is not None else []
+        for victim in request.option("victim") or ():
+            found += sorted(path for path in Path(victim).glob("*") if path.is_file())
+        return found
+
+    def from_schema_1(self, case: dict[str, Any]) -> dict[str, Any] | None:
+        if case.get("sentences") is None:
+            return None
+        for name in ("input_shape", "steps", "eps", "step_size", "random_start", "images"):
+            case.pop(name, None)  # of images
+        names = ("sentences", "queries", "resources")
+        return {"kind": self.name, **{name: case.pop(name, None) for name in names}}
+
+    def lift_findings(self, found: dict[str, Any]) -> None:
+        """`text`, and `lines`, the line of the sentence that each block attacked."""
+        text, lines = found.pop("text", None), found.pop("lines", None)
+        if text is None:
+            return
+        found["findings"] = {**text, "kind": self.name}
+        if lines:
+            attacked = [s["line"] for s in text["sentences"] if s["status"] == "attacked"]
+            found["parts"] = [attacked.index(line) for line in lines]
 
 
-def cases(
-    group: Selection,
-    device: str,
-    offered: Callable[[str], Mapping[str, AttackInfo]],
-    everything: str,
-) -> Iterable[Case]:
-    """The cases of a group of text.
-
-    Args:
-        group: what was chosen.
-        device: torch's name of the device.
-        offered: a library's attacks, by name.
-        everything: what stands for all of them.
-    """
-    there = len(sentences.read(group.sentences))
-    for library in group.libs:
-        attacks = offered(library)
-        wanted = attacks if everything in group.attacks else group.attacks
-        for attack, victim, count in itertools.product(wanted, group.models, group.batch):
-            if attack in attacks:
-                case = Case(
-                    library=library,
-                    attack=attack,
-                    model=victim,
-                    batch=min(count, there),
-                    input_shape=(),
-                    steps=None,
-                    dtype=group.dtype,
-                    device=device,
-                    eps=None,
-                    step_size=None,
-                    random_start=None,
-                    weights="random" if victim in victims.SEEDED else "checkpoint",
-                    images="",
-                    sentences=group.sentences,
-                    resources=group.resources,
-                )
-                yield replace(case, queries=group.queries or None)
-
-
-def _options(asked: argparse.Namespace) -> tuple[tuple[str, object], ...]:
-    return (
-        ("--victim", asked.victim),
-        ("--sentences", asked.sentences),
-        ("--queries", asked.queries),
-        ("--resources", asked.resources),
-    )
-
-
-def _check_options(asked: argparse.Namespace) -> None:
-    if asked.models:
+def _check_options(request: Request) -> None:
+    if request.models:
         raise UsageError("--models are of images; name what is attacked with --victim")
-    for option, given in (
-        ("--attack", asked.attack),
-        ("--images", asked.images),
-        ("--image-size", asked.image_size),
-        ("--steps", asked.steps),
-        ("--defaults", asked.defaults),
-        ("--classes", asked.classes),
-        ("--weights", asked.weights),
-        ("--pretrained", asked.pretrained),
-        ("--training", asked.training),
-        ("--max-batch-search", asked.max_batch_search),
+    for name, given in (
+        ("attack", request.own),
+        ("images", request.option("images")),
+        ("image_size", request.option("image_size")),
+        ("steps", request.option("steps")),
+        ("defaults", request.option("defaults")),
+        ("classes", request.option("classes")),
+        ("weights", request.weights),
+        ("pretrained", request.pretrained),
+        ("training", request.option("training")),
+        ("max_batch_search", request.max_batch_search),
     ):
         if given:
-            raise UsageError(f"{option} is for attacks on images, not on text: leave it out")
-    if asked.command == "train":
+            raise UsageError(f"{flag(name)} is for attacks on images, not on text: leave it out")
+    if request.command == "train":
         raise UsageError("train is for images: use run, or explain, for text")
 
 
-def _check_files(group: Selection) -> None:
+def _check_files(group: TextGroup) -> None:
     try:
         sentences.read(group.sentences)
     except AdapterError as error:

@@ -20,8 +20,10 @@ from adapters.papers import building
 from adapters.papers.methods import METHODS
 from adapters.papers.training import Free, Freezing, Training
 from bench.cases import A_A, BASELINE, SEMI_BACKWARD, Case, Comparison
+from bench.kinds.images.building import build_model, settings_of
+from bench.kinds.training.options import TrainingOptions
 from bench.worker import state
-from bench.worker.workload import Workload, build_model, settings_of
+from bench.worker.workload import Workload
 from semibackward import semi_backward
 
 T = TypeVar("T")
@@ -45,19 +47,15 @@ class TrainingWorkload(Workload):
     start: list[tuple[Tensor, Tensor]]
 
     makes = "weights"
-
-    @property
-    def images_a_pass(self) -> int:
-        return len(self.images)
+    tells_passes = True
 
     @property
     def passes_predict(self) -> float | None:
-        case = self.comparison.case
-        assert case.training is not None
-        method = METHODS[case.training]
-        if method.inside != "none" and case.steps is None:
+        options = TrainingOptions.of(self.comparison.case)
+        method = METHODS[options.training]
+        if method.inside != "none" and options.steps is None:
             return None  # a user's own function: nobody knows
-        return method.theory(case.steps) if self.comparison.variant == SEMI_BACKWARD else 1.0
+        return method.theory(options.steps) if self.comparison.variant == SEMI_BACKWARD else 1.0
 
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
         state.reset(self.model, self.seed)
@@ -107,16 +105,16 @@ def build_one(
     Raises:
         AdapterError: the library is unavailable, or can't do this.
     """
-    assert case.training is not None
-    assert case.classes is not None  # the data set's
+    options = TrainingOptions.of(case)
+    assert options.classes is not None  # the data set's
     return building.build(
-        case.training,
+        options.training,
         case.library,
         case.attack,
         model,
         optimizer,
         freezing(variant, model),
-        settings_of(case, case.classes),
+        settings_of(case, options.classes),
     )
 
 
@@ -128,7 +126,7 @@ def build(comparison: Comparison, seed: int) -> TrainingWorkload:
     """
     case = comparison.case
     model = build_model(case, seed)
-    read = data.load(case.images)
+    read = data.load(TrainingOptions.of(case).data)
     dtype = getattr(torch, case.dtype)
     images = read.images[: case.batch].to(case.device, dtype)
     labels = read.labels[: case.batch].to(case.device)

@@ -1,51 +1,99 @@
-"""Train what was measured to the end, with and without the trick, and write it down.
+"""`train`: what was measured is trained to the end, with and without the trick. Imports no torch.
 
-Imports no torch. The worker trains an epoch at a time and leaves a checkpoint after each, so that a
-training which was interrupted goes on from there.
+The worker trains an epoch at a time and leaves a checkpoint after each, so that a training which
+was interrupted goes on from there.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.cases import BASELINE, SEMI_BACKWARD, Case
-from bench.records.journal import Journal
-from bench.records.types import TrainingRecord
-from bench.running.pool import WorkerPool
-from bench.running.process import WorkerDied, WorkerTimeout
-from bench.running.progress import Progress
+from bench.errors import Ended, UsageError
+from bench.kinds import arguments
+from bench.kinds.base import Command, Session
+from bench.kinds.request import Request
+from bench.kinds.training.plan import add_plan
+from bench.kinds.training.record import LINE, TrainingRecord
 
 VARIANTS = (BASELINE, SEMI_BACKWARD)
 
 
-@dataclass
-class TrainRunner:
+class Train(Command):
+    """Measure steps of training, then train to the end."""
+
+    name = "train"
+    help = "measure training, and train to the end"
+    description = (
+        "Measure an optimisation step of each way to train, like `run --training`, then train to"
+        " the end with and without the trick: accuracy, robustness, whether the weights are bit for"
+        " bit the same, and the hours a long training would save. Methods: `list training`."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--epochs",
+            type=arguments.at_least_one,
+            default=5,
+            metavar="N",
+            help="how long to train (5)",
+        )
+        parser.add_argument(
+            "--checkpoints",
+            type=Path,
+            metavar="FOLDER",
+            help="where weights go, as safetensors (beside the records)",
+        )
+        add_plan(parser)
+
+    def check(self, request: Request, records: Path) -> None:
+        _checkpoints(request, records)
+
+    def go_on(self, session: Session) -> None:
+        cases = [
+            comparison.case
+            for comparison in session.comparisons
+            if comparison.variant == SEMI_BACKWARD
+            and session.ended.get((comparison.case.id, comparison.variant)) == "ok"
+        ]
+        folder = _checkpoints(session.request, session.records)
+        Trainings(session, session.request.more["epochs"], folder).run(cases)
+
+
+def _checkpoints(request: Request, records: Path) -> Path:
+    """The folder of a training's checkpoints.
+
+    Raises:
+        UsageError: it holds another's.
+    """
+    folder: Path = request.more["checkpoints"] or records.with_suffix(".checkpoints")
+    if not request.resume and folder.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is not empty; go on with it by --resume, or name another")
+    return folder
+
+
+@dataclass(frozen=True)
+class Trainings:
     """Trains cases.
 
     Attributes:
-        workers: where workers come from.
-        seed: of everything random.
+        session: what to work with.
         epochs: how long.
         folder: where the checkpoints go.
-        patience: wall seconds after which an epoch is given up.
-        progress: who tells the user.
-        verbose: show the trace of what failed.
     """
 
-    workers: WorkerPool
-    seed: int
+    session: Session
     epochs: int
     folder: Path
-    patience: float
-    progress: Progress
-    verbose: bool = False
 
-    def run(self, cases: Sequence[Case], journal: Journal) -> list[TrainingRecord]:
+    def run(self, cases: Sequence[Case]) -> list[TrainingRecord]:
         """Train each case in both variants, and append a record for each."""
-        done = journal.trained()
+        progress = self.session.progress
+        done = self.session.done(LINE)
         asked = [(case, variant) for case in dict.fromkeys(cases) for variant in VARIANTS]
         waiting = [
             (case, variant)
@@ -53,14 +101,14 @@ class TrainRunner:
             if (case.id, variant, self.epochs) not in done
         ]
         if len(waiting) < len(asked):
-            self.progress.note(f"{len(asked) - len(waiting)} already trained, not repeated")
+            progress.note(f"{len(asked) - len(waiting)} already trained, not repeated")
         written = []
         for number, (case, variant) in enumerate(waiting, 1):
-            self.workers.replace()  # so that both variants begin in a fresh process
-            self.progress.training(case, variant, number, len(waiting))
+            self.session.fresh()  # so that both variants begin in a fresh process
+            progress.task(f"to the end, {variant}: {case}", number, len(waiting))
             record = self._train(case, variant)
-            journal.append(record)
-            self.progress.note(f"  {_outcome(record)}")
+            self.session.write(record)
+            progress.note(f"  {_outcome(record)}")
             written.append(record)
         return written
 
@@ -71,22 +119,20 @@ class TrainRunner:
             case=case,
             variant=variant,
             status="failed",
-            seed=self.seed,
+            seed=self.session.request.seed,
             epochs=self.epochs,
         )
         while True:
             try:
                 answer = self._ask(case, variant, checkpoint)
-            except WorkerTimeout:
-                said = f"an epoch was not done after {self.patience:g} s; raise --timeout"
-                return replace(record, status="timeout", reason=said)
-            except WorkerDied as died:
-                return replace(record, reason=str(died))
-            if not answer["ok"]:
-                if self.verbose:
-                    self.progress.note(answer["trace"])
-                return replace(record, status=answer["status"], reason=answer["reason"])
-            self.progress.epoch(answer["epoch"], self.epochs, answer["loss"])
+            except Ended as ended:
+                if self.session.request.verbose and ended.trace:
+                    self.session.progress.note(ended.trace)
+                late = f"an epoch was not done after {self.session.patience:g} s; raise --timeout"
+                reason = late if ended.status == "timeout" else ended.reason
+                return replace(record, status=ended.status, reason=reason)
+            loss = answer["loss"]
+            self.session.progress.step(f"epoch {answer['epoch']} of {self.epochs}: loss {loss:.3f}")
             if answer["result"] is not None:
                 result = dict(answer["result"])
                 trained = replace(case, library_version=result.pop("library_version"))
@@ -96,19 +142,17 @@ class TrainRunner:
 
     def _ask(self, case: Case, variant: str, checkpoint: Path) -> dict[str, Any]:
         request = {
-            "do": "train",
-            "case": asdict(case),
-            "variant": variant,
-            "seed": self.seed,
-            "epochs": self.epochs,
-            "checkpoint": str(checkpoint.resolve()),
+            "do": "own",
+            "server": "bench.kinds.training.learning:Server",
+            "request": {
+                "case": asdict(case),
+                "variant": variant,
+                "seed": self.session.request.seed,
+                "epochs": self.epochs,
+                "checkpoint": str(checkpoint.resolve()),
+            },
         }
-        try:
-            answer: dict[str, Any] = self.workers.get(case.library).ask(request, self.patience)
-        except WorkerDied:
-            self.workers.replace()
-            raise
-        return answer
+        return self.session.ask(case.library, request)
 
 
 def _outcome(record: TrainingRecord) -> str:

@@ -1,165 +1,266 @@
-"""From what was asked to the cases of training. Imports no torch."""
+"""Training: what can be asked of it, and the cases that makes. Imports no torch."""
 
 from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from adapters import custom, data
 from adapters.base import AdapterError
+from adapters.data import DIGITS, Facts
 from adapters.papers.methods import FAST_STEP, METHODS, Method
-from bench.cases import NO_ATTACK, SEMI_BACKWARD, Case
-from bench.choosing.suites import TRAINING_SIZE, Selection, Suite
+from bench.cases import SEMI_BACKWARD, Case
 from bench.errors import UsageError
-
-if TYPE_CHECKING:
-    from adapters.base import AttackInfo
+from bench.kinds import arguments
+from bench.kinds.base import Group, Kind
+from bench.kinds.images.kind import (
+    ImageGroup,
+    Images,
+    check_models,
+    from_schema_1,
+    obeyed,
+    weights,
+)
+from bench.kinds.offering import attacks_of
+from bench.kinds.request import Request, flag
+from bench.kinds.training.command import Train
+from bench.kinds.training.options import NO_ATTACK, TrainingOptions
+from bench.kinds.training.plan import add_plan
+from bench.kinds.training.record import LINE, TrainingRecord
+from bench.words import columns, unknown
 
 REFERENCE = "reference"
 """The library of attacks of our own, which methods with an attack of theirs are built from."""
 OWN_ATTACK = "pgd-backward"
 STEP_SHARE = 0.25
 """Length of a step of the attack inside, in radii of its ball."""
+IMAGE_SIZE = 32
+"""Side of the images of all data sets to train on, in pixels."""
 
 
-def restrict(suite: Suite, methods: tuple[str, ...] | None) -> Suite:
-    """The suite with only the methods that were asked for; groups of attacks are trained by them.
+@dataclass(frozen=True, kw_only=True)
+class TrainingGroup(ImageGroup):
+    """A product of trainings.
 
-    Raises:
-        UsageError: it has none of them.
+    Attributes:
+        training: their methods; `data` sets the images' size and classes.
+        replays: of free training, a minibatch.
+        data: "digits", or the path of the folder that CIFAR-10 is in.
     """
-    if methods is None:
-        return suite
-    groups = []
-    for group in suite.groups:
-        if group.training is None:
-            groups.append(replace(group, training=methods, image_size=TRAINING_SIZE))
-        elif wanted := tuple(name for name in group.training if name in methods):
-            groups.append(replace(group, training=wanted))
-    if not groups:
-        raise UsageError(f"suite {suite.name} has no training by {', '.join(methods)}")
-    return replace(suite, groups=tuple(groups))
+
+    counted = (*ImageGroup.counted, "replays")
+
+    training: tuple[str, ...]
+    replays: int | None = None
+    data: str = DIGITS
+    kind: str = "training"
+
+    @classmethod
+    def completed(cls, table: Mapping[str, Any]) -> dict[str, Any]:
+        return {"image_size": IMAGE_SIZE, **super().completed(table)}
 
 
-def check(asked: argparse.Namespace, suite: Suite) -> None:
-    """What is asked must make sense of attacks, or of training.
+class Training(Kind):
+    """Optimisation steps of adversarial training, with libraries' attacks inside."""
 
-    Raises:
-        UsageError: it does not.
-    """
-    trains = [group.training is not None for group in suite.groups]
-    if any(trains):
-        if asked.command == "explain":
-            raise UsageError("explain looks at attacks: leave out --training, or use run")
-        for option, given in (
-            ("--max-batch-search", asked.max_batch_search),
-            ("--defaults", asked.defaults),
-        ):
-            if given:
-                raise UsageError(f"{option} is for attacks, not for training: leave it out")
-    for option, given in (("--data", asked.data), ("--replays", asked.replays)):
-        if given is not None and not any(trains):
-            raise UsageError(f"{option} is for --training METHOD; name a method too")
-    if asked.command == "train":
-        if not all(trains):
-            raise UsageError(f"suite {suite.name} has attacks alone: add --training METHOD")
-        if asked.variants is not None and SEMI_BACKWARD not in asked.variants:
-            raise UsageError(f"train compares {SEMI_BACKWARD} with the original: name it too")
+    name = "training"
+    options = TrainingOptions
+    group = TrainingGroup
+    lines = {LINE: TrainingRecord}  # noqa: RUF012 - a mapping that nobody changes
+    own = ("training", "data", "replays")
+    takes = (*own, *Images.own)
+    hint = "--training METHOD; name a method too"
+    report = "reports.kinds.training.report:TrainingReport"
+    commands = (Train(),)
 
+    @property
+    def topics(self) -> Mapping[str, Callable[[], str]]:
+        return {"training": _methods}
 
-def cases(
-    group: Selection,
-    own_attacks: Iterable[str],
-    device: str,
-    obeyed: Callable[[Case, AttackInfo], Case],
-    offered: Callable[[str], Mapping[str, AttackInfo]],
-) -> Iterable[Case]:
-    """The cases of a group that trains, each once for methods that have no library inside.
-
-    Args:
-        group: what was chosen.
-        own_attacks: the user's functions, as FILE.py:FUNCTION; alone if libs are empty.
-        device: torch's name of the device.
-        obeyed: leaves an attack the settings it takes.
-        offered: a library's attacks, by name.
-
-    Raises:
-        UsageError: the data are not there, or a library has no such attack.
-    """
-    facts = known(group.data)
-    if group.image_size != facts.size:
-        raise UsageError(f"{facts.name} has images of {facts.size} pixels: leave out --image-size")
-    for name, model, batch in itertools.product(group.training or (), group.models, group.batch):
-        if batch > facts.images:
-            raise UsageError(f"--batch {batch}: {facts.name} has {facts.images} images to train on")
-        method = METHODS[name]
-        plain = Case(
-            library=REFERENCE,
-            attack=NO_ATTACK,
-            model=model,
-            batch=batch,
-            input_shape=(3, facts.size, facts.size),
-            steps=None,
-            dtype=group.dtype,
-            device=device,
-            eps=None,
-            step_size=None,
-            random_start=None,
-            images=group.data,
-            classes=facts.classes,
-            training=name,
+    def add_arguments(self, what: argparse._ArgumentGroup) -> None:
+        what.add_argument(
+            "--training",
+            nargs="+",
+            metavar="METHOD",
+            help="measure an optimisation step of adversarial training, the attacks inside it;"
+            " `list training`",
         )
-        if method.inside == "none":
-            free = method.replays > 1
-            replays = (group.replays or method.replays) if free else None
-            yield replace(plain, replays=replays, eps=facts.eps if free else None)
-            continue
-        for steps in (1,) if method.one_step else group.steps or (None,):
-            share = FAST_STEP if method.one_step else STEP_SHARE
-            budget = replace(plain, steps=steps, eps=facts.eps, step_size=share * facts.eps)
-            yield from _with_attack(budget, method, group, own_attacks, obeyed, offered)
+        what.add_argument(
+            "--data", metavar="digits|FOLDER", help="what to train on: a folder has CIFAR-10 in it"
+        )
+        what.add_argument(
+            "--replays",
+            type=arguments.at_least_one,
+            metavar="M",
+            help="of free training, a minibatch (8)",
+        )
 
+    def add_report_arguments(self, report: argparse.ArgumentParser) -> None:
+        add_plan(report)
 
-def _with_attack(
-    budget: Case,
-    method: Method,
-    group: Selection,
-    own_attacks: Iterable[str],
-    obeyed: Callable[[Case, AttackInfo], Case],
-    offered: Callable[[str], Mapping[str, AttackInfo]],
-) -> Iterable[Case]:
-    if method.inside == "own":
-        controls = [name for name in group.attacks if name in offered(REFERENCE)]
-        for attack in controls or [OWN_ATTACK]:
-            yield replace(budget, attack=attack)
-        return
-    started = replace(budget, random_start=True)
-    for library in group.libs:
-        attacks = offered(library)
-        found = [name for name in group.attacks if name in attacks] or _fitting(library, attacks)
-        for attack in found:
-            if attacks[attack].access == "black-box" or not attacks[attack].takes("eps"):
+    def meant(self, request: Request) -> bool:
+        return request.command == "train" or "training" in request.given
+
+    def suite(self, request: Request, device: str) -> str:
+        return "training"
+
+    def claims(self, table: Mapping[str, Any]) -> bool:
+        return "training" in table
+
+    def attacks(self, libraries: Iterable[str]) -> list[str]:
+        return super().attacks([*libraries, REFERENCE])
+
+    def regrouped(self, groups: Sequence[Group], request: Request, suite: str) -> Sequence[Group]:
+        """With only the methods that were asked for; groups of attacks are trained by them."""
+        methods = request.option("training")
+        if methods is None:
+            return groups
+        found: list[Group] = []
+        for group in groups:
+            if isinstance(group, TrainingGroup):
+                if wanted := tuple(name for name in group.training if name in methods):
+                    found.append(replace(group, training=wanted))
+            else:
+                found.append(_trained(group, methods))
+        if not found:
+            raise UsageError(f"suite {suite} has no training by {', '.join(methods)}")
+        return found
+
+    def given(self, group: Group, request: Request) -> Group:
+        """What was given in its place, but for the methods, which `regrouped` has chosen."""
+        assert isinstance(group, TrainingGroup)
+        found = super().given(group, request)
+        assert isinstance(found, TrainingGroup)
+        return replace(found, training=group.training)
+
+    def check_names(self, request: Request) -> None:
+        unknown("training", request.option("training"), METHODS)
+        if (where := request.option("data")) is not None:
+            _known(where)
+
+    def check_models(self, names: Iterable[str]) -> None:
+        check_models(names)
+
+    def check(self, request: Request, groups: Sequence[Group], suite: str) -> None:
+        ours = self.of(groups)
+        if ours:
+            if request.command == "explain":
+                raise UsageError("explain looks at attacks: leave out --training, or use run")
+            for name, given in (
+                ("max_batch_search", request.max_batch_search),
+                ("defaults", request.option("defaults")),
+            ):
+                if given:
+                    raise UsageError(f"{flag(name)} is for attacks, not for training: leave it out")
+        for group in ours:
+            assert isinstance(group, TrainingGroup)
+            unknown("training", group.training, METHODS)
+        if request.command == "train":
+            if len(ours) < len(groups):
+                raise UsageError(f"suite {suite} has attacks alone: add --training METHOD")
+            if request.variants is not None and SEMI_BACKWARD not in request.variants:
+                raise UsageError(f"train compares {SEMI_BACKWARD} with the original: name it too")
+
+    def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
+        """Each once for methods that have no library inside."""
+        assert isinstance(group, TrainingGroup)
+        group = replace(group, libs=group.libs if request.libs or not request.own else ())
+        facts = _known(group.data)
+        if group.image_size != facts.size:
+            raise UsageError(
+                f"{facts.name} has images of {facts.size} pixels: leave out --image-size"
+            )
+        for name, model, batch in itertools.product(group.training, group.models, group.batch):
+            if batch > facts.images:
                 raise UsageError(
-                    f"training needs an attack with gradients in a ball; {library} {attack} is none"
+                    f"--batch {batch}: {facts.name} has {facts.images} images to train on"
                 )
-            yield obeyed(replace(started, library=library, attack=attack), attacks[attack])
-    for spec in own_attacks:
-        yield replace(budget, library=custom.LIBRARY, attack=spec, steps=None, step_size=None)
+            options = TrainingOptions(
+                input_shape=(3, facts.size, facts.size),
+                eps=None,
+                step_size=None,
+                random_start=None,
+                classes=facts.classes,
+                training=name,
+                data=group.data,
+            )
+            plain = Case(
+                *(REFERENCE, NO_ATTACK, model, batch, group.dtype, device, options),
+                weights=weights(request),
+            )
+            yield from _with_attacks(plain, METHODS[name], group, facts, request.own)
+
+    def from_schema_1(self, case: dict[str, Any]) -> dict[str, Any] | None:
+        if case.get("training") is None:
+            return None
+        return {
+            "kind": self.name,
+            **from_schema_1(case),
+            "training": case.pop("training"),
+            "data": case.pop("images"),
+            "replays": case.pop("replays", None),
+        }
 
 
-def _fitting(library: str, attacks: Mapping[str, AttackInfo]) -> list[str]:
-    if library == REFERENCE:
-        return [OWN_ATTACK]
-    raise UsageError(
-        f"{library} has none of the attacks asked for; it has {', '.join(list(attacks)[:8])}, …:"
-        f" `list attacks`"
-    )
+def _trained(group: Group, methods: tuple[str, ...]) -> TrainingGroup:
+    """A product of attacks as one of trainings with these attacks inside.
+
+    Raises:
+        UsageError: they are no attacks on images.
+    """
+    if not isinstance(group, ImageGroup):
+        raise UsageError("--training is for attacks on images, not on text: leave it out")
+    kept = {field.name: getattr(group, field.name) for field in fields(group)}
+    kept |= {"kind": "training", "image_size": IMAGE_SIZE, "training": methods}
+    return TrainingGroup(**kept)
 
 
-def known(where: str) -> data.Facts:
+def _with_attacks(
+    plain: Case, method: Method, group: TrainingGroup, facts: Facts, own: Iterable[str]
+) -> Iterable[Case]:
+    if method.inside == "none":
+        free = method.replays > 1
+        replays = (group.replays or method.replays) if free else None
+        yield plain.with_options(replays=replays, eps=facts.eps if free else None)
+        return
+    for steps in (1,) if method.one_step else group.steps or (None,):
+        share = FAST_STEP if method.one_step else STEP_SHARE
+        budget = plain.with_options(steps=steps, eps=facts.eps, step_size=share * facts.eps)
+        if method.inside == "own":
+            controls = [name for name in group.attacks if name in attacks_of(REFERENCE)]
+            for attack in controls or [OWN_ATTACK]:
+                yield replace(budget, attack=attack)
+            continue
+        for library in group.libs:
+            yield from _with_library(budget.with_options(random_start=True), library, group)
+        for spec in own:
+            yield replace(budget, library=custom.LIBRARY, attack=spec).with_options(
+                steps=None, step_size=None
+            )
+
+
+def _with_library(budget: Case, library: str, group: TrainingGroup) -> Iterable[Case]:
+    attacks = attacks_of(library)
+    found = [name for name in group.attacks if name in attacks]
+    if not found and library == REFERENCE:
+        found = [OWN_ATTACK]
+    if not found:
+        raise UsageError(
+            f"{library} has none of the attacks asked for; it has {', '.join(list(attacks)[:8])},"
+            " …: `list attacks`"
+        )
+    for attack in found:
+        if attacks[attack].access == "black-box" or not attacks[attack].takes("eps"):
+            raise UsageError(
+                f"training needs an attack with gradients in a ball; {library} {attack} is none"
+            )
+        yield obeyed(replace(budget, library=library, attack=attack), attacks[attack])
+
+
+def _known(where: str) -> Facts:
     """What is known of the data.
 
     Raises:
@@ -169,3 +270,18 @@ def known(where: str) -> data.Facts:
         return data.facts(where)
     except AdapterError as error:
         raise UsageError(str(error)) from error
+
+
+def _methods() -> str:
+    """The text of `list training`."""
+    inside = {"library": "any library's", "own": "its own", "none": "-"}
+    rows = [("method", "source", "attack inside", "theory: 1 step, 7, 20")]
+    for name, method in METHODS.items():
+        if method.inside == "none":
+            theory = "1.00"
+        elif method.one_step:
+            theory = f"{method.theory(1):.2f}"
+        else:
+            theory = ", ".join(f"{method.theory(steps):.2f}" for steps in (1, 7, 20))
+        rows.append((name, method.source, inside[method.inside], theory))
+    return columns(rows)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
@@ -28,9 +29,10 @@ from adapters.models.building import safetensors
 from adapters.papers import building
 from adapters.papers.training import Free
 from bench.cases import Case
+from bench.kinds.images.building import build_model
 from bench.kinds.training.building import build_one
+from bench.kinds.training.options import TrainingOptions
 from bench.worker import state
-from bench.worker.workload import build_model
 from semibackward import semi_backward
 
 EVALUATION_STEPS = 20
@@ -63,7 +65,7 @@ class Learning:
     """A training under way.
 
     Args:
-        case: what is trained, with `training` set.
+        case: what is trained.
         variant: with or without the trick.
         seed: of weights, order of the images, and attacks.
         epochs: how many; free training makes as many updates in fewer passes over the data.
@@ -80,13 +82,14 @@ class Learning:
     def __init__(self, case: Case, variant: str, seed: int, epochs: int, checkpoint: Path) -> None:
         self.of = (case, variant, seed, epochs)
         self._case = case
+        self._options = TrainingOptions.of(case)
         self._checkpoint = checkpoint
         self._model = build_model(case, seed)
         self._optimizer = building.optimizer_of(self._model)
         state.reset(self._model, seed)
         self._training, self._version = build_one(case, variant, self._model, self._optimizer)
         self._model.requires_grad_(True)
-        self._data = data.load(case.images)
+        self._data = data.load(self._options.data)
         safetensors()  # known to be there before an epoch is trained
         self.told = Told(case.id, variant, seed, epochs)
         if checkpoint.exists():
@@ -153,7 +156,7 @@ class Learning:
 
     def _minibatches(self, order: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Of one epoch: each as often as it is replayed."""
-        batch, replays = self._case.batch, self._case.replays or 1
+        batch, replays = self._case.batch, self._options.replays or 1
         known, left = self._data, self.updates_an_epoch
         dtype = getattr(torch, self._case.dtype)
         for chosen in torch.randperm(len(known.images), generator=order).split(batch):
@@ -233,6 +236,36 @@ class Learning:
         if isinstance(self._training, Free) and "perturbation" in tensors:
             self._training.perturbation = tensors["perturbation"].to(self._case.device)
         self.told = told
+
+
+class Server:
+    """Keeps the training under way between requests to the worker."""
+
+    def __init__(self) -> None:
+        self._learning: Learning | None = None
+
+    def answer(
+        self, case: dict[str, Any], variant: str, seed: int, epochs: int, checkpoint: str
+    ) -> dict[str, Any]:
+        """Train for one more epoch, from the checkpoint if there is one; evaluate after the last.
+
+        Args:
+            case: as JSON.
+            variant: with or without the trick.
+            seed: of everything random.
+            epochs: how many there are in all.
+            checkpoint: the path of its file.
+        """
+        asked = Case.from_json(case)
+        if self._learning is None or self._learning.of != (asked, variant, seed, epochs):
+            self._learning = None
+            state.clear(asked.device)
+            self._learning = Learning(asked, variant, seed, epochs, Path(checkpoint))
+        learning = self._learning
+        if not learning.done:
+            learning.epoch()
+        told = {"epoch": len(learning.told.losses), "loss": learning.told.losses[-1]}
+        return {**told, "result": learning.result() if learning.done else None}
 
 
 def digest(model: nn.Module) -> str:

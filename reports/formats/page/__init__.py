@@ -24,14 +24,12 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports import figures
 from reports.formats import markdown
-from reports.kinds import training
-from reports.kinds.training import CIFAR10, Plan
-from reports.reading import numbers, places, published, reproduce, summary
+from reports.reading import kind, numbers, places, published, reproduce, summary
 from reports.reading.beside import beside
 from reports.reading.places import Place
 from reports.reading.why import why
-from reports.tables import cells as cells
-from reports.tables import contents
+from reports.tables import cells, contents
+from reports.tables.contents import NOTHING
 
 MOST_TABLES = 40
 """Tables that a page bears; `--format md` has them all."""
@@ -75,21 +73,23 @@ class Row:
     command: str
 
 
-def render(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
+def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """The page, as HTML.
 
     Args:
         runs: what was measured; their files are read again, to be downloaded from the page.
-        plan: the training that hours saved are told for.
+        asked: what the command line said, by name.
     """
     plots = figures.plots(runs)
     drawing = functools.partial(_drawn, plots)
     many = sum(len(run.comparisons) for run in runs) > _MANY
     with beside(drawing) if many else contextlib.nullcontext(drawing) as drawn:
-        return _rendered(runs, plan, drawn)
+        return _rendered(runs, asked, drawn)
 
 
-def _rendered(runs: Sequence[Run], plan: Plan, drawn: Callable[[], list[dict[str, Any]]]) -> str:
+def _rendered(
+    runs: Sequence[Run], asked: Mapping[str, Any], drawn: Callable[[], list[dict[str, Any]]]
+) -> str:
     found = places.of(runs)
     rows = [
         _row(record, environment, place)
@@ -97,7 +97,7 @@ def _rendered(runs: Sequence[Run], plan: Plan, drawn: Callable[[], list[dict[str
         for record, environment in place.comparisons
     ]
     shown = _columns(rows)
-    tables = list(itertools.islice(contents.of(runs, plan), MOST_TABLES + 1))
+    tables = list(itertools.islice(contents.of(runs, asked), MOST_TABLES + 1))
     script = _read("page.js")
     return _template().render(
         title=_title(found),
@@ -159,7 +159,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
     return Row(
         cells={
             "library": Cell(case.library),
-            "attack": Cell(_attack(record)),
+            "attack": Cell(kind.of(case).workload(case)),
             "model": Cell(case.model),
             "variant": Cell(record.variant),
             "verdict": Cell(record.verdict or record.status),
@@ -177,7 +177,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
             ),
             "peak memory (MB)": Cell(cells.memory(record), _float(memory.get(record.baseline))),
             "batch": Cell(str(case.batch), case.batch),
-            "input": Cell("sentences" if case.of_text else "×".join(map(str, case.input_shape))),
+            "input": Cell(kind.of(case).shape(case)),
             "device": Cell(_device(record, environment)),
             "run": Cell(place.label),
         },
@@ -187,15 +187,6 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
             [*markdown.variables(environment), reproduce.command(record, environment)]
         ),
     )
-
-
-def _attack(record: ComparisonRecord) -> str:
-    case = record.case
-    if case.training is not None:
-        return f"training: {training.name(case)}"
-    budget = [] if case.steps is None else [f"{case.steps} steps"]
-    budget += [] if case.queries is None else [f"{case.queries} queries"]
-    return ", ".join([case.attack.rpartition("/")[2], *budget])
 
 
 def _device(record: ComparisonRecord, environment: Environment) -> str:
@@ -255,7 +246,7 @@ def _facts(run: Run, label: str) -> Mapping[str, Any]:
         "facts": dict(_environment(environment)),
         "command": " ".join([*markdown.variables(environment), *environment.command]),
         "comparisons": len(run.comparisons),
-        "trainings": len(run.trainings),
+        "own": [(line, len(found)) for line, found in run.own.items() if found],
         "incomplete": len({part.key for part in run.parts}),
         "cut": run.cut,
         "records": base64.b64encode(packed).decode(),

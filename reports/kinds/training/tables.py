@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from bench.cases import BASELINE, NO_ATTACK, SEMI_BACKWARD, Case
+from bench.cases import BASELINE, SEMI_BACKWARD, Case
+from bench.kinds.training.options import NO_ATTACK, TrainingOptions
+from bench.kinds.training.plan import Plan
+from bench.kinds.training.record import TrainingRecord
 from bench.records.reading import Run
-from bench.records.types import ComparisonRecord, TrainingRecord
+from bench.records.types import ComparisonRecord
+from reports.reading.kind import short
 from reports.reading.words import variant_spelt
+from reports.table import Table
 from reports.tables.cells import (
-    Table,
     equality,
     interval,
     interval_name,
@@ -22,27 +25,20 @@ from reports.tables.cells import (
 )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A training that somebody has before them, for which the hours saved are told."""
+def of(run: Run, steps: Sequence[ComparisonRecord], plan: Plan) -> list[Table]:
+    """The tables of a run's trainings; none if it has none.
 
-    epochs: int = 200
-    images: int = 50_000
-
-
-CIFAR10 = Plan()
-"""As papers train on CIFAR-10."""
-
-
-def of(run: Run, plan: Plan) -> list[Table]:
-    """The tables of a run's trainings; none if it has none."""
-    steps = [r for r in run.comparisons if r.case.training is not None]
+    Args:
+        run: what was measured.
+        steps: its comparisons of training.
+        plan: the training that hours saved are told for.
+    """
     groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
     for record in steps:
         groups.setdefault((record.variant, *_common(record.case)), []).append(record)
     tables = [_steps(_by_steps(group), run) for group in groups.values()]
     ended: dict[tuple[object, ...], list[TrainingRecord]] = {}
-    for training in run.trainings:
+    for training in run.own.get("training", ()):
         ended.setdefault((training.epochs, *_common(training.case)), []).append(training)
     by_case = {r.case_id: r for r in steps if r.variant == SEMI_BACKWARD}
     return [*tables, *(_ended(group, by_case, plan) for group in ended.values())]
@@ -50,33 +46,30 @@ def of(run: Run, plan: Plan) -> list[Table]:
 
 def _by_steps(records: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
     """In the order of their first case, and the cases that differ in K alone side by side."""
-    kinds = [(r.case.training, r.case.library, r.case.attack) for r in records]
+    kinds = [(options(r.case).training, r.case.library, r.case.attack) for r in records]
     found = zip(kinds, records, strict=True)
-    return [r for _, r in sorted(found, key=lambda f: (kinds.index(f[0]), f[1].case.steps or 0))]
+    ordered = sorted(found, key=lambda f: (kinds.index(f[0]), options(f[1].case).steps or 0))
+    return [record for _, record in ordered]
 
 
 def _common(case: Case) -> tuple[object, ...]:
+    found = options(case)
     return (
-        case.model,
-        case.batch,
-        case.input_shape,
-        case.dtype,
-        case.device,
-        case.weights,
-        case.images,
+        *(case.model, case.batch, found.input_shape, case.dtype, case.device, case.weights),
+        found.data,
     )
+
+
+options = TrainingOptions.of
 
 
 def name(case: Case) -> str:
     """A method, its attack and the number of its steps, as "pgd, deeprobust pgd, K = 7"."""
-    attack = "" if case.attack == NO_ATTACK else f", {case.library} {_short(case.attack)}"
-    steps = "" if case.steps is None else f", K = {case.steps}"
-    replays = "" if case.replays is None else f", m = {case.replays}"
-    return f"{case.training}{attack}{steps}{replays}"
-
-
-def _short(attack: str) -> str:
-    return attack.rpartition("/")[2]
+    found = options(case)
+    attack = "" if case.attack == NO_ATTACK else f", {case.library} {short(case.attack)}"
+    steps = "" if found.steps is None else f", K = {found.steps}"
+    replays = "" if found.replays is None else f", m = {found.replays}"
+    return f"{found.training}{attack}{steps}{replays}"
 
 
 def over_theory(record: ComparisonRecord) -> float | None:
@@ -252,9 +245,10 @@ def _weights(both: dict[str, TrainingRecord]) -> str:
 
 
 def _where(case: Case) -> str:
-    size = "×".join(str(length) for length in case.input_shape)
+    found = options(case)
+    size = "×".join(str(length) for length in found.input_shape)
     return (
-        f"{case.model} on {case.images}, {case.batch} images of {size}, {case.dtype}, {case.device}"
+        f"{case.model} on {found.data}, {case.batch} images of {size}, {case.dtype}, {case.device}"
     )
 
 

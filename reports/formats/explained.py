@@ -7,16 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from bench.cases import FORWARD_ONLY, SEMI_BACKWARD, Case
+from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.anatomy import Anatomy
 from reports.formats import markdown
-from reports.kinds import text_explained
-from reports.reading import naming, numbers, reproduce
+from reports.reading import kind, naming, numbers, reproduce
 from reports.reading.explanation import Explanation, Label, explain
-from reports.reading.words import size_spelt, spelt
-from reports.tables.cells import Table
+from reports.reading.words import spelt
+from reports.table import Table
 
 _HEADER = (
     "case",
@@ -45,10 +44,10 @@ def report(runs: Sequence[Run]) -> str:
     ]
     if not found:
         return "No case has been measured."
-    of_text = text_explained.summary([record for record, _ in found])
+    summaries = _summaries([record for record, _ in found])
     return "\n\n".join(
         [
-            *([of_text] if of_text else []),
+            *summaries,
             markdown.draw(summary(found)),
             markdown.draw(table(found)),
             *(markdown.where(run.environment) for run in runs),
@@ -79,6 +78,15 @@ def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Tab
         ),
         (),
     )
+
+
+def _summaries(records: Sequence[ComparisonRecord]) -> list[str]:
+    """What kinds say of their own comparisons."""
+    found = [
+        told.summary([record for record in records if record.case.kind == name])
+        for name, told in kind.every().items()
+    ]
+    return [said for said in found if said]
 
 
 def _range(gains: Sequence[float] | None) -> str:
@@ -162,6 +170,7 @@ def _paragraph(
     record: ComparisonRecord, found: Anatomy, told: Explanation, environment: Environment
 ) -> str:
     case = record.case
+    told_of = kind.of(case)
     version = f" {case.library_version}" if case.library_version else ""
     same = (
         "bit for bit the same"
@@ -171,13 +180,12 @@ def _paragraph(
     lines = [
         f"**{case.library}{version} `{case.attack}`: {told.label}**",
         "",
-        f"One run on {case.model} ({size_spelt(case)}, {case.dtype}, {case.device}) does"
-        f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes{_per(case)}"
+        f"One run on {case.model} ({told_of.size(case)}, {case.dtype}, {case.device}) does"
+        f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes{told_of.passes}"
         f"{_asked(record, found)}.{_by_operation(record, found)}",
         f"Of its time {_percent(told.split.forward)} % goes into forward passes,"
         f" {_backward(record, told)} and {_percent(told.split.overhead)} % into everything else.",
-        f"{told.sentence[0].upper()}{told.sentence[1:]}. The adversarial"
-        f" {'sentences' if case.of_text else 'examples'} are {same}.",
+        f"{told.sentence[0].upper()}{told.sentence[1:]}. The {told_of.outputs} are {same}.",
         _memory(record, told),
         _mend(record, told),
         "",
@@ -201,11 +209,7 @@ def _backward(record: ComparisonRecord, told: Explanation) -> str:
 
 def _leaves_all_out(record: ComparisonRecord) -> bool:
     """Whether output gradients go with the parameter gradients, and can't be told from them."""
-    return record.case.of_text and record.variant == FORWARD_ONLY
-
-
-def _per(case: Case) -> str:
-    return " (it is cut short to be looked into)" if case.of_text else " per image"
+    return record.variant == FORWARD_ONLY and kind.of(record.case).forward_only_spares
 
 
 def _asked(record: ComparisonRecord, found: Anatomy) -> str:
@@ -247,16 +251,7 @@ def _mend(record: ComparisonRecord, told: Explanation) -> str:
     found = record.anatomy
     if told.label not in ("benefits", "mixed") or found is None or not found.computing:
         return ""
-    if record.case.of_text:
-        return (
-            "Mend: answer queries whose gradient nobody reads by a forward pass under"
-            " `torch.inference_mode()`; or freeze every parameter, and let the embeddings' output"
-            " require a gradient."
-        )
-    return (
-        "Mend: `torch.autograd.grad(loss, images)` in place of `loss.backward()` (PyTorch 1.13 or"
-        " newer), or `parameter.requires_grad_(False)` for every parameter before the forward pass."
-    )
+    return f"Mend: {kind.of(record.case).mend(record)}"
 
 
 def _versions(environment: Environment) -> str:

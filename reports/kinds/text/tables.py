@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case
-from bench.kinds.text.findings import SentenceRecord, TextRecord
+from bench.kinds.text.findings import SentenceRecord, TextFindings
+from bench.kinds.text.options import TextOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.reading import averages, numbers, published
 from reports.reading.words import variant_spelt
+from reports.table import Table
 from reports.tables import cells
-from reports.tables.cells import Table
 
 _SHIPPED = "shipped"
 _STAND_IN = "stand-in: "
@@ -31,9 +32,10 @@ class Attacked:
     comparisons: dict[str, ComparisonRecord]
 
     @property
-    def text(self) -> TextRecord | None:
+    def text(self) -> TextFindings | None:
         """What every comparison found alike; None if none came so far."""
-        return next((r.text for r in self.comparisons.values() if r.text is not None), None)
+        found = (findings(record) for record in self.comparisons.values())
+        return next((text for text in found if text is not None), None)
 
     def seconds(self, variant: str) -> float | None:
         """Seconds for a sentence: the mean over sentences of the mean of each one's runs.
@@ -58,23 +60,33 @@ class Attacked:
         for record in self.comparisons.values():
             if record.status != "ok" or variant not in record.seconds:
                 continue
-            samples = record.seconds[variant]
-            for block, line in enumerate(record.lines):
+            samples, text = record.seconds[variant], findings(record)
+            attacked = [] if text is None else text.attacked
+            for block, part in enumerate(record.parts):
                 if block not in record.repeated:
-                    found[line] += samples[2 * block : 2 * block + 2]
+                    found[attacked[part].line] += samples[2 * block : 2 * block + 2]
         return found
 
 
-def of(run: Run) -> list[Table]:
-    """Three tables for each victim and setting: speedups, queries, and what became of it."""
+def findings(record: ComparisonRecord) -> TextFindings | None:
+    """What a comparison found out about its sentences; None if it did not come so far."""
+    return record.findings if isinstance(record.findings, TextFindings) else None
+
+
+def of(run: Run, records: Sequence[ComparisonRecord]) -> list[Table]:
+    """Three tables for each victim and setting: speedups, queries, and what became of it.
+
+    Args:
+        run: what was measured.
+        records: its comparisons of text.
+    """
     groups: dict[tuple[object, ...], dict[str, dict[str, ComparisonRecord]]] = {}
-    for record in run.comparisons:
+    for record in records:
         case = record.case
-        if case.of_text:
-            # Budgets may differ between the attacks of a suite, so they have a column.
-            setting = (case.library, case.model, case.sentences, case.batch, case.resources)
-            attacks = groups.setdefault((*setting, case.dtype, case.device), {})
-            attacks.setdefault(case.id, {})[record.variant] = record
+        # Budgets may differ between the attacks of a suite, so they have a column.
+        setting = (case.library, case.model, case.batch, case.with_options(queries=None).options)
+        attacks = groups.setdefault((*setting, case.dtype, case.device), {})
+        attacks.setdefault(case.id, {})[record.variant] = record
     drawn: list[Table] = []
     for attacks in groups.values():
         rows = [Attacked(next(iter(found.values())).case, found) for found in attacks.values()]
@@ -177,7 +189,7 @@ def _cost_row(row: Attacked, variants: Sequence[str]) -> tuple[str, ...]:
     costs = [row.seconds_a_query(name) for name in (BASELINE, *variants)]
     return (
         row.case.attack,
-        str(row.case.queries or "any"),
+        str(TextOptions.of(row.case).queries or "any"),
         *means,
         *(_number(None if cost is None else 1000 * cost) for cost in costs),
     )
@@ -221,9 +233,10 @@ def _deed_row(row: Attacked) -> tuple[str, ...]:
 def _unread_without(row: Attacked) -> str:
     """Backward passes that nobody reads in forward-only, of all it makes."""
     record = row.comparisons.get(FORWARD_ONLY)
-    if record is None or record.text is None:
+    text = None if record is None else findings(record)
+    if record is None or text is None:
         return "-"
-    found = record.text.attacked
+    found = text.attacked
     return " of ".join(
         str(sum(kind[FORWARD_ONLY] for kind in kinds))
         for kinds in ([s.unread for s in found], [s.passes for s in found])
@@ -264,7 +277,7 @@ def _deed_notes(rows: Sequence[Attacked]) -> Iterable[str]:
                 bad.setdefault(_trouble(sentence), []).append(row.case.attack)
     for said, attacks in bad.items():
         yield f"{', '.join(attacks)}: {said}."
-    if any(row.case.queries for row in known):
+    if any(TextOptions.of(row.case).queries for row in known):
         yield (
             "Attacks were cut off when they had made as many queries as they might, so their"
             " success can't be held against the paper's."
@@ -310,7 +323,8 @@ def _number(value: float | None) -> str:
 
 
 def _title(case: Case) -> str:
-    source = "" if case.sentences == _SHIPPED else f" from {case.sentences}"
+    own = TextOptions.of(case).sentences
+    source = "" if own == _SHIPPED else f" from {own}"
     return (
         f"{case.library} on {case.model}, {case.batch} sentences{source}, {case.dtype},"
         f" {case.device}"

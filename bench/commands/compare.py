@@ -1,10 +1,13 @@
-"""The command line of `compare`. Imports nothing heavy."""
+"""`compare`: tell what got worse between two files."""
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench.commands import codes
+from bench.errors import UsageError
 
 FORMATS = {
     "md": "text that reads well in a terminal and as a job's summary",
@@ -23,14 +26,14 @@ class Output:
     path: Path | None
 
 
-def add(compare: argparse.ArgumentParser) -> None:
+def add(parser: argparse.ArgumentParser) -> None:
     """Fill in the parser of `compare`."""
-    compare.description = (
+    parser.description = (
         "Tell what got worse between two files of the same kind: counts, where every difference is"
         " exact; comparisons of `run`, where a regression is what the interval shows; or JSON of"
         " pytest-benchmark. Cases that only one of them has are listed."
     )
-    compare.epilog = (
+    parser.epilog = (
         "Metrics of counts: gradients, passes, flops, memory, kernels, host; more of any of them is"
         " a regression unless --fail-if allows it. Of comparisons: speedup and memory (5% unless"
         " said otherwise), and seconds, which fail only where --fail-if names them. Of"
@@ -38,9 +41,9 @@ def add(compare: argparse.ArgumentParser) -> None:
         " environments. Exit codes: 0 no regression; 1 regression; 2 wrong usage or unreadable"
         " file; 3 inconclusive, under --strict; 4 environments that can't be compared."
     )
-    compare.add_argument("base", type=Path, metavar="BASE", help="what was")
-    compare.add_argument("new", type=Path, metavar="NEW", help="what is")
-    compare.add_argument(
+    parser.add_argument("base", type=Path, metavar="BASE", help="what was")
+    parser.add_argument("new", type=Path, metavar="NEW", help="what is")
+    parser.add_argument(
         "--fail-if",
         action="append",
         default=[],
@@ -48,21 +51,21 @@ def add(compare: argparse.ArgumentParser) -> None:
         help="how much worse a metric may get: speedup:5%%, seconds:0.1, flops:2.5%%; memory:off"
         " tells and never fails",
     )
-    compare.add_argument(
+    parser.add_argument(
         "--overrides",
         type=Path,
         metavar="FILE.toml",
         help='other limits for some cases: [[case]] tables, as library = "art", speedup = "10%%"',
     )
-    compare.add_argument(
+    parser.add_argument(
         "--strict", action="store_true", help="exit 3 where an interval leaves it open"
     )
-    compare.add_argument(
+    parser.add_argument(
         "--allow-env-mismatch",
         action="store_true",
         help="compare all the same, and say how the environments differ",
     )
-    compare.add_argument(
+    parser.add_argument(
         "--format",
         dest="outputs",
         action="append",
@@ -72,7 +75,31 @@ def add(compare: argparse.ArgumentParser) -> None:
         + "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
         + ". What names no FILE goes to stdout; where all do, the text goes there too",
     )
-    compare.add_argument("--verbose", action="store_true", help="traces")
+    parser.add_argument("--verbose", action="store_true", help="traces")
+
+
+def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
+    """Do it; the exit code."""
+    from bench.compare.comparing import compare
+    from reports.formats import compared
+
+    found = compare(parsed)
+    outputs = list(parsed.outputs or ())
+    if all(output.path is not None for output in outputs):
+        outputs.append(Output("md", None))
+    for output in outputs:
+        text = compared.draw(found, output.format)
+        if output.path is None:
+            print(text)
+            continue
+        try:
+            output.path.parent.mkdir(parents=True, exist_ok=True)
+            output.path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"can't write {output.path}: {error.strerror}") from error
+    if found.of("regression"):
+        return codes.REGRESSION
+    return codes.INCONCLUSIVE if parsed.strict and found.of("inconclusive") else codes.DONE
 
 
 def _output(text: str) -> Output:

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy
+from reports.kinds.text.tables import findings
 
 
 def unread(record: ComparisonRecord) -> tuple[int, int]:
     """Backward passes of the original that nobody reads, and all of them."""
-    found = [] if record.text is None else record.text.attacked
+    text = findings(record)
+    found = [] if text is None else text.attacked
     return (
         sum(sentence.unread[BASELINE] for sentence in found),
         sum(sentence.passes[BASELINE] for sentence in found),
@@ -34,8 +36,8 @@ def reason(record: ComparisonRecord, found: Anatomy) -> str:
 
 
 def summary(records: Sequence[ComparisonRecord]) -> str | None:
-    """How many of the attackers read a gradient, and what that costs them; None without text."""
-    there = [r for r in records if r.case.of_text and r.status == "ok" and unread(r)[1]]
+    """How many of the attackers read a gradient, and what that costs them; None of none."""
+    there = [r for r in records if r.status == "ok" and unread(r)[1]]
     attackers = {r.case.attack: unread(r) for r in there}
     if not attackers:
         return None

@@ -1,24 +1,21 @@
-"""The command line of `duel`, but for what it shares with `run`. Imports nothing heavy."""
+"""`duel`: hold two versions of a library, or a library and a patch, against each other."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-_NOT_ASKED = (
-    *("libs", "variants", "training", "data", "replays"),
-    *("victim", "sentences", "queries", "resources", "memory_limit"),
-)
-"""What `run` can also be asked and a duel is not: its library comes from its sides."""
-
+from bench.commands import codes, options
+from bench.commands import run as run_command
+from bench.kinds import registry
 
 PROCESSES = 3
 """Pairs of them: two processes of one program do not take the same time to the last per cent."""
 
 
-def add(duel: argparse.ArgumentParser) -> None:
-    """Fill in what only `duel` has."""
-    duel.description = (
+def add(parser: argparse.ArgumentParser) -> None:
+    """Fill in the parser of `duel`; its library comes from its sides."""
+    parser.description = (
         "Hold two versions of a library, or a library and a patch, against each other: the original"
         " attack of a against the original attack of b, in neighbouring blocks. Each side is"
         " installed by uv into a folder of its own, without what it depends on, and has worker"
@@ -26,11 +23,11 @@ def add(duel: argparse.ArgumentParser) -> None:
         " torch and everything else are this environment's, the same for both. Outputs and counted"
         " gradients are told, and may differ."
     )
-    duel.epilog = (
+    parser.epilog = (
         "Exit codes: 0 done; 1 b is worse than --fail-if allows; 2 wrong usage, or a side that"
         " can't be installed; 3 the interval leaves that open, under --strict; 5 a side failed."
     )
-    sides = duel.add_argument_group("the two sides")
+    sides = parser.add_argument_group("the two sides")
     for name, what in (("a", "what was"), ("b", "what is to be judged")):
         sides.add_argument(
             f"--{name}",
@@ -47,7 +44,7 @@ def add(duel: argparse.ArgumentParser) -> None:
     sides.add_argument(
         "--keep", action="store_true", help="leave both environments beside the records"
     )
-    verdict = duel.add_argument_group("the verdict")
+    verdict = parser.add_argument_group("the verdict")
     verdict.add_argument(
         "--fail-if",
         action="append",
@@ -59,5 +56,31 @@ def add(duel: argparse.ArgumentParser) -> None:
     verdict.add_argument(
         "--strict", action="store_true", help="exit 3 where the interval leaves it open"
     )
-    unasked = {"a_a": False, "max_batch_search": False, "resume": False}
-    duel.set_defaults(processes=PROCESSES, **unasked, **dict.fromkeys(_NOT_ASKED))
+    kinds = [kind for kind in registry.every() if kind.duels]
+    options.add_cases(parser.add_argument_group("what to measure"), kinds)
+    how = parser.add_argument_group("how to measure")
+    options.add_limits(how)
+    options.add_seed(how)
+    where = parser.add_argument_group("where the records go")
+    where.add_argument(
+        "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
+    )
+    where.add_argument("--verbose", action="store_true", help="traces")
+    parser.set_defaults(processes=PROCESSES)
+
+
+def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
+    """Do it; the exit code."""
+    from bench.duel import contest
+    from bench.records import reading
+
+    outcome = contest.run(options.request_of(parsed), words)
+    print(run_command.tables(reading.read(outcome.path)))
+    run_command.print_place(outcome.path)
+    for said in (*outcome.worse, *outcome.open):
+        print(said)
+    if outcome.worse:
+        return codes.REGRESSION
+    if not outcome.all_ok:
+        return codes.NOT_ALL_OK
+    return codes.INCONCLUSIVE if parsed.strict and outcome.open else codes.DONE

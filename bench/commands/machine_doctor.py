@@ -1,0 +1,103 @@
+"""`python -m bench doctor`: what works on this machine, what is missing, what to run."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sys
+from typing import Any
+
+from adapters import registry
+from adapters.base import AdapterError
+from adapters.models import catalogue
+from bench.running.pool import WorkerPool
+from bench.running.process import START_TIMEOUT, WorkerDied
+
+GOOD, BAD = "ok", "--"
+
+
+def examine() -> tuple[str, bool]:
+    """Try everything that a run needs.
+
+    Returns:
+        the text for the user, and whether at least one library can be measured.
+    """
+    lines = [_line(sys.version_info >= (3, 10), "Python", platform.python_version())]
+    pool = WorkerPool()
+    try:
+        lines += _machine(pool)
+        libraries = [_library(pool, name) for name in registry.names()]
+    except WorkerDied as died:
+        return "\n".join([*lines, _line(False, "worker", str(died))]), False
+    finally:
+        pool.replace()
+    lines += [line for _, line in libraries]
+    usable = [name for (works, _), name in zip(libraries, registry.names(), strict=True) if works]
+    healthy = bool(usable) and all(line.startswith(GOOD) for line in lines[:4])
+    advice = (
+        f"\nTo measure: python -m bench --libs {' '.join(usable)}"
+        if healthy
+        else "\nInstall what is missing, or set everything up with: make bench"
+    )
+    return "\n".join([*lines, advice]), healthy
+
+
+def _machine(pool: WorkerPool) -> list[str]:
+    facts = pool.get().facts
+    if not facts["ok"]:
+        return [
+            _line(False, "torch", f"{facts['reason']}; python -m pip install torch torchvision")
+        ]
+    found = facts["environment"]
+    build = f"CUDA {found['torch']['cuda']}" if found["torch"]["cuda"] else "no CUDA"
+    models = catalogue.timm_names()
+    images = _has(found, "scikit-learn") and _has(found, "pillow")
+    gpu = next((name for name in facts["devices"] if name != "cpu"), None)
+    return [
+        _line(True, "torch", f"{found['torch']['version']} ({build} build)"),
+        _line(bool(models), "timm", f"{len(models)} models" if models else _install("timm")),
+        _line(
+            images, "photographs", "scikit-learn's" if images else _install("scikit-learn pillow")
+        ),
+        _line(True, "processor", f"{found['processor']}, {found['cores']} cores"),
+        _line(
+            True,
+            "devices",
+            ", ".join(facts["devices"])
+            + ("" if gpu else "; no GPU: times are wall times, and only ratios count"),
+        ),
+        *_watching(gpu),
+    ]
+
+
+def _watching(gpu: str | None) -> list[str]:
+    """Whether a CUDA GPU's clocks and throttling can be watched."""
+    if gpu is None or not gpu.startswith("cuda"):
+        return []
+    there = importlib.util.find_spec("pynvml") is not None
+    said = "clocks, temperature, throttling" if there else _install("nvidia-ml-py")
+    return [_line(there, "NVML", said)]
+
+
+def _library(pool: WorkerPool, name: str) -> tuple[bool, str]:
+    try:
+        registry.get(name)
+        answer = pool.get(name).ask({"do": "load", "library": name}, timeout=START_TIMEOUT)
+    except (AdapterError, WorkerDied) as error:
+        pool.replace()
+        return False, _line(False, name, str(error))
+    if not answer["ok"]:
+        return False, _line(False, name, answer["reason"])
+    return True, _line(True, name, answer["version"] or "version unknown")
+
+
+def _has(environment: dict[str, Any], distribution: str) -> bool:
+    return distribution in environment["libraries"]
+
+
+def _install(distributions: str) -> str:
+    return f"missing: python -m pip install {distributions}"
+
+
+def _line(good: bool, what: str, said: str) -> str:
+    return f"{GOOD if good else BAD}  {what:<13} {said}"

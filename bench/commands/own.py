@@ -1,0 +1,33 @@
+"""The commands of a kind's own: they measure like `run`, and then go on."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from typing import TYPE_CHECKING
+
+from bench.commands import options
+from bench.commands import run as run_command
+from bench.kinds.base import Command
+
+if TYPE_CHECKING:
+    from bench.records.reading import Run
+
+
+def add(parser: argparse.ArgumentParser, command: Command) -> None:
+    """Fill in the parser of a kind's command."""
+    run_command.add(parser)
+    parser.description = command.description
+    command.add_arguments(parser)
+    parser.set_defaults(run=functools.partial(_run, command))
+
+
+def _run(command: Command, parsed: argparse.Namespace, words: list[str], started: float) -> int:
+    request = options.request_of(parsed)
+
+    def printed(found: Run) -> str:
+        from reports.formats import markdown
+
+        return markdown.report([found], request.more)
+
+    return run_command.measured(request, words, started, printed, then=command)

@@ -1,0 +1,27 @@
+"""Numbers on the command line, read with what is wrong with them. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+
+def _number(
+    kind: Callable[[str], float], least: float, said: str, most: float = 1e15
+) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is too small or too large; give {said}")
+        return value
+
+    return read
+
+
+at_least_one = _number(int, 1, "a whole number of at least 1")
+from_zero = _number(int, 0, "a whole number of at least 0")
+positive = _number(float, 1e-9, "a number above 0")
+seed = _number(int, 0, "a whole number from 0 to 2**32 - 1", most=2**32 - 1)

@@ -1,0 +1,344 @@
+"""What a kind of workload is: one small interface, and one folder for each kind.
+
+A kind has two sides. The choosing side, here, says what can be asked of it and makes cases of that;
+it runs in the controlling process and imports no torch. The building side makes a case ready to
+run; it lives in the worker, and is found through `Options.building`. What reports say of a kind is
+found through `Kind.report`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
+
+from adapters import registry
+from bench.cases import A_A, SEMI_BACKWARD, Case, Comparison, Findings, Options, Status
+from bench.kinds.request import Request
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
+
+SCHEMA: Final = 2
+"""Version of the records' format; `bench.records.reading` has the rules."""
+
+ALL = "all"
+"""What --attacks takes for every attack of a library."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """A product of lists: one [[cases]] of a suite. Each field is named as on the command line.
+
+    A kind's own has further fields; their types say what a suite may hold.
+
+    Attributes:
+        kind: the kind's name; a suite may leave it out where the rest tells.
+        attacks: may be ["all"].
+        variants: None for those that fit each case.
+    """
+
+    counted: ClassVar[tuple[str, ...]] = ("batch",)
+    """Fields whose numbers start at 1."""
+
+    libs: tuple[str, ...]
+    attacks: tuple[str, ...]
+    models: tuple[str, ...]
+    batch: tuple[int, ...]
+    dtype: str = "float32"
+    variants: tuple[str, ...] | None = None
+    kind: str
+
+    @classmethod
+    def completed(cls, table: Mapping[str, Any]) -> dict[str, Any]:
+        """A suite's table with what this kind takes for granted.
+
+        Args:
+            table: keys and values as they were read.
+        """
+        return dict(table)
+
+    @classmethod
+    def needed(cls, table: Mapping[str, Any]) -> list[str]:
+        """The keys that a suite's table must have."""
+        return [f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRecord(ABC):
+    """A line of records that only one kind has, beside its comparisons.
+
+    A type's field `kind` has the name of such lines as its only value.
+
+    Attributes:
+        case_id, case, variant: what it is of.
+        status: "ok", or how it ended.
+        reason: why the status is not "ok", in words.
+        seed: of everything random.
+    """
+
+    case_id: str
+    case: Case
+    variant: str
+    status: Status
+    seed: int
+    reason: str | None = None
+    schema: Literal[2] = SCHEMA
+    kind: str
+
+    @property
+    @abstractmethod
+    def key(self) -> tuple[Any, ...]:
+        """What makes two records answers to the same question."""
+
+
+class Progress(Protocol):
+    """Whom a kind's command tells what it does; see `bench.running.progress`."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+    def task(self, text: str, number: int, total: int) -> None:
+        """One of several things begins; `number` counts from 1."""
+
+    def step(self, text: str) -> None:
+        """Something of it is done."""
+
+
+class Session(Protocol):
+    """What a kind's own command works with, once everything that was asked has been measured."""
+
+    @property
+    def request(self) -> Request:
+        """What was asked."""
+
+    @property
+    def comparisons(self) -> Sequence[Comparison]:
+        """What was chosen."""
+
+    @property
+    def ended(self) -> Mapping[tuple[str, str], Status]:
+        """How each ended, by the case's id and the variant."""
+
+    @property
+    def patience(self) -> float:
+        """Wall seconds after which a request to a worker is given up."""
+
+    @property
+    def progress(self) -> Progress:
+        """Who tells the user."""
+
+    @property
+    def records(self) -> Path:
+        """The file of records."""
+
+    def ask(self, library: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask a library's worker; see `bench.worker.serve`.
+
+        Raises:
+            Ended: it died, took too long, or says why it can't.
+        """
+
+    def fresh(self) -> None:
+        """See to it that the next worker is a fresh process."""
+
+    def write(self, record: OwnRecord) -> None:
+        """Append a record to the file."""
+
+    def done(self, line: str) -> set[tuple[Any, ...]]:
+        """The keys of those lines of an earlier run that ended ok."""
+
+
+class Command(ABC):
+    """A command of a kind's own: it measures like `run`, and then goes on.
+
+    Attributes:
+        name, help: as `--help` shows them.
+        description: of its own help page.
+    """
+
+    name: ClassVar[str]
+    help: ClassVar[str]
+    description: ClassVar[str]
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add what only this command takes; it is found in `Request.more`."""
+
+    def check(self, request: Request, records: Path) -> None:
+        """Look at what was asked, before anything is measured.
+
+        Raises:
+            UsageError: it can't be done.
+        """
+
+    @abstractmethod
+    def go_on(self, session: Session) -> None:
+        """Do what the command is for, after the cases have been measured."""
+
+
+class Kind(ABC):
+    """A kind of workload, seen from the controlling process.
+
+    Attributes:
+        name: as records and suites have it.
+        subject: what its libraries attack, as `adapters.base.Adapter.subject` has it.
+        options: what it adds to a case.
+        group: what it adds to a suite's products.
+        findings: what its records hold beyond the common part, if anything.
+        lines: lines of records of its own, by what their `kind` is.
+        own: the options that it adds to the command line, by name as in suites.
+        takes: those that it can be asked with: its own, and perhaps another kind's.
+        hint: what follows "--option is for" where one of them is out of place.
+        duels: whether two versions of a library can be held against each other with it.
+        report: "package.module:attribute", its `reports.kinds.base.KindReport`.
+        commands: of its own.
+    """
+
+    name: ClassVar[str]
+    subject: ClassVar[str] = "images"
+    options: ClassVar[type[Options]]
+    group: ClassVar[type[Group]] = Group
+    findings: ClassVar[type[Findings] | None] = None
+    lines: ClassVar[Mapping[str, type[OwnRecord]]] = {}
+    own: ClassVar[tuple[str, ...]] = ()
+    takes: ClassVar[tuple[str, ...] | None] = None
+    hint: ClassVar[str] = ""
+    duels: ClassVar[bool] = False
+    report: ClassVar[str] = "reports.reading.kind:KindReport"
+    commands: ClassVar[tuple[Command, ...]] = ()
+
+    @property
+    def topics(self) -> Mapping[str, Callable[[], str]]:
+        """Topics of `list`, each with what makes its text."""
+        return {}
+
+    @abstractmethod
+    def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
+        """The cases of one product.
+
+        Args:
+            group: what was chosen, with what was given in its place.
+            request: what was asked.
+            device: torch's name of the device.
+
+        Raises:
+            UsageError: they can't be measured as asked.
+        """
+
+    def add_arguments(self, what: argparse._ArgumentGroup) -> None:
+        """Add its options to what can be measured; `own` names them."""
+
+    def add_report_arguments(self, report: argparse.ArgumentParser) -> None:
+        """Add what its part of a report can be told; reports find it by name."""
+
+    def meant(self, request: Request) -> bool:
+        """Whether what was asked, without a suite, is of this kind."""
+        return any(name in request.given for name in self.own)
+
+    def suite(self, request: Request, device: str) -> str:
+        """The suite that fits where none was named."""
+        raise NotImplementedError(f"{self.name} has no suite of its own")
+
+    def claims(self, table: Mapping[str, Any]) -> bool:
+        """Whether a suite's table that names no kind is of this one."""
+        return False
+
+    def libraries(self) -> Iterable[str]:
+        """The libraries that it can be asked of."""
+        return registry.names()
+
+    def attacks(self, libraries: Iterable[str]) -> list[str]:
+        """The workloads that these libraries have, by name."""
+        from bench.kinds.offering import attacks_of
+
+        return list(dict.fromkeys(name for library in libraries for name in attacks_of(library)))
+
+    def regrouped(self, groups: Sequence[Group], request: Request, suite: str) -> Sequence[Group]:
+        """A suite's groups, where what was asked makes others of them.
+
+        Raises:
+            UsageError: nothing is left.
+        """
+        return groups
+
+    def given(self, group: Group, request: Request) -> Group:
+        """A group of this kind with what was given in its place."""
+        names = {f.name for f in dataclasses.fields(group)}
+        shared = {
+            name: getattr(request, name)
+            for name in ("libs", "attacks", "models", "batch", "dtype", "variants")
+        }
+        said = {name: value for name, value in shared.items() if value is not None}
+        said |= {name: _plain(value) for name, value in request.given.items() if name in names}
+        return dataclasses.replace(group, **said)
+
+    def check_names(self, request: Request) -> None:
+        """Check the kind's own options, before anything slow.
+
+        Raises:
+            UsageError: a name is unknown, or a file is missing.
+        """
+
+    def check_models(self, names: Iterable[str]) -> None:
+        """Check what a case's model may be.
+
+        Raises:
+            UsageError: there is no such model.
+        """
+
+    def check(self, request: Request, groups: Sequence[Group], suite: str) -> None:
+        """Look whether what was asked makes sense of these groups.
+
+        Args:
+            request: what was asked.
+            groups: of every kind.
+            suite: its name.
+
+        Raises:
+            UsageError: it does not.
+        """
+
+    def fitting(self, case: Case) -> tuple[str, ...]:
+        """Every variant that a case can be held against the original in."""
+        return (SEMI_BACKWARD, A_A)
+
+    def usual(self, case: Case) -> tuple[str, ...]:
+        """Those that it is measured in if none is named."""
+        return (SEMI_BACKWARD,)
+
+    def files(self, request: Request) -> Iterable[Path]:
+        """Files of the user's that its options name and that are measured."""
+        return ()
+
+    def from_schema_1(self, case: dict[str, Any]) -> dict[str, Any] | None:
+        """The options of a case as the first version of records had it; None if it is no such case.
+
+        What they are made of is taken out of the case.
+        """
+        return None
+
+    def lift_findings(self, found: dict[str, Any]) -> None:
+        """Make findings of what the first version of records had of this kind beside the rest.
+
+        Args:
+            found: a line, or what was prepared; changed in place.
+        """
+
+    def suites(self) -> Traversable | None:
+        """The folder of the suites that come with it; None without one."""
+        package = sys.modules[type(self).__module__].__package__
+        return resources.files(package).joinpath("suites") if package else None
+
+    def of(self, groups: Sequence[Group]) -> list[Group]:
+        """Those of this kind."""
+        return [group for group in groups if group.kind == self.name]
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value

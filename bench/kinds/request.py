@@ -1,0 +1,88 @@
+"""What one command line asks for, read once near the door into typed values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked; None, or empty, where nothing was said.
+
+    Attributes:
+        command: the subcommand.
+        libs, attacks, models, batch, dtype, variants: in place of the suite's.
+        suite: a suite's name, or the path of a file.
+        own: of functions of the user's, as FILE.py:FUNCTION.
+        weights: a file of the user's.
+        pretrained: take a model's published weights.
+        a_a: also hold the original against itself.
+        device: as --device has it.
+        precision, max_seconds, processes, timeout: in place of the suite's limits.
+        max_batch_search, memory_limit: look for the largest batch, within so many gigabytes.
+        seed: of everything random.
+        out: where the records go.
+        resume: go on with them.
+        verbose: tell more.
+        given: the kinds' own options that were given, by name as in suites.
+        more: what only one command takes.
+    """
+
+    command: str = "run"
+    libs: tuple[str, ...] | None = None
+    attacks: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
+    batch: tuple[int, ...] | None = None
+    dtype: str | None = None
+    variants: tuple[str, ...] | None = None
+    suite: str | None = None
+    own: tuple[str, ...] = ()
+    weights: Path | None = None
+    pretrained: bool = False
+    a_a: bool = False
+    device: str = "auto"
+    precision: float | None = None
+    max_seconds: float | None = None
+    processes: int | None = None
+    timeout: float | None = None
+    max_batch_search: bool = False
+    memory_limit: float | None = None
+    seed: int = 0
+    out: Path | None = None
+    resume: bool = False
+    verbose: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, parsed: argparse.Namespace, own: Iterable[str]) -> Request:
+        """From the parsed command line.
+
+        Args:
+            parsed: what argparse made of it.
+            own: the names of the kinds' own options.
+        """
+        there = {name: _value(value) for name, value in vars(parsed).items()}
+        there["own"] = there.pop("attack", None) or ()
+        there["command"] = there.get("command") or "run"
+        given = {name: there.pop(name) for name in own if name in there}
+        known = {name: there.pop(name) for name in cls.__dataclass_fields__ if name in there}
+        said = {name: value for name, value in given.items() if value not in (None, False)}
+        return cls(**known, given=said, more=there)
+
+    def option(self, name: str) -> Any:
+        """An option of a kind's own; None where it was not given."""
+        return self.given.get(name)
+
+
+def _value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def flag(name: str) -> str:
+    """An option as it is spelt on the command line."""
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,210 @@
+"""One run of the program, from the first look at what was asked to its last record."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import bench
+from bench.cases import Comparison, Status
+from bench.choosing import selection
+from bench.choosing.suites import Limits, Suite
+from bench.errors import BenchError, UsageError
+from bench.kinds import registry
+from bench.kinds.base import OwnRecord
+from bench.kinds.request import Request
+from bench.records import provenance
+from bench.records.journal import Journal
+from bench.records.types import ComparisonRecord, Environment
+from bench.running import progress
+from bench.running.measuring import ask
+from bench.running.pool import WorkerPool
+from bench.running.process import START_TIMEOUT, WorkerDied
+from bench.running.progress import Progress
+
+
+@dataclass
+class Session:
+    """What is open while cases are measured, and what was chosen.
+
+    Attributes:
+        request: what was asked.
+        pool: where workers come from.
+        journal: the file of records.
+        progress: who tells the user.
+        suite: what was chosen, with what was given in its place.
+        comparisons: of the suite.
+        ended: how each ended, by the case's id and the variant; those of an earlier run too.
+    """
+
+    request: Request
+    pool: WorkerPool
+    journal: Journal
+    progress: Progress
+    suite: Suite
+    comparisons: list[Comparison]
+    ended: dict[tuple[str, str], Status] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> Limits:
+        """How long and how exactly to measure."""
+        return self.suite.limits
+
+    @property
+    def patience(self) -> float:
+        """Wall seconds after which a request to a worker is given up."""
+        return self.limits.patience
+
+    @property
+    def records(self) -> Path:
+        """The file of records."""
+        return self.journal.path
+
+    def measured(self, found: Iterable[ComparisonRecord]) -> None:
+        """Note how comparisons ended, and those that an earlier run measured."""
+        earlier = self.journal.earlier.comparisons if self.journal.earlier else ()
+        self.ended = {record.key: record.status for record in (*earlier, *found)}
+
+    def ask(self, library: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask a library's worker.
+
+        Raises:
+            Ended: it died, took too long, or says why it can't.
+        """
+        return ask(self.pool, library, request, self.patience, self.patience)
+
+    def fresh(self) -> None:
+        """See to it that the next worker is a fresh process."""
+        self.pool.replace()
+
+    def write(self, record: OwnRecord) -> None:
+        """Append a record to the file."""
+        self.journal.append(record)
+
+    def done(self, line: str) -> set[tuple[Any, ...]]:
+        """The keys of those lines of an earlier run that ended ok."""
+        return self.journal.own(line)
+
+
+def checked_path(request: Request) -> Path:
+    """Where the records go, once every name in what was asked is known to be right.
+
+    Raises:
+        UsageError: one is not.
+    """
+    selection.check_names(request)
+    if request.resume and request.out is None:
+        raise UsageError("--resume needs --out FILE.jsonl, the file to go on with")
+    return request.out or new_path()
+
+
+def new_path(mark: str = "") -> Path:
+    """A file of records that nobody has yet."""
+    return Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}{mark}.jsonl")
+
+
+@contextlib.contextmanager
+def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
+    """A session that is closed with the block; what was measured until then is on disk.
+
+    Args:
+        request: what was asked, its names checked.
+        words: of the command, for the record.
+        path: where the records go.
+
+    Raises:
+        BenchError: something in what was asked must be mended first.
+    """
+    pool = WorkerPool()
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(Journal(path, resume=request.resume))
+        stack.callback(pool.replace)
+        shown = stack.enter_context(progress.shown())
+        yield begun(request, words, pool, journal, shown)
+
+
+def begun(
+    request: Request, words: list[str], pool: WorkerPool, journal: Journal, shown: Progress
+) -> Session:
+    """Choose the suite and its comparisons, and write down where they are run.
+
+    Args:
+        request: what was asked.
+        words: of the command, for the record.
+        pool: where workers come from.
+        journal: the file of records.
+        shown: told what is left out.
+
+    Raises:
+        BenchError: something in what was asked must be mended first.
+    """
+    facts = _facts(pool)
+    device = choose_device(request.device, facts["devices"], facts["environment"]["torch"])
+    suite = selection.choose_suite(request, device)
+    comparisons = selection.comparisons(request, suite, device, shown.note)
+    asked = {"do": "accelerator", "device": device}
+    accelerator = _checked(pool.get().ask(asked, timeout=START_TIMEOUT))["accelerator"]
+    journal.begin(
+        Environment(
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            command=words,
+            seed=request.seed,
+            bench_version=bench.__version__,
+            device=device,
+            suite=suite.name,
+            accelerator=accelerator,
+            code=provenance.code(),
+            files=provenance.files(request.own, _files(request)),
+            **facts["environment"],
+        )
+    )
+    return Session(request, pool, journal, shown, suite, comparisons)
+
+
+def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) -> str:
+    """The device to run on: the best there is for "auto", else the one that was named.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if asked == "auto":
+        return devices[0]
+    wanted = "cuda:0" if asked == "cuda" else asked
+    if wanted in devices:
+        return wanted
+    kind = wanted.partition(":")[0]
+    if kind not in ("cpu", "cuda", "mps"):
+        raise UsageError(f"unknown device {asked!r}; give auto, cpu, cuda, cuda:N or mps")
+    raise UsageError(
+        f"--device {asked}: torch {torch['version']} sees only {', '.join(devices)} here;"
+        f" use one of those, or see `python -m bench doctor`"
+    )
+
+
+def _files(request: Request) -> Iterator[Path]:
+    """Files of the user's that are measured, but for attacks."""
+    if request.weights is not None:
+        yield request.weights
+    for kind in registry.every():
+        yield from kind.files(request)
+
+
+def _facts(pool: WorkerPool) -> dict[str, Any]:
+    try:
+        return _checked(pool.get().facts)
+    except WorkerDied as died:
+        raise BenchError(f"no worker can be started: {died}") from died
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if not answer["ok"]:
+        raise BenchError(
+            f"the worker can't work: {answer['reason']}; `python -m pip install torch torchvision"
+            " timm scikit-learn pillow`, or set everything up with `make bench`"
+        )
+    return answer

@@ -1,0 +1,228 @@
+"""What reports say of a kind of workload: one small interface. Pure.
+
+A kind overrides what is its own and has the rest from here, so that one which says nothing is
+reported all the same. Its `report` is named by `bench.kinds.base.Kind.report`, and found by `of`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bench.cases import Case
+from bench.kinds import registry
+from bench.kinds.request import flag
+
+if TYPE_CHECKING:
+    from bench.kinds.base import OwnRecord
+    from bench.records.reading import Run
+    from bench.records.types import ComparisonRecord, Environment
+    from bench.statistics.anatomy import Anatomy
+    from reports.figures.plot import Plot
+    from reports.figures.points import Point
+    from reports.table import Table
+
+USER = "user"
+"""The library of workloads that users wrote themselves."""
+
+
+class KindReport:
+    """How one kind is told of.
+
+    Attributes:
+        outputs: what a run makes, in words.
+        inputs: what a run is given, in words, one of them.
+        passes: what a pass is counted for, in words.
+        forward_only_spares: whether forward-only leaves operations out, and not only bookkeeping.
+        published: for each suite of a paper's, the table of the published numbers it repeats.
+        compares_models: whether its cases go into the plots by batch size and by model.
+    """
+
+    outputs: ClassVar[str] = "outputs"
+    inputs: ClassVar[str] = "input"
+    passes: ClassVar[str] = " per image"
+    forward_only_spares: ClassVar[bool] = False
+    published: ClassVar[Mapping[str, str]] = {}
+    compares_models: ClassVar[bool] = True
+
+    def name(self, case: Case) -> str:
+        """The workload in a few words; a user's by its file's name and the function's."""
+        return f"{case.library} {short(case.attack)}"
+
+    def workload(self, case: Case) -> str:
+        """The workload in a cell beside its library's, with what it may spend."""
+        return ", ".join([short(case.attack), *self.budget(case)])
+
+    def size(self, case: Case) -> str:
+        """How many inputs there are, and how large."""
+        return f"{case.batch} {self.inputs}s"
+
+    def shape(self, case: Case) -> str:
+        """One input, in a cell."""
+        return "-"
+
+    def budget(self, case: Case) -> list[str]:
+        """What it may spend, each in words; in a case's name only where it would be another's."""
+        return []
+
+    def setting(self, case: Case) -> str:
+        """What a title says of a case behind its size."""
+        return "".join(f", {each}" for each in self.budget(case))
+
+    def title(self, case: Case, column: str) -> str:
+        """What cases have in common that differ in the named column only."""
+        names = [
+            "" if column == "library" else case.library,
+            "" if column == "attack" else case.attack,
+            "" if column == "model" else f"on {case.model}",
+        ]
+        weights = "" if case.weights == "random" else f", weights {case.weights}"
+        told = " ".join(name for name in names if name)
+        return f"{told}, {self.size(case)}, {case.dtype}{weights}, {case.device}"
+
+    def family(self, case: Case) -> str:
+        """Cases of other families get tables of their own."""
+        return ""
+
+    def cells(self, case: Case) -> dict[str, object]:
+        """The case's options as plain cells, by the names of their columns."""
+        return {name: _plain(value) for name, value in case.options.facts().items()}
+
+    def facets(self, case: Case) -> dict[str, str]:
+        """What it is beyond what all cases are, each in a word or two; "" for nothing to tell."""
+        found = {}
+        for field in fields(case.options):
+            value = getattr(case.options, field.name)
+            if field.name != "kind":
+                name = field.name.replace("_", " ")
+                found[name] = "" if value is None else f"{name} {_plain(value)}"
+        return found
+
+    def command(self, case: Case) -> list[object]:
+        """The words that repeat a case, between the program's and the dtype."""
+        own = registry.get(case.kind).own
+        words: list[object] = ["explain", *workload_words(case), "--models", case.model]
+        words += ["--batch", case.batch]
+        for name, value in case.options.facts().items():
+            if name in own and value is not None:
+                words += [flag(name), value]
+        return words
+
+    def tables(
+        self, run: Run, records: Sequence[ComparisonRecord], asked: Mapping[str, Any]
+    ) -> Iterator[Table] | None:
+        """The tables of a run; None for the usual ones, with a column a library.
+
+        Args:
+            run: what was measured.
+            records: its comparisons of this kind.
+            asked: what the command line said, by name.
+        """
+        return None
+
+    def plots(self, points: Sequence[Point]) -> list[Plot]:
+        """Plots of its own, of all comparisons."""
+        return []
+
+    def rows(self, record: OwnRecord) -> dict[str, object]:
+        """A line of records of its own as plain cells, beyond those of its case."""
+        return {}
+
+    def too_small(self, record: ComparisonRecord) -> str:
+        """What is computed in vain, where its share of the time is too small to show."""
+        found = record.gradients or {}
+        return (
+            f"{found.get(record.baseline)} of {found.get('parameters')} parameter gradients are"
+            f" computed, and {found.get(record.variant)} when frozen"
+        )
+
+    def nothing_left(self, record: ComparisonRecord, environment: Environment) -> str | None:
+        """Why there is nothing to spare; None for the usual reason."""
+        return None
+
+    def reason(self, record: ComparisonRecord, found: Anatomy) -> str | None:
+        """What else explains a gain."""
+        return None
+
+    def mend(self, record: ComparisonRecord) -> str:
+        """What a library's maintainer can do."""
+        return (
+            "`torch.autograd.grad(loss, images)` in place of `loss.backward()` (PyTorch 1.13 or"
+            " newer), or `parameter.requires_grad_(False)` for every parameter before the forward"
+            " pass."
+        )
+
+    def summary(self, records: Sequence[ComparisonRecord]) -> str | None:
+        """A sentence on its comparisons."""
+        return None
+
+    def as_published(self, case: Case, table: str) -> bool:
+        """Whether a case is one that the paper ran, whichever suite it is of."""
+        return False
+
+    def repeats(self, case: Case, table: str, row: Mapping[str, Any]) -> bool:
+        """Whether a case repeats a published row, but for what its suite makes smaller."""
+        return False
+
+
+def of(case: Case) -> KindReport:
+    """How a case's kind is told of."""
+    return named(case.kind)
+
+
+def named(kind: str) -> KindReport:
+    """How a kind is told of."""
+    return _made(registry.get(kind).report)
+
+
+def every() -> dict[str, KindReport]:
+    """Those of all kinds, by name."""
+    return {kind.name: _made(kind.report) for kind in registry.every()}
+
+
+@functools.cache
+def _made(path: str) -> KindReport:
+    module, _, attribute = path.partition(":")
+    report: KindReport = getattr(importlib.import_module(module), attribute)()
+    return report
+
+
+def short(attack: str) -> str:
+    """Of a user's attack, the file's name and the function's."""
+    return attack.rpartition("/")[2]
+
+
+def workload_words(case: Case) -> list[object]:
+    """The words that name a library's workload, or a user's."""
+    if case.library == USER:
+        return ["--attack", case.attack]
+    return ["--libs", case.library, "--attacks", case.attack]
+
+
+def weights_words(case: Case) -> list[object]:
+    """The words that name a model's weights."""
+    if case.weights == "random":
+        return []
+    return ["--pretrained"] if case.weights == "pretrained" else ["--weights", case.weights]
+
+
+def _plain(value: object) -> object:
+    return "×".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+_FIRST = (
+    *("library", "attack", "model", "batch", "input_shape", "steps", "dtype", "device", "eps"),
+    *("step_size", "random_start", "weights", "images", "classes", "training", "replays"),
+    *("sentences", "queries", "resources"),
+)
+_LAST = ("library_version",)
+
+
+def flat(case: Case) -> dict[str, object]:
+    """A case as plain cells: what all cases have, and what their kinds add."""
+    found = {**case.shared, "library_version": case.library_version, **of(case).cells(case)}
+    own = [name for name in found if name not in (*_FIRST, *_LAST)]
+    return {name: found.get(name) for name in (*_FIRST, *own, *_LAST)}
