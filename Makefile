@@ -26,10 +26,11 @@ test: $(READY)  ## Set up and run all tests that need no GPU
 test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 	@$(BIN)/python -m tools.browser_tests
 
-check: $(READY)  ## Lint, format and types
+check: $(READY)  ## Lint, format, types, and who may import whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 PERF ?= runs/perf.json
 
