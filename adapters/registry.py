@@ -56,12 +56,12 @@ def get(name: str) -> Adapter:
     return made
 
 
-def attacks_text(name: str) -> bool:
-    """Whether a library attacks text; one that is unknown or can't be loaded does not."""
+def subject(name: str) -> str:
+    """What a library attacks, "images" or "text"; "images" if it is unknown or can't be loaded."""
     try:
-        return get(name).subject == "text"
+        return get(name).subject
     except (KeyError, AdapterError):
-        return False
+        return "images"
 
 
 def version(adapter: Adapter) -> str | None:

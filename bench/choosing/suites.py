@@ -174,7 +174,7 @@ def _selection(group: dict[str, Any], place: str) -> Selection:
     if "training" in group:
         group = {"image_size": TRAINING_SIZE, **group}
     needed = [*lists, "image_size", *([] if group.get("defaults") else ["steps"])]
-    if any(registry.attacks_text(str(name)) for name in group.get("libs", ())):
+    if any(registry.subject(str(name)) == "text" for name in group.get("libs", ())):
         needed = [*lists]
     missing = [key for key in needed if key not in group]
     if missing:

@@ -28,12 +28,12 @@ def asked_for(asked: argparse.Namespace, offered: Callable[[str], Mapping[str, o
         offered: a library's attacks, by name.
     """
     if asked.libs:
-        return all(registry.attacks_text(name) for name in asked.libs)
+        return all(registry.subject(name) == "text" for name in asked.libs)
     if any(given is not None for _, given in _options(asked)):
         return True
     there: dict[bool, set[str]] = {True: set(), False: set()}
     for name in registry.names() if asked.attacks else ():
-        there[registry.attacks_text(name)] |= set(offered(name))
+        there[registry.subject(name) == "text"] |= set(offered(name))
     return bool(asked.attacks) and set(asked.attacks) <= there[True] - there[False]
 
 
@@ -43,13 +43,13 @@ def check_kind(suite: Suite, libraries: Sequence[str]) -> None:
     Raises:
         UsageError: they attack something else, or not all the same.
     """
-    if len({registry.attacks_text(name) for name in libraries}) > 1:
+    if len({registry.subject(name) for name in libraries}) > 1:
         raise UsageError(
             f"{', '.join(libraries)}: some attack images and some text; measure them in two runs"
         )
     for group in suite.groups:
         for name in libraries:
-            if registry.attacks_text(name) != is_text(group):
+            if (registry.subject(name) == "text") != is_text(group):
                 kinds = ("text", "images") if is_text(group) else ("images", "text")
                 raise UsageError(
                     f"suite {suite.name} is of attacks on {kinds[0]}, and {name} attacks"
@@ -76,7 +76,7 @@ def check(asked: argparse.Namespace, suite: Suite) -> None:
 
 def is_text(group: Selection) -> bool:
     """Whether a group attacks text."""
-    return bool(group.libs) and all(registry.attacks_text(name) for name in group.libs)
+    return bool(group.libs) and all(registry.subject(name) == "text" for name in group.libs)
 
 
 def cases(
