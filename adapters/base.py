@@ -6,6 +6,7 @@ Importing this module, or any adapter, imports neither torch nor the library.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import io
 import textwrap
@@ -62,17 +63,22 @@ class UnsupportedSettings(AdapterError):
 
 @dataclass(frozen=True)
 class Given:
-    """Stands among an attack's arguments for one of the user's settings.
+    """Stands among an attack's arguments for one of the settings.
 
     Where the setting is None the argument is left out, and the library's default holds.
 
     Attributes:
-        setting: a field of `Settings`: eps, step_size, steps or random_start.
+        setting: a field of `Settings`.
         spelt: from the setting's value to the library's argument; by default the value itself.
     """
 
-    setting: Literal["eps", "step_size", "steps", "random_start"]
+    setting: Literal["eps", "step_size", "steps", "random_start", "batch", "input_shape", "classes"]
     spelt: Callable[[Any], object] | None = None
+
+    def argument(self, settings: Settings) -> object:
+        """The library's argument, where the setting is not None."""
+        value = getattr(settings, self.setting)
+        return value if self.spelt is None else self.spelt(value)
 
 
 EPS = Given("eps")
@@ -114,6 +120,15 @@ class AttackInfo:
         """What pip would have to install for it."""
         return [pip for name, pip in self.needs.items() if importlib.util.find_spec(name) is None]
 
+    @property
+    def member(self) -> str:
+        """The library's name of the class or function, without its module, as "PGD"."""
+        return self.source.rpartition(".")[2]
+
+    def imported(self) -> Any:
+        """What `source` names, a class or a function; its module is imported."""
+        return getattr(importlib.import_module(self.source.rpartition(".")[0]), self.member)
+
     def takes(self, setting: str) -> bool:
         """Whether the attack obeys a setting."""
         return any(
@@ -127,10 +142,8 @@ class AttackInfo:
         for name, value in self.arguments.items():
             if not isinstance(value, Given):
                 found[name] = value
-                continue
-            setting = getattr(settings, value.setting)
-            if setting is not None:
-                found[name] = setting if value.spelt is None else value.spelt(setting)
+            elif getattr(settings, value.setting) is not None:
+                found[name] = value.argument(settings)
         return found
 
 

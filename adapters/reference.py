@@ -14,12 +14,11 @@ from adapters.base import (
     RANDOM_START,
     STEP_SIZE,
     STEPS,
-    Adapter,
     AttackInfo,
     GradientCall,
-    Settings,
     UnsupportedSettings,
 )
+from adapters.declared import DeclaredAdapter, Request
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -46,20 +45,16 @@ ATTACKS: Mapping[str, AttackInfo] = {
 }
 
 
-class Reference(Adapter):
+class Reference(DeclaredAdapter):
     """Every control does exactly `steps` forward and backward passes."""
 
     name = "reference"
     distribution = "torch"
+    modules = ("torch",)
+    table = ATTACKS
 
-    def attacks(self) -> Mapping[str, AttackInfo]:
-        return ATTACKS
-
-    def import_library(self) -> None:
-        import torch  # noqa: F401
-
-    def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-        return partial(pgd, model, gradient_of(attack), **ATTACKS[attack].keywords(settings))
+    def build_usual(self, request: Request) -> AttackFunction:
+        return partial(pgd, request.model, gradient_of(request.attack), **request.keywords)
 
 
 def pgd(
@@ -171,7 +166,7 @@ def gradient_of(attack: str) -> Gradient:
         raise UnsupportedSettings(
             f"torch.func came with PyTorch 2.0; this is torch {torch.__version__}"
         )
-    gradient: Gradient = globals()[ATTACKS[attack].source.rpartition(".")[2]]
+    gradient: Gradient = ATTACKS[attack].imported()
     return gradient
 
 

@@ -57,7 +57,7 @@ def get(name: str) -> Adapter:
 
 
 def subject(name: str) -> str:
-    """What a library attacks, as `Adapter.subject` has it; "images" where nobody can tell."""
+    """What a library attacks, "images" or "text"; "images" if it is unknown or can't be loaded."""
     try:
         return get(name).subject
     except (KeyError, AdapterError):

@@ -7,89 +7,44 @@ import.
 from __future__ import annotations
 
 import importlib
-import math
 import sys
 from collections.abc import Mapping
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from adapters.base import Adapter, AttackInfo, Settings
-from adapters.libraries.declared.advertorch import ATTACKS, LEFT_OUT
+from adapters.declared import Build, DeclaredAdapter, Request
+from adapters.libraries.declared.advertorch import ATTACKS, FALLBACK, LEFT_OUT
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from adapters.base import AttackFunction
 
-ASK_CLASSES = frozenset(
-    {
-        "CarliniWagnerL2Attack",
-        "ElasticNetL1Attack",
-        "LBFGSAttack",
-        "SpatialTransformAttack",
-        "JacobianSaliencyMapAttack",
-    }
-)
-TARGETED = frozenset({"LBFGSAttack", "JacobianSaliencyMapAttack"})
-"""Work only towards a class: the next one."""
-USUAL_EPS = 0.3
-"""The library's default of every L-infinity attack but SPSA, which has none."""
+
+def _perturb(request: Request) -> AttackFunction:
+    perturb: AttackFunction = request.make(request.model, **request.keywords).perturb
+    return perturb
 
 
-class Advertorch(Adapter):
-    """PGD does exactly `steps` forward and backward passes."""
-
-    name = "advertorch"
-    distribution = "advertorch"
-    left_out = LEFT_OUT
-
-    def attacks(self) -> Mapping[str, AttackInfo]:
-        return ATTACKS
-
-    def import_library(self) -> None:
-        # torch.autograd.gradcheck is the function; the module of that name is found in sys.modules.
-        importlib.import_module("torch.autograd.gradcheck")
-        module = sys.modules["torch.autograd.gradcheck"]
-        if not hasattr(module, "zero_gradients"):  # removed in torch 1.9
-            module.zero_gradients = _zero_gradients  # type: ignore[attr-defined]
-        import advertorch.attacks  # noqa: F401
-
-    def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-        import advertorch.attacks
-
-        info = ATTACKS[attack]
-        kind = info.source.rpartition(".")[2]
-        keywords = info.keywords(settings)
-        if kind == "ChooseBestAttack":
-            return _choose_best(advertorch.attacks, model, keywords)
-        if kind == "LinfSPSAAttack":
-            keywords.setdefault("eps", USUAL_EPS)
-        if kind in ASK_CLASSES:
-            keywords["num_classes"] = settings.classes
-        if kind == "JacobianSaliencyMapAttack" and (steps := keywords.pop("steps", None)):
-            # It changes two values a step, until a share of the image's values is changed. It
-            # rounds down: aim at the middle of the step after.
-            keywords["gamma"] = (2 * steps + 1) / math.prod(settings.input_shape)
-        attacker = getattr(advertorch.attacks, kind)(model, **keywords)
-        perturb: AttackFunction = attacker.perturb
-        if kind == "L2MomentumIterativeAttack":
-            return _without_nan(attacker)
-        if kind in TARGETED:
-            return lambda images, labels: perturb(images, (labels + 1) % settings.classes)
-        if kind == "FastFeatureAttack":  # each image is to resemble another of the batch
-            return lambda images, _: perturb(images, images.roll(1, 0))
-        if kind.endswith("FABAttack") and settings.device != "cpu":
-            return _on_device(perturb, settings.device)
-        return perturb
+def _towards_next_class(request: Request) -> AttackFunction:
+    perturb = _perturb(request)
+    return lambda images, labels: perturb(images, request.next_class(labels))
 
 
-def _without_nan(attacker: Any) -> AttackFunction:
+def _fast_feature(request: Request) -> AttackFunction:
+    """Each image is to resemble another of the batch."""
+    perturb = _perturb(request)
+    return lambda images, _: perturb(images, images.roll(1, 0))
+
+
+def _momentum_l2(request: Request) -> AttackFunction:
     """L2 MI-FGSM divides 0 by 0 where it hasn't changed a value, and is NaN from there on.
 
     Its quotients are all the same for an image, and it cuts them off at 1: so does this, at 0 / 0.
     """
     import torch
 
+    attacker = request.make(request.model, **request.keywords)
     unbound = type(attacker).perturb
     clamp = unbound.__globals__["clamp"]
 
@@ -102,9 +57,13 @@ def _without_nan(attacker: Any) -> AttackFunction:
     return perturb
 
 
-def _on_device(perturb: AttackFunction, device: str) -> AttackFunction:
+def _fab(request: Request) -> AttackFunction:
     """FAB makes tensors on the CPU that it indexes with those of the model's device."""
     import torch
+
+    perturb, device = _perturb(request), request.settings.device
+    if device == "cpu":
+        return perturb
 
     def on_device(images: Tensor, labels: Tensor) -> Tensor:
         with torch.device(device):
@@ -113,16 +72,18 @@ def _on_device(perturb: AttackFunction, device: str) -> AttackFunction:
     return on_device
 
 
-def _choose_best(library: Any, model: nn.Module, keywords: dict[str, Any]) -> AttackFunction:
+def _choose_best(request: Request) -> AttackFunction:
+    import advertorch.attacks
     from torch.nn import CrossEntropyLoss
 
+    model, keywords = request.model, request.keywords
     attacks = [
-        library.LinfPGDAttack(model, **keywords),
-        library.LinfMomentumIterativeAttack(model, **keywords),
+        advertorch.attacks.LinfPGDAttack(model, **keywords),
+        advertorch.attacks.LinfMomentumIterativeAttack(model, **keywords),
     ]
     # By its default loss, 0 or 1, it hands back a black image where neither attack succeeds.
     loss = CrossEntropyLoss(reduction="none")
-    perturb: AttackFunction = library.ChooseBestAttack(model, attacks, loss_fn=loss).perturb
+    perturb: AttackFunction = request.make(model, attacks, loss_fn=loss).perturb
     return perturb
 
 
@@ -131,3 +92,35 @@ def _zero_gradients(tensor: Tensor) -> None:
     if tensor.grad is not None:
         tensor.grad.detach_()
         tensor.grad.zero_()
+
+
+class Advertorch(DeclaredAdapter):
+    """PGD does exactly `steps` forward and backward passes."""
+
+    name = "advertorch"
+    distribution = "advertorch"
+    modules = ("advertorch.attacks",)
+    table = ATTACKS
+    fallback = FALLBACK
+    left_out = LEFT_OUT
+    builders: ClassVar[Mapping[str, Build]] = {
+        "ChooseBestAttack": _choose_best,
+        "FastFeatureAttack": _fast_feature,
+        "JacobianSaliencyMapAttack": _towards_next_class,
+        "L1FABAttack": _fab,
+        "L2FABAttack": _fab,
+        "L2MomentumIterativeAttack": _momentum_l2,
+        "LBFGSAttack": _towards_next_class,
+        "LinfFABAttack": _fab,
+    }
+
+    def import_library(self) -> None:
+        # torch.autograd.gradcheck is the function; the module of that name is found in sys.modules.
+        importlib.import_module("torch.autograd.gradcheck")
+        module = sys.modules["torch.autograd.gradcheck"]
+        if not hasattr(module, "zero_gradients"):  # removed in torch 1.9
+            module.zero_gradients = _zero_gradients  # type: ignore[attr-defined]
+        super().import_library()
+
+    def build_usual(self, request: Request) -> AttackFunction:
+        return _perturb(request)

@@ -13,73 +13,33 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from adapters.base import Adapter, AttackInfo, Settings
-from adapters.libraries.declared.cleverhans import ATTACKS, FALLBACK, HOPSKIPJUMP, LEFT_OUT
-from adapters.libraries.foolbox import starting_points
+from adapters import starting_points
+from adapters.base import Settings
+from adapters.declared import Build, DeclaredAdapter, Request
+from adapters.libraries.declared.cleverhans import ATTACKS, FALLBACK, LEFT_OUT
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from adapters.base import AttackFunction
 
-_MODULES = tuple(dict.fromkeys(info.source.rpartition(".")[0] for info in ATTACKS.values()))
 
-
-class Cleverhans(Adapter):
-    """PGD does exactly `steps` forward and backward passes; its sanity checks, on by default, read
-    two booleans back from the device in every step."""
-
-    name = "cleverhans"
-    distribution = "cleverhans"
-    dtypes = frozenset({"float32"})  # casts images with .to(torch.float)
-    left_out = LEFT_OUT
-
-    def attacks(self) -> Mapping[str, AttackInfo]:
-        return ATTACKS
-
-    def import_library(self) -> None:
-        for name in _MODULES:
-            importlib.import_module(name)
-
-    def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-        import numpy
-
-        if settings.device != "cpu":
-            for name in _MODULES:
-                module: Any = importlib.import_module(name)
-                if hasattr(module, "np"):
-                    module.np = NumpyOffCpu(numpy)
-        info = ATTACKS[attack]
-        keywords = {**FALLBACK.get(attack, {}), **info.keywords(settings)}
-        source, _, function = info.source.rpartition(".")
-        make = getattr(importlib.import_module(source), function)
-        if info.source == HOPSKIPJUMP:
-            return _from_another_class(make, model, settings, keywords)
-        if attack == "cw":
-            keywords["n_classes"] = settings.classes
-
-        def run(images: Tensor, labels: Tensor) -> Tensor:
-            adversarial: Tensor = make(model, images, y=labels, **keywords)
-            return adversarial.detach()
-
-        return run
-
-
-def _from_another_class(
-    make: Any, model: nn.Module, settings: Settings, keywords: Mapping[str, Any]
-) -> AttackFunction:
+def _from_another_class(request: Request) -> AttackFunction:
     """HopSkipJump, which takes no labels: it asks the model for them."""
     import torch
 
-    start = starting_points(model, settings)
-    gamma = torch.ones((), device=settings.device)
+    make, model = request.make, request.model
+    start = starting_points.find(model, request.settings)
+    gamma = torch.ones((), device=request.settings.device)
 
     def run(images: Tensor, labels: Tensor) -> Tensor:
         # It takes one start after another, and wants each to be a batch.
         begin = start(labels).unsqueeze(1)
-        adversarial: Tensor = make(model, images, image_target=begin, gamma=gamma, **keywords)
+        adversarial: Tensor = make(
+            model, images, image_target=begin, gamma=gamma, **request.keywords
+        )
         return adversarial.detach()
 
     return run
@@ -97,3 +57,36 @@ class NumpyOffCpu:
     @staticmethod
     def all(values: Iterable[object]) -> bool:
         return all(bool(value) for value in values)
+
+
+class Cleverhans(DeclaredAdapter):
+    """PGD does exactly `steps` forward and backward passes; its sanity checks, on by default, read
+    two booleans back from the device in every step."""
+
+    name = "cleverhans"
+    distribution = "cleverhans"
+    dtypes = frozenset({"float32"})  # casts images with .to(torch.float)
+    modules = tuple(dict.fromkeys(info.source.rpartition(".")[0] for info in ATTACKS.values()))
+    table = ATTACKS
+    fallback = FALLBACK
+    left_out = LEFT_OUT
+    builders: ClassVar[Mapping[str, Build]] = {"hop_skip_jump_attack": _from_another_class}
+
+    def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
+        import numpy
+
+        if settings.device != "cpu":
+            for name in self.modules:
+                module: Any = importlib.import_module(name)
+                if hasattr(module, "np"):
+                    module.np = NumpyOffCpu(numpy)
+        return super().build_attack(attack, model, settings)
+
+    def build_usual(self, request: Request) -> AttackFunction:
+        make = request.make
+
+        def run(images: Tensor, labels: Tensor) -> Tensor:
+            adversarial: Tensor = make(request.model, images, y=labels, **request.keywords)
+            return adversarial.detach()
+
+        return run

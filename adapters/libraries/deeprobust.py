@@ -8,21 +8,133 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from adapters.base import Adapter, AttackInfo, Settings, UnsupportedSettings
+from adapters.base import Settings, UnsupportedSettings
+from adapters.declared import Build, DeclaredAdapter, Request
 from adapters.libraries.declared.deeprobust import ATTACKS, LEFT_OUT
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from adapters.base import AttackFunction
 
-    Build = Callable[[str, nn.Module, Settings], AttackFunction]
+
+def _device(settings: Settings) -> str:
+    return "cuda" if settings.device.startswith("cuda") else "cpu"
 
 
-class Deeprobust(Adapter):
+def _pairs(images: Tensor, labels: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Batches of one image and its label."""
+    return list(zip(images.split(1), labels.split(1), strict=True))
+
+
+def _image_by_image(request: Request) -> AttackFunction:
+    import torch
+
+    # Calls `forward`, which skips the hooks of what it is given; so it is given a shell.
+    attacker = request.make(torch.nn.Sequential(request.model), _device(request.settings))
+
+    def run(images: Tensor, labels: Tensor) -> Tensor:
+        found = [
+            attacker.generate(image, label, **request.keywords)
+            for image, label in _pairs(images, labels)
+        ]
+        return torch.cat(found)
+
+    return run
+
+
+def _carlini_wagner(request: Request) -> AttackFunction:
+    import torch
+
+    class WithLogits(torch.nn.Module):
+        """DeepRobust's own models have this method."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = request.model
+
+        def get_logits(self, images: Tensor) -> Any:
+            return self.model(images)
+
+    kind: Any = request.make
+
+    class Mended(kind):  # type: ignore[misc]
+        def loss_function(self, *arguments: Any) -> Any:
+            """DeepRobust prints the loss, and torch formats no tensor with dimensions any more."""
+            loss, gradient = super().loss_function(*arguments)
+            return loss.squeeze(), gradient
+
+    attacker = Mended(WithLogits(), _device(request.settings))
+
+    def run(images: Tensor, labels: Tensor) -> Tensor:
+        found = []
+        with contextlib.redirect_stdout(io.StringIO()):
+            for image, label in _pairs(images, labels):
+                target = int(request.next_class(label))
+                found.append(
+                    attacker.generate(
+                        image, label, target, classnum=request.settings.classes, **request.keywords
+                    )
+                )
+        return torch.cat(found)
+
+    return run
+
+
+def _fast_pgd(request: Request) -> AttackFunction:
+    import torch
+
+    attacker = request.make(DEVICE=torch.device(_device(request.settings)), **request.keywords)
+
+    def run(images: Tensor, labels: Tensor) -> Tensor:
+        # A copy, since it makes the images that it is given require a gradient.
+        adversarial: Tensor = attacker.attack(request.model, images.clone(), labels)
+        return adversarial.detach()
+
+    return run
+
+
+def _nattack(request: Request) -> AttackFunction:
+    attacker = request.make(request.model, _device(request.settings))
+
+    def run(images: Tensor, labels: Tensor) -> Tensor:
+        attacker.generate(
+            dataloader=_pairs(images, labels), classnum=request.settings.classes, **request.keywords
+        )
+        return images
+
+    return run
+
+
+def _universal(request: Request) -> AttackFunction:
+    make = request.make
+
+    def run(images: Tensor, labels: Tensor) -> Tensor:
+        noise: Tensor = make(
+            _pairs(images, labels), request.model, _device(request.settings), **request.keywords
+        )
+        return images + noise
+
+    return run
+
+
+def _bpda(request: Request) -> AttackFunction:
+    import torch
+
+    make = request.make
+
+    def run(images: Tensor, labels: Tensor) -> Tensor:
+        pairs = zip(images.split(1), labels.tolist(), strict=True)
+        found = [make(image, label, request.model, **request.keywords) for image, label in pairs]
+        return torch.cat([torch.from_numpy(image) for image in found])
+
+    return run
+
+
+class Deeprobust(DeclaredAdapter):
     """PGD does `steps` forward and backward passes, and one forward pass more, on the clean
     images, whose result it does not use. It always starts at random, drawn by numpy, and wants
     labels as floats."""
@@ -31,155 +143,34 @@ class Deeprobust(Adapter):
     distribution = "deeprobust"
     dtypes = frozenset({"float32"})  # casts images with .float()
     devices = frozenset({"cpu", "cuda"})
+    modules = ("deeprobust.image.attack.pgd",)
+    table = ATTACKS
     left_out = LEFT_OUT
-
-    def attacks(self) -> Mapping[str, AttackInfo]:
-        return ATTACKS
+    builders: ClassVar[Mapping[str, Build]] = {
+        "BPDA_attack": _bpda,
+        "CarliniWagner": _carlini_wagner,
+        "DeepFool": _image_by_image,
+        "FASTPGD": _fast_pgd,
+        "NATTACK": _nattack,
+        "Onepixel": _image_by_image,
+        "universal_adversarial_perturbation": _universal,
+    }
 
     def import_library(self) -> None:
         module = importlib.import_module("scipy.optimize.optimize")
         if not hasattr(module, "_status_message"):
             private = importlib.import_module("scipy.optimize._optimize")
             module._status_message = private._status_message  # type: ignore[attr-defined]
-        import deeprobust.image.attack.pgd  # noqa: F401
+        super().import_library()
 
-    def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-        return _BUILD.get(attack, _batched)(attack, model, settings)
+    def build_usual(self, request: Request) -> AttackFunction:
+        keywords = request.keywords
+        if keywords.pop("random_start", True) is False:
+            raise UnsupportedSettings("deeprobust's PGD always starts at random")
+        attacker = request.make(request.model, _device(request.settings))
 
+        def run(images: Tensor, labels: Tensor) -> Tensor:
+            adversarial: Tensor = attacker.generate(images, labels.float(), **keywords)
+            return adversarial.detach()
 
-def _library_member(attack: str) -> Any:
-    module, _, name = ATTACKS[attack].source.rpartition(".")
-    return getattr(importlib.import_module(module), name)
-
-
-def _device(settings: Settings) -> str:
-    return "cuda" if settings.device.startswith("cuda") else "cpu"
-
-
-def _batched(attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-    keywords = ATTACKS[attack].keywords(settings)
-    if keywords.pop("random_start", True) is False:
-        raise UnsupportedSettings("deeprobust's PGD always starts at random")
-    attacker = _library_member(attack)(model, _device(settings))
-
-    def run(images: Tensor, labels: Tensor) -> Tensor:
-        adversarial: Tensor = attacker.generate(images, labels.float(), **keywords)
-        return adversarial.detach()
-
-    return run
-
-
-def _image_by_image(attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-    import torch
-
-    keywords = ATTACKS[attack].keywords(settings)
-    # Calls `forward`, which skips the hooks of what it is given; so it is given a shell.
-    attacker = _library_member(attack)(torch.nn.Sequential(model), _device(settings))
-
-    def run(images: Tensor, labels: Tensor) -> Tensor:
-        found = [
-            attacker.generate(image, label, **keywords)
-            for image, label in zip(images.split(1), labels.split(1), strict=True)
-        ]
-        return torch.cat(found)
-
-    return run
-
-
-def _carlini_wagner(attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-    import torch
-
-    class WithLogits(torch.nn.Module):
-        """DeepRobust's own models have this method."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def get_logits(self, images: Tensor) -> Any:
-            return self.model(images)
-
-    class Mended(_library_member(attack)):  # type: ignore[misc]
-        def loss_function(self, *arguments: Any) -> Any:
-            """DeepRobust prints the loss, and torch formats no tensor with dimensions any more."""
-            loss, gradient = super().loss_function(*arguments)
-            return loss.squeeze(), gradient
-
-    keywords = ATTACKS[attack].keywords(settings)
-    attacker = Mended(WithLogits(), _device(settings))
-
-    def run(images: Tensor, labels: Tensor) -> Tensor:
-        found = []
-        with contextlib.redirect_stdout(io.StringIO()):
-            for image, label in zip(images.split(1), labels.split(1), strict=True):
-                target = (int(label) + 1) % settings.classes
-                found.append(
-                    attacker.generate(image, label, target, classnum=settings.classes, **keywords)
-                )
-        return torch.cat(found)
-
-    return run
-
-
-def _fast_pgd(attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-    import torch
-
-    attacker = _library_member(attack)(
-        DEVICE=torch.device(_device(settings)), **ATTACKS[attack].keywords(settings)
-    )
-
-    def run(images: Tensor, labels: Tensor) -> Tensor:
-        # A copy, since it makes the images that it is given require a gradient.
-        adversarial: Tensor = attacker.attack(model, images.clone(), labels)
-        return adversarial.detach()
-
-    return run
-
-
-def _nattack(attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-    keywords = ATTACKS[attack].keywords(settings)
-    attacker = _library_member(attack)(model, _device(settings))
-
-    def run(images: Tensor, labels: Tensor) -> Tensor:
-        pairs = zip(images.split(1), labels.split(1), strict=True)
-        attacker.generate(dataloader=list(pairs), classnum=settings.classes, **keywords)
-        return images
-
-    return run
-
-
-def _universal(attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-    make = _library_member(attack)
-    keywords = ATTACKS[attack].keywords(settings)
-
-    def run(images: Tensor, labels: Tensor) -> Tensor:
-        pairs = list(zip(images.split(1), labels.split(1), strict=True))
-        noise: Tensor = make(pairs, model, _device(settings), **keywords)
-        return images + noise
-
-    return run
-
-
-def _bpda(attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-    import torch
-
-    make = _library_member(attack)
-    keywords = ATTACKS[attack].keywords(settings)
-
-    def run(images: Tensor, labels: Tensor) -> Tensor:
-        pairs = zip(images.split(1), labels.tolist(), strict=True)
-        found = [make(image, label, model, **keywords) for image, label in pairs]
-        return torch.cat([torch.from_numpy(image) for image in found])
-
-    return run
-
-
-_BUILD: Mapping[str, Build] = {
-    "bpda": _bpda,
-    "cw": _carlini_wagner,
-    "deepfool": _image_by_image,
-    "fast-pgd": _fast_pgd,
-    "nattack": _nattack,
-    "onepixel": _image_by_image,
-    "universal": _universal,
-}
+        return run

@@ -11,10 +11,10 @@ weights often do. They get foolbox's `starting_points` instead, found while the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from adapters.base import Adapter, AttackInfo, Settings, UnsupportedSettings
+from adapters import starting_points
+from adapters.declared import DeclaredAdapter, Request
 from adapters.libraries.declared.foolbox import (
     ATTACKS,
     FALLBACK,
@@ -25,78 +25,42 @@ from adapters.libraries.declared.foolbox import (
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from adapters.base import AttackFunction
 
 
-class Foolbox(Adapter):
+class Foolbox(DeclaredAdapter):
     """PGD does `steps` forward and backward passes, and one forward pass more: calling an attack
     also tells which images were fooled."""
 
     name = "foolbox"
     distribution = "foolbox"
+    modules = ("foolbox",)
+    table = ATTACKS
+    fallback = FALLBACK
     left_out = LEFT_OUT
 
-    def attacks(self) -> Mapping[str, AttackInfo]:
-        return ATTACKS
-
-    def import_library(self) -> None:
-        import foolbox  # noqa: F401
-
-    def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
+    def build_usual(self, request: Request) -> AttackFunction:
         import foolbox
 
-        info = ATTACKS[attack]
-        keywords = {**FALLBACK.get(attack, {}), **info.keywords(settings)}
+        keywords, settings = request.keywords, request.settings
         at_call = {}
-        if "epsilons" in info.arguments:
-            at_call["epsilons"] = keywords.pop("epsilons", RADII.get(info.norm))
-        wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device=settings.device)
-        attacker = getattr(foolbox.attacks, info.source.rpartition(".")[2])(**keywords)
-        start = starting_points(model, settings) if attack in STARTS_ELSEWHERE else None
+        if "epsilons" in request.info.arguments:
+            at_call["epsilons"] = keywords.pop("epsilons", RADII.get(request.info.norm))
+        wrapped = foolbox.PyTorchModel(request.model, bounds=(0, 1), device=settings.device)
+        attacker = request.make(**keywords)
+        start = None
+        if request.attack in STARTS_ELSEWHERE:
+            start = starting_points.find(request.model, settings)
 
         def run(images: Tensor, labels: Tensor) -> Tensor:
             criterion = labels
-            if attack in TARGETED:
-                criterion = foolbox.TargetedMisclassification((labels + 1) % settings.classes)
+            if request.attack in TARGETED:
+                criterion = foolbox.TargetedMisclassification(request.next_class(labels))
             given = at_call if start is None else {**at_call, "starting_points": start(labels)}
             _, clipped, _ = attacker(wrapped, images, criterion, **given)
             adversarial: Tensor = clipped
             return adversarial
 
         return run
-
-
-def starting_points(model: nn.Module, settings: Settings) -> Callable[[Tensor], Tensor]:
-    """Find two images of different classes among noise and plain colours.
-
-    Returns:
-        from labels (N,) to images (N, C, H, W) of another class each.
-
-    Raises:
-        UnsupportedSettings: the model takes all of them for the same class.
-    """
-    import torch
-
-    channels = settings.input_shape[0]
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.rand(16, *settings.input_shape, generator=generator)
-    colours = torch.cartesian_prod(*[torch.tensor([0.0, 0.5, 1.0])] * channels)
-    colours = colours.reshape(-1, channels, 1, 1).expand(-1, *settings.input_shape)
-    images = torch.cat([noise, colours]).to(settings.device, getattr(torch, settings.dtype))
-    with torch.no_grad():
-        logits = torch.cat([model(part) for part in images.split(settings.batch)])
-    usual = int(logits[0].argmax())
-    lead = logits.amax(dim=1) - logits[:, usual]
-    if not bool(lead.max() > 0):
-        raise UnsupportedSettings(
-            "this attack starts from an image of another class, and the model takes noise and"
-            " plain colours all for the same one; trained weights will do better"
-        )
-    one, other = images[0], images[lead.argmax()]
-
-    def start(labels: Tensor) -> Tensor:
-        return torch.where((labels == usual)[:, None, None, None], other, one)
-
-    return start

@@ -158,7 +158,7 @@ def _build(attack: str, victim: Victim, settings: TextSettings) -> Any:
         module = importlib.import_module("OpenAttack.attackers.bae")
         with _encoder(module, folder), _masked_language_model(module, settings) as path:
             return _callable_by_old_name(attackers.BAEAttacker(mlm_path=path, device=device))
-    return getattr(attackers, Openattack().attacks()[attack].source.rpartition(".")[2])()
+    return Openattack().attacks()[attack].imported()()
 
 
 def _callable_by_old_name(attacker: Any) -> Any:

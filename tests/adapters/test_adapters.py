@@ -65,6 +65,36 @@ def test_deeprobust_always_starts_at_random() -> None:
         registry.get("deeprobust").build("pgd", nn.Identity(), settings(random_start=False))
 
 
+@pytest.mark.parametrize(
+    ("library", "attack", "argument", "value"),
+    [
+        ("torchattacks", "apgdt", "n_classes", 10),
+        ("torchattacks", "jsma", "gamma", 5 / 3072),
+        ("advertorch", "jsma", "gamma", 7 / 3072),
+        ("art", "jsma", "gamma", 6 / 3072),
+        ("art", "adversarial-patch", "patch_shape", (3, SIZE, SIZE)),
+        ("art", "graphite", "net_size", (SIZE, SIZE)),
+    ],
+)
+def test_an_argument_follows_from_the_settings(
+    library: str, attack: str, argument: str, value: object
+) -> None:
+    info = registry.get(library).attacks()[attack]
+    assert info.keywords(settings(classes=100))[argument] == value
+
+
+def test_an_argument_without_its_setting_is_left_out() -> None:
+    info = registry.get("art").attacks()["jsma"]
+    assert "gamma" not in info.keywords(settings(steps=None))
+
+
+@pytest.mark.parametrize(
+    ("library", "subject"), [("foolbox", "images"), ("openattack", "text"), ("unknown", "images")]
+)
+def test_a_library_attacks_images_or_text(library: str, subject: str) -> None:
+    assert registry.subject(library) == subject
+
+
 class Missing(Adapter):
     name = "missing"
     distribution = "missing-from-the-index"

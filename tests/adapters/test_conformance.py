@@ -31,7 +31,7 @@ ROUNDING = 1e-6
 ALL = {
     (name, attack): info
     for name in registry.names()
-    if not registry.attacks_text(name)
+    if registry.subject(name) == "images"
     for attack, info in registry.get(name).attacks().items()
 }
 WORKING = [pair for pair, info in ALL.items() if info.broken is None and not info.lacks]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo, Promise
+from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo
+from adapters.declared import CLASSES, ONLY_IF_FOOLED, Derived
 
-ONLY_IF_FOOLED: Mapping[Promise, str] = {
-    "changes something": "hands back the clean image where it found no adversarial one"
-}
 BALL = {"eps": EPS, "nb_iter": STEPS, "eps_iter": STEP_SIZE}
 STARTED_BALL = {**BALL, "rand_init": RANDOM_START}
 OTHER_BALL = {"nb_iter": STEPS}
-SEARCHED = {"max_iterations": STEPS}
+SEARCHED = {"max_iterations": STEPS, "num_classes": CLASSES}
 PER_CLASS = "a backward pass for each class and a second forward pass, a step"
 L1_PROJECTION = "projects onto the ball on the CPU"
 
@@ -196,7 +195,15 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "backward",
         "a forward and a backward pass for each class, a step; memory grows with the square of an"
         " image's values",
-        arguments={"steps": STEPS},
+        arguments={
+            "num_classes": CLASSES,
+            # It changes two values a step, until a share of the image's values is changed. It
+            # rounds down: aim at the middle of the step after.
+            "gamma": Derived(
+                "steps",
+                lambda settings: (2 * settings.steps + 1) / math.prod(settings.input_shape),
+            ),
+        },
     ),
     "choose-best": AttackInfo(
         "Linf",
@@ -237,6 +244,12 @@ ATTACKS: Mapping[str, AttackInfo] = {
         exempt=ONLY_IF_FOOLED,
     ),
 }
+
+FALLBACK: Mapping[str, Mapping[str, object]] = {
+    # Has no default; that of every other L-infinity attack.
+    "spsa": {"eps": 0.3},
+}
+"""Arguments that advertorch leaves to its user, where the user of the bench has not said."""
 
 LEFT_OUT: Mapping[str, str] = {
     "Attack": "the abstract base class",

@@ -1,20 +1,20 @@
 """ART 1.20.1, `art.attacks.evasion`.
 
-`BATCH` and `IMAGE_SHAPE` stand for what only the adapter knows. Attacks whose `batch_size` counts
-images get the batch, so that none of them goes image by image; where it counts queries, ART's own
-number holds.
+Attacks whose `batch_size` counts images get the batch, so that none of them goes image by image;
+where it counts queries, ART's own number holds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
 from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo, Given, Promise
+from adapters.declared import BATCH, Derived
 
-BATCH: Final = object()
-IMAGE_SHAPE: Final = object()
-
+IMAGE_SHAPE: Final = Given("input_shape")
+SIZE: Final = Given("input_shape", lambda shape: shape[:0:-1])  # width, then height
 ONE: Final = Given("steps", lambda steps: 1)
 START: Final = Given("random_start", int)
 RADIUS: Final = {"eps": EPS, "eps_step": STEP_SIZE}
@@ -327,7 +327,14 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "art.attacks.evasion.SaliencyMapMethod",
         "backward",
         "targeted; by default it may change every pixel, which is 75264 steps at 224 pixels",
-        {"gamma": STEPS, "batch_size": BATCH, "verbose": False},
+        {
+            "gamma": Derived(
+                "steps",
+                lambda settings: min(1.0, 2 * settings.steps / math.prod(settings.input_shape)),
+            ),
+            "batch_size": BATCH,
+            "verbose": False,
+        },
     ),
     "newtonfool": AttackInfo(
         "L2",
@@ -619,7 +626,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         50,
         "art.attacks.evasion.GRAPHITEWhiteboxPyTorch",
         "backward",
-        arguments={"net_size": IMAGE_SHAPE, "steps": STEPS, "first_steps": STEPS},
+        arguments={"net_size": SIZE, "steps": STEPS, "first_steps": STEPS},
         needs={"cv2": "opencv-python-headless"},
     ),
     "graphite-blackbox": AttackInfo(
@@ -629,15 +636,15 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "art.attacks.evasion.GRAPHITEBlackbox",
         "none",
         arguments={
-            "noise_size": IMAGE_SHAPE,
-            "net_size": IMAGE_SHAPE,
+            "noise_size": SIZE,
+            "net_size": SIZE,
             "num_boost_queries": STEPS,
         },
         needs={"cv2": "opencv-python-headless"},
     ),
 }
 
-REQUIRED: Mapping[str, Mapping[str, object]] = {
+FALLBACK: Mapping[str, Mapping[str, object]] = {
     "feature-adversaries": {"delta": 35 / 255, "step_size": 1 / 255},
     "laser-beam": {"iterations": 50, "max_laser_beam": (580.0, 3.14, 32.0, 32.0)},
 }

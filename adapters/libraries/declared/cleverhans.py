@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo, Given, Promise
+from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo, Given
+from adapters.declared import CLASSES, ONLY_IF_FOOLED
 
 LINF = float("inf")
 SOURCE = "cleverhans.torch.attacks"
@@ -60,9 +61,6 @@ FALLBACK: Mapping[str, Mapping[str, object]] = {
 }
 """Arguments that CleverHans leaves to its user, where the user of the bench has not said."""
 
-ONLY_IF_FOOLED: Mapping[Promise, str] = {
-    "changes something": "hands back the clean image where it found no adversarial one"
-}
 FORGOTTEN_GRAPH = "records a graph for gradients it never asks for"
 STARTED = f"one image at a time, a start of another class given; {FORGOTTEN_GRAPH}"
 
@@ -111,7 +109,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         f"{SOURCE}.carlini_wagner_l2.carlini_wagner_l2",
         "backward",
         "five rounds of steps; looks at every image by itself in Python, a step",
-        {"max_iterations": STEPS},
+        {"max_iterations": STEPS, "n_classes": CLASSES},
         ONLY_IF_FOOLED,
     ),
     "spsa": AttackInfo(

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo, Given, Promise
+from adapters.declared import ONLY_IF_FOOLED
 
 RADII: Mapping[str, float] = {"Linf": 8 / 255, "L2": 0.5, "L1": 12.0}
 """What RobustBench uses for CIFAR-10 (L1: Croce and Hein 2021), on images in [0, 1]."""
@@ -25,9 +26,6 @@ FALLBACK: Mapping[str, Mapping[str, object]] = {
 }
 """Arguments that foolbox leaves to its user, where the user of the bench has not said."""
 
-ONLY_IF_FOOLED: Mapping[Promise, str] = {
-    "changes something": "hands back the clean image where it found no adversarial one"
-}
 ONE_MORE = "one forward pass to see which images were fooled"
 BEFORE_AND_AFTER = "one forward pass before the steps and one after them"
 STARTED = "a start of another class, found before the attack is timed"

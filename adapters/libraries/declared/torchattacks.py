@@ -6,13 +6,12 @@ not so AutoAttack's, where 10 steps of the others come with 5000 queries of Squa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo, Given, Promise
+from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo, Given
+from adapters.declared import ONLY_IF_FOOLED, Derived
 
-ONLY_IF_FOOLED: Mapping[Promise, str] = {
-    "changes something": "hands back the clean image where it found no adversarial one"
-}
 BALL = {"eps": EPS, "alpha": STEP_SIZE, "steps": STEPS}
 STARTED_BALL = {**BALL, "random_start": RANDOM_START}
 PATCH_BALL = {"max_epsilon": EPS, "num_iter_set": STEPS}
@@ -24,6 +23,8 @@ FOUR_ATTACKS = (
 )
 PER_CLASS = "a backward pass for each class, a step"
 SMOOTHED = "five noisy copies of each image, a step"
+TARGETS = {"n_classes": Given("classes", lambda classes: min(classes, 10))}
+"""Attacks with targets try the nine likeliest of the other classes, as by default."""
 SEEDED = {"seed": 0}  # the clock by default, which would part the variants
 ELASTIC_NET = {
     "max_iterations": STEPS,
@@ -162,7 +163,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.APGDT",
         "autograd.grad",
         NINE_TARGETS,
-        arguments={"eps": EPS, "steps": STEPS},
+        arguments={"eps": EPS, "steps": STEPS, **TARGETS},
         exempt=ONLY_IF_FOOLED,
     ),
     "apgdt-l2": AttackInfo(
@@ -172,7 +173,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.APGDT",
         "autograd.grad",
         NINE_TARGETS,
-        arguments={"norm": "L2", "steps": STEPS},
+        arguments={"norm": "L2", "steps": STEPS, **TARGETS},
         exempt=ONLY_IF_FOOLED,
     ),
     "fab": AttackInfo(
@@ -182,7 +183,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.FAB",
         "backward",
         PER_CLASS,
-        arguments={"eps": EPS, "steps": STEPS},
+        arguments={"eps": EPS, "steps": STEPS, **TARGETS},
         exempt=ONLY_IF_FOOLED,
     ),
     "fab-l2": AttackInfo(
@@ -192,7 +193,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.FAB",
         "backward",
         PER_CLASS,
-        arguments={"norm": "L2", "steps": STEPS},
+        arguments={"norm": "L2", "steps": STEPS, **TARGETS},
         exempt=ONLY_IF_FOOLED,
     ),
     "fab-l1": AttackInfo(
@@ -202,7 +203,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.FAB",
         "backward",
         PER_CLASS,
-        arguments={"norm": "L1", "steps": STEPS},
+        arguments={"norm": "L1", "steps": STEPS, **TARGETS},
         broken="UnboundLocalError",  # its last step forgets this norm
     ),
     "fab-t": AttackInfo(
@@ -212,7 +213,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.FAB",
         "backward",
         NINE_TARGETS,
-        arguments={"eps": EPS, "steps": STEPS, "multi_targeted": True},
+        arguments={"eps": EPS, "steps": STEPS, **TARGETS, "multi_targeted": True},
         exempt=ONLY_IF_FOOLED,
     ),
     "autoattack": AttackInfo(
@@ -222,7 +223,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.AutoAttack",
         "autograd.grad + backward",
         FOUR_ATTACKS,
-        arguments={"eps": EPS, "steps": STEPS, **SEEDED},
+        arguments={"eps": EPS, "steps": STEPS, **TARGETS, **SEEDED},
         exempt=ONLY_IF_FOOLED,
     ),
     "autoattack-l2": AttackInfo(
@@ -232,7 +233,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.AutoAttack",
         "autograd.grad + backward",
         FOUR_ATTACKS,
-        arguments={"norm": "L2", "steps": STEPS, **SEEDED},
+        arguments={"norm": "L2", "steps": STEPS, **TARGETS, **SEEDED},
         exempt=ONLY_IF_FOOLED,
     ),
     "multiattack": AttackInfo(
@@ -281,7 +282,14 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "torchattacks.JSMA",
         "backward",
         PER_CLASS + ", one image at a time; memory grows with the square of an image's values",
-        arguments={"steps": STEPS},
+        arguments={
+            # It changes two values a step, until a share of the image's values is changed. It
+            # rounds up: aim at the middle of the last step.
+            "gamma": Derived(
+                "steps",
+                lambda settings: (2 * settings.steps - 1) / math.prod(settings.input_shape),
+            ),
+        },
     ),
     "ead-l1": AttackInfo(
         "L1",
