@@ -23,6 +23,7 @@ from bench.worker import state, workload
 from bench.worker.equality import compare
 from bench.worker.gradients import GradientTrace, observed
 from bench.worker.workload import AttackWorkload
+from tests.cases import image_case
 
 SEMI_BACKWARD = "semi-backward"
 MODEL, CLASSES = "test_efficientnet", 10
@@ -40,8 +41,10 @@ BROKEN = [pair for pair, info in ALL.items() if info.broken is not None]
 
 def case(library: str, attack: str) -> Case:
     shape = (3, SIZE, SIZE)
-    asked = Case(library, attack, MODEL, BATCH, shape, STEPS, "float32", "cpu", EPS, STEP)
-    return selection.obeyed(replace(asked, classes=CLASSES), ALL[library, attack])
+    asked = image_case(
+        library, attack, MODEL, BATCH, shape, STEPS, eps=EPS, step_size=STEP, classes=CLASSES
+    )
+    return selection.obeyed(asked, ALL[library, attack])
 
 
 @dataclass(frozen=True)

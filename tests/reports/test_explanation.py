@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
+from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Comparison
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.running.measuring import _anatomy
@@ -22,6 +22,7 @@ from reports.reading import reproduce
 from reports.reading.explanation import Label, explain
 from reports.tables import explained
 from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, measure
+from tests.cases import changed, image_case
 
 MEASURED = measure(ScriptedWorker())
 
@@ -193,7 +194,7 @@ def test_the_command_repeats_the_case() -> None:
         {"eps": None, "step_size": None, "random_start": None, "steps": None},
         {"eps": None, "step_size": None, "random_start": None, "classes": 10},
     ):
-        case = replace(MEASURED.case, library_version=None, **changes)
+        case = changed(MEASURED.case, library_version=None, **changes)
         words = reproduce.command(replace(MEASURED, case=case), ENVIRONMENT).split()[3:]
         asked = arguments.parse(words)
         suite = selection.choose_suite(asked, case.device)
@@ -211,7 +212,7 @@ def one_thread() -> Iterator[None]:
 
 
 def dissected(attack: str, model: str = "test_resnet", size: int = 32) -> Anatomy:
-    case = Case("reference", attack, model, 2, (3, size, size), 3, "float32", "cpu")
+    case = image_case("reference", attack, model, 2, (3, size, size), 3)
     built = workload.build(Comparison(case, SEMI_BACKWARD), seed=0)
     state.settle()
     found = checks.check(built, explain=True)

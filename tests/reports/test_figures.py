@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from bench.cases import A_A, Case
+from bench.cases import A_A
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, MemoryParts, Operations
 from bench.statistics.anatomy import Anatomy, Part
@@ -29,6 +29,7 @@ from reports import figures
 from reports.figures import costs, points, predicted, samples, scaling, speedups, style, training
 from reports.figures.plot import Plot
 from tests.bench.running.test_runner import ENVIRONMENT
+from tests.cases import FIELDS, changed, text_case
 from tests.reports.test_tables import FAILED, GAIN
 from tests.reports.test_training_reports import FREE, step
 
@@ -51,9 +52,9 @@ ANATOMY = Anatomy(
 
 
 def measured(estimate: float = 1.5, width: float = 0.05, **changes: Any) -> ComparisonRecord:
-    """A comparison of a case that differs from `GAIN`'s in what is given of a case."""
-    of_case = {key: changes.pop(key) for key in list(changes) if key in Case.__dataclass_fields__}
-    case = replace(GAIN.case, **of_case)
+    """A comparison of `case`, else of `GAIN`'s, with what is given of a case in place."""
+    of_case = {key: changes.pop(key) for key in list(changes) if key in FIELDS}
+    case = changed(changes.pop("case", GAIN.case), **of_case)
     low, high = estimate * (1 - width), estimate * (1 + width)
     speedup = Speedup(estimate, low, high, 0.95, 3, 24, "")
     return replace(GAIN, **{"case": case, "case_id": case.id, "speedup": speedup, **changes})
@@ -299,7 +300,7 @@ def test_shares_of_time_add_up_whatever_noise_made_of_them() -> None:
 
 def test_of_text_forward_only_leaves_both_gradients_out() -> None:
     parts = {**ANATOMY.parts, "forward-only": Part(0.4, 0.3, 0.0, 1, 0)}
-    record = measured(sentences="shipped", anatomy=replace(ANATOMY, parts=parts))
+    record = measured(case=text_case(), anatomy=replace(ANATOMY, parts=parts))
     (point,) = points.collect([run(replace(record, variant="forward-only"))])
     assert costs.shares(point) == pytest.approx((0.3, 0.0, 0.0, 0.6, 0.1))
 

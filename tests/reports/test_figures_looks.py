@@ -20,6 +20,7 @@ from matplotlib.text import Text
 from bench.statistics.estimate import Speedup
 from reports import figures
 from reports.figures import style
+from tests.cases import changed
 from tests.reports.test_figures import (
     ALONE,
     ANATOMY,
@@ -54,7 +55,7 @@ def _lightness(colour: str) -> float:
 
 def test_what_records_say_is_neither_mathematics_nor_markup() -> None:
     bad = measured(3.0, library=HOSTILE, attack=HOSTILE, model=HOSTILE, weights=HOSTILE)
-    other = replace(bad, case=replace(bad.case, library="art"), anatomy=ANATOMY)
+    other = replace(bad, case=changed(bad.case, library="art"), anatomy=ANATOMY)
     wild = replace(other, speedup=Speedup(1.2, 1e-300, 1e300, 0.95, 1, 8, ""))
     assert (bad.memory_parts, wild.order) != (None, [])
     with warnings.catch_warnings():

@@ -14,6 +14,7 @@ from bench.statistics.estimate import Speedup
 from reports.reading import places
 from reports.tables import side_by_side
 from tests.bench.running.test_runner import ENVIRONMENT
+from tests.cases import changed
 from tests.reports.test_tables import FAILED, GAIN
 
 
@@ -23,7 +24,7 @@ def at(*comparisons: ComparisonRecord, path: str = "x.jsonl", **environment: Any
 
 def of(library: str, estimate: float = 1.5, **case: Any) -> ComparisonRecord:
     speedup = Speedup(estimate, 0.96 * estimate, estimate / 0.96, 0.95, 1, 12, "")
-    return replace(GAIN, case=replace(GAIN.case, library=library, **case), speedup=speedup)
+    return replace(GAIN, case=changed(GAIN.case, library=library, **case), speedup=speedup)
 
 
 OLD = {"version": "1.12.1", "cuda": None, "cudnn": None}

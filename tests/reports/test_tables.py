@@ -15,11 +15,12 @@ from reports.formats import markdown
 from reports.reading.why import why
 from reports.tables import cells
 from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, measure
+from tests.cases import changed
 
 GAIN = measure(ScriptedWorker())
 NO_GAIN = replace(
     GAIN,
-    case=replace(GAIN.case, library="torchattacks"),
+    case=changed(GAIN.case, library="torchattacks"),
     verdict="same",
     speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),
     gradients={"call": "autograd.grad", "parameters": 62, "original": 0, "semi-backward": 0},
@@ -28,7 +29,7 @@ NO_GAIN = replace(
 MEANS = ("geometric mean", "arithmetic mean")
 FAILED = ComparisonRecord(
     "0",
-    replace(GAIN.case, library="art"),
+    changed(GAIN.case, library="art"),
     "original",
     "semi-backward",
     "failed",
@@ -69,7 +70,7 @@ def test_decimals_follow_the_interval() -> None:
 
 def test_other_axes_make_tables_of_their_own() -> None:
     def at(batch: int, library: str = "foolbox") -> ComparisonRecord:
-        return replace(GAIN, case=replace(GAIN.case, batch=batch, library=library))
+        return replace(GAIN, case=changed(GAIN.case, batch=batch, library=library))
 
     assert cells.of(run(at(4)))[0].header == ("library", "foolbox")
     one_library = cells.of(run(at(4), at(8), at(16)))
@@ -82,7 +83,7 @@ def test_other_axes_make_tables_of_their_own() -> None:
 
 
 def test_weights_and_images_of_the_users_own_are_named_and_kept_apart() -> None:
-    own = replace(GAIN, case=replace(GAIN.case, weights="mine.pt", images="photos"))
+    own = replace(GAIN, case=changed(GAIN.case, weights="mine.pt", images="photos"))
     usual, other = cells.of(run(GAIN, own))
     assert "weights" not in usual.title
     assert "images of 3×32×32 from photos, 5 steps, float32, weights mine.pt, cpu" in other.title
@@ -191,7 +192,7 @@ def test_the_original_against_itself_tells_the_smallest_effect() -> None:
 
 
 def test_what_is_true_of_several_columns_is_said_once() -> None:
-    other = replace(GAIN, case=replace(GAIN.case, library="art"))
+    other = replace(GAIN, case=changed(GAIN.case, library="art"))
     (table,) = cells.of(run(GAIN, other))
     assert "foolbox, art: beware." in table.notes
 

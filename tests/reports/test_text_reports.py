@@ -24,6 +24,7 @@ from reports.tables import cells, explained
 from reports.tables.cells import Table
 from tests.adapters.test_text_conformance import CASE
 from tests.bench.running.test_runner import ENVIRONMENT
+from tests.cases import changed, image_case
 from tests.reports.test_tables import GAIN
 
 VICTIM = "BERT of <somebody>"
@@ -54,7 +55,7 @@ def record(
     **changes: Any,
 ) -> ComparisonRecord:
     """Two blocks: 4 s for the sentence of line 2, 1 s for that of line 1; half of it frozen."""
-    case = replace(CASE, attack=attack, model="bert-base", queries=None)
+    case = changed(CASE, attack=attack, model="bert-base", queries=None)
     facts = TextRecord(VICTIM, 109, {"WordNet": "stand-in: ours"}, sentences or SENTENCES)
     found = replace(
         GAIN,
@@ -152,15 +153,19 @@ def test_published_numbers_stand_beside_ours() -> None:
         ({"queries": 5}, "paper-text-small", True),
         ({"model": "bert-tiny"}, "paper-text", False),
         ({"attack": "bae"}, "paper-text", False),
-        ({"sentences": None}, "paper-text", False),
     ],
 )
 def test_which_cases_repeat_a_published_one(
     changes: dict[str, Any], suite: str | None, there: bool
 ) -> None:
-    case = replace(record().case, **changes)
+    case = changed(record().case, **changes)
     assert (published.find(case, SEMI_BACKWARD, suite) is not None) == there
     assert published.find(case, FORWARD_ONLY, suite) is None
+
+
+def test_no_case_of_images_repeats_a_published_one_of_text() -> None:
+    alike = image_case("openattack", "textfooler", "bert-base", steps=None)
+    assert published.find(alike, SEMI_BACKWARD, "paper-text") is None
 
 
 def test_means_are_geometric_and_count_what_came_to_a_speedup() -> None:
@@ -187,7 +192,7 @@ def test_a_case_that_never_began_keeps_its_row() -> None:
 
 def test_it_says_what_stood_in_and_what_was_left_out() -> None:
     out = [*SENTENCES, SentenceRecord(3, "left out", "it is empty")]
-    cut = replace(record().case, queries=5)
+    cut = changed(record().case, queries=5)
     _, _, deeds = text.of(run(record(sentences=out, case=cut)))
     said = " ".join(deeds.notes)
     assert "Resource WordNet: stand-in: ours." in said
@@ -259,7 +264,7 @@ def test_a_paragraph_names_the_mend_that_fits_text() -> None:
 @pytest.mark.parametrize("queries", [None, 7])
 @pytest.mark.parametrize("variant", [SEMI_BACKWARD, FORWARD_ONLY])
 def test_the_command_repeats_the_case(queries: int | None, variant: str) -> None:
-    case = replace(record().case, queries=queries, library_version=None)
+    case = changed(record().case, queries=queries, library_version=None)
     found = record(variant, case=case, case_id=case.id)
     words = reproduce.command(found, ENVIRONMENT).split()[3:]
     asked = arguments.parse(words)

@@ -16,6 +16,7 @@ from reports.reading.why import why
 from reports.tables import cells
 from tests.bench.kinds.test_train_runner import CASE, RESULT
 from tests.bench.running.test_runner import ENVIRONMENT
+from tests.cases import changed
 from tests.reports.test_tables import GAIN
 
 PASSES: dict[str, int | str] = {
@@ -31,7 +32,7 @@ PASSES: dict[str, int | str] = {
 
 def step(k: int = 7, **changes: Any) -> ComparisonRecord:
     """A step of 1.5 s, 1.0 s with the attack frozen."""
-    case = replace(CASE, steps=k)
+    case = changed(CASE, steps=k)
     theory = (3 * k + 3) / (2 * k + 3)
     record = replace(
         GAIN,
@@ -44,7 +45,7 @@ def step(k: int = 7, **changes: Any) -> ComparisonRecord:
 
 
 FREE = step(
-    case=replace(CASE, training="free", attack="none", steps=None, replays=8),
+    case=changed(CASE, training="free", attack="none", steps=None, replays=8),
     case_id="free",
     verdict="same",
     speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from adapters.models import building
 from bench import cli
-from bench.cases import Case, Comparison
+from bench.cases import Comparison
 from bench.records import reading
 from bench.worker import counting, state, workload
 from bench.worker.counting import Counted
 from tests.bench.commands.test_cli import MINE, SMALL, bench
+from tests.cases import image_case
 
 FILE = """
 import torch
@@ -69,7 +70,7 @@ def counted(folder: Path, gradient: str = GRAD, more: str = "", variant: str = "
     """A user's attack on two images, counted in this process."""
     path = folder / f"mine{len(list(folder.iterdir()))}.py"  # modules are imported once
     path.write_text(FILE.format(gradient=gradient, more=more))
-    case = Case("user", f"{path}:pgd", "tiny", 2, (3, 32, 32), None, "float32", "cpu")
+    case = image_case("user", f"{path}:pgd", "tiny", 2, steps=None)
     built = workload.build(Comparison(case, variant), 0)
     state.settle()  # as a worker does, so that no run walks through all of pytest
     return counting.count(built)

@@ -19,8 +19,9 @@ from bench.running.conditions import Conditions
 from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
 from tests.bench.running.test_runner import ENVIRONMENT
+from tests.cases import changed, image_case
 
-CASE = Case("torchattacks", "pgd", "resnet18", 4, (3, 112, 112), 5, "float32", "cpu")
+CASE = image_case("torchattacks", input_shape=(3, 112, 112))
 COUNTS = Counts(
     calls={"autograd.grad": 5},
     computing=0,
@@ -190,7 +191,7 @@ def test_limits_loosen_what_fails(compare: Said) -> None:
 
 
 def test_overrides_are_of_the_cases_they_fit(compare: Said, tmp_path: Path) -> None:
-    other = replace(CASE, library="art", batch=8)
+    other = changed(CASE, library="art", batch=8)
     base = [counts(), counts(other)]
     worse = replace(COUNTS, forward_flops=1040)
     new = [counts(original=worse), counts(other, worse)]
@@ -233,8 +234,8 @@ def test_how_a_case_ended(compare: Said, then: str, now: str, code: int, said: s
 
 
 def test_other_suites_have_their_common_cases_compared(compare: Said) -> None:
-    base = [counts(), counts(replace(CASE, library="gone"))]
-    new = [counts(), counts(replace(CASE, batch=8))]
+    base = [counts(), counts(changed(CASE, library="gone"))]
+    new = [counts(), counts(changed(CASE, batch=8))]
     code, said = compare(base, new)
     assert code == 0
     assert "gone pgd on resnet18, 4 images of 3x112x112, 5 steps, float32, cpu" in said
@@ -247,7 +248,7 @@ def test_other_suites_have_their_common_cases_compared(compare: Said) -> None:
 
 def test_an_attack_in_another_folder_is_the_same_attack(compare: Said) -> None:
     def mine(place: str) -> CountsRecord:
-        return counts(replace(CASE, library="user", attack=f"{place}:pgd"))
+        return counts(changed(CASE, library="user", attack=f"{place}:pgd"))
 
     code, said = compare([mine("base/mine.py")], [mine("/elsewhere/mine.py")])
     assert (code, "1 case of counts" in said) == (0, True)
@@ -330,7 +331,7 @@ def test_seconds_that_other_programs_may_account_for_are_no_regression(compare: 
     code, said = compare([timed()], [slower], *words)
     assert code == 0
     assert "since other programs may have cost up to 100 % of time" in said
-    on_gpu = replace(CASE, device="cuda:0")
+    on_gpu = changed(CASE, device="cuda:0")
     slower = timed(on_gpu, seconds=seconds, conditions=[busy])
     assert compare([timed(on_gpu)], [slower], *words)[0] == 1, "nobody else was on the GPU"
 

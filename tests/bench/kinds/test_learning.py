@@ -16,6 +16,7 @@ from adapters.base import AdapterError
 from bench.cases import BASELINE, SEMI_BACKWARD, Case
 from bench.kinds.training.learning import Learning
 from tests.bench.kinds.test_training import case, one_thread
+from tests.cases import changed
 
 __all__ = ["one_thread"]
 
@@ -99,7 +100,7 @@ def test_adversarial_training_on_digits_makes_robust(tmp_path: Path) -> None:
     """Radius 32/255: four times CIFAR-10's 8/255."""
     found = {}
     for asked in (case("natural"), case("pgd", k=3)):
-        large = replace(asked, batch=64)
+        large = changed(asked, batch=64)
         learning = Learning(large, SEMI_BACKWARD, 0, 4, tmp_path / f"{asked.training}.safetensors")
         while not learning.done:
             learning.epoch()

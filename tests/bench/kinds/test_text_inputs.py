@@ -21,6 +21,7 @@ from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
 from bench.kinds.text import building
 from bench.worker.checks import check
 from tests.adapters.test_text_conformance import CASE
+from tests.cases import changed
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -29,7 +30,7 @@ def _loaded() -> None:
 
 
 def built(**changes: Any) -> building.TextWorkload:
-    asked = replace(CASE, **{"attack": "deepwordbug", "queries": 6, **changes})
+    asked = changed(CASE, **{"attack": "deepwordbug", "queries": 6, **changes})
     return building.build(Comparison(asked, SEMI_BACKWARD), seed=0)
 
 

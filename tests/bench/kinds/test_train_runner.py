@@ -20,12 +20,9 @@ from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import PlainProgress
 from tests.bench.running.test_runner import ENVIRONMENT, Notes
+from tests.cases import changed, image_case, training_case
 
-CASE = Case(
-    *("reference", "pgd-backward", "resnet18", 64, (3, 32, 32), 7, "float32", "cpu"),
-    images="digits",
-    training="pgd",
-)
+CASE = training_case()
 RESULT = {
     "library_version": "2.13.0",
     "updates": 66,
@@ -204,9 +201,9 @@ def test_a_users_own_attack_may_be_inside() -> None:
 
 def test_training_keeps_the_names_of_attacks_as_they_were() -> None:
     """Those of records made before a case had fields for training."""
-    attack = Case("foolbox", "pgd", "resnet18", 4, (3, 112, 112), 5, "float32", "cpu")
+    attack = image_case(input_shape=(3, 112, 112))
     assert attack.id == "adcae60fc091"
-    assert CASE.id != Case(**{**asdict(CASE), "training": "mart"}).id
+    assert CASE.id != changed(CASE, training="mart").id
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -19,6 +18,7 @@ from bench.kinds.training import building as workloads
 from bench.kinds.training.building import TrainingWorkload
 from bench.worker import checks
 from semibackward import semi_backward
+from tests.cases import changed, training_case
 from tests.places import ATTACKS
 
 EPS = 32 / 255
@@ -28,19 +28,16 @@ SMALL = "test_resnet"
 def case(method: str, library: str = "reference", attack: str = "pgd-backward", k: int = 2) -> Case:
     known = METHODS[method]
     inside = known.inside != "none"
-    return Case(
+    return training_case(
         library,
         attack if inside else "none",
         SMALL,
         8,
         (3, 32, 32),
         (1 if known.one_step else k) if inside else None,
-        "float32",
-        "cpu",
         eps=None if method == "natural" else EPS,
         step_size=EPS / 4 if inside else None,
         random_start=True if known.inside == "library" else None,
-        images="digits",
         classes=10,
         training=method,
         replays=2 if method == "free" else None,
@@ -98,7 +95,7 @@ def test_a_step_gives_the_same_weights_and_leaves_out_what_nobody_reads(
 
 def test_a_library_may_be_a_users_own_function() -> None:
     spec = str(ATTACKS) + ":fgsm"
-    made = built(replace(case("pgd", "user", spec), steps=None, step_size=None))
+    made = built(changed(case("pgd", "user", spec), steps=None, step_size=None))
     assert checks.check(made).equality.bitwise
     assert made.passes_predict is None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.cases import Case, Comparison
+from bench.cases import Comparison
 from bench.choosing.suites import Limits
 from bench.records import reading
 from bench.records.journal import Journal
@@ -21,6 +21,7 @@ from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import PlainProgress
 from bench.running.runner import Runner
 from bench.statistics.blocks import Sample
+from tests.cases import image_case
 
 WARMUP_BLOCKS = 1
 """Of the default script, whose runs take so long that one block is a quarter of the time."""
@@ -129,9 +130,7 @@ class ScriptedWorker:
 
 
 def comparison(library: str = "foolbox", model: str = "resnet18") -> Comparison:
-    return Comparison(
-        Case(library, "pgd", model, 4, (3, 32, 32), 5, "float32", "cpu"), "semi-backward"
-    )
+    return Comparison(image_case(library, model=model), "semi-backward")
 
 
 def runner(workers: Iterator[ScriptedWorker] | ScriptedWorker, **limits: Any) -> Runner:
