@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+from adapters.papers.methods import METHODS
 from bench.cases import Case
 
 FIELDS = frozenset(field.name for field in fields(Case))
@@ -75,3 +76,25 @@ def training_case(
 def changed(case: Case, **changes: Any) -> Case:
     """The case with other values of some of its fields."""
     return replace(case, **changes)
+
+
+def small_training(
+    method: str, library: str = "reference", attack: str = "pgd-backward", k: int = 2
+) -> Case:
+    """A training on digits as `selection` would choose it, of a model that takes no time."""
+    known, eps = METHODS[method], 32 / 255
+    inside = known.inside != "none"
+    return training_case(
+        library,
+        attack if inside else "none",
+        "test_resnet",
+        8,
+        (3, 32, 32),
+        (1 if known.one_step else k) if inside else None,
+        eps=None if method == "natural" else eps,
+        step_size=eps / 4 if inside else None,
+        random_start=True if known.inside == "library" else None,
+        classes=10,
+        training=method,
+        replays=2 if method == "free" else None,
+    )

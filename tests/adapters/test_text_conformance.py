@@ -14,6 +14,7 @@ from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Comparison
 from bench.kinds.text import building
 from bench.kinds.text.building import PROBED_QUERIES, Outcome, TextWorkload
 from bench.worker import gradients
+from tests.adapters.asked import settings
 from tests.cases import changed, text_case
 
 ADAPTER = registry.get("openattack")
@@ -146,7 +147,6 @@ def test_attackers_start_every_run_as_they_were_built() -> None:
 
 
 def test_it_attacks_no_images() -> None:
-    from tests.adapters.test_adapters import settings
 
     assert isinstance(ADAPTER, TextAdapter)
     with pytest.raises(Exception, match="attacks text, not images"):

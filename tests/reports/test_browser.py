@@ -16,10 +16,9 @@ from bench.records import reading
 from bench.statistics.estimate import Speedup
 from reports import figures
 from reports.formats import page
-from tests.bench.running.test_runner import ENVIRONMENT
 from tests.cases import changed
 from tests.places import MACHINE
-from tests.reports.test_tables import FAILED, GAIN, NO_GAIN
+from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN
 from tools import browser_tests
 
 pytestmark = pytest.mark.browser

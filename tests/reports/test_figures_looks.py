@@ -21,7 +21,8 @@ from bench.statistics.estimate import Speedup
 from reports import figures
 from reports.figures import style
 from tests.cases import changed
-from tests.reports.test_figures import (
+from tests.records import GAIN, run, step
+from tests.reports.drawn import (
     ALONE,
     ANATOMY,
     BY_BATCH,
@@ -31,10 +32,7 @@ from tests.reports.test_figures import (
     hollow,
     measured,
     plots,
-    run,
 )
-from tests.reports.test_tables import GAIN
-from tests.reports.test_training_reports import step
 
 
 @pytest.mark.parametrize("theme", [figures.LIGHT, figures.DARK])

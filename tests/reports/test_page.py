@@ -16,9 +16,8 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.formats import page
 from reports.reading import summary
-from tests.bench.running.test_runner import ENVIRONMENT
 from tests.cases import changed
-from tests.reports.test_tables import FAILED, GAIN, NO_GAIN
+from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN
 
 HOSTILE = """</script><script>alert(1)</script><img src=x onerror="alert(1)">'"`{{ 7*7 }}"""
 

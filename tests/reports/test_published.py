@@ -14,9 +14,9 @@ from bench.errors import UsageError
 from bench.records.reading import Run
 from reports.reading import published
 from reports.tables import cells
-from tests.bench.running.test_runner import ENVIRONMENT
 from tests.cases import changed, image_case
-from tests.reports.test_tables import GAIN, rows_of
+from tests.records import ENVIRONMENT, GAIN
+from tests.reports.tables import rows_of
 
 PAPER = image_case("torchattacks", "pgd", "resnet50", 16, (3, 224, 224), 40, device="cuda:0")
 

@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, EqualityRecord, MaxBatch
 from bench.statistics.diagnosis import Bound, Diagnosis
 from bench.statistics.estimate import Speedup, Verdict
 from reports.formats import markdown
 from reports.reading.why import why
 from reports.tables import cells
-from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, measure
 from tests.cases import changed
+from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN, run
+from tests.reports.tables import rows_of
 
-GAIN = measure(ScriptedWorker())
-NO_GAIN = replace(
-    GAIN,
-    case=changed(GAIN.case, library="torchattacks"),
-    verdict="same",
-    speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),
-    gradients={"call": "autograd.grad", "parameters": 62, "original": 0, "semi-backward": 0},
-    theory={"speedup": 1.0, "basis": "flops"},
-)
 MEANS = ("geometric mean", "arithmetic mean")
-FAILED = ComparisonRecord(
-    "0",
-    changed(GAIN.case, library="art"),
-    "original",
-    "semi-backward",
-    "failed",
-    0,
-    0.1,
-    reason="it fell <over>",
-)
-
-
-def run(*comparisons: ComparisonRecord) -> Run:
-    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons)
-
-
-def rows_of(table: cells.Table) -> dict[str, tuple[str, ...]]:
-    return {row[0]: row[1:] for row in table.rows}
 
 
 def test_a_column_a_library_as_in_the_paper() -> None:

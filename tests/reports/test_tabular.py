@@ -19,11 +19,9 @@ from bench.records import reading
 from bench.records.reading import Run
 from reports.formats import frame, latex, tabular
 from reports.reading import reproduce, summary
-from tests.bench.running.test_runner import ENVIRONMENT
 from tests.cases import changed
 from tests.places import RESULTS
-from tests.reports.test_tables import FAILED, GAIN, NO_GAIN
-from tests.reports.test_training_reports import FREE, step, trained
+from tests.records import ENVIRONMENT, FAILED, FREE, GAIN, NO_GAIN, step, trained
 
 HOSTILE = '=cmd|"/C calc"!A1, <img src=x onerror=alert(1)> \\input{/etc/passwd} $x$ %'
 EVERYTHING = Run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD
 from bench.choosing import selection
 from bench.commands import arguments
 from bench.kinds.text.findings import SentenceRecord, TextRecord
-from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy, Part
 from bench.statistics.estimate import Speedup
@@ -21,11 +19,9 @@ from reports.kinds import text, text_explained
 from reports.reading import published, reproduce
 from reports.reading.explanation import explain
 from reports.tables import cells, explained
-from reports.tables.cells import Table
-from tests.adapters.test_text_conformance import CASE
-from tests.bench.running.test_runner import ENVIRONMENT
-from tests.cases import changed, image_case
-from tests.reports.test_tables import GAIN
+from tests.cases import changed, image_case, text_case
+from tests.records import ENVIRONMENT, GAIN, run
+from tests.reports.tables import cell
 
 VICTIM = "BERT of <somebody>"
 
@@ -55,7 +51,7 @@ def record(
     **changes: Any,
 ) -> ComparisonRecord:
     """Two blocks: 4 s for the sentence of line 2, 1 s for that of line 1; half of it frozen."""
-    case = changed(CASE, attack=attack, model="bert-base", queries=None)
+    case = text_case(attack=attack, model="bert-base")
     facts = TextRecord(VICTIM, 109, {"WordNet": "stand-in: ours"}, sentences or SENTENCES)
     found = replace(
         GAIN,
@@ -73,15 +69,6 @@ def record(
         warnings=[],
     )
     return replace(found, **changes)
-
-
-def run(*comparisons: ComparisonRecord) -> Run:
-    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons)
-
-
-def cell(table: Table, attack: str, column: str) -> str:
-    (row,) = [row for row in table.rows if row[0] == attack]
-    return row[table.header.index(column)]
 
 
 def test_attacks_on_text_have_tables_of_their_own() -> None:

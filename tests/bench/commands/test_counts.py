@@ -16,8 +16,8 @@ from bench.cases import Comparison
 from bench.records import reading
 from bench.worker import counting, state, workload
 from bench.worker.counting import Counted
-from tests.bench.commands.test_cli import MINE, SMALL, bench
 from tests.cases import image_case
+from tests.commands import MINE, SMALL, bench
 
 FILE = """
 import torch
@@ -46,18 +46,15 @@ class Tiny(nn.Sequential):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def tiny_models() -> Iterator[None]:
+def tiny_models(one_thread: None) -> Iterator[None]:
     def build(*args: object, **keywords: object) -> nn.Module:
         torch.manual_seed(0)
         return Tiny().eval()
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(building, "build", build)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # quicker for so small a model, also where others compute
         yield
         gc.unfreeze()
-        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,106 +10,13 @@ from typing import Any
 import numpy
 import pytest
 
-from bench import cli
-from bench.cases import Case
 from bench.records import reading
-from bench.records.types import ComparisonRecord, CountsRecord, Environment
+from bench.records.types import CountsRecord, Environment
 from bench.running.conditions import Conditions
-from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
-from tests.bench.running.test_runner import ENVIRONMENT
-from tests.cases import changed, image_case
-
-CASE = image_case("torchattacks", input_shape=(3, 112, 112))
-COUNTS = Counts(
-    calls={"autograd.grad": 5},
-    computing=0,
-    parameter_gradients=0,
-    forward_calls=5,
-    forward_images=20,
-    backward_calls=5,
-    backward_images=20,
-    forward_flops=1000,
-    backward_flops=1000,
-    saved=5000,
-    gradients=0,
-    forward_kernels={"convolution": 20, "add": 10},
-    backward_kernels={"convolution_backward": 20},
-    views={"detach": 7},
-    host={},
-)
-WASTEFUL = replace(
-    COUNTS,
-    calls={"backward": 5},
-    computing=5,
-    parameter_gradients=310,
-    backward_flops=2000,
-    gradients=4000,
-    backward_kernels={"convolution_backward": 20, "add_": 300},
-)
-
-
-def counts(case: Case = CASE, original: Counts = COUNTS, **changes: Any) -> CountsRecord:
-    record = CountsRecord(
-        case.id,
-        case,
-        "original",
-        "semi-backward",
-        "ok",
-        0,
-        counts={"original": original, "semi-backward": COUNTS},
-    )
-    return replace(record, **changes)
-
-
-def timed(case: Case = CASE, ratio: float = 1.5, **changes: Any) -> ComparisonRecord:
-    """Five processes of ten blocks, one of which is a little slower than another."""
-    noise = numpy.random.default_rng(0).standard_normal((2, 100)) * 0.003
-    fast, slow = numpy.exp(noise[0]), ratio * numpy.exp(noise[1])
-    record = ComparisonRecord(
-        case.id,
-        case,
-        "original",
-        "semi-backward",
-        "ok",
-        0,
-        1.0,
-        speedup=Speedup(ratio, ratio * 0.99, ratio * 1.01, 0.95, 5, 50, "t interval"),
-        seconds={"original": slow.tolist(), "semi-backward": fast.tolist()},
-        order=["ABBA"] * 50,
-        processes=[number // 10 for number in range(50)],
-        memory={"original": 2000, "semi-backward": 1000, "unit": "bytes", "what": "peak"},
-        gradients={"call": "backward", "original": 62, "semi-backward": 0},
-    )
-    return replace(record, **changes)
-
-
-Said = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Writes both files and compares them; the exit code and what was printed."""
-
-    def run(base: Any, new: Any, *words: str) -> tuple[int, str]:
-        paths = [write(tmp_path / name, what) for name, what in (("base", base), ("new", new))]
-        code = cli.main(["compare", *map(str, paths), *words])
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return run
-
-
-def write(path: Path, what: Any) -> Path:
-    """Text as it is; records behind an environment, one of ours unless they bring theirs."""
-    if isinstance(what, str):
-        path.write_text(what)
-        return path
-    found = list(what)
-    if not isinstance(found[0], Environment):
-        found.insert(0, ENVIRONMENT)
-    path.write_text("".join(map(reading.to_line, found)))
-    return path
+from tests.bench.compare.conftest import Said
+from tests.cases import changed
+from tests.records import CASE, COUNTS, ENVIRONMENT, WASTEFUL, counts, timed
 
 
 def test_the_same_counts_are_no_regression(compare: Said) -> None:

@@ -19,9 +19,10 @@ from bench.records.types import EqualityRecord
 from bench.statistics.estimate import Speedup
 from reports.formats import markdown
 from reports.tables import duels
-from tests.bench.duel.test_duel import TWICE
-from tests.bench.running.test_runner import ENVIRONMENT, comparison
+from tests.bench.duel.pairs import TWICE
 from tests.cases import changed
+from tests.records import ENVIRONMENT
+from tests.workers import comparison
 
 CALLS = {"call a": "autograd.grad", "call b": "backward"}
 

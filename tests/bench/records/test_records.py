@@ -16,8 +16,9 @@ from bench.records.reading import RecordError
 from bench.records.types import ComparisonRecord, CountsRecord, TrainingRecord
 from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
-from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, comparison, measure
 from tests.cases import changed, image_case
+from tests.records import ENVIRONMENT
+from tests.workers import ScriptedWorker, comparison, measure
 from tools import schema
 
 RECORD = measure(ScriptedWorker(host=0.1))

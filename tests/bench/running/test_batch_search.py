@@ -12,8 +12,8 @@ from bench.cases import Comparison
 from bench.running.batch_search import CEILING, BatchSearch, SearchFailed, search
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerProcess
-from tests.bench.running.test_runner import ScriptedWorker, comparison
 from tests.cases import changed, image_case
+from tests.workers import ScriptedWorker, comparison
 
 
 @pytest.mark.parametrize("start", [1, 4, 64, 1000])

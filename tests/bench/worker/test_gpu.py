@@ -24,9 +24,8 @@ from bench.worker.equality import compare
 from bench.worker.serve import Worker
 from bench.worker.timer import CudaTimer
 from semibackward import semi_backward
-from tests.adapters.test_conformance import WORKING, case
-from tests.bench.kinds import test_training
-from tests.cases import changed, image_case, text_case
+from tests.adapters.asked import WORKING, case
+from tests.cases import changed, image_case, small_training, text_case
 from tests.places import ATTACKS
 
 pytestmark = [
@@ -207,7 +206,7 @@ def test_the_largest_batch_under_a_limit() -> None:
 
 
 def training(method: str, library: str = "reference", attack: str = "pgd-backward") -> Case:
-    return changed(test_training.case(method, library, attack), device=DEVICE)
+    return changed(small_training(method, library, attack), device=DEVICE)
 
 
 @pytest.mark.parametrize(
