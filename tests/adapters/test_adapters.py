@@ -22,24 +22,8 @@ from adapters.base import (
     UnsupportedSettings,
 )
 from adapters.libraries.cleverhans import NumpyOffCpu
+from tests.adapters.asked import EPS, STEP, STEPS, settings
 from tests.places import ROOT
-
-EPS, STEP, STEPS, BATCH, SIZE = 8 / 255, 2 / 255, 3, 2, 32
-
-
-def settings(**changes: object) -> Settings:
-    usual = {
-        "eps": EPS,
-        "step_size": STEP,
-        "steps": STEPS,
-        "random_start": True,
-        "batch": BATCH,
-        "input_shape": (3, SIZE, SIZE),
-        "classes": 10,
-        "dtype": "float32",
-        "device": "cpu",
-    }
-    return Settings(**{**usual, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", registry.OURS)

@@ -7,7 +7,7 @@ that is broken upstream must still be broken in the way it declares.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
@@ -17,31 +17,17 @@ from torch import Tensor
 
 from adapters import registry
 from adapters.base import AttackInfo, Promise, UnsupportedSettings
-from bench.cases import BASELINE, FORWARD_ONLY, Case, Comparison
-from bench.choosing import selection
+from bench.cases import BASELINE, FORWARD_ONLY, Comparison
 from bench.worker import state, workload
 from bench.worker.equality import compare
 from bench.worker.gradients import GradientTrace, observed
 from bench.worker.workload import AttackWorkload
+from tests.adapters.asked import ALL, BROKEN, EPS, STEPS, WORKING, case
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SEMI_BACKWARD = "semi-backward"
-MODEL, CLASSES = "test_efficientnet", 10
-EPS, STEP, STEPS, BATCH, SIZE = 8 / 255, 2 / 255, 3, 2, 32
 ROUNDING = 1e-6
-ALL = {
-    (name, attack): info
-    for name in registry.names()
-    if registry.subject(name) == "images"
-    for attack, info in registry.get(name).attacks().items()
-}
-WORKING = [pair for pair, info in ALL.items() if info.broken is None and not info.lacks]
-BROKEN = [pair for pair, info in ALL.items() if info.broken is not None]
-
-
-def case(library: str, attack: str) -> Case:
-    shape = (3, SIZE, SIZE)
-    asked = Case(library, attack, MODEL, BATCH, shape, STEPS, "float32", "cpu", EPS, STEP)
-    return selection.obeyed(replace(asked, classes=CLASSES), ALL[library, attack])
 
 
 @dataclass(frozen=True)
@@ -127,15 +113,6 @@ def run(work: AttackWorkload, variant: str, handed: list[Tensor] | None = None) 
     finally:
         handle.remove()
     return Ran(output, trace, passes)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small tensors: a second thread costs more than it brings, above all beside other work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=WORKING, ids=lambda pair: " ".join(pair))

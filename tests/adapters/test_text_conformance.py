@@ -10,30 +10,17 @@ from torch import nn
 
 from adapters import registry
 from adapters.text.base import TextAdapter
-from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
+from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Comparison
 from bench.kinds.text import building
 from bench.kinds.text.building import PROBED_QUERIES, Outcome, TextWorkload
 from bench.worker import gradients
+from tests.adapters.asked import settings
+from tests.cases import changed, text_case
 
 ADAPTER = registry.get("openattack")
 ATTACKS = list(ADAPTER.attacks())
 BUDGET, SENTENCES = 15, 2
-CASE = Case(
-    library="openattack",
-    attack="textfooler",
-    model="bert-tiny",
-    batch=SENTENCES,
-    input_shape=(),
-    steps=None,
-    dtype="float32",
-    device="cpu",
-    eps=None,
-    step_size=None,
-    random_start=None,
-    images="",
-    sentences="shipped",
-    queries=BUDGET,
-)
+CASE = text_case(batch=SENTENCES, queries=BUDGET)
 PAIRS = [(attack, variant) for attack in ATTACKS for variant in (SEMI_BACKWARD, FORWARD_ONLY)]
 
 
@@ -48,9 +35,7 @@ class Trial:
 
 @functools.cache
 def trial(attack: str, variant: str) -> Trial:
-    from dataclasses import replace
-
-    work = building.build(Comparison(replace(CASE, attack=attack), variant), seed=0)
+    work = building.build(Comparison(changed(CASE, attack=attack), variant), seed=0)
     return Trial(work, work.output(BASELINE), work.output(variant))
 
 
@@ -162,7 +147,6 @@ def test_attackers_start_every_run_as_they_were_built() -> None:
 
 
 def test_it_attacks_no_images() -> None:
-    from tests.adapters.test_adapters import settings
 
     assert isinstance(ADAPTER, TextAdapter)
     with pytest.raises(Exception, match="attacks text, not images"):

@@ -14,9 +14,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor
 
 from adapters.base import LibraryUnavailable
-from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
+from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
 from bench.worker import workload
 from bench.worker.workload import AttackWorkload
+from tests.cases import image_case
 
 LIBRARIES = ("torchattacks", "foolbox", "art", "advertorch", "deeprobust", "cleverhans")
 ROUNDS = 15
@@ -25,7 +26,7 @@ WARMUP_ROUNDS = 2
 
 @functools.cache
 def built(library: str) -> AttackWorkload:
-    case = Case(library, "pgd", "resnet10t", 2, (3, 32, 32), 3, "float32", "cpu")
+    case = image_case(library, model="resnet10t", batch=2, steps=3)
     return workload.build(Comparison(case, SEMI_BACKWARD), seed=0)
 
 

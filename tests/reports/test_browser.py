@@ -16,9 +16,9 @@ from bench.records import reading
 from bench.statistics.estimate import Speedup
 from reports import figures
 from reports.formats import page
-from tests.bench.running.test_runner import ENVIRONMENT
+from tests.cases import changed
 from tests.places import MACHINE
-from tests.reports.test_tables import FAILED, GAIN, NO_GAIN
+from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN
 from tools import browser_tests
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def _records() -> Iterator[Any]:
     number = itertools.count(1)
     for library, model, batch in itertools.product(LIBRARIES, MODELS, range(1, 41)):
         made = NO_GAIN if library == "torchattacks" else GAIN
-        case = replace(made.case, library=library, model=model, batch=batch)
+        case = changed(made.case, library=library, model=model, batch=batch)
         estimate = 1 + next(number) / 1000
         speedup = Speedup(estimate, estimate - 0.0004, estimate + 0.0004, 0.95, 1, 12, "")
         if (library, model, batch) == ("art", "vit_base", 40):

@@ -12,7 +12,7 @@ import pytest
 from bench import cli
 from bench.compare.values import Compared, Finding
 from reports.formats import compared
-from tests.bench.compare.test_compare import WASTEFUL, counts, timed, write
+from tests.records import WASTEFUL, counts, timed, write
 
 HOSTILE = 'a <b> & "c" ]]> %0A::error::x\x00\x1b[31m\r\nd, e: f | `g`'
 

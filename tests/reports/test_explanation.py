@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
-from bench.records.reading import Run
+from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Comparison
 from bench.records.types import ComparisonRecord
 from bench.running.measuring import _anatomy
 from bench.statistics.anatomy import Anatomy, Part, ceiling_by_operations, ceiling_by_time, split
@@ -21,7 +18,9 @@ from bench.worker import checks, flops, gradients, state, workload
 from reports.reading import reproduce
 from reports.reading.explanation import Label, explain
 from reports.tables import explained
-from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, measure
+from tests.cases import changed, image_case
+from tests.records import ENVIRONMENT, run
+from tests.workers import ScriptedWorker, measure
 
 MEASURED = measure(ScriptedWorker())
 
@@ -156,24 +155,20 @@ def test_what_was_not_dissected_or_failed_is_not_explained() -> None:
     assert explain(record(FULL, status="failed"), ENVIRONMENT) is None
 
 
-def run_of(*comparisons: ComparisonRecord) -> Run:
-    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons)
-
-
 def test_the_table_keeps_every_case() -> None:
     failed = record(None, status="failed", reason="it fell")
-    text = explained.report([run_of(record(FULL), record(None), failed)])
+    text = explained.report([run(record(FULL), record(None), failed)])
     found = [(one, explain(one, ENVIRONMENT)) for one in (record(FULL), record(None), failed)]
     (row,) = explained.summary(found).rows
     assert row == ("foolbox", "1", "-", "-", "-", "-", "1", "1", "1.50 (1.50 to 1.50)")
     assert "benefits: freeze" in text
     assert "failed: it fell" in text
     assert "not dissected" in text
-    assert explained.report([run_of()]) == "No case has been measured."
+    assert explained.report([run()]) == "No case has been measured."
 
 
 def test_a_paragraph_has_what_a_maintainer_needs() -> None:
-    text = explained.paragraphs([run_of(record(FULL))])
+    text = explained.paragraphs([run(record(FULL))])
     assert "**foolbox 1.0 `pgd`: benefits**" in text
     assert "The gradients of 20 of 62 parameters are computed and not used" in text
     assert "20 calls of `convolution_backward` ask for the weight's" in text
@@ -181,7 +176,7 @@ def test_a_paragraph_has_what_a_maintainer_needs() -> None:
     assert "torch 2.13.0, Python 3.11.7" in text
     assert "python -m bench explain --libs foolbox --attacks pgd" in text
     failed = record(None, status="failed", reason="it fell")
-    assert "failed: it fell" in explained.paragraphs([run_of(failed)])
+    assert "failed: it fell" in explained.paragraphs([run(failed)])
 
 
 def test_the_command_repeats_the_case() -> None:
@@ -193,7 +188,7 @@ def test_the_command_repeats_the_case() -> None:
         {"eps": None, "step_size": None, "random_start": None, "steps": None},
         {"eps": None, "step_size": None, "random_start": None, "classes": 10},
     ):
-        case = replace(MEASURED.case, library_version=None, **changes)
+        case = changed(MEASURED.case, library_version=None, **changes)
         words = reproduce.command(replace(MEASURED, case=case), ENVIRONMENT).split()[3:]
         asked = arguments.parse(words)
         suite = selection.choose_suite(asked, case.device)
@@ -202,16 +197,8 @@ def test_the_command_repeats_the_case() -> None:
         ]
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def dissected(attack: str, model: str = "test_resnet", size: int = 32) -> Anatomy:
-    case = Case("reference", attack, model, 2, (3, size, size), 3, "float32", "cpu")
+    case = image_case("reference", attack, model, 2, (3, size, size), 3)
     built = workload.build(Comparison(case, SEMI_BACKWARD), seed=0)
     state.settle()
     found = checks.check(built, explain=True)

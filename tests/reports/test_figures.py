@@ -6,111 +6,38 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy
 import pytest
 
 pytest.importorskip("matplotlib")
 
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
+from matplotlib.collections import PathCollection
 
-from bench.cases import A_A, Case
-from bench.records.reading import Run
-from bench.records.types import ComparisonRecord, MemoryParts, Operations
-from bench.statistics.anatomy import Anatomy, Part
+from bench.cases import A_A
+from bench.records.types import ComparisonRecord, MemoryParts
+from bench.statistics.anatomy import Part
 from bench.statistics.diagnosis import Diagnosis
 from bench.statistics.estimate import Speedup
 from reports import figures
 from reports.figures import costs, points, predicted, samples, scaling, speedups, style, training
 from reports.figures.plot import Plot
-from tests.bench.running.test_runner import ENVIRONMENT
-from tests.reports.test_tables import FAILED, GAIN
-from tests.reports.test_training_reports import FREE, step
-
-HOSTILE = (
-    '$\\frac{1}{0}$</title><script>alert("x")</script>&\u202e\x00 漢字 \U0001f98a' + "long " * 50
+from tests.cases import text_case
+from tests.records import ENVIRONMENT, FAILED, FREE, GAIN, run, step
+from tests.reports.drawn import (
+    ALONE,
+    ANATOMY,
+    BY_BATCH,
+    COUNTED,
+    bare,
+    hollow,
+    marks,
+    measured,
+    path,
+    plots,
+    upright,
+    whiskers,
+    words,
 )
-ANATOMY = Anatomy(
-    runs=3,
-    calls={"backward": 5},
-    computing=5,
-    forwards=6.0,
-    backwards=5.0,
-    parameters={},
-    own_functions=[],
-    parts={
-        "original": Part(1.0, 0.3, 0.6, 2400, 4000),
-        "semi-backward": Part(0.7, 0.3, 0.3, 2400, 2000),
-    },
-)
-
-
-def measured(estimate: float = 1.5, width: float = 0.05, **changes: Any) -> ComparisonRecord:
-    """A comparison of a case that differs from `GAIN`'s in what is given of a case."""
-    of_case = {key: changes.pop(key) for key in list(changes) if key in Case.__dataclass_fields__}
-    case = replace(GAIN.case, **of_case)
-    low, high = estimate * (1 - width), estimate * (1 + width)
-    speedup = Speedup(estimate, low, high, 0.95, 3, 24, "")
-    return replace(GAIN, **{"case": case, "case_id": case.id, "speedup": speedup, **changes})
-
-
-def bare(record: ComparisonRecord) -> ComparisonRecord:
-    """With a speedup and nothing else to plot."""
-    return replace(record, theory=None, memory=None, memory_parts=None, order=[], seconds={})
-
-
-def hollow(record: ComparisonRecord) -> ComparisonRecord:
-    assert record.speedup is not None
-    return replace(record, speedup=replace(record.speedup, low=None, high=None))
-
-
-def run(*comparisons: ComparisonRecord, path: str = "x.jsonl", torch: str = "2.13.0") -> Run:
-    environment = replace(ENVIRONMENT, torch={**ENVIRONMENT.torch, "version": torch})
-    return Run(Path(path), environment, comparisons)
-
-
-def plots(*comparisons: ComparisonRecord) -> dict[str, Plot]:
-    return {plot.name: plot for plot in figures.plots([run(*comparisons)])}
-
-
-def marks(axes: Axes) -> list[tuple[float, float]]:
-    """Where points were drawn."""
-    found = (line for line in axes.lines if line.get_linestyle() == "None")
-    return [pair for line in found for pair in path(line)]
-
-
-def path(line: Line2D) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in numpy.asarray(line.get_xydata())]
-
-
-def upright(axes: Axes) -> set[float]:
-    """Where the vertical lines from end to end are."""
-    found = (path(line) for line in axes.lines)
-    return {pairs[0][0] for pairs in found if [y for _, y in pairs] == [0.0, 1.0]}
-
-
-def whiskers(axes: Axes) -> int:
-    lines = [some for some in axes.collections if isinstance(some, LineCollection)]
-    found = [some for some in lines if some.get_zorder() == 2]  # not those along the rows
-    return sum(len(some.get_segments()) for some in found)
-
-
-def words(figure: Figure) -> str:
-    """All that is written in a figure."""
-    return "\n".join(found.get_text() for found in figure.findobj(Text))
-
-
-BY_BATCH = [measured(batch=batch) for batch in (1, 4, 16)]
-COUNTED = [
-    measured(model=model, operations={"original": Operations(forward, 0, 12)})
-    for model, forward in (("small", 1200), ("large", 24000))
-]
-ALONE = {"attacks", "predicted", "memory", "samples"}
 
 
 @pytest.mark.parametrize(
@@ -205,7 +132,7 @@ def test_many_attacks_go_on_pages_and_very_many_are_their_extremes() -> None:
 def test_libraries_beside_each_other_and_runs_told_apart() -> None:
     here = [measured(gain, library=name) for gain, name in ((1.5, "foolbox"), (1.0, "art"))]
     there = [measured(gain, library=name) for gain, name in ((1.4, "foolbox"), (1.3, "art"))]
-    runs = [run(*here), run(*there, torch="1.12.1+cu102")]
+    runs = [run(*here), run(*there, torch={"version": "1.12.1+cu102"})]
     (plot,) = speedups.libraries(points.collect(runs))
     assert "foolbox (torch 2.13.0) 1.50, foolbox (torch 1.12.1) 1.40" in plot.description
     figure = plot.draw()
@@ -224,7 +151,10 @@ def test_runs_are_told_apart_only_where_they_must_be() -> None:
     assert points.labels([one, again]) == ["x", "again"]
     assert points.labels([one, run(GAIN, path="z/x.jsonl")]) == ["/x", "z/x"]
     assert points.labels([one, one]) == ["/x 1", "/x 2"]
-    assert points.labels([one, run(GAIN, torch="1.12.1")]) == ["torch 2.13.0", "torch 1.12.1"]
+    assert points.labels([one, run(GAIN, torch={"version": "1.12.1"})]) == [
+        "torch 2.13.0",
+        "torch 1.12.1",
+    ]
     kept = replace(again, environment=replace(ENVIRONMENT, variables={"A": "1"}), comparisons=())
     assert points.labels([one, kept]) == ["x", "again"], "made otherwise"
 
@@ -299,7 +229,7 @@ def test_shares_of_time_add_up_whatever_noise_made_of_them() -> None:
 
 def test_of_text_forward_only_leaves_both_gradients_out() -> None:
     parts = {**ANATOMY.parts, "forward-only": Part(0.4, 0.3, 0.0, 1, 0)}
-    record = measured(sentences="shipped", anatomy=replace(ANATOMY, parts=parts))
+    record = measured(case=text_case(), anatomy=replace(ANATOMY, parts=parts))
     (point,) = points.collect([run(replace(record, variant="forward-only"))])
     assert costs.shares(point) == pytest.approx((0.3, 0.0, 0.0, 0.6, 0.1))
 

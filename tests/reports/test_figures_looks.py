@@ -20,7 +20,9 @@ from matplotlib.text import Text
 from bench.statistics.estimate import Speedup
 from reports import figures
 from reports.figures import style
-from tests.reports.test_figures import (
+from tests.cases import changed
+from tests.records import GAIN, run, step
+from tests.reports.drawn import (
     ALONE,
     ANATOMY,
     BY_BATCH,
@@ -30,10 +32,7 @@ from tests.reports.test_figures import (
     hollow,
     measured,
     plots,
-    run,
 )
-from tests.reports.test_tables import GAIN
-from tests.reports.test_training_reports import step
 
 
 @pytest.mark.parametrize("theme", [figures.LIGHT, figures.DARK])
@@ -54,7 +53,7 @@ def _lightness(colour: str) -> float:
 
 def test_what_records_say_is_neither_mathematics_nor_markup() -> None:
     bad = measured(3.0, library=HOSTILE, attack=HOSTILE, model=HOSTILE, weights=HOSTILE)
-    other = replace(bad, case=replace(bad.case, library="art"), anatomy=ANATOMY)
+    other = replace(bad, case=changed(bad.case, library="art"), anatomy=ANATOMY)
     wild = replace(other, speedup=Speedup(1.2, 1e-300, 1e300, 0.95, 1, 8, ""))
     assert (bad.memory_parts, wild.order) != (None, [])
     with warnings.catch_warnings():

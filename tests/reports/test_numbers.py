@@ -9,7 +9,7 @@ import pytest
 
 from bench.statistics.estimate import Speedup
 from reports.reading import averages, numbers
-from tests.reports.test_tables import FAILED, GAIN
+from tests.records import FAILED, GAIN
 
 
 def speedup(estimate: float, half_width: float) -> Speedup:

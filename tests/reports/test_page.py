@@ -16,8 +16,8 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.formats import page
 from reports.reading import summary
-from tests.bench.running.test_runner import ENVIRONMENT
-from tests.reports.test_tables import FAILED, GAIN, NO_GAIN
+from tests.cases import changed
+from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN
 
 HOSTILE = """</script><script>alert(1)</script><img src=x onerror="alert(1)">'"`{{ 7*7 }}"""
 
@@ -51,7 +51,7 @@ def drawn(folder: Path, *comparisons: ComparisonRecord, name: str = "x.jsonl") -
 
 
 def hostile() -> ComparisonRecord:
-    case = replace(GAIN.case, library=HOSTILE, attack=HOSTILE, model=HOSTILE)
+    case = changed(GAIN.case, library=HOSTILE, attack=HOSTILE, model=HOSTILE)
     return replace(GAIN, case=case, case_id=case.id, warnings=[HOSTILE])
 
 
@@ -106,7 +106,7 @@ def test_many_tables_are_left_to_another_format(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page, "MOST_TABLES", 2)
-    sizes = [replace(GAIN.case, batch=batch, steps=steps) for batch in (1, 2) for steps in (3, 4)]
+    sizes = [changed(GAIN.case, batch=batch, steps=steps) for batch in (1, 2) for steps in (3, 4)]
     several = [replace(GAIN, case=case, case_id=case.id) for case in sizes]
     assert "has them all" in drawn(tmp_path, *several, FAILED)
     assert "has them all" not in drawn(tmp_path, GAIN)

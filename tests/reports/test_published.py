@@ -14,10 +14,11 @@ from bench.errors import UsageError
 from bench.records.reading import Run
 from reports.reading import published
 from reports.tables import cells
-from tests.bench.running.test_runner import ENVIRONMENT
-from tests.reports.test_tables import GAIN, rows_of
+from tests.cases import changed, image_case
+from tests.records import ENVIRONMENT, GAIN
+from tests.reports.tables import rows_of
 
-PAPER = Case("torchattacks", "pgd", "resnet50", 16, (3, 224, 224), 40, "float32", "cuda:0")
+PAPER = image_case("torchattacks", "pgd", "resnet50", 16, (3, 224, 224), 40, device="cuda:0")
 
 
 def speedup(case: Case, suite: str | None = None, variant: str = "semi-backward") -> float | None:
@@ -27,20 +28,20 @@ def speedup(case: Case, suite: str | None = None, variant: str = "semi-backward"
 
 def test_a_case_as_published_is_found_without_its_suite() -> None:
     assert speedup(PAPER) == 1.45
-    assert speedup(replace(PAPER, library="foolbox")) == 1.36
-    assert speedup(replace(PAPER, batch=128)) == 1.49
-    assert speedup(replace(PAPER, model="vit_base_patch16_224")) == 1.38
-    assert speedup(replace(PAPER, attack="sinifgsm", steps=None)) == 1.45
-    assert speedup(replace(PAPER, library="art", steps=None)) == 1.48
+    assert speedup(changed(PAPER, library="foolbox")) == 1.36
+    assert speedup(changed(PAPER, batch=128)) == 1.49
+    assert speedup(changed(PAPER, model="vit_base_patch16_224")) == 1.38
+    assert speedup(changed(PAPER, attack="sinifgsm", steps=None)) == 1.45
+    assert speedup(changed(PAPER, library="art", steps=None)) == 1.48
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        replace(PAPER, input_shape=(3, 112, 112)),
-        replace(PAPER, model="resnet18", batch=4),
-        replace(PAPER, library="foolbox", batch=4),
-        replace(PAPER, attack="cw"),
+        changed(PAPER, input_shape=(3, 112, 112)),
+        changed(PAPER, model="resnet18", batch=4),
+        changed(PAPER, library="foolbox", batch=4),
+        changed(PAPER, attack="cw"),
     ],
 )
 def test_another_case_is_not_set_beside_it(other: Case) -> None:
@@ -49,15 +50,15 @@ def test_another_case_is_not_set_beside_it(other: Case) -> None:
 
 
 def test_a_small_twin_is_set_beside_its_suites_row() -> None:
-    small = replace(PAPER, model="resnet18", input_shape=(3, 64, 64), batch=4, steps=3)
+    small = changed(PAPER, model="resnet18", input_shape=(3, 64, 64), batch=4, steps=3)
     assert speedup(small) is None
     assert speedup(small, "paper-batch-sizes-small") == 1.45
-    assert speedup(replace(small, library="foolbox"), "paper-batch-sizes-small") is None
+    assert speedup(changed(small, library="foolbox"), "paper-batch-sizes-small") is None
     assert speedup(small, "paper-models-small") == 1.4
 
 
 def test_the_report_sets_ours_beside_it() -> None:
-    record = replace(GAIN, case=replace(PAPER, library="foolbox"))
+    record = replace(GAIN, case=changed(PAPER, library="foolbox"))
     (table,) = cells.of(Run(Path("x.jsonl"), ENVIRONMENT, (record,)))
     rows = rows_of(table)
     assert GAIN.speedup is not None

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
 from reports.reading import places
 from reports.tables import side_by_side
-from tests.bench.running.test_runner import ENVIRONMENT
-from tests.reports.test_tables import FAILED, GAIN
-
-
-def at(*comparisons: ComparisonRecord, path: str = "x.jsonl", **environment: Any) -> Run:
-    return Run(Path(path), replace(ENVIRONMENT, **environment), comparisons)
+from tests.cases import changed
+from tests.records import FAILED, GAIN, run
 
 
 def of(library: str, estimate: float = 1.5, **case: Any) -> ComparisonRecord:
     speedup = Speedup(estimate, 0.96 * estimate, estimate / 0.96, 0.95, 1, 12, "")
-    return replace(GAIN, case=replace(GAIN.case, library=library, **case), speedup=speedup)
+    return replace(GAIN, case=changed(GAIN.case, library=library, **case), speedup=speedup)
 
 
 OLD = {"version": "1.12.1", "cuda": None, "cudnn": None}
@@ -53,26 +47,26 @@ A100 = {"name": "NVIDIA A100"}
 def test_runs_are_called_by_what_tells_them_apart(
     first: dict[str, Any], second: dict[str, Any], labels: list[str]
 ) -> None:
-    found = places.of([at(of("foolbox"), **first), at(of("foolbox"), **second)])
+    found = places.of([run(of("foolbox"), **first), run(of("foolbox"), **second)])
     assert [place.label for place in found] == labels
 
 
 def test_files_of_one_place_that_share_no_case_are_one_run() -> None:
-    found = places.of([at(of("foolbox")), at(of("art"), path="y.jsonl")])
+    found = places.of([run(of("foolbox")), run(of("art"), path="y.jsonl")])
     assert [len(place.runs) for place in found] == [2]
     assert side_by_side.of([run for place in found for run in place.runs]) == []
 
 
 def test_the_same_again_is_told_by_its_file() -> None:
     found = places.of(
-        [at(of("art")), at(of("art"), path="a/y.jsonl"), at(of("art"), path="y.jsonl")]
+        [run(of("art")), run(of("art"), path="a/y.jsonl"), run(of("art"), path="y.jsonl")]
     )
     assert len({place.label for place in found}) == 3
 
 
 def test_a_column_a_place_and_the_ratio_of_two() -> None:
-    new = at(of("torchattacks", 1.0), of("foolbox", 1.5))
-    old = at(of("torchattacks", 1.5), of("foolbox", 1.5), of("art"), torch=OLD)
+    new = run(of("torchattacks", 1.0), of("foolbox", 1.5))
+    old = run(of("torchattacks", 1.5), of("foolbox", 1.5), of("art"), torch=OLD)
     (table,) = side_by_side.of([new, old])
     assert table.header[:4] == (
         "case",
@@ -95,14 +89,14 @@ def test_a_column_a_place_and_the_ratio_of_two() -> None:
 
 
 def test_a_cpu_and_a_gpu_measured_the_same_case() -> None:
-    cpu = at(of("foolbox"))
-    gpu = at(of("foolbox", device="cuda:0"), device="cuda:0", accelerator=H200)
+    cpu = run(of("foolbox"))
+    gpu = run(of("foolbox", device="cuda:0"), device="cuda:0", accelerator=H200)
     (table,) = side_by_side.of([cpu, gpu])
     assert len(table.rows) == 1
 
 
 def test_what_failed_in_one_place_keeps_its_cell_and_its_reason() -> None:
     failed = replace(FAILED, case=of("art").case)
-    (table,) = side_by_side.of([at(of("art")), at(failed, torch=OLD)])
+    (table,) = side_by_side.of([run(of("art")), run(failed, torch=OLD)])
     assert table.rows[0][2:4] == ("failed", "-")
     assert any("it fell <over>" in note for note in table.notes)

@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, EqualityRecord, MaxBatch
 from bench.statistics.diagnosis import Bound, Diagnosis
 from bench.statistics.estimate import Speedup, Verdict
 from reports.formats import markdown
 from reports.reading.why import why
 from reports.tables import cells
-from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, measure
+from tests.cases import changed
+from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN, run
+from tests.reports.tables import rows_of
 
-GAIN = measure(ScriptedWorker())
-NO_GAIN = replace(
-    GAIN,
-    case=replace(GAIN.case, library="torchattacks"),
-    verdict="same",
-    speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),
-    gradients={"call": "autograd.grad", "parameters": 62, "original": 0, "semi-backward": 0},
-    theory={"speedup": 1.0, "basis": "flops"},
-)
 MEANS = ("geometric mean", "arithmetic mean")
-FAILED = ComparisonRecord(
-    "0",
-    replace(GAIN.case, library="art"),
-    "original",
-    "semi-backward",
-    "failed",
-    0,
-    0.1,
-    reason="it fell <over>",
-)
-
-
-def run(*comparisons: ComparisonRecord) -> Run:
-    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons)
-
-
-def rows_of(table: cells.Table) -> dict[str, tuple[str, ...]]:
-    return {row[0]: row[1:] for row in table.rows}
 
 
 def test_a_column_a_library_as_in_the_paper() -> None:
@@ -69,7 +42,7 @@ def test_decimals_follow_the_interval() -> None:
 
 def test_other_axes_make_tables_of_their_own() -> None:
     def at(batch: int, library: str = "foolbox") -> ComparisonRecord:
-        return replace(GAIN, case=replace(GAIN.case, batch=batch, library=library))
+        return replace(GAIN, case=changed(GAIN.case, batch=batch, library=library))
 
     assert cells.of(run(at(4)))[0].header == ("library", "foolbox")
     one_library = cells.of(run(at(4), at(8), at(16)))
@@ -82,7 +55,7 @@ def test_other_axes_make_tables_of_their_own() -> None:
 
 
 def test_weights_and_images_of_the_users_own_are_named_and_kept_apart() -> None:
-    own = replace(GAIN, case=replace(GAIN.case, weights="mine.pt", images="photos"))
+    own = replace(GAIN, case=changed(GAIN.case, weights="mine.pt", images="photos"))
     usual, other = cells.of(run(GAIN, own))
     assert "weights" not in usual.title
     assert "images of 3×32×32 from photos, 5 steps, float32, weights mine.pt, cpu" in other.title
@@ -191,7 +164,7 @@ def test_the_original_against_itself_tells_the_smallest_effect() -> None:
 
 
 def test_what_is_true_of_several_columns_is_said_once() -> None:
-    other = replace(GAIN, case=replace(GAIN.case, library="art"))
+    other = replace(GAIN, case=changed(GAIN.case, library="art"))
     (table,) = cells.of(run(GAIN, other))
     assert "foolbox, art: beware." in table.notes
 

@@ -19,10 +19,9 @@ from bench.records import reading
 from bench.records.reading import Run
 from reports.formats import frame, latex, tabular
 from reports.reading import reproduce, summary
-from tests.bench.running.test_runner import ENVIRONMENT
+from tests.cases import changed
 from tests.places import RESULTS
-from tests.reports.test_tables import FAILED, GAIN, NO_GAIN
-from tests.reports.test_training_reports import FREE, step, trained
+from tests.records import ENVIRONMENT, FAILED, FREE, GAIN, NO_GAIN, step, trained
 
 HOSTILE = '=cmd|"/C calc"!A1, <img src=x onerror=alert(1)> \\input{/etc/passwd} $x$ %'
 EVERYTHING = Run(
@@ -33,7 +32,7 @@ EVERYTHING = Run(
         NO_GAIN,
         FAILED,
         replace(step(7), case_id="t"),
-        replace(GAIN, case=replace(GAIN.case, library=HOSTILE, model=HOSTILE), reason=HOSTILE),
+        replace(GAIN, case=changed(GAIN.case, library=HOSTILE, model=HOSTILE), reason=HOSTILE),
     ),
     trainings=(trained("original"), trained("semi-backward")),
 )
@@ -147,7 +146,7 @@ def test_every_committed_row_can_be_asked_for_again_by_its_command() -> None:
 
 
 def test_a_command_is_quoted_for_the_shell() -> None:
-    case = replace(GAIN.case, library="user", attack="my file.py:run; rm -rf x")
+    case = changed(GAIN.case, library="user", attack="my file.py:run; rm -rf x")
     words = shlex.split(reproduce.command(replace(GAIN, case=case), ENVIRONMENT))
     assert words[words.index("--attack") + 1] == case.attack
 

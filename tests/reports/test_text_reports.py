@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD
 from bench.choosing import selection
 from bench.commands import arguments
 from bench.kinds.text.findings import SentenceRecord, TextRecord
-from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy, Part
 from bench.statistics.estimate import Speedup
@@ -21,10 +19,9 @@ from reports.kinds import text, text_explained
 from reports.reading import published, reproduce
 from reports.reading.explanation import explain
 from reports.tables import cells, explained
-from reports.tables.cells import Table
-from tests.adapters.test_text_conformance import CASE
-from tests.bench.running.test_runner import ENVIRONMENT
-from tests.reports.test_tables import GAIN
+from tests.cases import changed, image_case, text_case
+from tests.records import ENVIRONMENT, GAIN, run
+from tests.reports.tables import cell
 
 VICTIM = "BERT of <somebody>"
 
@@ -54,7 +51,7 @@ def record(
     **changes: Any,
 ) -> ComparisonRecord:
     """Two blocks: 4 s for the sentence of line 2, 1 s for that of line 1; half of it frozen."""
-    case = replace(CASE, attack=attack, model="bert-base", queries=None)
+    case = text_case(attack=attack, model="bert-base")
     facts = TextRecord(VICTIM, 109, {"WordNet": "stand-in: ours"}, sentences or SENTENCES)
     found = replace(
         GAIN,
@@ -72,15 +69,6 @@ def record(
         warnings=[],
     )
     return replace(found, **changes)
-
-
-def run(*comparisons: ComparisonRecord) -> Run:
-    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons)
-
-
-def cell(table: Table, attack: str, column: str) -> str:
-    (row,) = [row for row in table.rows if row[0] == attack]
-    return row[table.header.index(column)]
 
 
 def test_attacks_on_text_have_tables_of_their_own() -> None:
@@ -152,15 +140,19 @@ def test_published_numbers_stand_beside_ours() -> None:
         ({"queries": 5}, "paper-text-small", True),
         ({"model": "bert-tiny"}, "paper-text", False),
         ({"attack": "bae"}, "paper-text", False),
-        ({"sentences": None}, "paper-text", False),
     ],
 )
 def test_which_cases_repeat_a_published_one(
     changes: dict[str, Any], suite: str | None, there: bool
 ) -> None:
-    case = replace(record().case, **changes)
+    case = changed(record().case, **changes)
     assert (published.find(case, SEMI_BACKWARD, suite) is not None) == there
     assert published.find(case, FORWARD_ONLY, suite) is None
+
+
+def test_no_case_of_images_repeats_a_published_one_of_text() -> None:
+    alike = image_case("openattack", "textfooler", "bert-base", steps=None)
+    assert published.find(alike, SEMI_BACKWARD, "paper-text") is None
 
 
 def test_means_are_geometric_and_count_what_came_to_a_speedup() -> None:
@@ -187,7 +179,7 @@ def test_a_case_that_never_began_keeps_its_row() -> None:
 
 def test_it_says_what_stood_in_and_what_was_left_out() -> None:
     out = [*SENTENCES, SentenceRecord(3, "left out", "it is empty")]
-    cut = replace(record().case, queries=5)
+    cut = changed(record().case, queries=5)
     _, _, deeds = text.of(run(record(sentences=out, case=cut)))
     said = " ".join(deeds.notes)
     assert "Resource WordNet: stand-in: ours." in said
@@ -259,7 +251,7 @@ def test_a_paragraph_names_the_mend_that_fits_text() -> None:
 @pytest.mark.parametrize("queries", [None, 7])
 @pytest.mark.parametrize("variant", [SEMI_BACKWARD, FORWARD_ONLY])
 def test_the_command_repeats_the_case(queries: int | None, variant: str) -> None:
-    case = replace(record().case, queries=queries, library_version=None)
+    case = changed(record().case, queries=queries, library_version=None)
     found = record(variant, case=case, case_id=case.id)
     words = reproduce.command(found, ENVIRONMENT).split()[3:]
     asked = arguments.parse(words)

@@ -3,69 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from bench.records.reading import Run
-from bench.records.types import ComparisonRecord, TrainingRecord
-from bench.statistics.estimate import Speedup
+from bench.records.types import TrainingRecord
 from reports.formats import markdown
 from reports.kinds import training
 from reports.kinds.training import Plan
 from reports.reading.why import why
 from reports.tables import cells
-from tests.bench.kinds.test_train_runner import CASE, RESULT
-from tests.bench.running.test_runner import ENVIRONMENT
-from tests.reports.test_tables import GAIN
-
-PASSES: dict[str, int | str] = {
-    "parameters": 62,
-    "call": "backward",
-    "original": 62,
-    "semi-backward": 62,
-    "passes": 8,
-    "passes original": 8,
-    "passes semi-backward": 1,
-}
-
-
-def step(k: int = 7, **changes: Any) -> ComparisonRecord:
-    """A step of 1.5 s, 1.0 s with the attack frozen."""
-    case = replace(CASE, steps=k)
-    theory = (3 * k + 3) / (2 * k + 3)
-    record = replace(
-        GAIN,
-        case=case,
-        case_id=case.id,
-        gradients=PASSES,
-        theory={"speedup": theory, "basis": "flops", "passes": theory},
-    )
-    return replace(record, **changes)
-
-
-FREE = step(
-    case=replace(CASE, training="free", attack="none", steps=None, replays=8),
-    case_id="free",
-    verdict="same",
-    speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),
-    gradients={**PASSES, "passes": 1, "passes original": 1},
-    theory={"speedup": 1.0, "basis": "flops", "passes": 1.0},
-)
-
-
-def trained(variant: str, **changes: Any) -> TrainingRecord:
-    made = {key: value for key, value in RESULT.items() if key != "library_version"}
-    record = TrainingRecord(CASE.id, CASE, variant, "ok", 0, 3, **made)  # type: ignore[arg-type]
-    return replace(record, **changes)
-
-
-def run(*comparisons: ComparisonRecord, trainings: tuple[TrainingRecord, ...] = ()) -> Run:
-    return Run(Path("x.jsonl"), ENVIRONMENT, comparisons, trainings=trainings)
-
-
-def column(table: cells.Table, name: str) -> list[str]:
-    at = next(i for i, head in enumerate(table.header) if head.startswith(name))
-    return [row[at] for row in table.rows]
+from tests.records import ENVIRONMENT, FREE, GAIN, PASSES, TRAINING, run, step, trained
+from tests.reports.tables import column
 
 
 def test_a_line_a_step_beside_the_theory() -> None:
@@ -134,7 +80,9 @@ def test_weights_that_differ_and_trainings_that_failed_are_told() -> None:
     _, table = training.of(run(step(), trainings=both), Plan())
     assert column(table, "weights") == ["differ"]
     assert column(table, "right, clean") == ["90.0 % → 91.0 %"]
-    failed = TrainingRecord(CASE.id, CASE, "original", "failed", 0, 3, reason="it fell over")
+    failed = TrainingRecord(
+        TRAINING.id, TRAINING, "original", "failed", 0, 3, reason="it fell over"
+    )
     _, table = training.of(run(step(), trainings=(failed,)), Plan())
     assert column(table, "weights") == ["-"]
     assert any("failed: it fell over" in note for note in table.notes)

@@ -7,12 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from semibackward import semi_backward
-from tests.semibackward.frozen_models import attack, equal, flags, since, small_model
-
-
-@pytest.fixture
-def model() -> nn.Sequential:
-    return small_model()
+from tests.semibackward.frozen_models import attack, equal, flags, since
 
 
 @since(2, 1)

@@ -18,13 +18,7 @@ from tests.semibackward.frozen_models import (
     flags,
     gradients,
     since,
-    small_model,
 )
-
-
-@pytest.fixture
-def model() -> nn.Sequential:
-    return small_model()
 
 
 def test_lazy_parameters_made_inside_are_trainable_after() -> None:

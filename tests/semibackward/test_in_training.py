@@ -19,14 +19,7 @@ from tests.semibackward.frozen_models import (
     flags,
     gradients,
     since,
-    small_model,
 )
-
-
-@pytest.fixture
-def model() -> nn.Sequential:
-    return small_model()
-
 
 # A graph from before
 

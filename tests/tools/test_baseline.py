@@ -12,8 +12,8 @@ from bench.choosing import suites
 from bench.commands import arguments
 from bench.compare.environments import release
 from bench.records import reading
-from tests.bench.compare.test_compare import counts, write
 from tests.places import ROOT
+from tests.records import counts, write
 from tools import baseline
 
 WORKFLOW = ROOT / ".github" / "workflows" / "performance.yml"

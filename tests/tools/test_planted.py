@@ -19,8 +19,8 @@ from bench.records.reading import Run
 from bench.statistics.estimate import Speedup
 from bench.testing import assertions
 from bench.worker import gradients
-from tests.bench.running.test_runner import ENVIRONMENT
 from tests.places import RESULTS
+from tests.records import ENVIRONMENT
 from tools.planted import copies, judging, table
 from tools.planted.changes import BASE, CHANGES, UNCHANGED, Change
 from tools.planted.copies import Copy

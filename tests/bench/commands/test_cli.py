@@ -13,24 +13,8 @@ import pytest
 
 from bench.records import reading
 from bench.running.process import WorkerDied, WorkerProcess, WorkerTimeout
+from tests.commands import MINE, MODELS, QUICKLY, SMALL, bench, started
 from tests.places import ROOT
-
-MINE = "tests/data/attacks.py"
-MODELS = "tests/data/models.py"
-SMALL = ("--models", "test_resnet", "--image-size", "32", "--batch", "2", "--device", "cpu")
-QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2")
-
-
-def bench(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *map(str, words)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(
@@ -221,16 +205,7 @@ def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
     out, told = tmp_path / "run.jsonl", tmp_path / "processes"
     words = [*SMALL, "--out", str(out), "--steps", "2", "--precision", "1e-9"]
     words += ["--attack", f"{MINE}:fgsm", "--attack", f"{MINE}:tells_its_process"]
-    running = subprocess.Popen(
-        [sys.executable, "-m", "bench", *words, "--max-seconds", "2"],
-        cwd=ROOT,
-        env={**os.environ, "TELL_PROCESS": str(told)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # What runs in a shell's background ignores SIGINT, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
-    )
+    running = started(*words, "--max-seconds", "2", TELL_PROCESS=str(told))
     while not told.exists():  # the first case is over, the second runs
         assert running.poll() is None
         os.sched_yield()

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from adapters.models import building
 from bench import cli
-from bench.cases import Case, Comparison
+from bench.cases import Comparison
 from bench.records import reading
 from bench.worker import counting, state, workload
 from bench.worker.counting import Counted
-from tests.bench.commands.test_cli import MINE, SMALL, bench
+from tests.cases import image_case
+from tests.commands import MINE, SMALL, bench
 
 FILE = """
 import torch
@@ -45,18 +46,15 @@ class Tiny(nn.Sequential):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def tiny_models() -> Iterator[None]:
+def tiny_models(one_thread: None) -> Iterator[None]:
     def build(*args: object, **keywords: object) -> nn.Module:
         torch.manual_seed(0)
         return Tiny().eval()
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(building, "build", build)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # quicker for so small a model, also where others compute
         yield
         gc.unfreeze()
-        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +67,7 @@ def counted(folder: Path, gradient: str = GRAD, more: str = "", variant: str = "
     """A user's attack on two images, counted in this process."""
     path = folder / f"mine{len(list(folder.iterdir()))}.py"  # modules are imported once
     path.write_text(FILE.format(gradient=gradient, more=more))
-    case = Case("user", f"{path}:pgd", "tiny", 2, (3, 32, 32), None, "float32", "cpu")
+    case = image_case("user", f"{path}:pgd", "tiny", 2, steps=None)
     built = workload.build(Comparison(case, variant), 0)
     state.settle()  # as a worker does, so that no run walks through all of pytest
     return counting.count(built)

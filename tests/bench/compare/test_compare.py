@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,105 +10,13 @@ from typing import Any
 import numpy
 import pytest
 
-from bench import cli
-from bench.cases import Case
 from bench.records import reading
-from bench.records.types import ComparisonRecord, CountsRecord, Environment
+from bench.records.types import CountsRecord, Environment
 from bench.running.conditions import Conditions
-from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
-from tests.bench.running.test_runner import ENVIRONMENT
-
-CASE = Case("torchattacks", "pgd", "resnet18", 4, (3, 112, 112), 5, "float32", "cpu")
-COUNTS = Counts(
-    calls={"autograd.grad": 5},
-    computing=0,
-    parameter_gradients=0,
-    forward_calls=5,
-    forward_images=20,
-    backward_calls=5,
-    backward_images=20,
-    forward_flops=1000,
-    backward_flops=1000,
-    saved=5000,
-    gradients=0,
-    forward_kernels={"convolution": 20, "add": 10},
-    backward_kernels={"convolution_backward": 20},
-    views={"detach": 7},
-    host={},
-)
-WASTEFUL = replace(
-    COUNTS,
-    calls={"backward": 5},
-    computing=5,
-    parameter_gradients=310,
-    backward_flops=2000,
-    gradients=4000,
-    backward_kernels={"convolution_backward": 20, "add_": 300},
-)
-
-
-def counts(case: Case = CASE, original: Counts = COUNTS, **changes: Any) -> CountsRecord:
-    record = CountsRecord(
-        case.id,
-        case,
-        "original",
-        "semi-backward",
-        "ok",
-        0,
-        counts={"original": original, "semi-backward": COUNTS},
-    )
-    return replace(record, **changes)
-
-
-def timed(case: Case = CASE, ratio: float = 1.5, **changes: Any) -> ComparisonRecord:
-    """Five processes of ten blocks, one of which is a little slower than another."""
-    noise = numpy.random.default_rng(0).standard_normal((2, 100)) * 0.003
-    fast, slow = numpy.exp(noise[0]), ratio * numpy.exp(noise[1])
-    record = ComparisonRecord(
-        case.id,
-        case,
-        "original",
-        "semi-backward",
-        "ok",
-        0,
-        1.0,
-        speedup=Speedup(ratio, ratio * 0.99, ratio * 1.01, 0.95, 5, 50, "t interval"),
-        seconds={"original": slow.tolist(), "semi-backward": fast.tolist()},
-        order=["ABBA"] * 50,
-        processes=[number // 10 for number in range(50)],
-        memory={"original": 2000, "semi-backward": 1000, "unit": "bytes", "what": "peak"},
-        gradients={"call": "backward", "original": 62, "semi-backward": 0},
-    )
-    return replace(record, **changes)
-
-
-Said = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Writes both files and compares them; the exit code and what was printed."""
-
-    def run(base: Any, new: Any, *words: str) -> tuple[int, str]:
-        paths = [write(tmp_path / name, what) for name, what in (("base", base), ("new", new))]
-        code = cli.main(["compare", *map(str, paths), *words])
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return run
-
-
-def write(path: Path, what: Any) -> Path:
-    """Text as it is; records behind an environment, one of ours unless they bring theirs."""
-    if isinstance(what, str):
-        path.write_text(what)
-        return path
-    found = list(what)
-    if not isinstance(found[0], Environment):
-        found.insert(0, ENVIRONMENT)
-    path.write_text("".join(map(reading.to_line, found)))
-    return path
+from tests.bench.compare.conftest import Said
+from tests.cases import changed
+from tests.records import CASE, COUNTS, ENVIRONMENT, WASTEFUL, counts, timed
 
 
 def test_the_same_counts_are_no_regression(compare: Said) -> None:
@@ -190,7 +97,7 @@ def test_limits_loosen_what_fails(compare: Said) -> None:
 
 
 def test_overrides_are_of_the_cases_they_fit(compare: Said, tmp_path: Path) -> None:
-    other = replace(CASE, library="art", batch=8)
+    other = changed(CASE, library="art", batch=8)
     base = [counts(), counts(other)]
     worse = replace(COUNTS, forward_flops=1040)
     new = [counts(original=worse), counts(other, worse)]
@@ -233,8 +140,8 @@ def test_how_a_case_ended(compare: Said, then: str, now: str, code: int, said: s
 
 
 def test_other_suites_have_their_common_cases_compared(compare: Said) -> None:
-    base = [counts(), counts(replace(CASE, library="gone"))]
-    new = [counts(), counts(replace(CASE, batch=8))]
+    base = [counts(), counts(changed(CASE, library="gone"))]
+    new = [counts(), counts(changed(CASE, batch=8))]
     code, said = compare(base, new)
     assert code == 0
     assert "gone pgd on resnet18, 4 images of 3x112x112, 5 steps, float32, cpu" in said
@@ -247,7 +154,7 @@ def test_other_suites_have_their_common_cases_compared(compare: Said) -> None:
 
 def test_an_attack_in_another_folder_is_the_same_attack(compare: Said) -> None:
     def mine(place: str) -> CountsRecord:
-        return counts(replace(CASE, library="user", attack=f"{place}:pgd"))
+        return counts(changed(CASE, library="user", attack=f"{place}:pgd"))
 
     code, said = compare([mine("base/mine.py")], [mine("/elsewhere/mine.py")])
     assert (code, "1 case of counts" in said) == (0, True)
@@ -330,7 +237,7 @@ def test_seconds_that_other_programs_may_account_for_are_no_regression(compare: 
     code, said = compare([timed()], [slower], *words)
     assert code == 0
     assert "since other programs may have cost up to 100 % of time" in said
-    on_gpu = replace(CASE, device="cuda:0")
+    on_gpu = changed(CASE, device="cuda:0")
     slower = timed(on_gpu, seconds=seconds, conditions=[busy])
     assert compare([timed(on_gpu)], [slower], *words)[0] == 1, "nobody else was on the GPU"
 

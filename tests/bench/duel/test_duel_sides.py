@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,10 @@ from typing import Any
 import pytest
 
 from bench.duel import installing, sides
-from bench.duel.sides import Name, Side
 from bench.errors import UsageError
 from bench.records import reading
+from tests.bench.duel.pairs import side
+from tests.commands import bench
 from tests.places import ROOT
 from tools.planted import package
 
@@ -35,11 +34,6 @@ CALLS_IT = "def attack(*given):\n    import tiny_attacks\n    return tiny_attack
 def source(folder: Path, text: str = BY_GRAD, version: str = "1.0", **about: Any) -> Path:
     name = about.pop("name", "tiny-attacks")
     return package.write(folder, name, version, {"tiny_attacks/__init__.py": text}, **about)
-
-
-def side(name: Name = "a", folder: Path = Path("side"), version: str = "1.0") -> Side:
-    asked = sides.Asked(name, f"lib=={version}", f"lib=={version}", local=False)
-    return Side(asked, folder, "lib", version, ("lib",), "0")
 
 
 @pytest.mark.parametrize(
@@ -136,11 +130,6 @@ def test_without_uv_its_install_command_is_told(monkeypatch: pytest.MonkeyPatch)
         installing.uv()
 
 
-def bench(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench", "duel", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-
-
 def test_a_duel_between_a_version_and_a_patch(tmp_path: Path) -> None:
     """The patch computes parameter gradients for nothing."""
     before = package.wheel(source(tmp_path / "before"), tmp_path / "wheels")
@@ -150,7 +139,9 @@ def test_a_duel_between_a_version_and_a_patch(tmp_path: Path) -> None:
     quickly = ("--image-size", "32", "--max-seconds", "0.5", "--processes", "1")
     out = tmp_path / "x.jsonl"
     words = ("--a", before, "--b", source(tmp_path / "after", BY_BACKWARD, "1.1"))
-    done = bench(*words, *small, *quickly, "--out", out, "--keep", "--fail-if", "speedup:90%")
+    done = bench(
+        "duel", *words, *small, *quickly, "--out", out, "--keep", "--fail-if", "speedup:90%"
+    )
     assert done.returncode == 0, done.stderr
     (found,) = reading.read(out).duels
     assert found.gradients is not None

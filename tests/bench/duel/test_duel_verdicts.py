@@ -19,8 +19,10 @@ from bench.records.types import EqualityRecord
 from bench.statistics.estimate import Speedup
 from reports.formats import markdown
 from reports.tables import duels
-from tests.bench.duel.test_duel import TWICE
-from tests.bench.running.test_runner import ENVIRONMENT, comparison
+from tests.bench.duel.pairs import TWICE
+from tests.cases import changed
+from tests.records import ENVIRONMENT
+from tests.workers import comparison
 
 CALLS = {"call a": "autograd.grad", "call b": "backward"}
 
@@ -119,9 +121,9 @@ def test_a_table_of_duels(tmp_path: Path) -> None:
 
 def test_cases_that_differ_in_more_than_their_column_get_tables_of_their_own() -> None:
     pgd, fgsm = ended(1.0, 1.25), ended(1.0, 1.0)
-    other = replace(fgsm.case, attack="mifgsm")
+    other = changed(fgsm.case, attack="mifgsm")
     alike = replace(fgsm, case_id="1", case=other)
-    without_steps = replace(fgsm, case_id="2", case=replace(other, attack="fgsm", steps=None))
+    without_steps = replace(fgsm, case_id="2", case=changed(other, attack="fgsm", steps=None))
     run = Run(Path("x.jsonl"), ENVIRONMENT, (), duels=(pgd, alike, without_steps))
     assert [table.header for table in duels.of(run)] == [
         ("attack", "pgd", "mifgsm"),

@@ -23,15 +23,10 @@ from bench.records import provenance, reading
 from bench.records.journal import Journal
 from bench.records.reading import RecordError
 from bench.worker import failures
-from tests.bench.running.test_runner import (
-    ENVIRONMENT,
-    Notes,
-    ScriptedWorker,
-    comparison,
-    measure,
-    runner,
-)
+from tests.commands import MINE, started
 from tests.places import ROOT
+from tests.records import ENVIRONMENT
+from tests.workers import Notes, ScriptedWorker, comparison, measure, runner
 
 SHORT = replace(measure(ScriptedWorker()), seconds={}, order=[], processes=[])
 
@@ -66,7 +61,7 @@ def test_the_lock_ends_with_the_process(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     code = (
         "import sys, time; from pathlib import Path; from bench.records.journal import Journal;"
-        "from tests.bench.running.test_runner import ENVIRONMENT; j = Journal(Path(sys.argv[1]));"
+        "from tests.records import ENVIRONMENT; j = Journal(Path(sys.argv[1]));"
         "j.begin(ENVIRONMENT); print('locked', flush=True); time.sleep(600)"
     )
     holder = subprocess.Popen(
@@ -200,17 +195,10 @@ def test_a_damaged_journal_is_mended_or_refused_and_never_worse(
 
 
 def start(path: Path, *words: str) -> subprocess.Popen[str]:
-    """The program on a slow case, with interrupts as a terminal leaves them."""
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "bench", "--attack", "tests/data/attacks.py:fgsm"),
-            *("--models", "resnet18", "--image-size", "32", "--batch", "1"),
-            *("--max-seconds", "1", "--processes", "2", "--out", str(path), *words),
-        ],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    """The program on a slow case."""
+    return started(
+        *("--attack", f"{MINE}:fgsm", "--models", "resnet18", "--image-size", "32", "--batch", "1"),
+        *("--max-seconds", "1", "--processes", "2", "--out", path, *words),
     )
 
 

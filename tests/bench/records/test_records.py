@@ -9,7 +9,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bench.cases import Case
 from bench.errors import EnvironmentMismatch, UsageError
 from bench.records import reading
 from bench.records.journal import Journal
@@ -17,7 +16,9 @@ from bench.records.reading import RecordError
 from bench.records.types import ComparisonRecord, CountsRecord, TrainingRecord
 from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
-from tests.bench.running.test_runner import ENVIRONMENT, ScriptedWorker, comparison, measure
+from tests.cases import changed, image_case
+from tests.records import ENVIRONMENT
+from tests.workers import ScriptedWorker, comparison, measure
 from tools import schema
 
 RECORD = measure(ScriptedWorker(host=0.1))
@@ -142,7 +143,7 @@ def test_no_value_that_json_lacks_is_written() -> None:
 
 def test_the_case_id_is_of_what_was_asked() -> None:
     case = comparison().case
-    assert case.id == replace(case, library_version="2.0").id
+    assert case.id == changed(case, library_version="2.0").id
     changes: dict[str, object] = {
         "library": "art",
         "batch": 5,
@@ -153,7 +154,7 @@ def test_the_case_id_is_of_what_was_asked() -> None:
         "weights": "w.pt",
         "images": "folder",
     }
-    others = {replace(case, **{key: value}).id for key, value in changes.items()}  # type: ignore[arg-type]
+    others = {changed(case, **{key: value}).id for key, value in changes.items()}
     assert len(others | {case.id}) == len(changes) + 1
 
 
@@ -222,7 +223,7 @@ def test_a_library_installed_in_between_does_not_keep_from_resuming(tmp_path: Pa
 
 
 def test_a_users_attack_has_no_steps(tmp_path: Path) -> None:
-    case = Case("user", "mine.py:fgsm", "resnet18", 4, (3, 32, 32), None, "float32", "cpu")
+    case = image_case("user", "mine.py:fgsm", steps=None)
     record = replace(RECORD, case=case)
     path = write(tmp_path / "x.jsonl", reading.to_line(ENVIRONMENT), reading.to_line(record))
     assert reading.read(path).comparisons == (record,)

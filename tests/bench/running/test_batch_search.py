@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from bench.cases import Case, Comparison
+from bench.cases import Comparison
 from bench.running.batch_search import CEILING, BatchSearch, SearchFailed, search
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerProcess
-from tests.bench.running.test_runner import ScriptedWorker, comparison
+from tests.cases import changed, image_case
+from tests.workers import ScriptedWorker, comparison
 
 
 @pytest.mark.parametrize("start", [1, 4, 64, 1000])
@@ -83,15 +84,14 @@ def test_another_failure_is_not_taken_for_too_little_memory() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no such limit here")
 def test_a_real_worker_runs_out_of_memory_and_says_so() -> None:
-    shape = (3, 32, 32)
     attack = "tests/data/attacks.py:hungry"  # ten million bytes an image
-    case = Case("user", attack, "resnet18", 1, shape, None, "float32", "cpu")
+    case = image_case("user", attack, steps=None)
     worker = WorkerProcess()
     try:
         assert worker.ask({"do": "limit", "count": 400_000_000, "device": "cpu"}, 60.0)["ok"]
         answers = []
         for batch in (2, 200, 2):
-            asked = asdict(Comparison(replace(case, batch=batch), "semi-backward"))
+            asked = asdict(Comparison(changed(case, batch=batch), "semi-backward"))
             request = {"do": "try", "comparison": asked, "seed": 0}
             answers.append(worker.ask(request, 120.0))
     finally:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.running import progress
 from bench.statistics.estimate import Speedup
-from tests.bench.running.test_runner import ScriptedWorker, comparison, measure
+from tests.workers import ScriptedWorker, comparison, measure
 
 RECORD = measure(ScriptedWorker())
 SOME = Speedup(1.62, 1.58, 1.66, 0.95, 1, 1234, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ from bench.worker.equality import compare
 from bench.worker.serve import Worker
 from bench.worker.timer import CudaTimer
 from semibackward import semi_backward
-from tests.adapters.test_conformance import WORKING, case
-from tests.bench.kinds import test_training
+from tests.adapters.asked import WORKING, case
+from tests.cases import changed, image_case, small_training, text_case
 from tests.places import ATTACKS
 
 pytestmark = [
@@ -36,7 +36,7 @@ DEVICE = "cuda:0"
 
 
 def comparison(library: str, attack: str = "pgd", batch: int = 4) -> Comparison:
-    case = Case(library, attack, "resnet18", batch, (3, 64, 64), 3, "float32", DEVICE)
+    case = image_case(library, attack, batch=batch, input_shape=(3, 64, 64), steps=3, device=DEVICE)
     return Comparison(case, "semi-backward")
 
 
@@ -80,7 +80,7 @@ def test_variants_agree_on_the_gpu(library: str, attack: str) -> None:
 
 @pytest.mark.parametrize("pair", [pair for pair in WORKING if pair not in PGD], ids=" ".join)
 def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, str]) -> None:
-    asked = replace(case(*pair), device=DEVICE)
+    asked = changed(case(*pair), device=DEVICE)
     built = workload.build(Comparison(asked, "semi-backward"), seed=0)
     state.settle()
     with state.deterministic(DEVICE):
@@ -92,8 +92,7 @@ def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, st
 @pytest.mark.parametrize("variant", ["semi-backward", "forward-only"])
 def test_attacks_on_text_run_on_the_gpu_and_their_variants_agree(attack: str, variant: str) -> None:
     pytest.importorskip("OpenAttack", reason="the extra text is not installed")
-    asked = Case("openattack", attack, "bert-tiny", 2, (), None, "float32", DEVICE)
-    asked = replace(asked, images="", sentences="shipped", queries=20)
+    asked = text_case(attack=attack, device=DEVICE, queries=20)
     built = text_building.build(Comparison(asked, variant), seed=0)
     state.settle()
     found = checks.check(built)
@@ -207,7 +206,7 @@ def test_the_largest_batch_under_a_limit() -> None:
 
 
 def training(method: str, library: str = "reference", attack: str = "pgd-backward") -> Case:
-    return replace(test_training.case(method, library, attack), device=DEVICE)
+    return changed(small_training(method, library, attack), device=DEVICE)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +228,7 @@ def test_a_training_step_gives_the_same_weights_on_the_gpu(asked: Case) -> None:
 
 
 def test_the_trick_changes_no_weight_of_a_training_on_the_gpu(tmp_path: Path) -> None:
-    asked = replace(training("pgd", "deeprobust", "pgd"), batch=64)
+    asked = changed(training("pgd", "deeprobust", "pgd"), batch=64)
     digests = []
     for variant in ("original", "semi-backward"):
         learning = Learning(asked, variant, 0, 1, tmp_path / f"{variant}.safetensors")

@@ -20,7 +20,7 @@ from adapters.text.base import TextAdapter, TextSettings
 from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
 from bench.kinds.text import building
 from bench.worker.checks import check
-from tests.adapters.test_text_conformance import CASE
+from tests.cases import text_case
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -29,7 +29,7 @@ def _loaded() -> None:
 
 
 def built(**changes: Any) -> building.TextWorkload:
-    asked = replace(CASE, **{"attack": "deepwordbug", "queries": 6, **changes})
+    asked = text_case(**{"attack": "deepwordbug", "queries": 6, **changes})
     return building.build(Comparison(asked, SEMI_BACKWARD), seed=0)
 
 

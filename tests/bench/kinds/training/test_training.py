@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -19,61 +18,31 @@ from bench.kinds.training import building as workloads
 from bench.kinds.training.building import TrainingWorkload
 from bench.worker import checks
 from semibackward import semi_backward
+from tests.cases import changed, small_training
 from tests.places import ATTACKS
 
-EPS = 32 / 255
-SMALL = "test_resnet"
-
-
-def case(method: str, library: str = "reference", attack: str = "pgd-backward", k: int = 2) -> Case:
-    known = METHODS[method]
-    inside = known.inside != "none"
-    return Case(
-        library,
-        attack if inside else "none",
-        SMALL,
-        8,
-        (3, 32, 32),
-        (1 if known.one_step else k) if inside else None,
-        "float32",
-        "cpu",
-        eps=None if method == "natural" else EPS,
-        step_size=EPS / 4 if inside else None,
-        random_start=True if known.inside == "library" else None,
-        images="digits",
-        classes=10,
-        training=method,
-        replays=2 if method == "free" else None,
-    )
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def built(asked: Case) -> TrainingWorkload:
     return workloads.build(Comparison(asked, SEMI_BACKWARD), seed=0)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> object:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize(
     ("asked", "before", "after"),
     [
-        (case("natural"), 1, 1),
-        (case("pgd"), 3, 1),
-        (case("pgd", attack="pgd-autograd-grad"), 1, 1),
-        (case("pgd", "deeprobust", "pgd"), 3, 1),
-        (case("pgd", "foolbox", "pgd"), 3, 1),
-        (case("pgd", "art", "pgd"), 3, 1),
-        (case("pgd", "torchattacks", "pgd"), 1, 1),
-        (case("mart", "advertorch", "pgd"), 3, 1),
-        (case("fast", "cleverhans", "pgd"), 2, 1),
-        (case("trades"), 3, 1),
-        (case("trades", attack="pgd-autograd-grad"), 1, 1),
-        (case("free"), 1, 1),
+        (small_training("natural"), 1, 1),
+        (small_training("pgd"), 3, 1),
+        (small_training("pgd", attack="pgd-autograd-grad"), 1, 1),
+        (small_training("pgd", "deeprobust", "pgd"), 3, 1),
+        (small_training("pgd", "foolbox", "pgd"), 3, 1),
+        (small_training("pgd", "art", "pgd"), 3, 1),
+        (small_training("pgd", "torchattacks", "pgd"), 1, 1),
+        (small_training("mart", "advertorch", "pgd"), 3, 1),
+        (small_training("fast", "cleverhans", "pgd"), 2, 1),
+        (small_training("trades"), 3, 1),
+        (small_training("trades", attack="pgd-autograd-grad"), 1, 1),
+        (small_training("free"), 1, 1),
     ],
     ids=lambda value: value.what if isinstance(value, Case) else "",
 )
@@ -98,7 +67,7 @@ def test_a_step_gives_the_same_weights_and_leaves_out_what_nobody_reads(
 
 def test_a_library_may_be_a_users_own_function() -> None:
     spec = str(ATTACKS) + ":fgsm"
-    made = built(replace(case("pgd", "user", spec), steps=None, step_size=None))
+    made = built(changed(small_training("pgd", "user", spec), steps=None, step_size=None))
     assert checks.check(made).equality.bitwise
     assert made.passes_predict is None
 
@@ -111,7 +80,7 @@ def test_theory_is_the_papers() -> None:
 
 
 def test_the_flops_of_a_step_agree_with_the_theory() -> None:
-    found = checks.check(built(case("pgd", k=5))).theory
+    found = checks.check(built(small_training("pgd", k=5))).theory
     assert found is not None
     # The first layer needs no output gradient when weights are trained: a little less than a pass.
     assert found["speedup"] == pytest.approx(found["passes"], rel=0.05)

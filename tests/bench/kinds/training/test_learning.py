@@ -15,9 +15,9 @@ from adapters import data
 from adapters.base import AdapterError
 from bench.cases import BASELINE, SEMI_BACKWARD, Case
 from bench.kinds.training.learning import Learning
-from tests.bench.kinds.test_training import case, one_thread
+from tests.cases import changed, small_training
 
-__all__ = ["one_thread"]
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 Learn = Callable[..., Learning]
 
@@ -38,7 +38,7 @@ def learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Learn:
 
 @pytest.mark.parametrize(
     "asked",
-    [case("pgd", "deeprobust", "pgd"), case("free"), case("trades")],
+    [small_training("pgd", "deeprobust", "pgd"), small_training("free"), small_training("trades")],
     ids=lambda asked: str(asked.training),
 )
 def test_the_trick_and_an_interruption_change_no_weight(learn: Learn, asked: Case) -> None:
@@ -59,20 +59,20 @@ def test_the_trick_and_an_interruption_change_no_weight(learn: Learn, asked: Cas
 
 
 def test_another_trainings_checkpoint_is_refused(learn: Learn) -> None:
-    learn(case("natural"), BASELINE, "x").epoch()
+    learn(small_training("natural"), BASELINE, "x").epoch()
     with pytest.raises(AdapterError, match=r"of another training.*remove it"):
-        learn(case("natural"), SEMI_BACKWARD, "x")
-    assert learn(case("natural"), BASELINE, "x").told.losses
+        learn(small_training("natural"), SEMI_BACKWARD, "x")
+    assert learn(small_training("natural"), BASELINE, "x").told.losses
 
 
 def test_a_damaged_checkpoint_is_refused(learn: Learn, tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"nonsense")
     with pytest.raises(AdapterError, match=r"can't be gone on from"):
-        learn(case("natural"), BASELINE, "x")
+        learn(small_training("natural"), BASELINE, "x")
 
 
 def test_a_training_that_diverges_says_so(learn: Learn, tmp_path: Path) -> None:
-    learning = learn(case("natural"), BASELINE, "x")
+    learning = learn(small_training("natural"), BASELINE, "x")
     learning._training.model.get_parameter("fc.bias").data.fill_(math.nan)
     with pytest.raises(ArithmeticError, match="not finite in epoch 1"):
         learning.epoch()
@@ -81,7 +81,7 @@ def test_a_training_that_diverges_says_so(learn: Learn, tmp_path: Path) -> None:
 
 def test_free_training_replays_each_minibatch_and_makes_as_many_updates(learn: Learn) -> None:
     seen: list[Tensor] = []
-    free = learn(case("free"), BASELINE, "x")
+    free = learn(small_training("free"), BASELINE, "x")
     step = free._training.step
 
     def watched(images: Tensor, labels: Tensor) -> Tensor:
@@ -98,8 +98,8 @@ def test_free_training_replays_each_minibatch_and_makes_as_many_updates(learn: L
 def test_adversarial_training_on_digits_makes_robust(tmp_path: Path) -> None:
     """Radius 32/255: four times CIFAR-10's 8/255."""
     found = {}
-    for asked in (case("natural"), case("pgd", k=3)):
-        large = replace(asked, batch=64)
+    for asked in (small_training("natural"), small_training("pgd", k=3)):
+        large = changed(asked, batch=64)
         learning = Learning(large, SEMI_BACKWARD, 0, 4, tmp_path / f"{asked.training}.safetensors")
         while not learning.done:
             learning.epoch()

@@ -19,25 +19,9 @@ from bench.records.journal import Journal
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import PlainProgress
-from tests.bench.running.test_runner import ENVIRONMENT, Notes
-
-CASE = Case(
-    *("reference", "pgd-backward", "resnet18", 64, (3, 32, 32), 7, "float32", "cpu"),
-    images="digits",
-    training="pgd",
-)
-RESULT = {
-    "library_version": "2.13.0",
-    "updates": 66,
-    "images": 1437,
-    "test_images": 360,
-    "losses": [2.0, 1.0, 0.5],
-    "seconds": [1.0, 1.0, 1.0],
-    "clean_accuracy": 0.9,
-    "robust_accuracy": 0.5,
-    "evaluation": {"attack": "PGD-20", "eps": 0.1, "step_size": 0.01},
-    "weights": "abc",
-}
+from tests.cases import changed, image_case
+from tests.records import ENVIRONMENT, TRAINED, TRAINING
+from tests.workers import Notes
 
 
 class Trainer:
@@ -61,7 +45,7 @@ class Trainer:
         if failure is not None:
             return {"ok": False, **failure}
         done = epoch == request["epochs"]
-        return {"ok": True, "epoch": epoch, "loss": 1.0, "result": dict(RESULT) if done else None}
+        return {"ok": True, "epoch": epoch, "loss": 1.0, "result": dict(TRAINED) if done else None}
 
     def close(self) -> None:
         self.closed = True
@@ -71,7 +55,7 @@ def train(workers: list[Trainer], journal: Journal, epochs: int = 3) -> list[Any
     started: Iterator[Trainer] = iter(workers)
     pool = WorkerPool(lambda: next(started))
     runner = TrainRunner(pool, 0, epochs, Path("checkpoints"), 60.0, PlainProgress())
-    return list(runner.run([CASE, CASE], journal))
+    return list(runner.run([TRAINING, TRAINING], journal))
 
 
 def test_each_case_is_trained_once_in_both_variants_each_in_a_fresh_worker() -> None:
@@ -83,12 +67,12 @@ def test_each_case_is_trained_once_in_both_variants_each_in_a_fresh_worker() -> 
         ("semi-backward", "ok", "abc"),
     ]
     assert written[0].case.library_version == "2.13.0"
-    assert written[0].checkpoint == f"{CASE.id}-original-3.safetensors"
+    assert written[0].checkpoint == f"{TRAINING.id}-original-3.safetensors"
     assert workers[0].closed
     for worker, variant in zip(workers, ("original", "semi-backward"), strict=True):
         assert len(worker.asked) == 3
         for request in worker.asked:
-            assert (request["variant"], request["case"]) == (variant, asdict(CASE))
+            assert (request["variant"], request["case"]) == (variant, asdict(TRAINING))
     first, second = ({r["checkpoint"] for r in worker.asked} for worker in workers)
     assert len(first) == len(second) == 1
     assert first != second
@@ -204,9 +188,9 @@ def test_a_users_own_attack_may_be_inside() -> None:
 
 def test_training_keeps_the_names_of_attacks_as_they_were() -> None:
     """Those of records made before a case had fields for training."""
-    attack = Case("foolbox", "pgd", "resnet18", 4, (3, 112, 112), 5, "float32", "cpu")
+    attack = image_case(input_shape=(3, 112, 112))
     assert attack.id == "adcae60fc091"
-    assert CASE.id != Case(**{**asdict(CASE), "training": "mart"}).id
+    assert TRAINING.id != changed(TRAINING, training="mart").id
 
 
 @pytest.mark.parametrize(

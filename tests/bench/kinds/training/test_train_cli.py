@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from bench.records import reading
-from tests.places import ROOT
+from tests.commands import started
 
 WORDS = (
     *("train", "--training", "pgd", "--libs", "foolbox", "--models", "test_resnet"),
@@ -18,14 +16,7 @@ WORDS = (
 
 
 def start(out: Path, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench", *WORDS, "--out", str(out), *words],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return started(*WORDS, "--out", out, *words, OMP_NUM_THREADS="1")
 
 
 def test_a_training_that_is_stopped_goes_on_and_ends_with_the_same_weights(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""What is asked of every attack on images: settings, cases, and the attacks themselves."""
+
+from __future__ import annotations
+
+from adapters import registry
+from adapters.base import Settings
+from bench.cases import Case
+from bench.choosing import selection
+from tests.cases import image_case
+
+MODEL, CLASSES = "test_efficientnet", 10
+EPS, STEP, STEPS, BATCH, SIZE = 8 / 255, 2 / 255, 3, 2, 32
+
+
+def settings(**changes: object) -> Settings:
+    usual = {
+        "eps": EPS,
+        "step_size": STEP,
+        "steps": STEPS,
+        "random_start": True,
+        "batch": BATCH,
+        "input_shape": (3, SIZE, SIZE),
+        "classes": CLASSES,
+        "dtype": "float32",
+        "device": "cpu",
+    }
+    return Settings(**{**usual, **changes})  # type: ignore[arg-type]
+
+
+ALL = {
+    (name, attack): info
+    for name in registry.names()
+    if registry.subject(name) == "images"
+    for attack, info in registry.get(name).attacks().items()
+}
+WORKING = [pair for pair, info in ALL.items() if info.broken is None and not info.lacks]
+BROKEN = [pair for pair, info in ALL.items() if info.broken is not None]
+
+
+def case(library: str, attack: str) -> Case:
+    shape = (3, SIZE, SIZE)
+    asked = image_case(
+        library, attack, MODEL, BATCH, shape, STEPS, eps=EPS, step_size=STEP, classes=CLASSES
+    )
+    return selection.obeyed(asked, ALL[library, attack])

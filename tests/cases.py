@@ -1,0 +1,100 @@
+"""Cases, made in one place: an attack on images, one on text, a training."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from adapters.papers.methods import METHODS
+from bench.cases import Case
+
+FIELDS = frozenset(field.name for field in fields(Case))
+"""What `changed` takes."""
+
+
+def image_case(
+    library: str = "foolbox",
+    attack: str = "pgd",
+    model: str = "resnet18",
+    batch: int = 4,
+    input_shape: tuple[int, ...] = (3, 32, 32),
+    steps: int | None = 5,
+    dtype: str = "float32",
+    device: str = "cpu",
+    **more: Any,
+) -> Case:
+    """`more`: eps, step_size, random_start, weights, images, classes."""
+    return Case(library, attack, model, batch, input_shape, steps, dtype, device, **more)
+
+
+def text_case(
+    library: str = "openattack",
+    attack: str = "textfooler",
+    model: str = "bert-tiny",
+    batch: int = 2,
+    dtype: str = "float32",
+    device: str = "cpu",
+    *,
+    sentences: str = "shipped",
+    **more: Any,
+) -> Case:
+    """`more`: queries, resources, weights."""
+    return Case(
+        *(library, attack, model, batch, (), None, dtype, device),
+        eps=None,
+        step_size=None,
+        random_start=None,
+        images="",
+        sentences=sentences,
+        **more,
+    )
+
+
+def training_case(
+    library: str = "reference",
+    attack: str = "pgd-backward",
+    model: str = "resnet18",
+    batch: int = 64,
+    input_shape: tuple[int, ...] = (3, 32, 32),
+    steps: int | None = 7,
+    dtype: str = "float32",
+    device: str = "cpu",
+    *,
+    training: str = "pgd",
+    data: str = "digits",
+    **more: Any,
+) -> Case:
+    """`more`: replays, eps, step_size, random_start, weights, classes."""
+    return Case(
+        *(library, attack, model, batch, input_shape, steps, dtype, device),
+        images=data,
+        training=training,
+        **more,
+    )
+
+
+def changed(case: Case, **changes: Any) -> Case:
+    """The case with other values of some of its fields."""
+    return replace(case, **changes)
+
+
+def small_training(
+    method: str, library: str = "reference", attack: str = "pgd-backward", k: int = 2
+) -> Case:
+    """A training on digits as `selection` would choose it, of a model that takes no time."""
+    known, eps = METHODS[method], 32 / 255
+    inside = known.inside != "none"
+    return training_case(
+        library,
+        attack if inside else "none",
+        "test_resnet",
+        8,
+        (3, 32, 32),
+        (1 if known.one_step else k) if inside else None,
+        eps=None if method == "natural" else eps,
+        step_size=eps / 4 if inside else None,
+        random_start=True if known.inside == "library" else None,
+        classes=10,
+        training=method,
+        replays=2 if method == "free" else None,
+    )

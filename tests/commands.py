@@ -1,0 +1,41 @@
+"""The program in a process of its own, as its user has it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+from tests.places import ROOT
+
+MINE = "tests/data/attacks.py"
+MODELS = "tests/data/models.py"
+SMALL = ("--models", "test_resnet", "--image-size", "32", "--batch", "2", "--device", "cpu")
+QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2")
+
+
+def bench(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def started(*words: object, **environment: str) -> subprocess.Popen[str]:
+    """The program as `bench` runs it, not waited for; it may be interrupted."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What runs in a shell's background ignores SIGINT, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
