@@ -7,9 +7,16 @@ from typing import Any
 
 from adapters.papers.methods import METHODS
 from bench.cases import Case
+from bench.kinds.images.options import ImageOptions
+from bench.kinds.text.options import TextOptions
+from bench.kinds.training.options import TrainingOptions
 
-FIELDS = frozenset(field.name for field in fields(Case))
-"""What `changed` takes."""
+SHARED = frozenset(field.name for field in fields(Case) if field.name != "options")
+"""What a case of every kind has; the rest are its options."""
+FIELDS = SHARED.union(
+    field.name for kind in (ImageOptions, TextOptions, TrainingOptions) for field in fields(kind)
+)
+"""What `changed` takes of one case or another."""
 
 
 def image_case(
@@ -24,7 +31,9 @@ def image_case(
     **more: Any,
 ) -> Case:
     """`more`: eps, step_size, random_start, weights, images, classes."""
-    return Case(library, attack, model, batch, input_shape, steps, dtype, device, **more)
+    shared, own = _sorted(more)
+    options = ImageOptions(input_shape=input_shape, steps=steps, **own)
+    return Case(library, attack, model, batch, dtype, device, options, **shared)
 
 
 def text_case(
@@ -39,15 +48,9 @@ def text_case(
     **more: Any,
 ) -> Case:
     """`more`: queries, resources, weights."""
-    return Case(
-        *(library, attack, model, batch, (), None, dtype, device),
-        eps=None,
-        step_size=None,
-        random_start=None,
-        images="",
-        sentences=sentences,
-        **more,
-    )
+    shared, own = _sorted(more)
+    options = TextOptions(sentences=sentences, **own)
+    return Case(library, attack, model, batch, dtype, device, options, **shared)
 
 
 def training_case(
@@ -65,17 +68,23 @@ def training_case(
     **more: Any,
 ) -> Case:
     """`more`: replays, eps, step_size, random_start, weights, classes."""
-    return Case(
-        *(library, attack, model, batch, input_shape, steps, dtype, device),
-        images=data,
-        training=training,
-        **more,
+    shared, own = _sorted(more)
+    options = TrainingOptions(
+        input_shape=input_shape, steps=steps, training=training, data=data, **own
     )
+    return Case(library, attack, model, batch, dtype, device, options, **shared)
 
 
 def changed(case: Case, **changes: Any) -> Case:
-    """The case with other values of some of its fields."""
-    return replace(case, **changes)
+    """The case with other values of some of its fields, or of its options."""
+    shared, own = _sorted(changes)
+    return replace(case, **shared).with_options(**own)
+
+
+def _sorted(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What all cases have, and the rest."""
+    shared = {name: value for name, value in fields.items() if name in SHARED}
+    return shared, {name: value for name, value in fields.items() if name not in SHARED}
 
 
 def small_training(

@@ -1,4 +1,4 @@
-"""The program in a process of its own, as its user has it."""
+"""The command line: what it asks for, and the program in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,29 @@ import signal
 import subprocess
 import sys
 
+from bench.cases import Comparison
+from bench.choosing import selection
+from bench.commands import arguments, options
+from bench.kinds.request import Request
 from tests.places import ROOT
 
 MINE = "tests/data/attacks.py"
 MODELS = "tests/data/models.py"
 SMALL = ("--models", "test_resnet", "--image-size", "32", "--batch", "2", "--device", "cpu")
 QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2")
+
+
+def request(*words: str) -> Request:
+    """What a command line asks for."""
+    return options.request_of(arguments.parse(list(words)))
+
+
+def chosen(*words: str, device: str = "cpu") -> list[Comparison]:
+    """What a command line chooses, its names checked."""
+    asked = request(*words)
+    selection.check_names(asked)
+    suite = selection.choose_suite(asked, device)
+    return selection.comparisons(asked, suite, device, lambda note: None)
 
 
 def bench(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:

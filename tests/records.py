@@ -9,14 +9,10 @@ from typing import Any
 import numpy
 
 from bench.cases import Case
+from bench.kinds.training.record import LINE, TrainingRecord
 from bench.records import reading
 from bench.records.reading import Run
-from bench.records.types import (
-    ComparisonRecord,
-    CountsRecord,
-    Environment,
-    TrainingRecord,
-)
+from bench.records.types import ComparisonRecord, CountsRecord, Environment
 from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
 from tests.cases import changed, image_case, training_case
@@ -49,13 +45,13 @@ NO_GAIN = replace(
     theory={"speedup": 1.0, "basis": "flops"},
 )
 FAILED = ComparisonRecord(
-    "0",
-    changed(GAIN.case, library="art"),
-    "original",
-    "semi-backward",
-    "failed",
-    0,
-    0.1,
+    case_id="0",
+    case=changed(GAIN.case, library="art"),
+    baseline="original",
+    variant="semi-backward",
+    status="failed",
+    seed=0,
+    elapsed=0.1,
     reason="it fell <over>",
 )
 
@@ -67,7 +63,7 @@ def run(
     **environment: Any,
 ) -> Run:
     """A file of records as it is read, of an environment that differs from ours in some fields."""
-    return Run(Path(path), replace(ENVIRONMENT, **environment), comparisons, trainings=trainings)
+    return Run(Path(path), replace(ENVIRONMENT, **environment), comparisons, own={LINE: trainings})
 
 
 def write(path: Path, what: Any) -> Path:
@@ -129,13 +125,13 @@ def timed(case: Case = CASE, ratio: float = 1.5, **changes: Any) -> ComparisonRe
     noise = numpy.random.default_rng(0).standard_normal((2, 100)) * 0.003
     fast, slow = numpy.exp(noise[0]), ratio * numpy.exp(noise[1])
     record = ComparisonRecord(
-        case.id,
-        case,
-        "original",
-        "semi-backward",
-        "ok",
-        0,
-        1.0,
+        case_id=case.id,
+        case=case,
+        baseline="original",
+        variant="semi-backward",
+        status="ok",
+        seed=0,
+        elapsed=1.0,
         speedup=Speedup(ratio, ratio * 0.99, ratio * 1.01, 0.95, 5, 50, "t interval"),
         seconds={"original": slow.tolist(), "semi-backward": fast.tolist()},
         order=["ABBA"] * 50,
@@ -196,5 +192,6 @@ FREE = step(
 
 def trained(variant: str, **changes: Any) -> TrainingRecord:
     made = {key: value for key, value in TRAINED.items() if key != "library_version"}
-    record = TrainingRecord(TRAINING.id, TRAINING, variant, "ok", 0, 3, **made)  # type: ignore[arg-type]
+    asked = {"case_id": TRAINING.id, "case": TRAINING, "variant": variant, "seed": 0, "epochs": 3}
+    record = TrainingRecord(status="ok", **asked, **made)  # type: ignore[arg-type]
     return replace(record, **changes)

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from bench.choosing import suites
+from bench.choosing import selection, suites
 from bench.choosing.suites import Limits
 from bench.errors import UsageError
+from bench.kinds.images.kind import ImageGroup
 from bench.running.pool import WorkerPool
 from bench.running.runner import Runner
 from bench.words import closest
+from tests.commands import request
 from tests.places import ROOT
 from tools import bench_gpu, wheelhouse
 from tools.wheelhouse import Target
@@ -46,7 +48,8 @@ def test_every_suite_that_ships_can_be_read(name: str) -> None:
 
 
 def test_the_paper_suite_is_as_published() -> None:
-    (group,) = suites.load(suites.PAPER_LIBRARIES).groups
+    (group,) = suites.load("paper-libraries").groups
+    assert isinstance(group, ImageGroup)
     assert (group.models, group.batch, group.image_size, group.steps) == (
         ("resnet50",),
         (16,),
@@ -59,9 +62,9 @@ def test_the_paper_suite_is_as_published() -> None:
 def test_what_is_given_goes_before_what_the_suite_says(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[run]\nprecision = 0.1\n" + GROUP + GROUP.replace("[4]", "[8]"))
-    suite = suites.load(str(path))
-    assert suite.limits.precision == 0.1
-    changed = suites.override(suite, batch=(1, 2), precision=0.5, libs=None)
+    assert suites.load(str(path)).limits.precision == 0.1
+    asked = request("--suite", str(path), "--batch", "1", "2", "--precision", "0.5")
+    changed = selection.choose_suite(asked, "cpu")
     assert changed.limits.precision == 0.5
     assert len(changed.groups) == 1, "two groups that became the same are one"
     assert (changed.groups[0].batch, changed.groups[0].libs) == ((1, 2), ("foolbox",))

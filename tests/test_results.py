@@ -7,8 +7,11 @@ import math
 import pytest
 
 from adapters import registry
+from bench.kinds.text.findings import TextFindings
+from bench.kinds.training.options import TrainingOptions
+from bench.kinds.training.record import LINE, TrainingRecord
 from bench.records import reading
-from bench.records.types import ComparisonRecord, Environment, TrainingRecord
+from bench.records.types import ComparisonRecord, Environment
 from reports.reading.explanation import explain
 from tests.places import MACHINE
 
@@ -56,11 +59,11 @@ STEPS = [
     for run in map(reading.read, sorted(TRAINING.glob("*.jsonl")))
     for record in run.comparisons
 ]
-TRAININGS = reading.read(TRAINING / "to-the-end.jsonl").trainings
+TRAININGS = reading.read(TRAINING / "to-the-end.jsonl").own[LINE]
 
 
 def step_name(record: ComparisonRecord) -> str:
-    return f"{record.case.what} {record.case.steps}"
+    return f"{record.case.what} {TrainingOptions.of(record.case).steps}"
 
 
 @pytest.mark.parametrize("record", STEPS, ids=step_name)
@@ -80,7 +83,7 @@ def test_training_with_and_without_the_trick_ends_with_the_same_weights() -> Non
     pairs: dict[str, list[TrainingRecord]] = {}
     for record in TRAININGS:
         pairs.setdefault(record.case_id, []).append(record)
-    methods = [pair[0].case.training for pair in pairs.values()]
+    methods = [TrainingOptions.of(pair[0].case).training for pair in pairs.values()]
     assert set(methods) == {"natural", "pgd", "mart", "fast", "free", "trades"}
     for original, frozen in pairs.values():
         assert (original.variant, frozen.variant) == ("original", "semi-backward")
@@ -122,8 +125,8 @@ def test_attacks_on_text_gain_what_the_readme_says(record: ComparisonRecord) -> 
     """Faster, and no interval lies below what is asked."""
     assert record.equality is not None
     assert record.equality.bitwise
-    assert record.text is not None
-    reads = any(sentence.gradient_queries for sentence in record.text.attacked)
+    assert isinstance(record.findings, TextFindings)
+    reads = any(sentence.gradient_queries for sentence in record.findings.attacked)
     assert reads == (record.case.attack == "fd")
     assert record.verdict == "faster"
     assert record.speedup is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters import registry
 from adapters.base import Settings
 from bench.cases import Case
-from bench.choosing import selection
+from bench.kinds.images.kind import obeyed
 from tests.cases import image_case
 
 MODEL, CLASSES = "test_efficientnet", 10
@@ -42,4 +42,4 @@ def case(library: str, attack: str) -> Case:
     asked = image_case(
         library, attack, MODEL, BATCH, shape, STEPS, eps=EPS, step_size=STEP, classes=CLASSES
     )
-    return selection.obeyed(asked, ALL[library, attack])
+    return obeyed(asked, ALL[library, attack])

@@ -22,7 +22,7 @@ from adapters.base import (
     UnsupportedSettings,
 )
 from adapters.libraries.cleverhans import NumpyOffCpu
-from tests.adapters.asked import EPS, STEP, STEPS, settings
+from tests.adapters.asked import EPS, SIZE, STEP, STEPS, settings
 from tests.places import ROOT
 
 

@@ -18,10 +18,11 @@ from torch import Tensor
 from adapters import registry
 from adapters.base import AttackInfo, Promise, UnsupportedSettings
 from bench.cases import BASELINE, FORWARD_ONLY, Comparison
-from bench.worker import state, workload
+from bench.kinds.images import building
+from bench.kinds.images.building import AttackWorkload
+from bench.worker import state
 from bench.worker.equality import compare
 from bench.worker.gradients import GradientTrace, observed
-from bench.worker.workload import AttackWorkload
 from tests.adapters.asked import ALL, BROKEN, EPS, STEPS, WORKING, case
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -70,7 +71,7 @@ def _trial_or_error(library: str, attack: str) -> Trial | Exception:
 def _trial(library: str, attack: str) -> Trial:
     info = ALL[library, attack]
     asked = case(library, attack)
-    work = workload.build(Comparison(asked, SEMI_BACKWARD), seed=0)
+    work = building.build(Comparison(asked, SEMI_BACKWARD), seed=0)
     state.settle()  # every run collects garbage, and the libraries hold a million objects
     before = {name: value.clone() for name, value in work.model.state_dict().items()}
     handed: list[Tensor] = []
@@ -86,7 +87,7 @@ def _trial(library: str, attack: str) -> Trial:
     }
     variants = {SEMI_BACKWARD: run(work, SEMI_BACKWARD)}
     if info.access == "black-box":
-        other = workload.build(Comparison(asked, FORWARD_ONLY), seed=0)
+        other = building.build(Comparison(asked, FORWARD_ONLY), seed=0)
         variants[FORWARD_ONLY] = run(other, FORWARD_ONLY)
     return Trial(info, work, first, run(work, BASELINE), variants, found)
 
@@ -236,7 +237,7 @@ def test_what_is_broken_upstream_still_is(
     mended = {**adapter.attacks(), attack: replace(ALL[pair], broken=None)}
     monkeypatch.setattr(type(adapter), "attacks", lambda self: mended)
     with pytest.raises(Exception) as raised:
-        run(workload.build(Comparison(case(*pair), SEMI_BACKWARD), seed=0), BASELINE)
+        run(building.build(Comparison(case(*pair), SEMI_BACKWARD), seed=0), BASELINE)
     said = f"{type(raised.value).__name__}: {raised.value}"
     assert said.startswith(ALL[pair].broken or "")
 
@@ -244,7 +245,7 @@ def test_what_is_broken_upstream_still_is(
 @pytest.mark.parametrize("pair", [pair for pair in ALL if ALL[pair].lacks], ids=" ".join)
 def test_what_needs_more_names_what_to_install(pair: tuple[str, str]) -> None:
     with pytest.raises(UnsupportedSettings, match="python -m pip install"):
-        workload.build(Comparison(case(*pair), SEMI_BACKWARD), seed=0)
+        building.build(Comparison(case(*pair), SEMI_BACKWARD), seed=0)
 
 
 @pytest.mark.parametrize("pair", ALL, ids=" ".join)

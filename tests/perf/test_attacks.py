@@ -15,8 +15,8 @@ from torch import Tensor
 
 from adapters.base import LibraryUnavailable
 from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
-from bench.worker import workload
-from bench.worker.workload import AttackWorkload
+from bench.kinds.images import building
+from bench.kinds.images.building import AttackWorkload
 from tests.cases import image_case
 
 LIBRARIES = ("torchattacks", "foolbox", "art", "advertorch", "deeprobust", "cleverhans")
@@ -27,7 +27,7 @@ WARMUP_ROUNDS = 2
 @functools.cache
 def built(library: str) -> AttackWorkload:
     case = image_case(library, model="resnet10t", batch=2, steps=3)
-    return workload.build(Comparison(case, SEMI_BACKWARD), seed=0)
+    return building.build(Comparison(case, SEMI_BACKWARD), seed=0)
 
 
 @pytest.mark.parametrize("variant", [BASELINE, SEMI_BACKWARD])

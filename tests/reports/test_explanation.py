@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,16 +10,18 @@ import pytest
 import torch
 
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Comparison
+from bench.kinds.images import building
+from bench.records import reading
 from bench.records.types import ComparisonRecord
-from bench.running.measuring import _anatomy
 from bench.statistics.anatomy import Anatomy, Part, ceiling_by_operations, ceiling_by_time, split
 from bench.statistics.diagnosis import Diagnosis
 from bench.statistics.estimate import Speedup
-from bench.worker import checks, flops, gradients, state, workload
+from bench.worker import checks, flops, gradients, state
+from reports.formats import explained
 from reports.reading import reproduce
 from reports.reading.explanation import Label, explain
-from reports.tables import explained
 from tests.cases import changed, image_case
+from tests.commands import request
 from tests.records import ENVIRONMENT, run
 from tests.workers import ScriptedWorker, measure
 
@@ -181,7 +184,6 @@ def test_a_paragraph_has_what_a_maintainer_needs() -> None:
 
 def test_the_command_repeats_the_case() -> None:
     from bench.choosing import selection
-    from bench.commands import arguments
 
     for changes in (
         {},
@@ -190,7 +192,7 @@ def test_the_command_repeats_the_case() -> None:
     ):
         case = changed(MEASURED.case, library_version=None, **changes)
         words = reproduce.command(replace(MEASURED, case=case), ENVIRONMENT).split()[3:]
-        asked = arguments.parse(words)
+        asked = request(*words)
         suite = selection.choose_suite(asked, case.device)
         assert [c.case.id for c in selection.comparisons(asked, suite, case.device, print)] == [
             case.id
@@ -199,7 +201,7 @@ def test_the_command_repeats_the_case() -> None:
 
 def dissected(attack: str, model: str = "test_resnet", size: int = 32) -> Anatomy:
     case = image_case("reference", attack, model, 2, (3, size, size), 3)
-    built = workload.build(Comparison(case, SEMI_BACKWARD), seed=0)
+    built = building.build(Comparison(case, SEMI_BACKWARD), seed=0)
     state.settle()
     found = checks.check(built, explain=True)
     assert not found.warnings
@@ -238,9 +240,9 @@ def test_autograd_grad_is_dissected_too() -> None:
 def test_the_operations_of_the_papers_models(
     model: str, size: int, ceiling: float, within: float
 ) -> None:
-    from adapters.models import building
+    from adapters.models import building as models
 
-    net = building.build(model, size, seed=0)
+    net = models.build(model, size, seed=0)
     x = torch.rand(1, 3, size, size, requires_grad=True)
     totals = []
     for frozen in (False, True):
@@ -293,7 +295,9 @@ def test_forward_only_runs_the_model_in_inference_mode_and_puts_it_back() -> Non
 def test_an_anatomy_survives_the_way_through_the_worker() -> None:
     from dataclasses import asdict
 
-    assert _anatomy(asdict(FULL)) == FULL
+    equality = {"equal": True, "bitwise": True, "max_abs_diff": 0.0}
+    told = json.loads(json.dumps({"equality": equality, "anatomy": asdict(FULL)}))
+    assert reading.prepared(told).anatomy == FULL
 
 
 def test_operations_are_counted_in_inference_mode_too() -> None:

@@ -14,6 +14,7 @@ pytest.importorskip("matplotlib")
 from matplotlib.collections import PathCollection
 
 from bench.cases import A_A
+from bench.kinds.training.options import TrainingOptions
 from bench.records.types import ComparisonRecord, MemoryParts
 from bench.statistics.anatomy import Part
 from bench.statistics.diagnosis import Diagnosis
@@ -194,7 +195,7 @@ def test_training_lies_beside_the_theory() -> None:
     ends = path(curve)[0], path(curve)[-1]
     for (k, drawn), record in zip(ends, (steps[0], steps[2]), strict=True):
         assert record.theory is not None
-        assert k == pytest.approx(record.case.steps)
+        assert k == pytest.approx(TrainingOptions.of(record.case).steps)
         assert drawn == pytest.approx(record.theory["passes"])
     assert "1.30 at K = 7, theory 1.41" in plot.description
 
@@ -282,7 +283,7 @@ def test_samples_of_text_are_held_against_their_sentence() -> None:
         GAIN,
         order=["ABBA"] * 4,
         processes=[0] * 4,
-        lines=[1, 2, 1, 2],
+        parts=[0, 1, 0, 1],
         seconds={"original": [1.0, 1, 9, 9, 1, 1, 9, 9], "semi-backward": [0.5, 0.5, 3, 3] * 2},
     )
     found = samples.series(record)

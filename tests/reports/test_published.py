@@ -9,14 +9,15 @@ import pytest
 
 from bench.cases import Case
 from bench.choosing import selection, suites
-from bench.commands import arguments
 from bench.errors import UsageError
+from bench.kinds.images.options import ImageOptions
 from bench.records.reading import Run
 from reports.reading import published
-from reports.tables import cells
+from reports.tables import columns
 from tests.cases import changed, image_case
+from tests.commands import request
 from tests.records import ENVIRONMENT, GAIN
-from tests.reports.tables import rows_of
+from tests.reports.tables import rows_of, tables_of
 
 PAPER = image_case("torchattacks", "pgd", "resnet50", 16, (3, 224, 224), 40, device="cuda:0")
 
@@ -59,16 +60,16 @@ def test_a_small_twin_is_set_beside_its_suites_row() -> None:
 
 def test_the_report_sets_ours_beside_it() -> None:
     record = replace(GAIN, case=changed(PAPER, library="foolbox"))
-    (table,) = cells.of(Run(Path("x.jsonl"), ENVIRONMENT, (record,)))
+    (table,) = tables_of(Run(Path("x.jsonl"), ENVIRONMENT, (record,)))
     rows = rows_of(table)
     assert GAIN.speedup is not None
-    assert rows[cells.PUBLISHED] == ("1.36",)
-    assert rows[cells.OVER_PUBLISHED] == (f"{GAIN.speedup.estimate / 1.36:.2f}",)
+    assert rows[columns.PUBLISHED] == ("1.36",)
+    assert rows[columns.OVER_PUBLISHED] == (f"{GAIN.speedup.estimate / 1.36:.2f}",)
     assert any("Tesla T4, torch 1.12, foolbox 3.3.3" in note for note in table.notes)
 
 
 def paper_cases(name: str) -> list[Case]:
-    asked = arguments.parse(["--suite", name])
+    asked = request("--suite", name)
     suite = selection.choose_suite(asked, "cpu")
     found = selection.comparisons(asked, suite, "cpu", print)
     return list(dict.fromkeys(comparison.case for comparison in found))
@@ -95,7 +96,8 @@ def test_the_papers_suites_are_exactly_what_was_published(name: str, rows: int) 
 
 def test_the_attacks_have_their_librarys_defaults() -> None:
     for case in paper_cases("paper-attacks"):
-        assert (case.eps, case.step_size, case.steps, case.random_start) == (None,) * 4
+        found = ImageOptions.of(case)
+        assert (found.eps, found.step_size, found.steps, found.random_start) == (None,) * 4
 
 
 def test_every_suite_names_what_there_is() -> None:
@@ -105,7 +107,7 @@ def test_every_suite_names_what_there_is() -> None:
 
 def test_black_box_attacks_get_forward_only_and_white_box_ones_do_not() -> None:
     def variants(*words: str) -> list[str]:
-        asked = arguments.parse(["--libs", "torchattacks", *words])
+        asked = request("--libs", "torchattacks", *words)
         suite = selection.choose_suite(asked, "cpu")
         return [found.variant for found in selection.comparisons(asked, suite, "cpu", said.append)]
 
@@ -128,4 +130,4 @@ def test_a_suite_with_nothing_to_do_is_told(tmp_path: Path, key: str) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(f"[[cases]]\n{lists}{text}\n")
     with pytest.raises(UsageError, match="start at 1"):
-        selection.choose_suite(arguments.parse(["--suite", str(file)]), "cpu")
+        selection.choose_suite(request("--suite", str(file)), "cpu")

@@ -6,21 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records.types import ComparisonRecord, EqualityRecord, MaxBatch
+from bench.records.types import ComparisonRecord, MaxBatch
 from bench.statistics.diagnosis import Bound, Diagnosis
+from bench.statistics.equality import Equality
 from bench.statistics.estimate import Speedup, Verdict
 from reports.formats import markdown
 from reports.reading.why import why
-from reports.tables import cells
 from tests.cases import changed
 from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN, run
-from tests.reports.tables import rows_of
+from tests.reports.tables import rows_of, tables_of
 
 MEANS = ("geometric mean", "arithmetic mean")
 
 
 def test_a_column_a_library_as_in_the_paper() -> None:
-    (table,) = cells.of(run(NO_GAIN, GAIN, FAILED))
+    (table,) = tables_of(run(NO_GAIN, GAIN, FAILED))
     assert table.header == ("library", "torchattacks", "foolbox", "art", *MEANS)
     found = rows_of(table)
     none = ("-", "-")
@@ -37,26 +37,26 @@ def test_a_column_a_library_as_in_the_paper() -> None:
 
 def test_decimals_follow_the_interval() -> None:
     wide = replace(GAIN, speedup=Speedup(1.512, 1.41, 1.62, 0.95, 1, 12, ""))
-    assert rows_of(cells.of(run(wide))[0])["speedup"] == ("1.51",)
+    assert rows_of(tables_of(run(wide))[0])["speedup"] == ("1.51",)
 
 
 def test_other_axes_make_tables_of_their_own() -> None:
     def at(batch: int, library: str = "foolbox") -> ComparisonRecord:
         return replace(GAIN, case=changed(GAIN.case, batch=batch, library=library))
 
-    assert cells.of(run(at(4)))[0].header == ("library", "foolbox")
-    one_library = cells.of(run(at(4), at(8), at(16)))
+    assert tables_of(run(at(4)))[0].header == ("library", "foolbox")
+    one_library = tables_of(run(at(4), at(8), at(16)))
     assert [table.header for table in one_library] == [("batch", "4", "8", "16", *MEANS)]
-    several = cells.of(run(at(4), at(4, "art"), at(8), at(8, "art")))
+    several = tables_of(run(at(4), at(4, "art"), at(8), at(8, "art")))
     assert [table.header for table in several] == [("library", "foolbox", "art", *MEANS)] * 2
     assert [f"{batch} images" in t.title for batch, t in zip((4, 8), several, strict=True)]
-    many = cells.of(run(*(at(2**i) for i in range(10))))
+    many = tables_of(run(*(at(2**i) for i in range(10))))
     assert [len(table.header) - 1 for table in many] == [8, 2 + len(MEANS)]
 
 
 def test_weights_and_images_of_the_users_own_are_named_and_kept_apart() -> None:
     own = replace(GAIN, case=changed(GAIN.case, weights="mine.pt", images="photos"))
-    usual, other = cells.of(run(GAIN, own))
+    usual, other = tables_of(run(GAIN, own))
     assert "weights" not in usual.title
     assert "images of 3×32×32 from photos, 5 steps, float32, weights mine.pt, cpu" in other.title
 
@@ -120,26 +120,26 @@ def test_an_inconclusive_case_says_what_to_do() -> None:
 def test_a_gpu_that_waits_for_the_host_is_named(bound: Bound, said: str) -> None:
     held_up = replace(GAIN, verdict="same", diagnosis=Diagnosis(bound=bound))
     assert said in str(why(held_up, ENVIRONMENT))
-    assert rows_of(cells.of(run(held_up))[0])["limited by"] == (bound,)
+    assert rows_of(tables_of(run(held_up))[0])["limited by"] == (bound,)
     free = replace(held_up, diagnosis=Diagnosis(bound="compute-bound"))
     assert "too small to show" in str(why(free, ENVIRONMENT))
     assert "try a larger batch" not in str(why(free, ENVIRONMENT))
 
 
 def test_rows_without_anything_to_tell_are_left_out() -> None:
-    found = rows_of(cells.of(run(GAIN))[0])
+    found = rows_of(tables_of(run(GAIN))[0])
     assert found["- .grad buffers"] == ("0.00 → 0.00",)
     assert "limited by" not in found
     assert "largest batch" not in found
     assert "smallest effect told apart" not in found
-    assert "- .grad buffers" not in rows_of(cells.of(run(replace(GAIN, memory_parts=None)))[0])
+    assert "- .grad buffers" not in rows_of(tables_of(run(replace(GAIN, memory_parts=None)))[0])
 
 
 def test_the_largest_batch() -> None:
     searched = MaxBatch(
         {"original": 37, "semi-backward": 65536}, {"original": 38, "semi-backward": None}
     )
-    found = rows_of(cells.of(run(replace(GAIN, max_batch=searched)))[0])
+    found = rows_of(tables_of(run(replace(GAIN, max_batch=searched)))[0])
     assert found["largest batch"] == ("37 → 65536 or more",)
 
 
@@ -154,18 +154,18 @@ def test_the_original_against_itself_tells_the_smallest_effect() -> None:
         memory=None,
         memory_parts=None,
     )
-    table = cells.of(run(itself, GAIN))[0]
+    table = tables_of(run(itself, GAIN))[0]
     assert table.title.endswith("original again against original")
     assert rows_of(table)["smallest effect told apart"] == ("1.0 %",)
     hopeless = replace(itself, speedup=Speedup(1.0, 0.001, 1000.0, 0.95, 2, 3, ""))
-    assert rows_of(cells.of(run(hopeless))[0])["smallest effect told apart"] == ("over 100 %",)
+    assert rows_of(tables_of(run(hopeless))[0])["smallest effect told apart"] == ("over 100 %",)
     assert why(itself, ENVIRONMENT) is None
     assert "can't be trusted" in str(why(replace(itself, verdict="faster"), ENVIRONMENT))
 
 
 def test_what_is_true_of_several_columns_is_said_once() -> None:
     other = replace(GAIN, case=changed(GAIN.case, library="art"))
-    (table,) = cells.of(run(GAIN, other))
+    (table,) = tables_of(run(GAIN, other))
     assert "foolbox, art: beware." in table.notes
 
 
@@ -176,21 +176,21 @@ def test_the_notes_say_what_the_intervals_stand_for(processes: int, said: str) -
     record = replace(GAIN, speedup=Speedup(1.5, 1.4, 1.6, 0.95, processes, 100, "as made"))
     assert any(
         note.startswith("Intervals: as made") and said in note
-        for note in cells.of(run(record))[0].notes
+        for note in tables_of(run(record))[0].notes
     )
 
 
 @pytest.mark.parametrize(
     ("equality", "said"),
     [
-        (EqualityRecord(True, True, 0.0), "identical"),
-        (EqualityRecord(True, False, 2e-7), "equal to 2e-07"),
-        (EqualityRecord(False, False, 0.031), "differ by 0.031"),
-        (EqualityRecord(False, False, None), "differ"),
+        (Equality(True, True, 0.0), "identical"),
+        (Equality(True, False, 2e-7), "equal to 2e-07"),
+        (Equality(False, False, 0.031), "differ by 0.031"),
+        (Equality(False, False, None), "differ"),
     ],
 )
-def test_how_equal_the_examples_are(equality: EqualityRecord, said: str) -> None:
-    found = rows_of(cells.of(run(replace(GAIN, equality=equality)))[0])
+def test_how_equal_the_examples_are(equality: Equality, said: str) -> None:
+    found = rows_of(tables_of(run(replace(GAIN, equality=equality)))[0])
     assert found["adversarial examples"] == (said,)
 
 

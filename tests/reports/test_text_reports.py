@@ -9,19 +9,18 @@ import pytest
 
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD
 from bench.choosing import selection
-from bench.commands import arguments
-from bench.kinds.text.findings import SentenceRecord, TextRecord
+from bench.kinds.text.findings import SentenceRecord, TextFindings
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy, Part
 from bench.statistics.estimate import Speedup
-from reports.formats import markdown
-from reports.kinds import text, text_explained
+from reports.formats import explained, markdown
+from reports.kinds.text import explained as text_explained
 from reports.reading import published, reproduce
 from reports.reading.explanation import explain
-from reports.tables import cells, explained
 from tests.cases import changed, image_case, text_case
+from tests.commands import request
 from tests.records import ENVIRONMENT, GAIN, run
-from tests.reports.tables import cell
+from tests.reports.tables import cell, tables_of
 
 VICTIM = "BERT of <somebody>"
 
@@ -52,7 +51,12 @@ def record(
 ) -> ComparisonRecord:
     """Two blocks: 4 s for the sentence of line 2, 1 s for that of line 1; half of it frozen."""
     case = text_case(attack=attack, model="bert-base")
-    facts = TextRecord(VICTIM, 109, {"WordNet": "stand-in: ours"}, sentences or SENTENCES)
+    facts = TextFindings(
+        victim=VICTIM,
+        parameters=109,
+        resources={"WordNet": "stand-in: ours"},
+        sentences=sentences or SENTENCES,
+    )
     found = replace(
         GAIN,
         case=case,
@@ -61,28 +65,28 @@ def record(
         speedup=Speedup(estimate, 0.9 * estimate, 1.1 * estimate, 0.95, 1, 12, "by blocks"),
         seconds={BASELINE: [4.0, 4.0, 1.0, 1.0], variant: [2.0, 2.0, 0.5, 0.5]},
         order=["ABBA", "ABBA"],
-        lines=[2, 1],
+        parts=[1, 0],
         repeated=[],
         memory_parts=None,
         memory={BASELINE: 500_000_000, variant: 5_000_000, "unit": "bytes", "what": "peak"},
-        text=facts,
+        findings=facts,
         warnings=[],
     )
     return replace(found, **changes)
 
 
 def test_attacks_on_text_have_tables_of_their_own() -> None:
-    assert cells.of(run(record())) == []
-    assert [table.title.partition(": ")[2] for table in text.of(run(record()))] == [
+    assert tables_of(run(record())) == []
+    assert [table.title.partition(": ")[2] for table in tables_of(run(record()), "text")] == [
         "",
         "queries",
         "what became of it",
     ]
-    assert text.of(run(GAIN)) == []
+    assert tables_of(run(GAIN), "text") == []
 
 
 def test_a_row_an_attack_with_both_variants() -> None:
-    table, _, _ = text.of(run(record(), record(FORWARD_ONLY, estimate=4.0)))
+    table, _, _ = tables_of(run(record(), record(FORWARD_ONLY, estimate=4.0)), "text")
     assert cell(table, "textfooler", "semi-backward: speedup") == "2.0 (1.8 to 2.2)"
     assert cell(table, "textfooler", "forward-only: speedup") == "4.0 (3.6 to 4.4)"
     assert cell(table, "textfooler", "reads gradients") == "no"
@@ -91,7 +95,7 @@ def test_a_row_an_attack_with_both_variants() -> None:
 
 def test_seconds_are_of_a_sentence_and_of_a_query() -> None:
     """Line 2 takes 4 s and 8 queries, line 1 takes 1 s and 2."""
-    table, queries, _ = text.of(run(record()))
+    table, queries, _ = tables_of(run(record()), "text")
     assert cell(table, "textfooler", "original (s)") == "2.50"
     assert cell(table, "textfooler", "semi-backward (s)") == "1.25"
     assert cell(queries, "textfooler", "original (ms a query)") == "500"
@@ -103,7 +107,7 @@ def test_seconds_are_of_a_sentence_and_of_a_query() -> None:
 def test_the_originals_of_both_comparisons_count_and_repeated_blocks_do_not() -> None:
     other = {BASELINE: [9.0, 9.0, 3.0, 3.0], FORWARD_ONLY: [1.0, 1.0, 1.0, 1.0]}
     both = run(record(), record(FORWARD_ONLY, seconds=other, repeated=[0]))
-    table, _, _ = text.of(both)
+    table, _, _ = tables_of(both, "text")
     assert cell(table, "textfooler", "original (s)") == "3.00"  # (4 + (1 + 3) / 2) / 2
     assert cell(table, "textfooler", "forward-only (s)") == "1.00"
 
@@ -113,7 +117,7 @@ def test_what_the_attack_did() -> None:
     found = run(
         record(attack="fd", sentences=reads), record(FORWARD_ONLY, attack="fd", sentences=reads)
     )
-    table, queries, deeds = text.of(found)
+    table, queries, deeds = tables_of(found, "text")
     assert cell(table, "fd", "reads gradients") == "yes"
     assert cell(queries, "fd", "gradient queries") == "1.5"
     assert cell(deeds, "fd", "backward passes nobody reads") == "7 of 10"
@@ -125,7 +129,7 @@ def test_what_the_attack_did() -> None:
 
 
 def test_published_numbers_stand_beside_ours() -> None:
-    table, _, _ = text.of(run(record(), record(attack="genetic", estimate=1.52)))
+    table, _, _ = tables_of(run(record(), record(attack="genetic", estimate=1.52)), "text")
     assert cell(table, "textfooler", "published") == "1.37"
     assert cell(table, "genetic", "ours over it") == "1.00"
     assert any("genetic 918.7 → 603.3" in note for note in table.notes)
@@ -157,7 +161,7 @@ def test_no_case_of_images_repeats_a_published_one_of_text() -> None:
 
 def test_means_are_geometric_and_count_what_came_to_a_speedup() -> None:
     failed = record(attack="viper", status="failed", speedup=None, verdict=None, reason="it fell")
-    table, _, deeds = text.of(run(record(), record(attack="pwws", estimate=8.0), failed))
+    table, _, deeds = tables_of(run(record(), record(attack="pwws", estimate=8.0), failed), "text")
     mean = cell(table, "geometric mean", "semi-backward: speedup")
     assert mean == "4.00 (3.72 to 4.30), of 2"  # 4 · exp(± √2 · ln √(1.1 / 0.9) / 2)
     assert cell(table, "arithmetic mean", "semi-backward: speedup") == "5.00"
@@ -170,7 +174,9 @@ def test_a_case_that_never_began_keeps_its_row() -> None:
     failed = record(
         status="failed", speedup=None, text=None, lines=[], seconds={}, order=[], memory=None
     )
-    table, queries, deeds = text.of(run(replace(failed, equality=None, reason="no tokenizer")))
+    table, queries, deeds = tables_of(
+        run(replace(failed, equality=None, reason="no tokenizer")), "text"
+    )
     for found in (table, queries, deeds):
         assert found.rows[0][0] == "textfooler"
         assert len(found.rows[0]) == len(found.header)
@@ -180,7 +186,7 @@ def test_a_case_that_never_began_keeps_its_row() -> None:
 def test_it_says_what_stood_in_and_what_was_left_out() -> None:
     out = [*SENTENCES, SentenceRecord(3, "left out", "it is empty")]
     cut = changed(record().case, queries=5)
-    _, _, deeds = text.of(run(record(sentences=out, case=cut)))
+    _, _, deeds = tables_of(run(record(sentences=out, case=cut)), "text")
     said = " ".join(deeds.notes)
     assert "Resource WordNet: stand-in: ours." in said
     assert "textfooler: line 3 left out: it is empty." in said
@@ -234,7 +240,7 @@ def test_the_summary_counts_who_reads() -> None:
         " forward-only is 4.0 to 5.0×, semi-backward is 2.0×; fd reads 4 of 10, forward-only is"
         " 4.0×."
     )
-    assert text_explained.summary([GAIN]) is None
+    assert text_explained.summary([]) is None
     assert "2 of 3 attackers" in explained.report([run(*records)])
 
 
@@ -254,7 +260,7 @@ def test_the_command_repeats_the_case(queries: int | None, variant: str) -> None
     case = changed(record().case, queries=queries, library_version=None)
     found = record(variant, case=case, case_id=case.id)
     words = reproduce.command(found, ENVIRONMENT).split()[3:]
-    asked = arguments.parse(words)
+    asked = request(*words)
     suite = selection.choose_suite(asked, "cpu")
     (again,) = selection.comparisons(asked, suite, "cpu", print)
     assert (again.case.id, again.variant) == (case.id, variant)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.records.types import TrainingRecord
+from bench.kinds.training.plan import Plan
+from bench.records.reading import Run
 from reports.formats import markdown
-from reports.kinds import training
-from reports.kinds.training import Plan
 from reports.reading.why import why
-from reports.tables import cells
-from tests.records import ENVIRONMENT, FREE, GAIN, PASSES, TRAINING, run, step, trained
-from tests.reports.tables import column
+from reports.table import Table
+from tests.records import ENVIRONMENT, FREE, GAIN, PASSES, run, step, trained
+from tests.reports.tables import column, tables_of
+
+
+def trainings_of(found: Run, plan: Plan) -> list[Table]:
+    return tables_of(found, "training", plan=plan)
 
 
 def test_a_line_a_step_beside_the_theory() -> None:
-    (table,) = training.of(run(step(7), FREE, step(1)), Plan())
+    (table,) = trainings_of(run(step(7), FREE, step(1)), Plan())
     assert column(table, "one optimisation step") == [
         "pgd, reference pgd-backward, K = 1",
         "pgd, reference pgd-backward, K = 7",
@@ -29,8 +32,8 @@ def test_a_line_a_step_beside_the_theory() -> None:
 
 
 def test_steps_of_training_are_in_no_table_of_attacks() -> None:
-    assert cells.of(run(step())) == []
-    (table,) = cells.of(run(GAIN, step()))
+    assert tables_of(run(step())) == []
+    (table,) = tables_of(run(GAIN, step()))
     assert table.header == ("library", "foolbox")
 
 
@@ -53,7 +56,7 @@ def test_why_training_gains_nothing() -> None:
 
 def test_what_a_training_to_the_end_costs_and_saves() -> None:
     both = (trained("original"), trained("semi-backward"))
-    _, table = training.of(run(step(), trainings=both), Plan(epochs=72, images=6400))
+    _, table = trainings_of(run(step(), trainings=both), Plan(epochs=72, images=6400))
     assert table.title.startswith("3 epochs of training resnet18 on digits")
     # 1437 images in batches of 64 make 22 steps; the last, which is not full, is left out.
     assert column(table, "original") == ["33.0"]
@@ -71,19 +74,17 @@ def test_nothing_is_saved_where_nothing_is_faster() -> None:
     )
     shaky = replace(FREE, verdict="inconclusive")
     for record, said in ((FREE, "none"), (shaky, "none shown")):
-        _, table = training.of(run(record, trainings=both), Plan())
+        _, table = trainings_of(run(record, trainings=both), Plan())
         assert column(table, "hours saved") == [said]
 
 
 def test_weights_that_differ_and_trainings_that_failed_are_told() -> None:
     both = (trained("original"), trained("semi-backward", weights="other", clean_accuracy=0.91))
-    _, table = training.of(run(step(), trainings=both), Plan())
+    _, table = trainings_of(run(step(), trainings=both), Plan())
     assert column(table, "weights") == ["differ"]
     assert column(table, "right, clean") == ["90.0 % → 91.0 %"]
-    failed = TrainingRecord(
-        TRAINING.id, TRAINING, "original", "failed", 0, 3, reason="it fell over"
-    )
-    _, table = training.of(run(step(), trainings=(failed,)), Plan())
+    failed = trained("original", status="failed", reason="it fell over", weights=None)
+    _, table = trainings_of(run(step(), trainings=(failed,)), Plan())
     assert column(table, "weights") == ["-"]
     assert any("failed: it fell over" in note for note in table.notes)
     assert "it fell over" in markdown.report([run(step(), trainings=(failed,))])

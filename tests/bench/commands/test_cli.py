@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.kinds.images.options import ImageOptions
 from bench.records import reading
 from bench.running.process import WorkerDied, WorkerProcess, WorkerTimeout
 from tests.commands import MINE, MODELS, QUICKLY, SMALL, bench, started
@@ -309,7 +310,7 @@ def test_explain_dissects_what_it_measures(tmp_path: Path) -> None:
     assert variants == ["forward-only", "semi-backward", "semi-backward"]
     for record in found.comparisons:
         assert record.anatomy is not None
-        assert record.case.classes == 10
+        assert ImageOptions.of(record.case).classes == 10
     again = bench("report", out, "--format", "explained")
     assert "reference pgd-backward, semi-backward: " in again.stdout
 

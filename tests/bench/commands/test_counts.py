@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adapters.models import building
+from adapters.models import building as models
 from bench import cli
 from bench.cases import Comparison
+from bench.kinds.images import building
 from bench.records import reading
-from bench.worker import counting, state, workload
+from bench.worker import counting, state
 from bench.worker.counting import Counted
 from tests.cases import image_case
 from tests.commands import MINE, SMALL, bench
@@ -52,7 +53,7 @@ def tiny_models(one_thread: None) -> Iterator[None]:
         return Tiny().eval()
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(building, "build", build)
+        patched.setattr(models, "build", build)
         yield
         gc.unfreeze()
 
@@ -68,7 +69,7 @@ def counted(folder: Path, gradient: str = GRAD, more: str = "", variant: str = "
     path = folder / f"mine{len(list(folder.iterdir()))}.py"  # modules are imported once
     path.write_text(FILE.format(gradient=gradient, more=more))
     case = image_case("user", f"{path}:pgd", "tiny", 2, steps=None)
-    built = workload.build(Comparison(case, variant), 0)
+    built = building.build(Comparison(case, variant), 0)
     state.settle()  # as a worker does, so that no run walks through all of pytest
     return counting.count(built)
 

@@ -12,7 +12,7 @@ import pytest
 
 from bench.records import reading
 from bench.records.types import CountsRecord, Environment
-from bench.running.conditions import Conditions
+from bench.statistics.conditions import Conditions
 from bench.statistics.estimate import Speedup
 from tests.bench.compare.conftest import Said
 from tests.cases import changed

@@ -18,13 +18,14 @@ from bench.duel.merging import merged
 from bench.duel.pair import Pair, cores_of
 from bench.duel.pairing import TRIES, Pairs
 from bench.errors import UsageError
-from bench.records.types import EqualityRecord
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied
 from bench.running.progress import PlainProgress
 from bench.running.runner import Runner
+from bench.statistics.equality import Equality
 from bench.worker import equality, outputs
 from tests.bench.duel.pairs import TWICE, SideWorker, fight, pair_of, side
+from tests.commands import request
 from tests.places import ROOT
 from tests.workers import PREPARED, Notes, comparison
 
@@ -49,7 +50,7 @@ def test_wrong_usage_is_told_before_anything_is_installed(
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("bench.duel.installing.install", None)
     with pytest.raises(UsageError, match=re.escape(said)):
-        contest.run(arguments.parse(["duel", *words]), [])
+        contest.run(request("duel", *words), [])
 
 
 def test_a_duel_takes_several_pairs_of_processes_by_itself() -> None:
@@ -110,7 +111,7 @@ def test_a_pair_of_processes_serves_all_cases() -> None:
 def test_outputs_may_differ_and_are_told() -> None:
     found, _ = fight(SideWorker("a", []), SideWorker("b", [], bitwise=False))
     assert found.status == "ok"
-    assert found.equality == EqualityRecord(equal=False, bitwise=False, max_abs_diff=0.5)
+    assert found.equality == Equality(equal=False, bitwise=False, max_abs_diff=0.5)
     assert found.speedup is not None
 
 

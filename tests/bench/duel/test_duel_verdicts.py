@@ -15,7 +15,7 @@ from bench.duel import contest
 from bench.records import reading
 from bench.records.duel import DuelRecord, DuelSide
 from bench.records.reading import Run
-from bench.records.types import EqualityRecord
+from bench.statistics.equality import Equality
 from bench.statistics.estimate import Speedup
 from reports.formats import markdown
 from reports.tables import duels
@@ -42,7 +42,7 @@ def ended(a: float, b: float, blocks: int = 30) -> DuelRecord:
         elapsed=1.0,
         verdict="slower",
         speedup=Speedup(a / b, 0.99 * a / b, 1.01 * a / b, 0.95, 1, blocks, "over blocks"),
-        equality=EqualityRecord(equal=True, bitwise=True, max_abs_diff=0.0),
+        equality=Equality(equal=True, bitwise=True, max_abs_diff=0.0),
         gradients={**CALLS, "parameters": 9, "a": 0, "b": 9},
         memory={"a": 100, "b": 120, "ratio": 100 / 120},
         seconds={"a": [a * w for w in wobble], "b": [b * w for w in reversed(wobble)]},

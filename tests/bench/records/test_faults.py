@@ -133,10 +133,10 @@ def test_the_code_has_a_digest_and_so_has_what_the_user_brings(tmp_path: Path) -
     attack, weights = tmp_path / "a.py", tmp_path / "w.pt"
     attack.write_text("def f(model, images, labels): ...\n")
     weights.write_bytes(b"1")
-    before = provenance.files([f"{attack}:f", "json:dumps"], weights)
+    before = provenance.files([f"{attack}:f", "json:dumps"], [weights])
     assert before.keys() == {str(attack), str(weights)}
     weights.write_bytes(b"2")
-    after = provenance.files([f"{attack}:f"], weights)
+    after = provenance.files([f"{attack}:f"], [weights])
     assert after[str(attack)] == before[str(attack)]
     assert after[str(weights)] != before[str(weights)]
 

@@ -10,10 +10,11 @@ import jsonschema
 import pytest
 
 from bench.errors import EnvironmentMismatch, UsageError
+from bench.kinds.training.record import TrainingRecord
 from bench.records import reading
 from bench.records.journal import Journal
 from bench.records.reading import RecordError
-from bench.records.types import ComparisonRecord, CountsRecord, TrainingRecord
+from bench.records.types import ComparisonRecord, CountsRecord
 from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
 from tests.cases import changed, image_case
@@ -23,12 +24,12 @@ from tools import schema
 
 RECORD = measure(ScriptedWorker(host=0.1))
 TRAINED = TrainingRecord(
-    "0",
-    comparison().case,
-    "original",
-    "ok",
-    0,
-    5,
+    case_id="0",
+    case=comparison().case,
+    variant="original",
+    status="ok",
+    seed=0,
+    epochs=5,
     updates=110,
     losses=[2.0, 1.0],
     clean_accuracy=0.9,
@@ -37,12 +38,12 @@ TRAINED = TrainingRecord(
     weights="abc",
 )
 COUNTED = CountsRecord(
-    "0",
-    comparison().case,
-    "original",
-    "semi-backward",
-    "ok",
-    0,
+    case_id="0",
+    case=comparison().case,
+    baseline="original",
+    variant="semi-backward",
+    status="ok",
+    seed=0,
     parameters=4,
     counts={
         "original": Counts({"backward": 1}, 1, 4, 1, 2, 1, 2, 10, 20, 30, 40, {"add": 1}, {}, {}),
@@ -50,7 +51,14 @@ COUNTED = CountsRecord(
     },
 )
 FAILED = ComparisonRecord(
-    "0", comparison().case, "original", "semi-backward", "failed", 0, 0.1, reason="why"
+    case_id="0",
+    case=comparison().case,
+    baseline="original",
+    variant="semi-backward",
+    status="failed",
+    seed=0,
+    elapsed=0.1,
+    reason="why",
 )
 
 
@@ -67,7 +75,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     found = reading.read(write(tmp_path / "x.jsonl", *lines()))
     assert found.environment == ENVIRONMENT
     assert found.comparisons == (RECORD, FAILED)
-    assert found.trainings == (TRAINED,)
+    assert found.own == {"training": (TRAINED,)}
     assert found.counts == (COUNTED,)
     assert not found.cut
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from bench.running.conditions import Conditions, Observer
+from bench.running.observer import Observer
 from bench.statistics import diagnosis
 from bench.statistics.blocks import Block, GpuState, Order, Sample
+from bench.statistics.conditions import Conditions
 from bench.statistics.diagnosis import Bound, DeviceUse, Diagnosis
 
 QUIET = Conditions(cores=2, others=0.0, load=0.1, mhz=None)
@@ -130,9 +131,9 @@ def test_no_label_without_a_gpu() -> None:
 
 def test_other_programs_work_is_told_from_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     busy, own, clock = iter([10.0, 40.0]), iter([5.0, 15.0]), iter([0.0, 0.0, 20.0])
-    monkeypatch.setattr("bench.running.conditions._busy_seconds", lambda: next(busy))
+    monkeypatch.setattr("bench.running.observer._busy_seconds", lambda: next(busy))
     monkeypatch.setattr(Observer, "_own_seconds", lambda self: next(own))
-    monkeypatch.setattr("bench.running.conditions.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("bench.running.observer.time.monotonic", lambda: next(clock))
     found = Observer(()).conditions()
     assert found.others == pytest.approx((30.0 - 10.0) / 20.0)
 

@@ -12,14 +12,16 @@ import torch
 from adapters import registry
 from bench import cli
 from bench.cases import Case, Comparison
+from bench.kinds.images import building as image_building
 from bench.kinds.text import building as text_building
+from bench.kinds.text.findings import TextFindings
 from bench.kinds.training import building as training_building
 from bench.kinds.training.learning import Learning
 from bench.records import reading
 from bench.running.batch_search import BatchSearch
 from bench.running.pool import WorkerPool
 from bench.statistics import diagnosis
-from bench.worker import checks, device_use, environment, memory, nvml, state, workload
+from bench.worker import checks, device_use, environment, memory, nvml, state
 from bench.worker.equality import compare
 from bench.worker.serve import Worker
 from bench.worker.timer import CudaTimer
@@ -64,7 +66,7 @@ PGD = [
 
 @pytest.mark.parametrize(("library", "attack"), PGD)
 def test_variants_agree_on_the_gpu(library: str, attack: str) -> None:
-    built = workload.build(comparison(library, attack), seed=0)
+    built = image_building.build(comparison(library, attack), seed=0)
     state.settle()
     found = checks.check(built)
     assert found.unequal is None
@@ -81,7 +83,7 @@ def test_variants_agree_on_the_gpu(library: str, attack: str) -> None:
 @pytest.mark.parametrize("pair", [pair for pair in WORKING if pair not in PGD], ids=" ".join)
 def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, str]) -> None:
     asked = changed(case(*pair), device=DEVICE)
-    built = workload.build(Comparison(asked, "semi-backward"), seed=0)
+    built = image_building.build(Comparison(asked, "semi-backward"), seed=0)
     state.settle()
     with state.deterministic(DEVICE):
         outputs = [built.run(variant, lambda run: run()) for variant in built.variants]
@@ -98,12 +100,12 @@ def test_attacks_on_text_run_on_the_gpu_and_their_variants_agree(attack: str, va
     found = checks.check(built)
     assert found.unequal is None
     assert next(built.model.parameters()).is_cuda
-    assert found.text is not None
-    assert all(sentence.passes["original"] > 0 for sentence in found.text.attacked)
+    assert isinstance(found.findings, TextFindings)
+    assert all(sentence.passes["original"] > 0 for sentence in found.findings.attacked)
 
 
 def test_dissecting_on_the_gpu() -> None:
-    found = checks.check(workload.build(comparison("foolbox"), seed=0), explain=True).anatomy
+    found = checks.check(image_building.build(comparison("foolbox"), seed=0), explain=True).anatomy
     assert found is not None
     for part in found.parts.values():
         assert 0 < part.forward < part.seconds

@@ -11,13 +11,15 @@ import pytest
 import torch
 
 from bench.choosing import selection
-from bench.choosing.suites import PAPER_LIBRARIES, QUICK
-from bench.commands.arguments import parse
-from bench.commands.run import choose_device
 from bench.errors import UsageError
+from bench.kinds.images.kind import PAPER_LIBRARIES, QUICK
+from bench.kinds.images.options import ImageOptions
+from bench.running.session import choose_device
+from bench.statistics import blocks
 from bench.statistics.blocks import GpuState
 from bench.worker import checks, device_use, environment, memory, memory_limit, nvml, state
 from bench.worker.memory import Peak
+from tests.commands import request
 
 BUILD: dict[str, str | None] = {"version": "2.13.0", "cuda": "13.0", "cudnn": "9"}
 
@@ -103,7 +105,7 @@ def test_a_device_that_is_not_there(asked: str) -> None:
 
 @pytest.mark.parametrize(("device", "suite"), [("cuda:0", PAPER_LIBRARIES), ("cpu", QUICK)])
 def test_defaults_fit_the_device(device: str, suite: str) -> None:
-    asked = parse([])
+    asked = request()
     chosen = selection.choose_suite(asked, device)
     assert chosen.name == suite
     found = selection.comparisons(asked, chosen, device, print)
@@ -112,7 +114,7 @@ def test_defaults_fit_the_device(device: str, suite: str) -> None:
 
 
 def test_a_selection_keeps_the_rest_of_the_devices_defaults() -> None:
-    asked = parse(["--libs", "torchattacks", "foolbox", "--batch", "16", "8"])
+    asked = request("--libs", "torchattacks", "foolbox", "--batch", "16", "8")
     suite = selection.choose_suite(asked, "cuda:0")
     cases = [comparison.case for comparison in selection.comparisons(asked, suite, "cuda:0", print)]
     assert [(case.library, case.batch) for case in cases] == [
@@ -121,9 +123,10 @@ def test_a_selection_keeps_the_rest_of_the_devices_defaults() -> None:
         ("foolbox", 16),
         ("foolbox", 8),
     ]
-    assert {(case.model, case.input_shape, case.steps) for case in cases} == {
-        ("resnet50", (3, 224, 224), 40)
-    }
+    assert {
+        (case.model, ImageOptions.of(case).input_shape, ImageOptions.of(case).steps)
+        for case in cases
+    } == {("resnet50", (3, 224, 224), 40)}
 
 
 class FakeNvml:
@@ -189,8 +192,8 @@ def test_nvmls_bits_are_as_its_library_has_them() -> None:
 
 def test_the_worst_of_a_blocks_states() -> None:
     states = [GpuState(1980, 3201, 60, ("power cap",)), GpuState(1700, 3201, 66, ("power brake",))]
-    assert nvml.worst(states) == GpuState(1700, 3201, 66, ("power cap", "power brake"))
-    assert nvml.worst([]) is None
+    assert blocks.worst(states) == GpuState(1700, 3201, 66, ("power cap", "power brake"))
+    assert blocks.worst([]) is None
     assert not nvml.throttled(None)
 
 

@@ -14,22 +14,16 @@ import pytest
 from adapters import registry
 from adapters.base import LibraryUnavailable
 from adapters.text.queries import Ledger, QueriesSpent
-from bench.cases import FORWARD_ONLY, SEMI_BACKWARD, Comparison
-from bench.choosing import selection, suites
-from bench.commands import arguments
+from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
+from bench.choosing import suites
 from bench.errors import UsageError
+from bench.kinds.text.options import TextOptions
 from bench.statistics import blocks, diagnosis
 from bench.statistics.blocks import Block, Sample
+from tests.commands import chosen
 from tests.places import MACHINE, RESULTS
 
 PAPER = json.loads((RESULTS / "paper" / "semi_backward.json").read_text())["tables"]["text"]["rows"]
-
-
-def chosen(*words: str) -> list[Comparison]:
-    asked = arguments.parse(list(words))
-    selection.check_names(asked)
-    suite = selection.choose_suite(asked, "cpu")
-    return selection.comparisons(asked, suite, "cpu", print)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +40,7 @@ def test_text_may_be_asked_for_by_library_victim_attack_or_suite(words: list[str
     assert {c.case.attack for c in found} == {"textfooler", "fd", "deepwordbug"}
     assert {c.case.library for c in found} == {"openattack"}
     assert {c.case.model for c in found} == {"bert-base"}
-    assert all(c.case.of_text and c.case.input_shape == () and c.case.steps is None for c in found)
+    assert {c.case.kind for c in found} == {"text"}
 
 
 def test_every_attack_is_measured_in_both_variants() -> None:
@@ -64,7 +58,7 @@ def test_the_papers_attacks_on_bert(name: str) -> None:
     cases = {c.case for c in chosen("--suite", name)}
     assert sorted(case.attack for case in cases) == sorted(row["attack"] for row in PAPER)
     assert {case.model for case in cases} == {"bert-base"}
-    assert {case.queries is None for case in cases} == {name == "paper-text"}
+    assert {TextOptions.of(case).queries is None for case in cases} == {name == "paper-text"}
 
 
 def test_options_of_text(tmp_path: Path) -> None:
@@ -74,9 +68,12 @@ def test_options_of_text(tmp_path: Path) -> None:
     words = ["--victim", "bert-tiny", "--sentences", str(file), "--resources", str(tmp_path)]
     found = {c.case for c in chosen(*words, "--queries", "7", "--batch", "2", "9")}
     assert {case.batch for case in found} == {2, 3}, "no more than there are"
-    (one,) = {(c.model, c.sentences, c.resources, c.queries) for c in found}
-    assert one == ("bert-tiny", str(file), str(tmp_path), 7)
-    assert {c.case.queries for c in chosen("--libs", "openattack", "--queries", "0")} == {None}
+    (one,) = {(c.model, c.options) for c in found}
+    asked = TextOptions(sentences=str(file), resources=str(tmp_path), queries=7)
+    assert one == ("bert-tiny", asked)
+    assert {
+        TextOptions.of(c.case).queries for c in chosen("--libs", "openattack", "--queries", "0")
+    } == {None}
 
 
 def test_a_budget_makes_another_case_and_the_ids_of_images_stay() -> None:
@@ -119,7 +116,7 @@ def test_a_suite_of_text_needs_neither_size_nor_steps(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     group = 'libs = ["{}"]\nattacks = ["fd"]\nmodels = ["bert-tiny"]\nbatch = [2]\nqueries = 3\n'
     file.write_text(f"[[cases]]\n{group.format('openattack')}")
-    assert {c.case.queries for c in chosen("--suite", str(file))} == {3}
+    assert {TextOptions.of(c.case).queries for c in chosen("--suite", str(file))} == {3}
     file.write_text(f"[[cases]]\n{group.format('foolbox')}")
     with pytest.raises(UsageError, match="lacks image_size, steps"):
         suites.load(str(file))

@@ -19,6 +19,7 @@ from adapters.text import lexicon, resources, sentences, victims, vocabulary
 from adapters.text.base import TextAdapter, TextSettings
 from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
 from bench.kinds.text import building
+from bench.kinds.text.findings import TextFindings
 from bench.worker.checks import check
 from tests.cases import text_case
 
@@ -74,8 +75,8 @@ def test_empty_and_long_sentences_are_left_out_and_the_others_go_on(tmp_path: Pa
     file.write_text("A warm film.\n\n" + "word " * 200 + "\nThe plot is dull.\n")
     work = built(sentences=str(file), batch=4)
     found = check(work)
-    assert found.text is not None
-    assert [(s.line, s.status) for s in found.text.sentences] == [
+    assert isinstance(found.findings, TextFindings)
+    assert [(s.line, s.status) for s in found.findings.sentences] == [
         (1, "attacked"),
         (2, "left out"),
         (3, "left out"),
@@ -102,9 +103,9 @@ def test_a_sentence_at_which_the_library_fails_is_told_and_the_others_go_on() ->
         patch.setattr(attacker, "attack", attack)
         found = check(work)
     assert found.equality.equal
-    assert found.text is not None
-    assert [s.status for s in found.text.sentences] == ["attacked", "failed", "attacked"]
-    assert found.text.sentences[1].reason == "RuntimeError: Sent 3 != Gradient 2"
+    assert isinstance(found.findings, TextFindings)
+    assert [s.status for s in found.findings.sentences] == ["attacked", "failed", "attacked"]
+    assert found.findings.sentences[1].reason == "RuntimeError: Sent 3 != Gradient 2"
     assert any("line 2" in warning for warning in found.warnings)
     assert [s.line for s in work._working()] == [1, 3], "blocks number those that work"
 
@@ -216,7 +217,7 @@ def test_a_checkpoint_with_its_tokenizer_is_a_victim(checkpoint: Path) -> None:
     assert all(parameter.requires_grad for parameter in victim.model.parameters())
     work = built(model=str(checkpoint), batch=1)
     assert check(work).equality.equal
-    assert work.text().victim == str(checkpoint)
+    assert work.findings().victim == str(checkpoint)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from adapters import data
 from adapters.base import AdapterError
 from bench.cases import BASELINE, SEMI_BACKWARD, Case
 from bench.kinds.training.learning import Learning
+from bench.kinds.training.options import TrainingOptions
 from tests.cases import changed, small_training
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -99,11 +100,11 @@ def test_adversarial_training_on_digits_makes_robust(tmp_path: Path) -> None:
     """Radius 32/255: four times CIFAR-10's 8/255."""
     found = {}
     for asked in (small_training("natural"), small_training("pgd", k=3)):
-        large = changed(asked, batch=64)
-        learning = Learning(large, SEMI_BACKWARD, 0, 4, tmp_path / f"{asked.training}.safetensors")
+        large, name = changed(asked, batch=64), TrainingOptions.of(asked).training
+        learning = Learning(large, SEMI_BACKWARD, 0, 4, tmp_path / f"{name}.safetensors")
         while not learning.done:
             learning.epoch()
-        found[asked.training] = learning.result()
+        found[name] = learning.result()
     clean = {name: float(str(one["clean_accuracy"])) for name, one in found.items()}
     robust = {name: float(str(one["robust_accuracy"])) for name, one in found.items()}
     assert clean["natural"] > 0.9

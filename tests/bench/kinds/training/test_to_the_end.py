@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 
 from bench.cases import Case
-from bench.choosing import selection
-from bench.commands import arguments
+from bench.choosing.suites import Limits, Suite
 from bench.errors import UsageError
-from bench.kinds.training.to_the_end import TrainRunner
+from bench.kinds.request import Request
+from bench.kinds.training.command import Trainings
+from bench.kinds.training.options import TrainingOptions
 from bench.records import reading
 from bench.records.journal import Journal
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import PlainProgress
+from bench.running.session import Session
+from tests import commands
 from tests.cases import changed, image_case
 from tests.records import ENVIRONMENT, TRAINED, TRAINING
 from tests.workers import Notes
@@ -37,14 +40,15 @@ class Trainer:
         self.closed = False
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
-        self.asked.append(request)
+        assert request["do"] == "own"
+        self.asked.append(request["request"])
         epoch = len(self.asked)
         failure = self.fails.get(epoch)
         if isinstance(failure, Exception):
             raise failure
         if failure is not None:
             return {"ok": False, **failure}
-        done = epoch == request["epochs"]
+        done = epoch == request["request"]["epochs"]
         return {"ok": True, "epoch": epoch, "loss": 1.0, "result": dict(TRAINED) if done else None}
 
     def close(self) -> None:
@@ -54,8 +58,9 @@ class Trainer:
 def train(workers: list[Trainer], journal: Journal, epochs: int = 3) -> list[Any]:
     started: Iterator[Trainer] = iter(workers)
     pool = WorkerPool(lambda: next(started))
-    runner = TrainRunner(pool, 0, epochs, Path("checkpoints"), 60.0, PlainProgress())
-    return list(runner.run([TRAINING, TRAINING], journal))
+    suite = Suite("mine", "", (), Limits(timeout=60.0))
+    session = Session(Request(), pool, journal, PlainProgress(), suite, [])
+    return list(Trainings(session, epochs, Path("checkpoints")).run([TRAINING, TRAINING]))
 
 
 def test_each_case_is_trained_once_in_both_variants_each_in_a_fresh_worker() -> None:
@@ -107,83 +112,91 @@ def test_what_is_trained_is_not_trained_again(tmp_path: Path) -> None:
         train([Trainer(), Trainer({1: WorkerDied("killed")})], journal)
     with Journal(path, resume=True) as journal:
         assert [r.variant for r in train([Trainer()], journal)] == ["semi-backward"]
-    assert [r.status for r in reading.read(path).trainings] == ["ok", "ok"]
+    assert [r.status for r in reading.read(path).own["training"]] == ["ok", "ok"]
     with Journal(path, resume=True) as journal:
         assert train([], journal) == []
         assert len(train([Trainer(), Trainer()], journal, epochs=5)) == 2
 
 
 def chosen(*words: str) -> list[Case]:
-    asked = arguments.parse(list(words))
-    selection.check_names(asked)
-    suite = selection.choose_suite(asked, "cpu")
-    found = selection.comparisons(asked, suite, "cpu", lambda note: None)
-    return [comparison.case for comparison in found]
+    return [comparison.case for comparison in commands.chosen(*words)]
+
+
+own = TrainingOptions.of
 
 
 def test_a_training_has_the_attacks_of_the_libraries_inside() -> None:
     cases = chosen("--training", "pgd", "--libs", "foolbox", "art", "--steps", "1", "7")
-    assert [(c.library, c.attack, c.steps) for c in cases] == [
+    assert [(c.library, c.attack, own(c).steps) for c in cases] == [
         ("foolbox", "pgd", 1),
         ("art", "pgd", 1),
         ("foolbox", "pgd", 7),
         ("art", "pgd", 7),
     ]
     for case in cases:
-        assert (case.training, case.images, case.classes, case.input_shape) == (
+        assert (own(case).training, own(case).data, own(case).classes, own(case).input_shape) == (
             "pgd",
             "digits",
             10,
             (3, 32, 32),
         )
-        assert case.eps == pytest.approx(4 * 8 / 255)
-        assert case.step_size == pytest.approx(8 / 255)
+        assert own(case).eps == pytest.approx(4 * 8 / 255)
+        assert own(case).step_size == pytest.approx(8 / 255)
 
 
 def test_methods_without_a_library_inside_come_once() -> None:
     cases = chosen("--training", "natural", "free", "trades", "--libs", "foolbox", "art")
-    assert [(c.training, c.library, c.attack, c.replays) for c in cases] == [
+    assert [(own(c).training, c.library, c.attack, own(c).replays) for c in cases] == [
         ("natural", "reference", "none", None),
         ("free", "reference", "none", 8),
         ("trades", "reference", "pgd-backward", None),
         ("trades", "reference", "pgd-autograd-grad", None),
     ]
-    assert [c.replays for c in chosen("--training", "free", "--replays", "4")] == [4]
+    assert [own(c).replays for c in chosen("--training", "free", "--replays", "4")] == [4]
 
 
 def test_a_suite_of_attacks_can_be_trained_by() -> None:
     cases = chosen("--suite", "quick", "--training", "pgd")
     assert len(cases) == 6
-    assert {(c.training, c.steps, c.input_shape) for c in cases} == {("pgd", 5, (3, 32, 32))}
+    assert {(own(c).training, own(c).steps, own(c).input_shape) for c in cases} == {
+        ("pgd", 5, (3, 32, 32))
+    }
 
 
 def test_fast_training_takes_one_long_step() -> None:
     (case,) = chosen("--training", "fast", "--steps", "1", "7")
-    assert case.steps == 1
-    assert case.step_size is not None
-    assert case.eps is not None
-    assert case.step_size == pytest.approx(1.25 * case.eps)
+    assert own(case).steps == 1
+    assert own(case).step_size is not None
+    assert own(case).eps is not None
+    assert own(case).step_size == pytest.approx(1.25 * (own(case).eps or 0))
 
 
 def test_train_takes_every_method_and_both_ways_to_ask_for_a_gradient() -> None:
     cases = chosen("train")
-    assert {case.training for case in cases} == {"natural", "pgd", "mart", "fast", "free", "trades"}
+    assert {own(case).training for case in cases} == {
+        "natural",
+        "pgd",
+        "mart",
+        "fast",
+        "free",
+        "trades",
+    }
     assert {case.library for case in cases} == {"deeprobust", "reference", "torchattacks"}
 
 
 def test_figure_2_has_every_number_of_steps() -> None:
     for suite in ("paper-training", "paper-training-small"):
         cases = chosen("--suite", suite)
-        steps = [c.steps for c in cases if c.training == "pgd" and "resnet18" in c.model]
+        steps = [own(c).steps for c in cases if own(c).training == "pgd" and "resnet18" in c.model]
         assert steps == [1, 2, 3, 5, 7, 10, 20]
-        assert {c.library for c in cases if c.training == "pgd"} == {"deeprobust"}
-        assert any(case.training == "free" for case in cases)
+        assert {c.library for c in cases if own(c).training == "pgd"} == {"deeprobust"}
+        assert any(own(case).training == "free" for case in cases)
 
 
 def test_a_users_own_attack_may_be_inside() -> None:
     spec = "tests/data/attacks.py:fgsm"
     (case,) = chosen("--training", "pgd", "--attack", spec)
-    assert (case.library, case.attack, case.steps) == ("user", spec, None)
+    assert (case.library, case.attack, own(case).steps) == ("user", spec, None)
 
 
 def test_training_keeps_the_names_of_attacks_as_they_were() -> None:

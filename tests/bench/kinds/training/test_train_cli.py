@@ -31,7 +31,7 @@ def test_a_training_that_is_stopped_goes_on_and_ends_with_the_same_weights(tmp_p
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "--resume to go on" in said
-    assert reading.read(out).trainings == ()
+    assert reading.read(out).own["training"] == ()
 
     refused = start(tmp_path / "other.jsonl", "--checkpoints", str(folder))
     _, said = refused.communicate(timeout=240)
@@ -42,7 +42,7 @@ def test_a_training_that_is_stopped_goes_on_and_ends_with_the_same_weights(tmp_p
     table, said = run.communicate(timeout=240)
     assert run.returncode == 0, said
     assert "1 already measured, not repeated" in said
-    original, semi_backward = reading.read(out).trainings
+    original, semi_backward = reading.read(out).own["training"]
     assert original.weights == semi_backward.weights
     assert original.losses == semi_backward.losses
     assert len(original.losses) == 3
