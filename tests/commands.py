@@ -1,4 +1,4 @@
-"""The program in a process of its own, as its user has it."""
+"""The program as its user has it: in a process of its own, or only what it would measure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
+from bench.cases import Comparison
+from bench.choosing import selection
+from bench.commands import arguments
 from tests.places import ROOT
 
 MINE = "tests/data/attacks.py"
@@ -39,3 +43,13 @@ def started(*words: object, **environment: str) -> subprocess.Popen[str]:
         # What runs in a shell's background ignores SIGINT, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
+
+
+def chosen(
+    *words: str, device: str = "cpu", say: Callable[[str], object] = print
+) -> list[Comparison]:
+    """What `python -m bench` with these words measures on that device."""
+    asked = arguments.parse(list(words))
+    selection.check_names(asked)
+    suite = selection.choose_suite(asked, device)
+    return selection.comparisons(asked, suite, device, say)

@@ -19,6 +19,7 @@ from reports.reading import reproduce
 from reports.reading.explanation import Label, explain
 from reports.tables import explained
 from tests.cases import changed, image_case
+from tests.commands import chosen
 from tests.records import ENVIRONMENT, run
 from tests.workers import ScriptedWorker, measure
 
@@ -180,9 +181,6 @@ def test_a_paragraph_has_what_a_maintainer_needs() -> None:
 
 
 def test_the_command_repeats_the_case() -> None:
-    from bench.choosing import selection
-    from bench.commands import arguments
-
     for changes in (
         {},
         {"eps": None, "step_size": None, "random_start": None, "steps": None},
@@ -190,11 +188,7 @@ def test_the_command_repeats_the_case() -> None:
     ):
         case = changed(MEASURED.case, library_version=None, **changes)
         words = reproduce.command(replace(MEASURED, case=case), ENVIRONMENT).split()[3:]
-        asked = arguments.parse(words)
-        suite = selection.choose_suite(asked, case.device)
-        assert [c.case.id for c in selection.comparisons(asked, suite, case.device, print)] == [
-            case.id
-        ]
+        assert [again.case.id for again in chosen(*words, device=case.device)] == [case.id]
 
 
 def dissected(attack: str, model: str = "test_resnet", size: int = 32) -> Anatomy:
