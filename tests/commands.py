@@ -1,4 +1,4 @@
-"""The command line: what it asks for, and the program in a process of its own."""
+"""The program as its user has it: in a process of its own, or only what it would measure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 from bench.cases import Comparison
 from bench.choosing import selection
@@ -24,12 +25,14 @@ def request(*words: str) -> Request:
     return options.request_of(arguments.parse(list(words)))
 
 
-def chosen(*words: str, device: str = "cpu") -> list[Comparison]:
-    """What a command line chooses, its names checked."""
+def chosen(
+    *words: str, device: str = "cpu", say: Callable[[str], object] = lambda note: None
+) -> list[Comparison]:
+    """What a command line would measure on a device, its names checked."""
     asked = request(*words)
     selection.check_names(asked)
     suite = selection.choose_suite(asked, device)
-    return selection.comparisons(asked, suite, device, lambda note: None)
+    return selection.comparisons(asked, suite, device, say)
 
 
 def bench(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:

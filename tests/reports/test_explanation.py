@@ -21,7 +21,7 @@ from reports.formats import explained
 from reports.reading import reproduce
 from reports.reading.explanation import Label, explain
 from tests.cases import changed, image_case
-from tests.commands import request
+from tests.commands import chosen
 from tests.records import ENVIRONMENT, run
 from tests.workers import ScriptedWorker, measure
 
@@ -183,8 +183,6 @@ def test_a_paragraph_has_what_a_maintainer_needs() -> None:
 
 
 def test_the_command_repeats_the_case() -> None:
-    from bench.choosing import selection
-
     for changes in (
         {},
         {"eps": None, "step_size": None, "random_start": None, "steps": None},
@@ -192,11 +190,7 @@ def test_the_command_repeats_the_case() -> None:
     ):
         case = changed(MEASURED.case, library_version=None, **changes)
         words = reproduce.command(replace(MEASURED, case=case), ENVIRONMENT).split()[3:]
-        asked = request(*words)
-        suite = selection.choose_suite(asked, case.device)
-        assert [c.case.id for c in selection.comparisons(asked, suite, case.device, print)] == [
-            case.id
-        ]
+        assert [again.case.id for again in chosen(*words, device=case.device)] == [case.id]
 
 
 def dissected(attack: str, model: str = "test_resnet", size: int = 32) -> Anatomy:

@@ -15,7 +15,7 @@ from bench.records.reading import Run
 from reports.reading import published
 from reports.tables import columns
 from tests.cases import changed, image_case
-from tests.commands import request
+from tests.commands import chosen, request
 from tests.records import ENVIRONMENT, GAIN
 from tests.reports.tables import rows_of, tables_of
 
@@ -69,10 +69,7 @@ def test_the_report_sets_ours_beside_it() -> None:
 
 
 def paper_cases(name: str) -> list[Case]:
-    asked = request("--suite", name)
-    suite = selection.choose_suite(asked, "cpu")
-    found = selection.comparisons(asked, suite, "cpu", print)
-    return list(dict.fromkeys(comparison.case for comparison in found))
+    return list(dict.fromkeys(comparison.case for comparison in chosen("--suite", name)))
 
 
 @pytest.mark.parametrize(
@@ -107,9 +104,8 @@ def test_every_suite_names_what_there_is() -> None:
 
 def test_black_box_attacks_get_forward_only_and_white_box_ones_do_not() -> None:
     def variants(*words: str) -> list[str]:
-        asked = request("--libs", "torchattacks", *words)
-        suite = selection.choose_suite(asked, "cpu")
-        return [found.variant for found in selection.comparisons(asked, suite, "cpu", said.append)]
+        found = chosen("--libs", "torchattacks", *words, say=said.append)
+        return [comparison.variant for comparison in found]
 
     said: list[str] = []
     assert variants("--attacks", "square") == ["semi-backward", "forward-only"]

@@ -13,14 +13,13 @@ from pathlib import Path
 import pandas
 import pytest
 
-from bench.choosing import selection
 from bench.commands import report
 from bench.records import reading
 from bench.records.reading import Run
 from reports.formats import frame, latex, tabular
 from reports.reading import reproduce, summary
 from tests.cases import changed
-from tests.commands import request
+from tests.commands import chosen
 from tests.places import RESULTS
 from tests.records import ENVIRONMENT, FAILED, FREE, GAIN, NO_GAIN, step, trained
 
@@ -140,9 +139,7 @@ def test_every_committed_row_can_be_asked_for_again_by_its_command() -> None:
     for record, environment in MEASURED:
         words = shlex.split(reproduce.command(record, environment))
         assert words[:3] == ["python", "-m", "bench"]
-        asked = request(*words[3:])
-        suite = selection.choose_suite(asked, record.case.device)
-        (again,) = selection.comparisons(asked, suite, record.case.device, print)
+        (again,) = chosen(*words[3:], device=record.case.device)
         assert (again.case.id, again.variant) == (record.case_id, record.variant)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD
-from bench.choosing import selection
 from bench.kinds.text.findings import SentenceRecord, TextFindings
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy, Part
@@ -18,7 +17,7 @@ from reports.kinds.text import explained as text_explained
 from reports.reading import published, reproduce
 from reports.reading.explanation import explain
 from tests.cases import changed, image_case, text_case
-from tests.commands import request
+from tests.commands import chosen
 from tests.records import ENVIRONMENT, GAIN, run
 from tests.reports.tables import cell, tables_of
 
@@ -260,7 +259,5 @@ def test_the_command_repeats_the_case(queries: int | None, variant: str) -> None
     case = changed(record().case, queries=queries, library_version=None)
     found = record(variant, case=case, case_id=case.id)
     words = reproduce.command(found, ENVIRONMENT).split()[3:]
-    asked = request(*words)
-    suite = selection.choose_suite(asked, "cpu")
-    (again,) = selection.comparisons(asked, suite, "cpu", print)
+    (again,) = chosen(*words)
     assert (again.case.id, again.variant) == (case.id, variant)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import cli
+from tests.bench.compare.files import Said
 from tests.records import write
-
-Said = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture

@@ -1,0 +1,14 @@
+"""A small attack on text, built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.cases import SEMI_BACKWARD, Comparison
+from bench.kinds.text import building
+from tests.cases import text_case
+
+
+def built(**changes: Any) -> building.TextWorkload:
+    asked = text_case(**{"attack": "deepwordbug", "queries": 6, **changes})
+    return building.build(Comparison(asked, SEMI_BACKWARD), seed=0)
