@@ -71,7 +71,8 @@ class Request:
         there["command"] = there.get("command") or "run"
         given = {name: there.pop(name) for name in own if name in there}
         known = {name: there.pop(name) for name in cls.__dataclass_fields__ if name in there}
-        said = {name: value for name, value in given.items() if value not in (None, False)}
+        # An option that is a switch is False where it was not given; a number may be 0.
+        said = {n: v for n, v in given.items() if v is not None and v is not False}
         return cls(**known, given=said, more=there)
 
     def option(self, name: str) -> Any:

@@ -20,7 +20,7 @@ TIMED_LINE = reading.to_line(timed())
         ("{", "line 1 is no environment|line 1 is cut off"),
         (reading.to_line(ENVIRONMENT), "neither counts nor comparisons"),
         (reading.to_line(ENVIRONMENT) + TIMED_LINE[:400], "line 2 is cut off"),
-        (reading.to_line(ENVIRONMENT) + TIMED_LINE.replace('"schema": 1', '"schema": 9'), "newer"),
+        (reading.to_line(ENVIRONMENT) + TIMED_LINE.replace('"schema": 2', '"schema": 9'), "newer"),
         (
             reading.to_line(ENVIRONMENT) + TIMED_LINE.replace('"elapsed": 1.0', '"elapsed": NaN'),
             "line 2 is no record: NaN is no number",

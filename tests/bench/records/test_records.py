@@ -99,7 +99,7 @@ def test_every_line_fits_the_published_schema(line: str) -> None:
 
 def test_unknown_keys_and_kinds_are_ignored(tmp_path: Path) -> None:
     later = {**json.loads(reading.to_line(RECORD)), "invented_later": 1}
-    other = {"schema": 1, "kind": "weather", "sun": True}
+    other = {"schema": 2, "kind": "weather", "sun": True}
     path = write(
         tmp_path / "x.jsonl",
         reading.to_line(ENVIRONMENT),
@@ -124,7 +124,7 @@ def test_a_half_written_last_line_is_left_out_and_told(tmp_path: Path) -> None:
         ("[1]\n", "line 1 is no record: not a JSON object"),
         (lines()[1], "line 1 is no environment"),
         (lines()[0] + "{\n" + lines()[1], "line 2 is no record"),
-        (lines()[0].replace('"schema": 1', '"schema": 2'), "use a newer version"),
+        (lines()[0].replace('"schema": 2', '"schema": 3'), "use a newer version"),
         (lines()[0].replace('"seed": 0', '"seed": "zero"'), "line 1 is no record: seed"),
         (lines()[0] + lines()[1].replace('"ok"', '"fine"'), "line 2 is no record: status"),
         (lines()[0].replace('"seed": 0', '"seed": NaN'), "line 1 is no record: NaN is no number"),

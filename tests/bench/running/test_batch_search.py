@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from bench.cases import Comparison
 from bench.running.batch_search import CEILING, BatchSearch, SearchFailed, search
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerProcess
+from bench.worker import protocol
 from tests.cases import changed, image_case
 from tests.workers import ScriptedWorker, comparison
 
@@ -91,9 +91,8 @@ def test_a_real_worker_runs_out_of_memory_and_says_so() -> None:
         assert worker.ask({"do": "limit", "count": 400_000_000, "device": "cpu"}, 60.0)["ok"]
         answers = []
         for batch in (2, 200, 2):
-            asked = asdict(Comparison(changed(case, batch=batch), "semi-backward"))
-            request = {"do": "try", "comparison": asked, "seed": 0}
-            answers.append(worker.ask(request, 120.0))
+            asked = Comparison(changed(case, batch=batch), "semi-backward")
+            answers.append(worker.ask({"do": "try", **protocol.asked(asked, 0)}, 120.0))
     finally:
         worker.close()
     assert [answer.get("status") for answer in answers] == [None, "out-of-memory", None]

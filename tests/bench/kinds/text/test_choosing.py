@@ -111,6 +111,9 @@ def test_a_suite_of_text_needs_neither_size_nor_steps(tmp_path: Path) -> None:
     file.write_text(f"[[cases]]\n{group.format('openattack')}")
     assert {TextOptions.of(c.case).queries for c in chosen("--suite", str(file))} == {3}
     file.write_text(f"[[cases]]\n{group.format('foolbox')}")
+    with pytest.raises(UsageError, match="unknown key 'queries'"):
+        suites.load(str(file))
+    file.write_text(f"[[cases]]\n{group.format('foolbox').replace('queries = 3', '')}")
     with pytest.raises(UsageError, match="lacks image_size, steps"):
         suites.load(str(file))
 

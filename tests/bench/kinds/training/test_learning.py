@@ -40,7 +40,7 @@ def learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Learn:
 @pytest.mark.parametrize(
     "asked",
     [small_training("pgd", "deeprobust", "pgd"), small_training("free"), small_training("trades")],
-    ids=lambda asked: str(asked.training),
+    ids=lambda asked: TrainingOptions.of(asked).training,
 )
 def test_the_trick_and_an_interruption_change_no_weight(learn: Learn, asked: Case) -> None:
     original = learn(asked, BASELINE, "original")
