@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from bench.cases import A_A, NO_ATTACK, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
+from reports.reading import places
 
 FAR = 1e6
 """No speedup; and no end of an interval is looked for beyond so many times the estimate."""
@@ -27,7 +28,7 @@ class Point:
 
     Attributes:
         record: the comparison.
-        run: what tells its run from the others; "" where nothing has to.
+        run: the label of its place, as tables head its column; "" where there is only one.
         made: the machine and the torch it was measured on.
         facets: what it is, in the order of `FACETS`.
     """
@@ -129,6 +130,8 @@ _OWN = ("steps", "eps", "step size", "start")
 """What some attacks have none of; among the others it may be the same."""
 _UNTOLD = ("images", "eps", "step size", "start", "classes")
 """Told where they differ, and no title needs them."""
+_UNLABELLED = "without"
+"""Of several runs, the one that lacks what tells the others apart: no variable is set, say."""
 
 
 def short(text: str, most: int = 40) -> str:
@@ -147,12 +150,19 @@ def short(text: str, most: int = 40) -> str:
 
 def collect(runs: Sequence[Run]) -> list[Point]:
     """Every comparison of some runs, but those of the original with itself."""
+    found = places.of(runs)
+    labels = [place.label or _UNLABELLED for place in found] if len(found) > 1 else [""]
     return [
-        Point(record, label, _made(run.environment), _facets(record, label))
-        for run, label in zip(runs, labels(runs), strict=True)
-        for record in run.comparisons
+        Point(record, label, _made(environment), _facets(record, label))
+        for place, label in zip(found, labels, strict=True)
+        for record, environment in place.comparisons
         if record.variant != A_A
     ]
+
+
+def _made(environment: Environment) -> str:
+    machine = environment.accelerator.get("name") or environment.processor
+    return f"{machine}, torch {str(environment.torch.get('version')).partition('+')[0]}"
 
 
 def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
@@ -236,56 +246,6 @@ def heading(points: Sequence[Point], apart: Collection[str] = ()) -> tuple[str, 
     variants = {f"{point.record.variant} against {point.record.baseline}" for point in points}
     how = [found.pop() for found in (variants, made) if len(found) == 1]
     return what, "; ".join(how)
-
-
-def labels(runs: Sequence[Run]) -> list[str]:
-    """What tells each run from the others: machine, torch, threads, where these differ.
-
-    Runs of the same machine, torch and settings that have no comparison in common are parts of one,
-    and share a label. Others that are alike are told apart by their file's name.
-    """
-    parts = [_parts(run.environment) for run in runs]
-    differ = [len(set(column)) > 1 for column in zip(*parts, strict=True)]
-    if len(runs) == 1:
-        return [""]
-    found = [
-        ", ".join(text for text, told in zip(part, differ, strict=True) if told) for part in parts
-    ]
-    for label in dict.fromkeys(found):
-        alike = [index for index, other in enumerate(found) if other == label]
-        if not _one([runs[index] for index in alike]):
-            for index, stem in zip(alike, _stems([runs[i] for i in alike]), strict=True):
-                found[index] = f"{label}, {stem}" if label else stem
-    return found
-
-
-def _made(environment: Environment) -> str:
-    machine, torch, _ = _parts(environment)
-    return f"{machine}, {torch}"
-
-
-def _parts(environment: Environment) -> tuple[str, ...]:
-    return (
-        str(environment.accelerator.get("name") or environment.processor),
-        f"torch {str(environment.torch.get('version')).partition('+')[0]}",
-        _count(environment.threads, "thread"),
-    )
-
-
-def _one(runs: Sequence[Run]) -> bool:
-    """Whether runs can be parts of one: made alike, and nothing was measured twice."""
-    keys = [record.key for run in runs for record in run.comparisons]
-    variables = {tuple(sorted(run.environment.variables.items())) for run in runs}
-    return len(set(keys)) == len(keys) and len(variables) == 1
-
-
-def _stems(runs: Sequence[Run]) -> list[str]:
-    stems = [run.path.stem for run in runs]
-    if len(set(stems)) < len(stems):
-        stems = [f"{run.path.parent.name}/{run.path.stem}" for run in runs]
-    if len(set(stems)) < len(stems):
-        stems = [f"{stem} {number}" for number, stem in enumerate(stems, 1)]
-    return stems
 
 
 def spread_evenly(count: int, most: int) -> list[int]:
