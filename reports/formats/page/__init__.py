@@ -6,14 +6,12 @@ It needs no network and no other file, and no script but its own may run in it.
 from __future__ import annotations
 
 import base64
-import contextlib
-import functools
 import gzip
 import hashlib
 import importlib.resources
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +25,6 @@ from reports.formats import markdown
 from reports.kinds import training
 from reports.kinds.training import CIFAR10, Plan
 from reports.reading import numbers, places, published, reproduce, summary
-from reports.reading.beside import beside
 from reports.reading.places import Place
 from reports.reading.why import why
 from reports.tables import cells as cells
@@ -41,8 +38,6 @@ _FILTERS = ("library", "attack", "model", "device", "variant", "verdict", "run")
 _SCALE = 1.35
 """A plot is made for a printed column, and read from farther away on a screen."""
 _WIDE = 900
-_MANY = 2000
-"""Comparisons from which drawing and the rest of the page take a core each."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +77,6 @@ def render(runs: Sequence[Run], plan: Plan = CIFAR10) -> str:
         runs: what was measured; their files are read again, to be downloaded from the page.
         plan: the training that hours saved are told for.
     """
-    plots = figures.plots(runs)
-    drawing = functools.partial(_drawn, plots)
-    many = sum(len(run.comparisons) for run in runs) > _MANY
-    with beside(drawing) if many else contextlib.nullcontext(drawing) as drawn:
-        return _rendered(runs, plan, drawn)
-
-
-def _rendered(runs: Sequence[Run], plan: Plan, drawn: Callable[[], list[dict[str, Any]]]) -> str:
     found = places.of(runs)
     rows = [
         _row(record, environment, place)
@@ -105,7 +92,7 @@ def _rendered(runs: Sequence[Run], plan: Plan, drawn: Callable[[], list[dict[str
         rows=rows,
         columns=shown,
         filters={name: _choices(rows, name) for name in _FILTERS if name in shown},
-        plots=drawn,
+        plots=[_plot(plot) for plot in figures.plots(runs)],
         tables=tables[:MOST_TABLES],
         more_tables=len(tables) > MOST_TABLES,
         runs=[_facts(run, place.label) for place in found for run in place.runs],
@@ -229,10 +216,6 @@ def _columns(rows: Sequence[Row]) -> list[str]:
 
 def _choices(rows: Sequence[Row], name: str) -> list[str]:
     return sorted({row.cells[name].text for row in rows})
-
-
-def _drawn(plots: Sequence[figures.Plot]) -> list[dict[str, Any]]:
-    return [_plot(plot) for plot in plots]
 
 
 def _plot(plot: figures.Plot) -> dict[str, Any]:
