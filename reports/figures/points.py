@@ -7,7 +7,9 @@ common ones to the title.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import statistics
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -43,7 +45,7 @@ class Point:
         """What was measured."""
         return self.record.case
 
-    @property
+    @functools.cached_property
     def drawable(self) -> bool:
         """Whether there is a speedup that a plot can show."""
         found = self.record.speedup
@@ -171,10 +173,10 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
 
 def grouped(points: Iterable[Point], apart: Collection[str]) -> list[list[Point]]:
     """The points that differ in nothing but the named facets, together; in order."""
-    kept = [index for index, name in enumerate(_NAMES) if name not in apart]
+    kept = operator.itemgetter(*(at for at, name in enumerate(_NAMES) if name not in apart))
     groups: dict[tuple[str, ...], list[Point]] = {}
     for point in points:
-        groups.setdefault(tuple(point.facets[index] for index in kept), []).append(point)
+        groups.setdefault(kept(point.facets), []).append(point)
     return list(groups.values())
 
 

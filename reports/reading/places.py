@@ -41,6 +41,8 @@ def asked(record: ComparisonRecord) -> tuple[Case, str]:
 
 def of(runs: Sequence[Run]) -> list[Place]:
     """The columns of some runs, in the order of their first files, each with a label of its own."""
+    if len(runs) == 1:
+        return [Place(machine(runs[0].environment), tuple(runs))]
     columns: list[tuple[dict[str, str], set[tuple[Case, str]], list[Run]]] = []
     for run in runs:
         facts, cases = _facts(run.environment), {asked(record) for record in run.comparisons}
