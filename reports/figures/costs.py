@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -131,10 +132,12 @@ def _rows(cases: Sequence[tuple[Point, Shares]]) -> tuple[list[tuple[str, Shares
     for p, told in cases:
         call = style.call_style(p.call, style.LIGHT)[2]
         groups.setdefault((p.case.library, call, p.run), []).append(told)
+    alike = Counter((library, call) for library, call, _ in groups)
     rows = []
     for (library, call, run), some in groups.items():
         first, second, third, fourth, fifth = map(statistics.fmean, zip(*some, strict=True))
-        name = f"{library}, {call} ({len(some)}){f', {run}' if run else ''}"
+        name = f"{library}, {call} ({len(some)})"
+        name += f", {run}" if alike[library, call] > 1 else ""
         rows.append((name, (first, second, third, fourth, fifth)))
     return rows, True
 

@@ -317,6 +317,18 @@ def test_the_anatomy_of_many_attacks_is_of_groups() -> None:
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([30, 30, 30, 10])  # type: ignore[attr-defined]
 
 
+def test_groups_tell_their_run_where_another_run_has_the_same() -> None:
+    many = [measured(anatomy=ANATOMY, attack=f"a{n}") for n in range(costs.BARS)]
+    other = measured(anatomy=ANATOMY, library="art")
+    (plot,) = costs.time(points.collect([run(*many), run(*many[:9], other, torch="1.12.1")]))
+    (axes,) = plot.draw().axes
+    assert {label.get_text() for label in axes.get_yticklabels()} == {
+        f"foolbox, loss.backward() ({costs.BARS}), torch 2.13.0",
+        "foolbox, loss.backward() (9), torch 1.12.1",
+        "art, loss.backward() (1)",
+    }
+
+
 def test_memory_is_stacked_where_its_parts_add_up() -> None:
     assert costs._stack(2000, MemoryParts(0, 900, 800, 300)) == [0, 900, 800, 300, 0]
     assert costs._stack(1000, MemoryParts(0, 900, 800, 300)) == [0, 0, 0, 0, 1000]
