@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.records.reading import Run
-from reports.figures import costs, points, predicted, samples, saving, scaling, speedups, training
+from reports.figures import costs, points, predicted, samples, saving, scaling, speedups
 from reports.figures.plot import Plot
 from reports.figures.saving import inline
 from reports.figures.style import DARK, LIGHT, Theme, variables
+from reports.reading import kind
 
 __all__ = [
     "DARK",
@@ -28,13 +29,19 @@ __all__ = [
     "variables",
 ]
 
-_KINDS = (
+
+def _of_kinds(found: Sequence[points.Point]) -> list[Plot]:
+    """Plots that only one kind of workload has."""
+    return [plot for told in kind.every().values() for plot in told.plots(found)]
+
+
+_SERIES = (
     speedups.libraries,
     speedups.attacks,
     predicted.predicted,
     scaling.batches,
     scaling.models,
-    training.by_steps,
+    _of_kinds,
     costs.time,
     costs.memory,
     samples.over_time,
@@ -48,7 +55,7 @@ class NothingToDraw(Exception):
 def plots(runs: Sequence[Run]) -> list[Plot]:
     """Every plot that some runs have something for, not yet drawn."""
     found = points.collect(runs)
-    return [plot for kind in _KINDS for plot in kind(found)]
+    return [plot for series in _SERIES for plot in series(found)]
 
 
 def draw(runs: Sequence[Run], folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import DOUBLE, Theme, shown
+from reports.reading import kind
 
 BARS = 40
 """Attacks with a bar each; more are averaged."""
@@ -70,8 +72,9 @@ def shares(point: Point) -> Shares | None:
     split = anatomy.split(found, record.baseline, record.variant)
     both = split.output_gradients + split.parameter_gradients
     parameter = min(max(0.0, split.parameter_gradients), both)
-    # Of text, forward-only leaves both gradients out, and they can't be told apart.
-    apart = record.variant != FORWARD_ONLY or not record.case.of_text
+    # Where forward-only leaves both gradients out, they can't be told apart.
+    spared = kind.of(record.case).forward_only_spares
+    apart = record.variant != FORWARD_ONLY or not spared
     parts = (
         split.forward,
         both - parameter if apart else 0.0,
@@ -131,10 +134,12 @@ def _rows(cases: Sequence[tuple[Point, Shares]]) -> tuple[list[tuple[str, Shares
     for p, told in cases:
         call = style.call_style(p.call, style.LIGHT)[2]
         groups.setdefault((p.case.library, call, p.run), []).append(told)
+    alike = Counter((library, call) for library, call, _ in groups)
     rows = []
     for (library, call, run), some in groups.items():
         first, second, third, fourth, fifth = map(statistics.fmean, zip(*some, strict=True))
-        name = f"{library}, {call} ({len(some)}){f', {run}' if run else ''}"
+        name = f"{library}, {call} ({len(some)})"
+        name += f", {run}" if alike[library, call] > 1 else ""
         rows.append((name, (first, second, third, fourth, fifth)))
     return rows, True
 

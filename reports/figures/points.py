@@ -7,15 +7,18 @@ common ones to the title.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import statistics
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.cases import A_A, NO_ATTACK, SEMI_BACKWARD, Case
+from bench.cases import A_A, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
+from reports.reading import kind, places
 
 FAR = 1e6
 """No speedup; and no end of an interval is looked for beyond so many times the estimate."""
@@ -27,7 +30,7 @@ class Point:
 
     Attributes:
         record: the comparison.
-        run: what tells its run from the others; "" where nothing has to.
+        run: the label of its place, as tables head its column; "" where there is only one.
         made: the machine and the torch it was measured on.
         facets: what it is, in the order of `FACETS`.
     """
@@ -42,7 +45,7 @@ class Point:
         """What was measured."""
         return self.record.case
 
-    @property
+    @functools.cached_property
     def drawable(self) -> bool:
         """Whether there is a speedup that a plot can show."""
         found = self.record.speedup
@@ -74,53 +77,23 @@ class Point:
         """One of the facets."""
         return self.facets[_AT[name]]
 
+    def stands_in(self, plot: str) -> bool:
+        """Whether comparisons of its kind stand in a plot that kinds share."""
+        return plot in kind.of(self.case).plotted
+
     def seconds(self, variant: str) -> float | None:
         """Median seconds of a run of a variant; None without samples."""
         samples = self.record.seconds.get(variant)
         return statistics.median(samples) if samples else None
 
 
-def _attack(case: Case) -> str:
-    # Of a user's attack, the file's name and the function's.
-    return "" if case.attack == NO_ATTACK else case.attack.rpartition("/")[2]
-
-
-def _count(number: int | None, what: str) -> str:
-    return "" if number is None else f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _size(case: Case) -> str:
-    return "×".join(str(length) for length in case.input_shape)
-
-
-def _start(case: Case) -> str:
-    return (
-        "" if case.random_start is None else f"{'random' if case.random_start else 'fixed'} start"
-    )
-
-
-FACETS: dict[str, Callable[[Case], str]] = {
-    "library": lambda case: "" if case.attack == NO_ATTACK else case.library,
-    "attack": _attack,
-    "training": lambda case: f"{case.training} training" if case.training else "",
-    "model": lambda case: case.model,
-    "batch": lambda case: _count(case.batch, "sentence" if case.of_text else "image"),
-    "size": _size,
-    "steps": lambda case: _count(case.steps, "step"),
-    "dtype": lambda case: case.dtype,
-    "device": lambda case: case.device,
-    "eps": lambda case: "" if case.eps is None else f"ε {case.eps:.3g}",
-    "step size": lambda case: "" if case.step_size is None else f"steps of {case.step_size:.3g}",
-    "start": _start,
-    "weights": lambda case: "" if case.weights == "random" else f"weights {case.weights}",
-    "images": lambda case: f"images {case.images}" if case.images else "",
-    "classes": lambda case: "" if case.classes is None else f"{case.classes} classes",
-    "replays": lambda case: "" if case.replays is None else f"m = {case.replays}",
-    "sentences": lambda case: f"sentences {case.sentences}" if case.sentences else "",
-    "queries": lambda case: "" if case.queries is None else f"{case.queries} queries",
-    "resources": lambda case: "" if case.resources is None else f"resources {case.resources}",
-}
-"""Of a case; "variant" and "run" follow them."""
+FACETS = (
+    *("library", "attack", "training", "model", "batch", "size", "steps", "dtype", "device"),
+    *("eps", "step size", "start", "weights", "images", "classes", "replays", "sentences"),
+    *("queries", "resources", "other"),
+)
+"""Of a case, those of its kind included; what no kind of ours has is in "other", and "variant" and
+"run" follow them."""
 _NAMES = (*FACETS, "variant", "run")
 _AT = {name: index for index, name in enumerate(_NAMES)}
 _ESSENTIAL = ("library", "attack", "training", "model", "variant")
@@ -129,6 +102,8 @@ _OWN = ("steps", "eps", "step size", "start")
 """What some attacks have none of; among the others it may be the same."""
 _UNTOLD = ("images", "eps", "step size", "start", "classes")
 """Told where they differ, and no title needs them."""
+_UNLABELLED = "without"
+"""Of several runs, the one that lacks what tells the others apart: no variable is set, say."""
 
 
 def short(text: str, most: int = 40) -> str:
@@ -147,24 +122,44 @@ def short(text: str, most: int = 40) -> str:
 
 def collect(runs: Sequence[Run]) -> list[Point]:
     """Every comparison of some runs, but those of the original with itself."""
+    found = places.of(runs)
+    labels = [place.label or _UNLABELLED for place in found] if len(found) > 1 else [""]
     return [
-        Point(record, label, _made(run.environment), _facets(record, label))
-        for run, label in zip(runs, labels(runs), strict=True)
-        for record in run.comparisons
+        Point(record, label, _made(environment), _facets(record, label))
+        for place, label in zip(found, labels, strict=True)
+        for record, environment in place.comparisons
         if record.variant != A_A
     ]
 
 
+def _made(environment: Environment) -> str:
+    machine = environment.accelerator.get("name") or environment.processor
+    return f"{machine}, torch {str(environment.torch.get('version')).partition('+')[0]}"
+
+
 def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
-    return (*(facet(record.case) for facet in FACETS.values()), record.variant, label)
+    case = record.case
+    told = kind.of(case)
+    found = {
+        "library": case.library,
+        "attack": kind.short(case.attack),
+        "model": case.model,
+        "batch": f"{case.batch} {told.inputs}{'' if case.batch == 1 else 's'}",
+        "dtype": case.dtype,
+        "device": case.device,
+        "weights": "" if case.weights == "random" else f"weights {case.weights}",
+        **told.facets(case),
+    }
+    others = ", ".join(value for name, value in found.items() if name not in FACETS and value)
+    return (*(found.get(name, "") for name in FACETS[:-1]), others, record.variant, label)
 
 
 def grouped(points: Iterable[Point], apart: Collection[str]) -> list[list[Point]]:
     """The points that differ in nothing but the named facets, together; in order."""
-    kept = [index for index, name in enumerate(_NAMES) if name not in apart]
+    kept = operator.itemgetter(*(at for at, name in enumerate(_NAMES) if name not in apart))
     groups: dict[tuple[str, ...], list[Point]] = {}
     for point in points:
-        groups.setdefault(tuple(point.facets[index] for index in kept), []).append(point)
+        groups.setdefault(kept(point.facets), []).append(point)
     return list(groups.values())
 
 
@@ -236,56 +231,6 @@ def heading(points: Sequence[Point], apart: Collection[str] = ()) -> tuple[str, 
     variants = {f"{point.record.variant} against {point.record.baseline}" for point in points}
     how = [found.pop() for found in (variants, made) if len(found) == 1]
     return what, "; ".join(how)
-
-
-def labels(runs: Sequence[Run]) -> list[str]:
-    """What tells each run from the others: machine, torch, threads, where these differ.
-
-    Runs of the same machine, torch and settings that have no comparison in common are parts of one,
-    and share a label. Others that are alike are told apart by their file's name.
-    """
-    parts = [_parts(run.environment) for run in runs]
-    differ = [len(set(column)) > 1 for column in zip(*parts, strict=True)]
-    if len(runs) == 1:
-        return [""]
-    found = [
-        ", ".join(text for text, told in zip(part, differ, strict=True) if told) for part in parts
-    ]
-    for label in dict.fromkeys(found):
-        alike = [index for index, other in enumerate(found) if other == label]
-        if not _one([runs[index] for index in alike]):
-            for index, stem in zip(alike, _stems([runs[i] for i in alike]), strict=True):
-                found[index] = f"{label}, {stem}" if label else stem
-    return found
-
-
-def _made(environment: Environment) -> str:
-    machine, torch, _ = _parts(environment)
-    return f"{machine}, {torch}"
-
-
-def _parts(environment: Environment) -> tuple[str, ...]:
-    return (
-        str(environment.accelerator.get("name") or environment.processor),
-        f"torch {str(environment.torch.get('version')).partition('+')[0]}",
-        _count(environment.threads, "thread"),
-    )
-
-
-def _one(runs: Sequence[Run]) -> bool:
-    """Whether runs can be parts of one: made alike, and nothing was measured twice."""
-    keys = [record.key for run in runs for record in run.comparisons]
-    variables = {tuple(sorted(run.environment.variables.items())) for run in runs}
-    return len(set(keys)) == len(keys) and len(variables) == 1
-
-
-def _stems(runs: Sequence[Run]) -> list[str]:
-    stems = [run.path.stem for run in runs]
-    if len(set(stems)) < len(stems):
-        stems = [f"{run.path.parent.name}/{run.path.stem}" for run in runs]
-    if len(set(stems)) < len(stems):
-        stems = [f"{stem} {number}" for number, stem in enumerate(stems, 1)]
-    return stems
 
 
 def spread_evenly(count: int, most: int) -> list[int]:

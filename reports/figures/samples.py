@@ -34,8 +34,8 @@ class Series:
     """The samples of one comparison, block by block.
 
     Attributes:
-        baseline, variant: seconds of the two runs of each block; of text, over the median of the
-            baseline's on the same sentence.
+        baseline, variant: seconds of the two runs of each block; of a case in several parts, over
+            the median of the baseline's on the same part.
         processes: the number of each block's process.
         outliers, repeated: the blocks that are so labelled.
         relative: whether they are over a median, not seconds.
@@ -65,12 +65,12 @@ def series(record: ComparisonRecord) -> Series:
     count = len(record.order)
     found = [record.seconds[name] for name in (record.baseline, record.variant)]
     baseline, variant = (list(zip(some[::2], some[1::2], strict=True)) for some in found)
-    relative = len(record.lines) == count
+    relative = len(record.parts) == count
     if relative:
-        of_line: dict[int, list[float]] = {}
-        for line, pair in zip(record.lines, baseline, strict=True):
-            of_line.setdefault(line, []).extend(pair)
-        scales = [statistics.median(of_line[line]) or 1.0 for line in record.lines]
+        of_part: dict[int, list[float]] = {}
+        for part, pair in zip(record.parts, baseline, strict=True):
+            of_part.setdefault(part, []).extend(pair)
+        scales = [statistics.median(of_part[part]) or 1.0 for part in record.parts]
         baseline, variant = (
             [(a / scale, b / scale) for (a, b), scale in zip(side, scales, strict=True)]
             for side in (baseline, variant)

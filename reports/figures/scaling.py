@@ -28,7 +28,7 @@ LIKENESS = 0.02
 
 def batches(found: Sequence[Point]) -> list[Plot]:
     """Speedup and seconds against batch size, where a case was measured at several."""
-    wanted = [p for p in found if not p.case.of_text]
+    wanted = [p for p in found if p.stands_in("scaling")]
     lines = points.grouped((p for p in wanted if p.drawable), {"batch"})
     lines = [line for line in lines if len({p.case.batch for p in line}) > 1]
     lines.sort(key=lambda line: -len({p.case.batch for p in line}))
@@ -154,7 +154,7 @@ def operations(point: Point) -> float | None:
 
 def models(found: Sequence[Point]) -> list[Plot]:
     """Speedup against the operations of a model's forward pass, where several were measured."""
-    wanted = [p for p in found if not p.case.of_text]
+    wanted = [p for p in found if p.stands_in("scaling")]
     counted = [p for p in wanted if p.drawable and operations(p) is not None]
     apart = {"model", "size"}
     series = points.grouped(counted, apart)

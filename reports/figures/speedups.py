@@ -16,7 +16,7 @@ from reports.figures.marks import Series
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point, short
 from reports.figures.style import DOUBLE, SINGLE, Theme, shown
-from reports.tables.cells import USER
+from reports.reading.kind import USER
 
 PANELS = 4
 LIBRARIES = 20
@@ -28,11 +28,7 @@ PAGES = 5
 
 def libraries(found: Sequence[Point]) -> list[Plot]:
     """Speedup of each library, where two or more were measured on the same task."""
-    wanted = [
-        p
-        for p in found
-        if p.case.training is None and not p.case.of_text and p.case.library != USER
-    ]
+    wanted = [p for p in found if p.stands_in("libraries") and p.case.library != USER]
     groups = points.grouped([p for p in wanted if p.drawable], {"library", "run"})
     shared = [group for group in groups if len({p.case.library for p in group}) > 1]
     shared.sort(key=lambda group: (group[0].facet("variant") != SEMI_BACKWARD, -len(group)))
@@ -161,7 +157,7 @@ def _lane(number: int, count: int) -> float:
 
 def attacks(found: Sequence[Point]) -> list[Plot]:
     """A forest plot: every attack, sorted by speedup."""
-    wanted = [p for p in found if p.case.training is None]
+    wanted = [p for p in found if p.stands_in("attacks")]
     ranked = sorted((p for p in wanted if p.drawable), key=lambda p: -p.estimate)
     if not ranked:
         return []

@@ -38,7 +38,8 @@ class KindReport:
         passes: what a pass is counted for, in words.
         forward_only_spares: whether forward-only leaves operations out, and not only bookkeeping.
         published: for each suite of a paper's, the table of the published numbers it repeats.
-        compares_models: whether its cases go into the plots by batch size and by model.
+        plotted: the plots that all kinds share and its comparisons stand in: "libraries" beside
+            each other, "attacks" by speedup, "scaling" with the batch size and the model.
     """
 
     outputs: ClassVar[str] = "outputs"
@@ -46,7 +47,7 @@ class KindReport:
     passes: ClassVar[str] = " per image"
     forward_only_spares: ClassVar[bool] = False
     published: ClassVar[Mapping[str, str]] = {}
-    compares_models: ClassVar[bool] = True
+    plotted: ClassVar[tuple[str, ...]] = ("libraries", "attacks", "scaling")
 
     def name(self, case: Case) -> str:
         """The workload in a few words; a user's by its file's name and the function's."""

@@ -2,6 +2,7 @@
 
 Files of one machine, one torch and one set of versions that measured different cases are one
 column: they are parts of one run. Files that measured the same case are columns of their own.
+Tables, plots and data all tell runs apart by this.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Place:
     """Runs that stand in one column.
 
     Attributes:
-        label: what tells it from the others, in a few words.
+        label: what tells it from the others, in a few words; no two share one.
         runs: one file or more.
     """
 
@@ -40,6 +41,8 @@ def asked(record: ComparisonRecord) -> tuple[Case, str]:
 
 def of(runs: Sequence[Run]) -> list[Place]:
     """The columns of some runs, in the order of their first files, each with a label of its own."""
+    if len(runs) == 1:
+        return [Place(machine(runs[0].environment), tuple(runs))]
     columns: list[tuple[dict[str, str], set[tuple[Case, str]], list[Run]]] = []
     for run in runs:
         facts, cases = _facts(run.environment), {asked(record) for record in run.comparisons}
@@ -87,7 +90,10 @@ def _variables(environment: Environment) -> str:
 
 
 def _labels(columns: Sequence[tuple[dict[str, str], list[Run]]]) -> list[str]:
-    """The facts that differ between columns, as few as tell them apart; else dates, else files."""
+    """The facts that differ between columns, as few as tell them apart; else dates, else files.
+
+    The same file twice is numbered.
+    """
     if len(columns) == 1:
         return [columns[0][0]["machine"]]
     names = dict.fromkeys(name for facts, _ in columns for name in facts)
@@ -105,6 +111,8 @@ def _labels(columns: Sequence[tuple[dict[str, str], list[Run]]]) -> list[str]:
             break
         told = [further(runs) for _, runs in columns]
         found = [", ".join(filter(None, pair)) for pair in zip(found, told, strict=True)]
+    if len(set(found)) < len(found):
+        found = [f"{label} {number}" for number, label in enumerate(found, 1)]
     return found
 
 

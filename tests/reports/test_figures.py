@@ -15,13 +15,16 @@ from matplotlib.collections import PathCollection
 
 from bench.cases import A_A
 from bench.kinds.training.options import TrainingOptions
+from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, MemoryParts
 from bench.statistics.anatomy import Part
 from bench.statistics.diagnosis import Diagnosis
 from bench.statistics.estimate import Speedup
 from reports import figures
-from reports.figures import costs, points, predicted, samples, scaling, speedups, style, training
+from reports.figures import costs, points, predicted, samples, scaling, speedups, style
 from reports.figures.plot import Plot
+from reports.kinds.training import figures as training
+from reports.reading import places
 from tests.cases import text_case
 from tests.records import ENVIRONMENT, FAILED, FREE, GAIN, run, step
 from tests.reports.drawn import (
@@ -135,29 +138,28 @@ def test_libraries_beside_each_other_and_runs_told_apart() -> None:
     there = [measured(gain, library=name) for gain, name in ((1.4, "foolbox"), (1.3, "art"))]
     runs = [run(*here), run(*there, torch={"version": "1.12.1+cu102"})]
     (plot,) = speedups.libraries(points.collect(runs))
-    assert "foolbox (torch 2.13.0) 1.50, foolbox (torch 1.12.1) 1.40" in plot.description
+    assert "foolbox (torch 2.13.0) 1.50, foolbox (torch 1.12.1+cu102) 1.40" in plot.description
     figure = plot.draw()
     (axes,) = figure.axes
     assert sorted(x for x, _ in marks(axes)) == [1.0, 1.3, 1.4, 1.5]
     assert whiskers(axes) == 4
     assert style.CEILING in upright(axes)
-    assert "torch 1.12.1" in words(figure)
+    assert "torch 1.12.1+cu102" in words(figure)
 
 
-def test_runs_are_told_apart_only_where_they_must_be() -> None:
-    one, other = run(GAIN), run(measured(library="art"), path="y.jsonl")
-    assert points.labels([one]) == [""]
-    assert points.labels([one, other]) == ["", ""], "parts of one"
-    again = run(GAIN, path="again.jsonl")
-    assert points.labels([one, again]) == ["x", "again"]
-    assert points.labels([one, run(GAIN, path="z/x.jsonl")]) == ["/x", "z/x"]
-    assert points.labels([one, one]) == ["/x 1", "/x 2"]
-    assert points.labels([one, run(GAIN, torch={"version": "1.12.1"})]) == [
-        "torch 2.13.0",
-        "torch 1.12.1",
-    ]
-    kept = replace(again, environment=replace(ENVIRONMENT, variables={"A": "1"}), comparisons=())
-    assert points.labels([one, kept]) == ["x", "again"], "made otherwise"
+def test_runs_are_told_apart_as_in_tables() -> None:
+    def told(*runs: Run) -> list[str]:
+        return [point.run for point in points.collect(runs)]
+
+    one, again = run(GAIN), run(GAIN, path="again.jsonl")
+    assert told(one) == [""]
+    assert told(one, run(measured(library="art"), path="y.jsonl")) == ["", ""], "parts of one"
+    for several in ([one, again], [one, run(GAIN, torch={"version": "1.12.1+cu102"})], [one, one]):
+        assert told(*several) == [place.label for place in places.of(several)]
+        assert len(set(told(*several))) == 2, "never mixed"
+    other = run(measured(library="art"), path="y.jsonl")
+    kept = replace(other, environment=replace(ENVIRONMENT, variables={"A": "1"}))
+    assert told(one, kept) == ["without", "A=1"], "made otherwise"
 
 
 def test_speedup_and_seconds_against_batch_size() -> None:
@@ -243,6 +245,18 @@ def test_the_anatomy_of_many_attacks_is_of_groups() -> None:
         f"foolbox, loss.backward() ({costs.BARS + 1})"
     ]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([30, 30, 30, 10])  # type: ignore[attr-defined]
+
+
+def test_groups_tell_their_run_where_another_run_has_the_same() -> None:
+    many = [measured(anatomy=ANATOMY, attack=f"a{n}") for n in range(costs.BARS)]
+    other = measured(anatomy=ANATOMY, library="art")
+    (plot,) = costs.time(points.collect([run(*many), run(*many[:9], other, torch="1.12.1")]))
+    (axes,) = plot.draw().axes
+    assert {label.get_text() for label in axes.get_yticklabels()} == {
+        f"foolbox, loss.backward() ({costs.BARS}), torch 2.13.0",
+        "foolbox, loss.backward() (9), torch 1.12.1",
+        "art, loss.backward() (1)",
+    }
 
 
 def test_memory_is_stacked_where_its_parts_add_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import re
@@ -15,11 +16,13 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bench.statistics.estimate import Speedup
 from reports import figures
-from reports.figures import style
+from reports.figures import recolouring, speedups, style
+from reports.figures.plot import Plot
 from tests.cases import changed
 from tests.records import GAIN, run, step
 from tests.reports.drawn import (
@@ -151,3 +154,36 @@ def test_no_words_are_cut_off_or_lie_over_each_other(name: str) -> None:
         assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0, said
     for (said, box), (other, beside) in itertools.combinations(boxes, 2):
         assert not box.shrunk(0.9, 0.9).overlaps(beside.shrunk(0.9, 0.9)), f"{said} over {other}"
+
+
+MANY = [
+    bare(measured(1 + n / 500, attack=f"a{n}")) for n in range(speedups.ROWS * speedups.PAGES + 1)
+]
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [*plots(*EVERYTHING).values(), plots(*MANY)["attacks"]],
+    ids=[*plots(*EVERYTHING), "many-attacks"],
+)
+def test_dark_is_what_drawing_it_dark_would_be(plot: Plot) -> None:
+    drawn, light = plot.draw(figures.DARK), plot.draw()
+    as_text = recolouring.svg(saved(light, "svg").decode(), figures.DARK)
+    assert numbered(as_text) == numbered(saved(drawn, "svg").decode())
+    recolouring.figure(light, figures.DARK)
+    assert saved(light, "png") == saved(drawn, "png")
+
+
+def saved(figure: Figure, kind: str) -> bytes:
+    file = io.BytesIO()
+    with style.saving("salt"):
+        figure.savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    return file.getvalue()
+
+
+def numbered(svg: str) -> str:
+    """With the names of its parts, which are made from their colours too, as numbers."""
+    names: dict[str, str] = {}
+    return re.sub(
+        r"\b[a-z][0-9a-f]{10}\b", lambda found: names.setdefault(found[0], f"part{len(names)}"), svg
+    )

@@ -64,6 +64,12 @@ def test_the_same_again_is_told_by_its_file() -> None:
     assert len({place.label for place in found}) == 3
 
 
+def test_the_same_file_twice_is_numbered() -> None:
+    once = run(of("art"))
+    labels = [place.label for place in places.of([once, once])]
+    assert [label.rpartition(" ")[2] for label in labels] == ["1", "2"]
+
+
 def test_a_column_a_place_and_the_ratio_of_two() -> None:
     new = run(of("torchattacks", 1.0), of("foolbox", 1.5))
     old = run(of("torchattacks", 1.5), of("foolbox", 1.5), of("art"), torch=OLD)

@@ -6,14 +6,12 @@ It needs no network and no other file, and no script but its own may run in it.
 from __future__ import annotations
 
 import base64
-import contextlib
-import functools
 import gzip
 import hashlib
 import importlib.resources
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +23,6 @@ from bench.records.types import ComparisonRecord, Environment
 from reports import figures
 from reports.formats import markdown
 from reports.reading import kind, numbers, places, published, reproduce, summary
-from reports.reading.beside import beside
 from reports.reading.places import Place
 from reports.reading.why import why
 from reports.tables import cells, contents
@@ -39,8 +36,6 @@ _FILTERS = ("library", "attack", "model", "device", "variant", "verdict", "run")
 _SCALE = 1.35
 """A plot is made for a printed column, and read from farther away on a screen."""
 _WIDE = 900
-_MANY = 2000
-"""Comparisons from which drawing and the rest of the page take a core each."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +75,6 @@ def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         runs: what was measured; their files are read again, to be downloaded from the page.
         asked: what the command line said, by name.
     """
-    plots = figures.plots(runs)
-    drawing = functools.partial(_drawn, plots)
-    many = sum(len(run.comparisons) for run in runs) > _MANY
-    with beside(drawing) if many else contextlib.nullcontext(drawing) as drawn:
-        return _rendered(runs, asked, drawn)
-
-
-def _rendered(
-    runs: Sequence[Run], asked: Mapping[str, Any], drawn: Callable[[], list[dict[str, Any]]]
-) -> str:
     found = places.of(runs)
     rows = [
         _row(record, environment, place)
@@ -105,7 +90,7 @@ def _rendered(
         rows=rows,
         columns=shown,
         filters={name: _choices(rows, name) for name in _FILTERS if name in shown},
-        plots=drawn,
+        plots=[_plot(plot) for plot in figures.plots(runs)],
         tables=tables[:MOST_TABLES],
         more_tables=len(tables) > MOST_TABLES,
         runs=[_facts(run, place.label) for place in found for run in place.runs],
@@ -220,10 +205,6 @@ def _columns(rows: Sequence[Row]) -> list[str]:
 
 def _choices(rows: Sequence[Row], name: str) -> list[str]:
     return sorted({row.cells[name].text for row in rows})
-
-
-def _drawn(plots: Sequence[figures.Plot]) -> list[dict[str, Any]]:
-    return [_plot(plot) for plot in plots]
 
 
 def _plot(plot: figures.Plot) -> dict[str, Any]:

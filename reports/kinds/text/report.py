@@ -28,7 +28,7 @@ class TextReport(KindReport):
     passes = " (it is cut short to be looked into)"
     forward_only_spares = True
     published = {"paper-text": "text"}  # noqa: RUF012 - a mapping that nobody changes
-    compares_models = False
+    plotted = ("attacks",)
 
     def shape(self, case: Case) -> str:
         return "sentences"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class TrainingReport(OnImagesReport):
     """Optimisation steps of training, and trainings to the end."""
 
+    plotted = ("scaling",)
+
     def name(self, case: Case) -> str:
         return f"training {tables.name(case)}"
 

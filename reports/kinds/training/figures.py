@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.cases import SEMI_BACKWARD
+from bench.kinds.training.options import TrainingOptions
 from reports.figures import marks, points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
@@ -31,10 +32,13 @@ def by_steps(found: Sequence[Point]) -> list[Plot]:
     wanted = [
         p
         for p in found
-        if p.case.training == "pgd" and p.case.steps and p.record.variant == SEMI_BACKWARD
+        if isinstance(p.case.options, TrainingOptions)
+        and p.case.options.training == "pgd"
+        and p.case.options.steps
+        and p.record.variant == SEMI_BACKWARD
     ]
     groups = points.grouped((p for p in wanted if p.drawable), {"steps", "run"})
-    groups = [group for group in groups if len({p.case.steps for p in group}) > 1]
+    groups = [group for group in groups if len({_steps(p) for p in group}) > 1]
     plots, taken = [], set()
     for group in groups[:FIGURES]:
         case = group[0].case
@@ -43,7 +47,7 @@ def by_steps(found: Sequence[Point]) -> list[Plot]:
             name += "-also"
         taken.add(name)
         runs = list(dict.fromkeys(p.run for p in group))[:RUNS]
-        drawn = sorted((p for p in group if p.run in runs), key=lambda p: p.case.steps or 0)
+        drawn = sorted((p for p in group if p.run in runs), key=_steps)
         others = [p for p in wanted if _task(p) == _task(group[0]) and not p.drawable]
         description = points.sentences(
             "Speedup of a step of adversarial training against the steps K of its attack, beside"
@@ -68,14 +72,19 @@ def by_steps(found: Sequence[Point]) -> list[Plot]:
     return plots
 
 
+def _steps(point: Point) -> int:
+    """K, of a point that is drawn."""
+    return TrainingOptions.of(point.case).steps or 0
+
+
 def _task(point: Point) -> list[str]:
     return [point.facet(name) for name in points.FACETS if name != "steps"]
 
 
 def _told(drawn: Sequence[Point]) -> str:
     return ", ".join(
-        f"{p.estimate:.2f} at K = {p.case.steps}"
-        f"{f' ({points.short(p.run)})' if p.run else ''}, theory {theory(p.case.steps or 0):.2f}"
+        f"{p.estimate:.2f} at K = {_steps(p)}"
+        f"{f' ({points.short(p.run)})' if p.run else ''}, theory {theory(_steps(p)):.2f}"
         for p in drawn[:12]
     )
 
@@ -84,7 +93,7 @@ def _by_steps(drawn: Sequence[Point], runs: Sequence[str], theme: Theme) -> Figu
     figure = Figure(figsize=(SINGLE, 2.2), layout="constrained")
     axes = figure.add_subplot()
     axes.axhline(1.0, color=theme.muted, linewidth=0.8)
-    steps = sorted({p.case.steps for p in drawn if p.case.steps})
+    steps = sorted({_steps(p) for p in drawn})
     curve = numpy.geomspace(steps[0], steps[-1], 60)
     axes.plot(curve, [theory(k) for k in curve], color=theme.muted, linestyle="--")
     names = [run or "measured, with its interval" for run in runs]
@@ -92,7 +101,7 @@ def _by_steps(drawn: Sequence[Point], runs: Sequence[str], theme: Theme) -> Figu
     for number, (run, look) in enumerate(zip(runs, series, strict=True)):
         some = [p for p in drawn if p.run == run]
         # Runs side by side, a little apart.
-        places = [(p.case.steps or 0) * 1.06 ** (number - (len(runs) - 1) / 2) for p in some]
+        places = [_steps(p) * 1.06 ** (number - (len(runs) - 1) / 2) for p in some]
         marks.estimates(axes, some, places, look, theme)
     axes.set_xscale("log")
     axes.set_xlim(steps[0] / 1.15, steps[-1] * 1.15)
