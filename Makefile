@@ -64,7 +64,7 @@ coverage: $(READY)  ## How often the intervals hold, on made-up data with a know
 # Everything below the next two lines leaves what is installed as it is: it runs under $(PYTHON).
 
 test-gpu:  ## The tests that need a CUDA GPU, under $(PYTHON) as it is
-	@$(PYTHON) -m pytest -m gpu tests/bench/worker/test_gpu.py
+	@$(PYTHON) -m pytest -m gpu tests/test_gpu.py
 
 bench-gpu:  ## The reference suite on one CUDA GPU, under $(PYTHON) as it is, into results/
 	@$(PYTHON) -m tools.bench_gpu

@@ -92,7 +92,11 @@ def test_training_with_and_without_the_trick_ends_with_the_same_weights() -> Non
 
 
 def test_adversarial_training_is_far_more_robust_than_natural_training() -> None:
-    robust = {r.case.training: r.robust_accuracy for r in TRAININGS if r.robust_accuracy}
+    robust = {
+        TrainingOptions.of(r.case).training: r.robust_accuracy
+        for r in TRAININGS
+        if r.robust_accuracy
+    }
     natural = next(r for r in TRAININGS if r.case.training == "natural").robust_accuracy
     assert natural is not None
     for method in ("pgd", "mart", "trades"):

@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.cases import OfKind
 from bench.kinds import registry
-from bench.kinds.base import SCHEMA as VERSION
+from bench.kinds.record import SCHEMA as VERSION
 from bench.records import reading
 
 SCHEMA = Path(reading.__file__).with_name("record.schema.json")

@@ -15,7 +15,8 @@ from bench.choosing import suites
 from bench.choosing.suites import Limits, Suite
 from bench.errors import UsageError
 from bench.kinds import registry
-from bench.kinds.base import ALL, Group, Kind
+from bench.kinds.base import Kind
+from bench.kinds.group import ALL, Group
 from bench.kinds.request import Request, flag
 from bench.words import unknown
 

@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
 from bench.kinds import registry
-from bench.kinds.base import Group, Kind
+from bench.kinds.base import Kind
+from bench.kinds.group import Group
 from bench.words import closest
 
 if TYPE_CHECKING:

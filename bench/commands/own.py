@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.commands import options
 from bench.commands import run as run_command
-from bench.kinds.base import Command
+from bench.kinds.command import Command
 
 if TYPE_CHECKING:
     from bench.records.reading import Run

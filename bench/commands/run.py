@@ -12,7 +12,7 @@ from bench.commands import codes, options
 from bench.kinds import arguments
 
 if TYPE_CHECKING:
-    from bench.kinds.base import Command
+    from bench.kinds.command import Command
     from bench.kinds.request import Request
     from bench.records.reading import Run
     from bench.running.batch_search import BatchSearch

@@ -13,173 +13,20 @@ import dataclasses
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adapters import registry
-from bench.cases import A_A, SEMI_BACKWARD, Case, Comparison, Findings, Options, Status
+from bench.cases import A_A, SEMI_BACKWARD, Case, Findings, Options
+from bench.errors import UsageError
+from bench.kinds.command import Command
+from bench.kinds.group import Group
+from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
-
-SCHEMA: Final = 2
-"""Version of the records' format; `bench.records.reading` has the rules."""
-
-ALL = "all"
-"""What --attacks takes for every attack of a library."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """A product of lists: one [[cases]] of a suite. Each field is named as on the command line.
-
-    A kind's own has further fields; their types say what a suite may hold.
-
-    Attributes:
-        kind: the kind's name; a suite may leave it out where the rest tells.
-        attacks: may be ["all"].
-        variants: None for those that fit each case.
-    """
-
-    counted: ClassVar[tuple[str, ...]] = ("batch",)
-    """Fields whose numbers start at 1."""
-
-    libs: tuple[str, ...]
-    attacks: tuple[str, ...]
-    models: tuple[str, ...]
-    batch: tuple[int, ...]
-    dtype: str = "float32"
-    variants: tuple[str, ...] | None = None
-    kind: str
-
-    @classmethod
-    def completed(cls, table: Mapping[str, Any]) -> dict[str, Any]:
-        """A suite's table with what this kind takes for granted.
-
-        Args:
-            table: keys and values as they were read.
-        """
-        return dict(table)
-
-    @classmethod
-    def needed(cls, table: Mapping[str, Any]) -> list[str]:
-        """The keys that a suite's table must have."""
-        return [f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING]
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnRecord(ABC):
-    """A line of records that only one kind has, beside its comparisons.
-
-    A type's field `kind` has the name of such lines as its only value.
-
-    Attributes:
-        case_id, case, variant: what it is of.
-        status: "ok", or how it ended.
-        reason: why the status is not "ok", in words.
-        seed: of everything random.
-    """
-
-    case_id: str
-    case: Case
-    variant: str
-    status: Status
-    seed: int
-    reason: str | None = None
-    schema: Literal[2] = SCHEMA
-    kind: str
-
-    @property
-    @abstractmethod
-    def key(self) -> tuple[Any, ...]:
-        """What makes two records answers to the same question."""
-
-
-class Progress(Protocol):
-    """Whom a kind's command tells what it does; see `bench.running.progress`."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line."""
-
-    def task(self, text: str, number: int, total: int) -> None:
-        """One of several things begins; `number` counts from 1."""
-
-    def step(self, text: str) -> None:
-        """Something of it is done."""
-
-
-class Session(Protocol):
-    """What a kind's own command works with, once everything that was asked has been measured."""
-
-    @property
-    def request(self) -> Request:
-        """What was asked."""
-
-    @property
-    def comparisons(self) -> Sequence[Comparison]:
-        """What was chosen."""
-
-    @property
-    def ended(self) -> Mapping[tuple[str, str], Status]:
-        """How each ended, by the case's id and the variant."""
-
-    @property
-    def patience(self) -> float:
-        """Wall seconds after which a request to a worker is given up."""
-
-    @property
-    def progress(self) -> Progress:
-        """Who tells the user."""
-
-    @property
-    def records(self) -> Path:
-        """The file of records."""
-
-    def ask(self, library: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Ask a library's worker; see `bench.worker.serve`.
-
-        Raises:
-            Ended: it died, took too long, or says why it can't.
-        """
-
-    def fresh(self) -> None:
-        """See to it that the next worker is a fresh process."""
-
-    def write(self, record: OwnRecord) -> None:
-        """Append a record to the file."""
-
-    def done(self, line: str) -> set[tuple[Any, ...]]:
-        """The keys of those lines of an earlier run that ended ok."""
-
-
-class Command(ABC):
-    """A command of a kind's own: it measures like `run`, and then goes on.
-
-    Attributes:
-        name, help: as `--help` shows them.
-        description: of its own help page.
-    """
-
-    name: ClassVar[str]
-    help: ClassVar[str]
-    description: ClassVar[str]
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add what only this command takes; it is found in `Request.more`."""
-
-    def check(self, request: Request, records: Path) -> None:
-        """Look at what was asked, before anything is measured.
-
-        Raises:
-            UsageError: it can't be done.
-        """
-
-    @abstractmethod
-    def go_on(self, session: Session) -> None:
-        """Do what the command is for, after the cases have been measured."""
 
 
 class Kind(ABC):
@@ -242,8 +89,12 @@ class Kind(ABC):
         return any(name in request.given for name in self.own)
 
     def suite(self, request: Request, device: str) -> str:
-        """The suite that fits where none was named."""
-        raise NotImplementedError(f"{self.name} has no suite of its own")
+        """The suite that fits where none was named.
+
+        Raises:
+            UsageError: none does.
+        """
+        raise UsageError(f"{self.name} workloads come from suites: name one with --suite")
 
     def claims(self, table: Mapping[str, Any]) -> bool:
         """Whether a suite's table that names no kind is of this one."""

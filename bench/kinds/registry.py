@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 
 from bench.errors import UsageError
-from bench.kinds.base import Group, Kind
+from bench.kinds.base import Kind
+from bench.kinds.group import Group
 from bench.kinds.request import Request
 from bench.words import closest
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
-from bench.kinds.base import SCHEMA
+from bench.kinds.record import SCHEMA
 from bench.records import reading
 from bench.records.reading import Record, RecordError, Run
 from bench.records.types import Environment, ProcessRecord

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.kinds import registry
-from bench.kinds.base import SCHEMA
+from bench.kinds.record import SCHEMA
 
 _SHARED = (
     *("library", "attack", "model", "batch", "dtype", "device"),

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cases import RIVAL
 from bench.kinds import registry
-from bench.kinds.base import SCHEMA, OwnRecord
+from bench.kinds.record import SCHEMA, OwnRecord
 from bench.records import lifting
 from bench.records.duel import DuelRecord
 from bench.records.types import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from bench.cases import Case, Findings, Status
-from bench.kinds.base import SCHEMA
+from bench.kinds.record import SCHEMA
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.blocks import Block, GpuState, Order
 from bench.statistics.conditions import Conditions

@@ -16,7 +16,7 @@ from bench.choosing import selection
 from bench.choosing.suites import Limits, Suite
 from bench.errors import BenchError, UsageError
 from bench.kinds import registry
-from bench.kinds.base import OwnRecord
+from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 from bench.records import provenance
 from bench.records.journal import Journal

@@ -1,0 +1,1 @@
+"""What samples say: blocks, intervals, stop rule, diagnosis, theory. Pure."""

@@ -1,0 +1,1 @@
+"""What tests of other projects use: assertions, and the pytest plugin that brings them."""

@@ -1,0 +1,1 @@
+"""What runs in the child process, next to torch: building, checks, timers, instruments."""

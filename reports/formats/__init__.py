@@ -1,0 +1,1 @@
+"""Tables as Markdown, LaTeX, CSV, JSON, one web page, and text for bug reports and CI."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas
 
-from bench.kinds.base import SCHEMA
+from bench.kinds.record import SCHEMA
 from bench.records.reading import Run
 from reports.formats import frame
 from reports.reading import averages, places, summary

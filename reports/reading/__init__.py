@@ -1,0 +1,1 @@
+"""What records say, in words and numbers that every table, plot and page shares. Pure."""

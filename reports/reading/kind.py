@@ -17,7 +17,7 @@ from bench.kinds import registry
 from bench.kinds.request import flag
 
 if TYPE_CHECKING:
-    from bench.kinds.base import OwnRecord
+    from bench.kinds.record import OwnRecord
     from bench.records.reading import Run
     from bench.records.types import ComparisonRecord, Environment
     from bench.statistics.anatomy import Anatomy

@@ -1,0 +1,1 @@
+"""Tables of any kind's records, however they are drawn. Pure."""

@@ -250,7 +250,9 @@ def test_the_anatomy_of_many_attacks_is_of_groups() -> None:
 def test_groups_tell_their_run_where_another_run_has_the_same() -> None:
     many = [measured(anatomy=ANATOMY, attack=f"a{n}") for n in range(costs.BARS)]
     other = measured(anatomy=ANATOMY, library="art")
-    (plot,) = costs.time(points.collect([run(*many), run(*many[:9], other, torch="1.12.1")]))
+    (plot,) = costs.time(
+        points.collect([run(*many), run(*many[:9], other, torch={"version": "1.12.1"})])
+    )
     (axes,) = plot.draw().axes
     assert {label.get_text() for label in axes.get_yticklabels()} == {
         f"foolbox, loss.backward() ({costs.BARS}), torch 2.13.0",

@@ -171,7 +171,7 @@ def test_means_are_geometric_and_count_what_came_to_a_speedup() -> None:
 
 def test_a_case_that_never_began_keeps_its_row() -> None:
     failed = record(
-        status="failed", speedup=None, text=None, lines=[], seconds={}, order=[], memory=None
+        status="failed", speedup=None, findings=None, parts=[], seconds={}, order=[], memory=None
     )
     table, queries, deeds = tables_of(
         run(replace(failed, equality=None, reason="no tokenizer")), "text"

@@ -1,0 +1,1 @@
+"""Attacks on images, as their libraries' users call them."""

@@ -15,7 +15,8 @@ from adapters.models import catalogue
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.errors import UsageError
 from bench.kinds import arguments
-from bench.kinds.base import ALL, Group, Kind
+from bench.kinds.base import Kind
+from bench.kinds.group import ALL, Group
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
 from bench.kinds.offering import attacks_of
 from bench.kinds.request import Request

@@ -1,0 +1,1 @@
+"""Attacks on text: sentences against a victim that classifies them."""

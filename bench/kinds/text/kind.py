@@ -17,7 +17,8 @@ from adapters.text.sentences import SHIPPED
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.errors import UsageError
 from bench.kinds import arguments
-from bench.kinds.base import ALL, Group, Kind
+from bench.kinds.base import Kind
+from bench.kinds.group import ALL, Group
 from bench.kinds.offering import attacks_of
 from bench.kinds.request import Request, flag
 from bench.kinds.text.findings import TextFindings

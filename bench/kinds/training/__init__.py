@@ -1,0 +1,1 @@
+"""Adversarial training: optimisation steps with attacks inside, and trainings to the end."""

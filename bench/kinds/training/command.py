@@ -15,7 +15,7 @@ from typing import Any
 from bench.cases import BASELINE, SEMI_BACKWARD, Case
 from bench.errors import Ended, UsageError
 from bench.kinds import arguments
-from bench.kinds.base import Command, Session
+from bench.kinds.command import Command, Session
 from bench.kinds.request import Request
 from bench.kinds.training.plan import add_plan
 from bench.kinds.training.record import LINE, TrainingRecord

@@ -15,7 +15,8 @@ from adapters.papers.methods import FAST_STEP, METHODS, Method
 from bench.cases import SEMI_BACKWARD, Case
 from bench.errors import UsageError
 from bench.kinds import arguments
-from bench.kinds.base import Group, Kind
+from bench.kinds.base import Kind
+from bench.kinds.group import Group
 from bench.kinds.images.kind import (
     ImageGroup,
     Images,

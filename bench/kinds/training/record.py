@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bench.kinds.base import OwnRecord
+from bench.kinds.record import OwnRecord
 
 LINE = "training"
 """What `kind` of such a line of records is."""

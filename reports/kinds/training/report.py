@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.cases import Case
-from bench.kinds.base import OwnRecord
+from bench.kinds.record import OwnRecord
 from bench.kinds.training.options import NO_ATTACK, TrainingOptions
 from bench.kinds.training.plan import CIFAR10
 from bench.kinds.training.record import TrainingRecord
