@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -30,14 +32,27 @@ Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsuppo
 """How a case ends."""
 
 T = TypeVar("T", bound="OfKind")
+_read: ContextVar[Collection[str]] = ContextVar("kinds that are read", default=())
+
+
+@contextlib.contextmanager
+def read_as(kinds: Collection[str]) -> Iterator[None]:
+    """Inside the block pydantic makes validators that know these kinds of workload."""
+    before = _read.set(kinds)
+    try:
+        yield
+    finally:
+        _read.reset(before)
 
 
 class OfKind:
     """A value of which every kind of workload has a type of its own, told apart by `kind`.
 
     A direct subclass is a family, as `Options`; a type in it is a dataclass whose field `kind` has
-    the kind's name as its only value. A family is read from JSON as the type that `kind` names, of
-    those that have been imported.
+    the kind's name as its only value. A family is read from JSON as the type that `kind` names.
+
+    Attributes:
+        known: of a family, its types that have been imported, by their kind.
     """
 
     kind: str
@@ -53,14 +68,15 @@ class OfKind:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """How pydantic reads it: a family as the one of its types that `kind` names."""
-        if OfKind not in cls.__bases__ or not cls.known:
+        types = tuple(made for name, made in cls.known.items() if name in _read.get())
+        if OfKind not in cls.__bases__ or not types:
             return handler(source)
         from typing import Annotated, Union
 
         from pydantic import Field
 
         return handler.generate_schema(
-            Annotated[Union[tuple(cls.known.values())], Field(discriminator="kind")]  # noqa: UP007
+            Annotated[Union[types], Field(discriminator="kind")]  # noqa: UP007
         )
 
 

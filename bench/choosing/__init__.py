@@ -1,1 +1,1 @@
-"""From what was asked to cases: suites, and the product that makes comparisons of them. No torch."""
+"""From what was asked to cases: suites, and the product that makes comparisons of them."""

@@ -1,1 +1,1 @@
-"""The command line: a module for each command, with its arguments; each imports what it works with late."""
+"""The command line: a module for each command, with its arguments."""

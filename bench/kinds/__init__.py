@@ -1,1 +1,1 @@
-"""Kinds of workload, a folder each: `base` is what a kind says, `registry` knows which there are."""
+"""Kinds of workload, a folder each; `base` is what a kind says, `registry` which there are."""

@@ -31,7 +31,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cases import RIVAL
+from bench.cases import RIVAL, read_as
 from bench.kinds import registry
 from bench.kinds.record import SCHEMA, OwnRecord
 from bench.records import lifting
@@ -198,7 +198,8 @@ def _validator(kinds: tuple[str, ...]) -> _Validator:
     lines: Any = tuple(types.values())
     union: Any = Annotated[Union[lines], Discriminator("kind")]  # noqa: UP007
     names = frozenset(types)
-    return _Validator(TypeAdapter(union), TypeAdapter(Prepared), names)
+    with read_as(kinds):
+        return _Validator(TypeAdapter(union), TypeAdapter(Prepared), names)
 
 
 def _schema_first(record: Record) -> dict[str, Any]:

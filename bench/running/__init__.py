@@ -1,1 +1,1 @@
-"""The controlling side of a run: workers started and asked, blocks timed, records made. No torch."""
+"""The controlling side of a run: workers asked, blocks timed, records made. No torch."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.cases import Case
 from bench.kinds import registry
-from bench.kinds.request import flag
 
 if TYPE_CHECKING:
     from bench.kinds.record import OwnRecord
@@ -102,15 +101,10 @@ class KindReport:
                 found[name] = "" if value is None else f"{name} {_plain(value)}"
         return found
 
-    def command(self, case: Case) -> list[object]:
-        """The words that repeat a case, between the program's and the dtype."""
-        own = registry.get(case.kind).own
-        words: list[object] = ["explain", *workload_words(case), "--models", case.model]
-        words += ["--batch", case.batch]
-        for name, value in case.options.facts().items():
-            if name in own and value is not None:
-                words += [flag(name), value]
-        return words
+    def command(self, case: Case) -> list[object] | None:
+        """The words that repeat a case, between the program's and the dtype; None where only its
+        whole run can be repeated."""
+        return None
 
     def tables(
         self, run: Run, records: Sequence[ComparisonRecord], asked: Mapping[str, Any]

@@ -9,8 +9,11 @@ from reports.reading import kind
 
 
 def command(record: ComparisonRecord, environment: Environment) -> str:
-    """The command that repeats one comparison, quoted for a shell."""
+    """The command that repeats one comparison, or its whole run, quoted for a shell."""
     case = record.case
+    own = kind.of(case).command(case)
+    if own is None:
+        return shlex.join(environment.command)
     shared = ["--dtype", case.dtype, "--device", case.device, "--seed", environment.seed]
-    words = ["python", "-m", "bench", *kind.of(case).command(case), *shared]
+    words = ["python", "-m", "bench", *own, *shared]
     return shlex.join(str(word) for word in [*words, "--variants", record.variant])

@@ -69,7 +69,9 @@ def build(comparison: Comparison, seed: int) -> Any:
     class Slope(Workload):
         makes = "slopes"
 
-        def run(self, variant: str, around: Callable[[Callable[[], Any]], Any], part: int = 0) -> Any:
+        def run(
+            self, variant: str, around: Callable[[Callable[[], Any]], Any], part: int = 0
+        ) -> Any:
             with applied(variant, self.model):
                 state.reset(self.model, self.seed)
                 leaf = rows.clone().requires_grad_()
@@ -80,7 +82,7 @@ def build(comparison: Comparison, seed: int) -> Any:
             return slope
 
         def doubts(self, output: Any) -> list[str]:
-            return [] if output.isfinite().all() else ["the slopes are not all finite"]
+            return [] if output.isfinite().all() else ["not all slopes are finite"]
 
     model = torch.nn.Sequential(torch.nn.Linear(width, width), torch.nn.Linear(width, width))
     return Slope(comparison, seed, model, None)
