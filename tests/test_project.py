@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from bench.choosing import selection, suites
 from bench.choosing.suites import Limits
 from bench.errors import UsageError
+from bench.kinds import registry
 from bench.kinds.images.kind import ImageGroup
 from bench.running.pool import WorkerPool
 from bench.running.runner import Runner
@@ -23,12 +24,6 @@ from tests.places import ROOT
 from tools import bench_gpu, wheelhouse
 from tools.wheelhouse import Target
 
-MAY_IMPORT = {
-    "semibackward": {"semibackward"},
-    "adapters": {"adapters"},
-    "reports": {"reports", "bench"},
-    "bench": {"bench", "adapters", "reports", "semibackward"},
-}
 GROUP = """
 [[cases]]
 libs = ["foolbox"]
@@ -107,23 +102,75 @@ def test_close_matches(name: str, said: str) -> None:
     assert closest(name, ["art", "foolbox"]) == said
 
 
-@pytest.mark.parametrize("package", MAY_IMPORT)
-def test_who_may_call_whom(package: str) -> None:
-    """The house's arrows: adapters know nothing of measuring, semibackward only torch."""
-    for path in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules = (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            for module in modules:
-                top = module.partition(".")[0]
-                assert top not in MAY_IMPORT.keys() - MAY_IMPORT[package], f"{path}: {module}"
-                if package == "reports":
-                    assert top != "torch", path
+LONGEST = 350
+"""Lines of a module that is no declared table of data."""
+
+
+def modules() -> dict[str, str]:
+    """The source of every module in the checkout, by its path."""
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    paths = [ROOT / name for name in listed.stdout.split()]
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in paths
+        if path.is_file()
+    }
+
+
+def test_no_module_is_long() -> None:
+    lengths = {name: text.count("\n") for name, text in modules().items()}
+    assert len(lengths) > 200
+    long = {name for name, length in lengths.items() if length > LONGEST}
+    assert {name for name in long if not name.startswith("adapters/libraries/declared/")} == set()
+
+
+def asks_for_a_kind(text: str) -> list[str]:
+    """Where a module compares something with a kind's name, or looks for a type of one kind's."""
+    types = {
+        found.__name__
+        for kind in registry.every()
+        for found in (kind.options, kind.group, kind.findings, *kind.lines.values())
+        if found is not None
+    }
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            kinds = {
+                constant.value
+                for side in sides
+                for constant in ast.walk(side)
+                if isinstance(constant, ast.Constant) and constant.value in registry.OURS
+            }
+            if kinds:
+                found.append(f"line {node.lineno}: compares with {kinds}")
+        if isinstance(node, ast.Name | ast.Attribute):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            if name in types:
+                found.append(f"line {node.lineno}: {name}")
+    return found
+
+
+def test_nobody_but_a_kind_asks_which_kind_it_has_in_hand() -> None:
+    others = {
+        name: text
+        for name, text in modules().items()
+        if name.startswith(("bench/", "reports/"))
+        and not name.startswith(("bench/kinds/", "reports/kinds/"))
+        and name != "bench/duel/pair.py"  # its control is an attack on images of ours
+    }
+    assert len(others) > 80
+    asked = {name: where for name, text in others.items() if (where := asks_for_a_kind(text))}
+    assert asked == {}
+
+
+def test_such_a_question_would_be_found() -> None:
+    assert asks_for_a_kind('if case.kind == "text": ...')
+    assert asks_for_a_kind('if kind in ("images", "training"): ...')
+    assert asks_for_a_kind("isinstance(case.options, TextOptions)")
+    assert not asks_for_a_kind('told = {"text": 1}')
 
 
 def test_a_worker_needs_nothing_that_only_the_controlling_process_uses() -> None:

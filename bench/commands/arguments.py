@@ -7,6 +7,7 @@ works with.
 from __future__ import annotations
 
 import argparse
+from types import ModuleType
 from typing import NoReturn
 
 from bench.commands import compare, counts, doctor, duel, explain, own, report, run
@@ -14,9 +15,12 @@ from bench.commands import list as listing
 from bench.errors import UsageError
 from bench.kinds import registry
 
-_COMMANDS = {
+_MEASURING = {
     "run": (run, "measure (the default)"),
     "explain": (explain, "measure, and tell where the time goes"),
+}
+"""Before the commands of the kinds' own, which measure too."""
+_OTHERS = {
     "list": (listing, "what can be asked for, without importing torch"),
     "counts": (counts, "count what runs do, without timing anything"),
     "report": (report, "make tables of records"),
@@ -46,15 +50,21 @@ def parser() -> Parser:
         " interrupted.",
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for name, (module, told) in _COMMANDS.items():
+    _add(commands, _MEASURING)
+    for kind in registry.every():
+        for special in kind.commands:
+            own.add(commands.add_parser(special.name, help=special.help), special)
+    _add(commands, _OTHERS)
+    return main
+
+
+def _add(
+    commands: argparse._SubParsersAction[Parser], modules: dict[str, tuple[ModuleType, str]]
+) -> None:
+    for name, (module, told) in modules.items():
         command = commands.add_parser(name, help=told)
         module.add(command)
         command.set_defaults(run=module.run)
-    for kind in registry.every():
-        for special in kind.commands:
-            command = commands.add_parser(special.name, help=special.help)
-            own.add(command, special)
-    return main
 
 
 def parse(words: list[str]) -> argparse.Namespace:

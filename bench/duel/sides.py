@@ -22,6 +22,7 @@ from packaging.utils import canonicalize_name
 from adapters import registry
 from adapters.base import AdapterError
 from bench.errors import UsageError
+from bench.kinds import registry as kinds
 
 Name = Literal["a", "b"]
 
@@ -156,11 +157,12 @@ def library_of(side: Side) -> str:
     Raises:
         UsageError: no adapter knows it.
     """
+    duelling = {kind.subject for kind in kinds.every() if kind.duels}
     names: dict[str, str] = {}
     for name in registry.names():
         with contextlib.suppress(AdapterError):  # another's broken adapter is no concern of this
             adapter = registry.get(name)
-            if adapter.subject == "images" and adapter.distribution != "torch":
+            if adapter.subject in duelling and adapter.distribution != "torch":
                 names[canonicalize_name(adapter.distribution)] = name
     found = names.get(canonicalize_name(side.distribution))
     if found is None:
