@@ -24,6 +24,7 @@ from tests.places import ROOT
 from tools import bench_gpu, wheelhouse
 from tools.wheelhouse import Target
 
+PAGES = [f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")]
 GROUP = """
 [[cases]]
 libs = ["foolbox"]
@@ -100,6 +101,22 @@ def test_a_case_is_given_more_time_than_it_may_measure() -> None:
 )
 def test_close_matches(name: str, said: str) -> None:
     assert closest(name, ["art", "foolbox"]) == said
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *sorted(PAGES)])
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:\w+/)+[\w.-]*)`", text))
+    roots = {"adapters", "bench", "docs", "reports", "results", "semibackward", "tests", "tools"}
+    ours = {name for name in named if name.partition("/")[0] in roots}
+    assert {name for name in ours if not (ROOT / name).exists()} == set()
+
+
+def test_the_map_names_every_package() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for folder in (*(ROOT / "bench").iterdir(), *(ROOT / "reports").iterdir()):
+        if (folder / "__init__.py").is_file():
+            assert f"{folder.name}/`" in text, folder.name
 
 
 LONGEST = 350
