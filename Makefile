@@ -19,9 +19,11 @@ help:  ## Show this help
 bench: $(READY)  ## Set up and run the main job
 	@$(BIN)/python -m bench --verbose
 
-# One process a core, and numba compiles what runs once without optimising it.
+# One process a core, each of which takes over what another has not come to; numba compiles what runs
+# once without optimising it.
 test: $(READY)  ## Set up and run all tests that need no GPU
-	@OMP_NUM_THREADS=1 NUMBA_OPT=0 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	@OMP_NUM_THREADS=1 NUMBA_OPT=0 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal \
+		--durations=10
 
 test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 	@$(BIN)/python -m tools.browser_tests

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 from bench.cases import Comparison
@@ -16,7 +18,9 @@ from tests.places import ROOT
 
 MINE = "tests/data/attacks.py"
 MODELS = "tests/data/models.py"
-SMALL = ("--models", "test_resnet", "--image-size", "32", "--batch", "2", "--device", "cpu")
+SMALL = ("--models", "wrn_10_1", "--image-size", "32", "--batch", "2", "--device", "cpu")
+PATIENCE = 240
+"""Seconds after which a program that does not end hangs."""
 QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2")
 
 
@@ -42,7 +46,7 @@ def bench(*words: object, **environment: str) -> subprocess.CompletedProcess[str
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -59,3 +63,13 @@ def started(*words: object, **environment: str) -> subprocess.Popen[str]:
         # What runs in a shell's background ignores SIGINT, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
+
+
+def wait_until(there: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+    """Until something is there that the running program makes; it looks twenty times a second."""
+    until = time.monotonic() + PATIENCE
+    while not there():
+        assert time.monotonic() < until, "it takes too long"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(timeout=0.05)
+            assert there(), running.communicate()

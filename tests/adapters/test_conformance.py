@@ -116,7 +116,7 @@ def run(work: AttackWorkload, variant: str, handed: list[Tensor] | None = None) 
     return Ran(output, trace, passes)
 
 
-@pytest.fixture(params=WORKING, ids=lambda pair: " ".join(pair))
+@pytest.fixture(scope="module", params=WORKING, ids=lambda pair: " ".join(pair))
 def tried(request: pytest.FixtureRequest) -> Trial:
     return trial(*request.param)
 

@@ -14,7 +14,8 @@ import pytest
 from bench.kinds.images.options import ImageOptions
 from bench.records import reading
 from bench.running.process import WorkerDied, WorkerProcess, WorkerTimeout
-from tests.commands import MINE, MODELS, QUICKLY, SMALL, bench, started
+from tests.bench.commands.conftest import Bench
+from tests.commands import MINE, MODELS, QUICKLY, SMALL, bench, started, wait_until
 from tests.places import ROOT
 
 
@@ -122,10 +123,10 @@ def test_list_names_what_there_is() -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None:
+def test_wrong_usage_is_one_line_and_exit_2(bench_here: Bench, words: list[str], said: str) -> None:
     runs = ROOT / "runs"
     before = sorted(runs.iterdir()) if runs.exists() else []
-    done = bench(*words)
+    done = bench_here(*words)
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
@@ -133,7 +134,13 @@ def test_wrong_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None
     assert (sorted(runs.iterdir()) if runs.exists() else []) == before
 
 
-def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [["--batch", "0"], ["--libs", "folbox"]], ids=" ".join)
+def test_the_process_ends_as_the_program_says(bench_here: Bench, words: list[str]) -> None:
+    here, there = bench_here(*words), bench(*words)
+    assert (there.returncode, there.stdout, there.stderr) == (2, "", here.stderr)
+
+
+def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path, bench_here: Bench) -> None:
     """One run: a library that works, one that can't be imported, and users' attacks, good and bad.
     Each becomes a row; none takes the others down."""
     broken = tmp_path / "path" / "advertorch"
@@ -196,7 +203,7 @@ def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path) -> None:
     assert len(good.seconds["original"]) == 2 * len(good.order)
     assert re.search(r"\| library +\| +advertorch \| +foolbox \|", done.stdout)
     assert "attacks.py:fgsm" in done.stdout
-    again = bench("report", out)
+    again = bench_here("report", out)
     assert again.returncode == 0
     assert again.stdout.strip() in done.stdout
 
@@ -207,9 +214,7 @@ def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
     words = [*SMALL, "--out", str(out), "--steps", "2", "--precision", "1e-9"]
     words += ["--attack", f"{MINE}:fgsm", "--attack", f"{MINE}:tells_its_process"]
     running = started(*words, "--max-seconds", "2", TELL_PROCESS=str(told))
-    while not told.exists():  # the first case is over, the second runs
-        assert running.poll() is None
-        os.sched_yield()
+    wait_until(told.exists, running)  # the first case is over, the second runs
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
@@ -242,8 +247,8 @@ def test_doctor_tells_what_works() -> None:
         (f"{MODELS}:KeepsATensor", 5, ["!!  tensors +doubled: ", "Mend what is marked !!"]),
     ],
 )
-def test_doctor_examines_a_model(spec: str, code: int, said: list[str]) -> None:
-    done = bench("doctor", "--model", spec, "--image-size", "32")
+def test_doctor_examines_a_model(bench_here: Bench, spec: str, code: int, said: list[str]) -> None:
+    done = bench_here("doctor", "--model", spec, "--image-size", "32")
     assert done.returncode == code, done.stderr
     assert done.stderr == ""
     assert "chatter" not in done.stdout
@@ -298,7 +303,7 @@ def test_a_worker_ends_when_its_stdin_closes() -> None:
     assert worker._process.wait(timeout=30) == 0
 
 
-def test_explain_dissects_what_it_measures(tmp_path: Path) -> None:
+def test_explain_dissects_what_it_measures(tmp_path: Path, bench_here: Bench) -> None:
     out = tmp_path / "run.jsonl"
     words = ["--libs", "reference", "torchattacks", "--attacks", "pgd-backward", "square"]
     done = bench("explain", *words, *SMALL, *QUICKLY, "--classes", "10", "--out", out)
@@ -311,7 +316,7 @@ def test_explain_dissects_what_it_measures(tmp_path: Path) -> None:
     for record in found.comparisons:
         assert record.anatomy is not None
         assert ImageOptions.of(record.case).classes == 10
-    again = bench("report", out, "--format", "explained")
+    again = bench_here("report", out, "--format", "explained")
     assert "reference pgd-backward, semi-backward: " in again.stdout
 
 

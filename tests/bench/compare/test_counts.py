@@ -1,4 +1,4 @@
-"""`compare`: two files in, what got worse out, with the exit code that CI reads."""
+"""`compare` of counts: two files in, what got worse out, with the exit code that CI reads."""
 
 from __future__ import annotations
 

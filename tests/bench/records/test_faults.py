@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from bench.records import provenance, reading
 from bench.records.journal import Journal
 from bench.records.reading import RecordError
 from bench.worker import failures
-from tests.commands import MINE, started
+from tests.commands import MINE, PATIENCE, started, wait_until
 from tests.places import ROOT
 from tests.records import ENVIRONMENT
 from tests.workers import Notes, ScriptedWorker, comparison, measure, runner
@@ -197,7 +196,7 @@ def test_a_damaged_journal_is_mended_or_refused_and_never_worse(
 def start(path: Path, *words: str) -> subprocess.Popen[str]:
     """The program on a slow case."""
     return started(
-        *("--attack", f"{MINE}:fgsm", "--models", "resnet18", "--image-size", "32", "--batch", "1"),
+        *("--attack", f"{MINE}:fgsm", "--models", "wrn_10_1", "--image-size", "32", "--batch", "1"),
         *("--max-seconds", "1", "--processes", "2", "--out", path, *words),
     )
 
@@ -211,9 +210,7 @@ def kinds(path: Path) -> list[str]:
 def test_a_terminated_run_is_resumed_between_its_processes(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     run = start(path)
-    until = time.monotonic() + 240
-    while "process" not in kinds(path) and time.monotonic() < until and run.poll() is None:
-        os.sched_yield()
+    wait_until(lambda: "process" in kinds(path), run)
     run.terminate()
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
@@ -221,7 +218,7 @@ def test_a_terminated_run_is_resumed_between_its_processes(tmp_path: Path) -> No
     before = path.read_text().splitlines()
     assert kinds(path) == ["environment", "process"]
     run = start(path, "--resume")
-    _, said = run.communicate(timeout=240)
+    _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == 0, said
     assert path.read_text().splitlines()[: len(before)] == before, "nothing was repeated"
     assert [set(record.processes) for record in reading.read(path).comparisons] == [{0, 1}]
