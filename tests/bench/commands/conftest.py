@@ -43,8 +43,8 @@ def bench_here(
     capfd: pytest.CaptureFixture[str],
 ) -> Bench:
     """Runs a command in this process: for those that end before anything is measured."""
-    for module in ("run", "model_doctor"):
-        monkeypatch.setattr(f"bench.commands.{module}.WorkerPool", lambda *_: WorkerPool(worker))
+    for module in ("bench.running.session", "bench.commands.model_doctor"):
+        monkeypatch.setattr(f"{module}.WorkerPool", lambda *_: WorkerPool(worker))
     monkeypatch.chdir(ROOT)
 
     def run(*words: Any) -> subprocess.CompletedProcess[str]:
