@@ -118,6 +118,7 @@ def run(work: AttackWorkload, variant: str, handed: list[Tensor] | None = None) 
 
 @pytest.fixture(scope="module", params=WORKING, ids=lambda pair: " ".join(pair))
 def tried(request: pytest.FixtureRequest) -> Trial:
+    """Of the module, so that an attack is held to all its promises in a row, in one process."""
     return trial(*request.param)
 
 

@@ -28,7 +28,13 @@ Learn = Callable[..., Learning]
 def learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Learn:
     """Trainings on a tenth of the digits."""
     read = data.load("digits")
-    few = replace(read, images=read.images[:144], labels=read.labels[:144])
+    few = replace(
+        read,
+        images=read.images[:144],
+        labels=read.labels[:144],
+        test_images=read.test_images[:36],
+        test_labels=read.test_labels[:36],
+    )
     monkeypatch.setattr(data, "load", lambda where: few)
     state.settle()  # as a worker does, so that no run walks through all of pytest
 
