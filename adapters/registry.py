@@ -5,6 +5,7 @@ Nothing here imports torch; a third party's module is imported only when it is a
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping
 from importlib import metadata
@@ -72,5 +73,6 @@ def version(adapter: Adapter) -> str | None:
         return None
 
 
+@functools.cache
 def _third_parties() -> Mapping[str, metadata.EntryPoint]:
     return {entry.name: entry for entry in metadata.entry_points(group=ENTRY_POINT_GROUP)}

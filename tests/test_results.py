@@ -97,7 +97,9 @@ def test_adversarial_training_is_far_more_robust_than_natural_training() -> None
         for r in TRAININGS
         if r.robust_accuracy
     }
-    natural = next(r for r in TRAININGS if r.case.training == "natural").robust_accuracy
+    natural = next(
+        r for r in TRAININGS if TrainingOptions.of(r.case).training == "natural"
+    ).robust_accuracy
     assert natural is not None
     for method in ("pgd", "mart", "trades"):
         assert robust[method] > natural + 0.25
