@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.cases import BASELINE, DTYPES
+from bench.errors import UsageError
 from bench.kinds import arguments, registry
 from bench.kinds.base import Kind
 from bench.kinds.request import Request
@@ -72,7 +73,13 @@ def add_cases(what: argparse._ArgumentGroup, kinds: Iterable[Kind]) -> None:
         "--pretrained", action="store_true", help="timm's own weights, downloaded if need be"
     )
     for kind in kinds:
-        kind.add_arguments(what)
+        try:
+            kind.add_arguments(what)
+        except argparse.ArgumentError as error:
+            raise UsageError(
+                f"the kind {kind.name} can't add its options: {error}; mend or uninstall the"
+                " package that ships it"
+            ) from error
 
 
 def add_limits(how: argparse._ArgumentGroup) -> None:

@@ -22,6 +22,7 @@ from bench.cases import A_A, SEMI_BACKWARD, Case, Findings, Options
 from bench.errors import UsageError
 from bench.kinds.command import Command
 from bench.kinds.group import Group
+from bench.kinds.offering import attacks_of
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 
@@ -43,7 +44,7 @@ class Kind(ABC):
         takes: those that it can be asked with: its own, and perhaps another kind's.
         hint: what follows "--option is for" where one of them is out of place.
         duels: whether two versions of a library can be held against each other with it.
-        report: "package.module:attribute", its `reports.kinds.base.KindReport`.
+        report: "package.module:attribute", its `reports.reading.kind.KindReport`.
         commands: of its own.
     """
 
@@ -106,8 +107,6 @@ class Kind(ABC):
 
     def attacks(self, libraries: Iterable[str]) -> list[str]:
         """The workloads that these libraries have, by name."""
-        from bench.kinds.offering import attacks_of
-
         return list(dict.fromkeys(name for library in libraries for name in attacks_of(library)))
 
     def regrouped(self, groups: Sequence[Group], request: Request, suite: str) -> Sequence[Group]:
