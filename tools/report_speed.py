@@ -52,7 +52,7 @@ def write(path: Path, count: int) -> None:
 
 
 def _comparisons(runs: list[Run]) -> Iterator[ComparisonRecord]:
-    found = [r for run in runs for r in run.comparisons]
+    found = [r for run in runs for r in run.comparisons if r.case.kind != "training"]
     for batch in itertools.count(1):
         for record in found:
             case = replace(record.case, batch=batch)
