@@ -32,7 +32,8 @@ __all__ = [
 
 def _of_kinds(found: Sequence[points.Point]) -> list[Plot]:
     """Plots that only one kind of workload has."""
-    return [plot for told in kind.every().values() for plot in told.plots(found)]
+    makers = [kind.named_by(told.plots) for told in kind.every().values() if told.plots]
+    return [plot for make in makers for plot in make(found)]
 
 
 _SERIES = (

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from bench.records.reading import Run
     from bench.records.types import ComparisonRecord, Environment
     from bench.statistics.anatomy import Anatomy
-    from reports.figures.plot import Plot
-    from reports.figures.points import Point
     from reports.table import Table
 
 USER = "user"
@@ -37,6 +35,8 @@ class KindReport:
         passes: what a pass is counted for, in words.
         forward_only_spares: whether forward-only leaves operations out, and not only bookkeeping.
         published: for each suite of a paper's, the table of the published numbers it repeats.
+        plots: "package.module:function" that makes plots of its own from all points, as those of
+            `reports.figures` do.
         plotted: the plots that all kinds share and its comparisons stand in: "libraries" beside
             each other, "attacks" by speedup, "scaling" with the batch size and the model.
     """
@@ -46,6 +46,7 @@ class KindReport:
     passes: ClassVar[str] = " per image"
     forward_only_spares: ClassVar[bool] = False
     published: ClassVar[Mapping[str, str]] = {}
+    plots: ClassVar[str | None] = None
     plotted: ClassVar[tuple[str, ...]] = ("libraries", "attacks", "scaling")
 
     def name(self, case: Case) -> str:
@@ -118,10 +119,6 @@ class KindReport:
         """
         return None
 
-    def plots(self, points: Sequence[Point]) -> list[Plot]:
-        """Plots of its own, of all comparisons."""
-        return []
-
     def rows(self, record: OwnRecord) -> dict[str, object]:
         """A line of records of its own as plain cells, beyond those of its case."""
         return {}
@@ -180,9 +177,14 @@ def every() -> dict[str, KindReport]:
 
 @functools.cache
 def _made(path: str) -> KindReport:
-    module, _, attribute = path.partition(":")
-    report: KindReport = getattr(importlib.import_module(module), attribute)()
+    report: KindReport = named_by(path)()
     return report
+
+
+def named_by(path: str) -> Any:
+    """What an import path of the form "package.module:name" names."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def short(attack: str) -> str:

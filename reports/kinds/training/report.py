@@ -1,4 +1,4 @@
-"""Training: its words, columns and commands. Pure, but for its plots."""
+"""Training: its words, columns and commands. Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from reports.reading.words import spelt
 if TYPE_CHECKING:
     from bench.records.reading import Run
     from bench.records.types import ComparisonRecord, Environment
-    from reports.figures.plot import Plot
-    from reports.figures.points import Point
     from reports.table import Table
 
 
 class TrainingReport(OnImagesReport):
     """Optimisation steps of training, and trainings to the end."""
 
+    plots = "reports.kinds.training.figures:by_steps"
     plotted = ("scaling",)
 
     def name(self, case: Case) -> str:
@@ -65,11 +64,6 @@ class TrainingReport(OnImagesReport):
         self, run: Run, records: Sequence[ComparisonRecord], asked: Mapping[str, Any]
     ) -> Iterator[Table]:
         return iter(tables.of(run, records, asked.get("plan", CIFAR10)))
-
-    def plots(self, points: Sequence[Point]) -> list[Plot]:
-        from reports.kinds.training import figures
-
-        return figures.by_steps(points)
 
     def rows(self, record: OwnRecord) -> dict[str, object]:
         assert isinstance(record, TrainingRecord)
