@@ -25,7 +25,7 @@ def unknown(what: str, names: Iterable[str] | None, known: Iterable[str]) -> Non
     Raises:
         UsageError: one is not; with what is near it.
     """
-    known = list(known)
+    known = list(dict.fromkeys(known))
     for name in names or ():
         if name not in known:
             raise UsageError(f"unknown {what} {name!r}{closest(name, known)}")
