@@ -18,7 +18,7 @@ from bench.kinds import registry
 from bench.kinds.images.kind import ImageGroup
 from bench.running.pool import WorkerPool
 from bench.running.runner import Runner
-from bench.words import closest
+from bench.words import closest, unknown
 from tests.commands import request
 from tests.places import ROOT
 from tools import bench_gpu, wheelhouse
@@ -87,6 +87,37 @@ def test_a_wrong_suite_is_told(tmp_path: Path, text: str, said: str) -> None:
     path.write_text(text)
     with pytest.raises(UsageError, match=said):
         suites.load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('kind = "nope"', "unknown kind 'nope'; there are images, text, training"),
+        ("kind = 3", "unknown kind 3"),
+        ('kind = "training"', "lacks training"),
+        ('kind = "text"', "unknown key 'image_size'"),
+        ('kind = "images"\nqueries = 3', "unknown key 'queries'"),
+    ],
+)
+def test_a_suite_may_name_the_kind(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GROUP + text)
+    with pytest.raises(UsageError, match=said):
+        suites.load(str(path))
+    path.write_text(GROUP + 'kind = "images"')
+    assert suites.load(str(path)).groups[0].kind == "images"
+
+
+def test_libraries_of_a_suite_attack_what_its_kind_is_of(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text((GROUP + 'kind = "images"').replace("foolbox", "openattack"))
+    with pytest.raises(UsageError, match="openattack attacks text"):
+        selection.choose_suite(request("--suite", str(path)), "cpu")
+
+
+def test_what_is_suggested_is_suggested_once() -> None:
+    with pytest.raises(UsageError, match=r"did you mean pgd or upgd\?"):
+        unknown("attack", ["pgdd"], ["pgd", "upgd", "pgd", "cw"])
 
 
 def test_a_case_is_given_more_time_than_it_may_measure() -> None:

@@ -182,6 +182,12 @@ def _check_group(suite: str, group: Group) -> None:
     """
     kind = registry.of(group)
     unknown("library", group.libs, kind.libraries())
+    for name in group.libs:
+        subject = libraries.subject(name) if name in libraries.names() else kind.subject
+        if subject != kind.subject:
+            raise UsageError(
+                f"suite {suite}: {name} attacks {subject}, and stands in [[cases]] of {kind.name}"
+            )
     unknown("attack", group.attacks, [ALL, *kind.attacks(group.libs)])
     unknown("variant", group.variants, VARIANTS)
     unknown("dtype", [group.dtype], DTYPES)
