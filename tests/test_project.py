@@ -226,6 +226,7 @@ def test_a_worker_needs_nothing_that_only_the_controlling_process_uses() -> None
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['psutil', 'pydantic', 'rich', 'scipy']));"
         "import bench.worker.serve, bench.worker.workload, bench.kinds.text.building;"
+        "import bench.kinds.images.building, bench.kinds.training.learning;"
         "import bench.worker.checks, bench.worker.environment, bench.worker.timer;"
         "import bench.worker.failures, bench.worker.nvml, bench.worker.memory_limit"
     )

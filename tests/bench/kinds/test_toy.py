@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,11 +70,7 @@ def killed_and_resumed(installed: Path, bench: Bench) -> tuple[str, str, Path]:
     out = installed / "run.jsonl"
     asked = ["--suite", installed / "toys.toml", "--max-seconds", "1", "--out", out]
     running = commands.started(*asked, PYTHONPATH=str(installed))
-    deadline = time.monotonic() + 120
-    while not out.exists() or out.read_text().count('"kind": "comparison"') < 1:
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    commands.wait_until(lambda: out.exists() and '"comparison"' in out.read_text(), running)
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     first = out.read_text().splitlines()[1]
