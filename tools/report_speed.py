@@ -22,6 +22,7 @@ from bench.commands.report import FORMATS
 from bench.records import reading
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
+from reports.reading import kind
 from tools import browser_tests
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
@@ -52,7 +53,8 @@ def write(path: Path, count: int) -> None:
 
 
 def _comparisons(runs: list[Run]) -> Iterator[ComparisonRecord]:
-    found = [r for run in runs for r in run.comparisons if r.case.kind != "training"]
+    every = (record for run in runs for record in run.comparisons)
+    found = [record for record in every if "attacks" in kind.of(record.case).plotted]
     for batch in itertools.count(1):
         for record in found:
             case = replace(record.case, batch=batch)
@@ -112,8 +114,8 @@ def main() -> None:
         print(f"`report` on {COMPARISONS:,} comparisons ({size:.0f} MB of records), median seconds")
         print(f"and largest peak of {REPETITIONS} whole processes, {os.cpu_count()} cores:\n")
         print("| format | seconds | peak memory (MB) |\n| --- | ---: | ---: |")
-        for kind in FORMATS:
-            found = [rendered(many, kind, folder / kind) for _ in range(REPETITIONS)]
+        for form in FORMATS:
+            found = [rendered(many, form, folder / form) for _ in range(REPETITIONS)]
             seconds, peak = median(f[0] for f in found), max(f[1] for f in found)
             print(f"| {kind} | {seconds:.1f} | {peak:.0f} |", flush=True)
         rendered(fewer, "html", folder)

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from bench.cases import Case
-from bench.choosing import selection, suites
-from bench.errors import UsageError
+from bench.choosing import suites
 from bench.kinds.images.options import ImageOptions
 from bench.records.reading import Run
 from reports.reading import published
 from reports.tables import columns
 from tests.cases import changed, image_case
-from tests.commands import chosen, request
+from tests.commands import chosen
 from tests.records import ENVIRONMENT, GAIN
 from tests.reports.tables import rows_of, tables_of
 
@@ -100,30 +99,3 @@ def test_the_attacks_have_their_librarys_defaults() -> None:
 def test_every_suite_names_what_there_is() -> None:
     for name in suites.names():
         assert paper_cases(name)
-
-
-def test_black_box_attacks_get_forward_only_and_white_box_ones_do_not() -> None:
-    def variants(*words: str) -> list[str]:
-        found = chosen("--libs", "torchattacks", *words, say=said.append)
-        return [comparison.variant for comparison in found]
-
-    said: list[str] = []
-    assert variants("--attacks", "square") == ["semi-backward", "forward-only"]
-    assert variants("--attacks", "pgd") == ["semi-backward"]
-    assert variants("--attacks", "square", "--variants", "semi-backward") == ["semi-backward"]
-    assert not said
-    assert variants("--attacks", "square", "pgd", "--variants", "forward-only") == ["forward-only"]
-    assert said == ["forward-only is left out for attacks that read gradients: torchattacks pgd"]
-    with pytest.raises(UsageError, match="for black-box attacks, which read no gradient"):
-        variants("--attacks", "pgd", "--variants", "forward-only")
-
-
-@pytest.mark.parametrize("key", ["steps", "classes", "image_size"])
-def test_a_suite_with_nothing_to_do_is_told(tmp_path: Path, key: str) -> None:
-    lines = {"image_size": 32, "steps": 2, "classes": 10, key: 0}
-    text = "\n".join(f"{name} = {value}" for name, value in lines.items())
-    lists = 'libs = ["foolbox"]\nattacks = ["pgd"]\nmodels = ["resnet18"]\nbatch = [4]\n'
-    file = tmp_path / "mine.toml"
-    file.write_text(f"[[cases]]\n{lists}{text}\n")
-    with pytest.raises(UsageError, match="start at 1"):
-        selection.choose_suite(request("--suite", str(file)), "cpu")
