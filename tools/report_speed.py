@@ -117,7 +117,7 @@ def main() -> None:
         for form in FORMATS:
             found = [rendered(many, form, folder / form) for _ in range(REPETITIONS)]
             seconds, peak = median(f[0] for f in found), max(f[1] for f in found)
-            print(f"| {kind} | {seconds:.1f} | {peak:.0f} |", flush=True)
+            print(f"| {form} | {seconds:.1f} | {peak:.0f} |", flush=True)
         rendered(fewer, "html", folder)
         times = filtered(folder / "report.html")
         print(

@@ -6,7 +6,7 @@ import argparse
 
 from bench.commands import codes
 from bench.errors import UsageError
-from bench.kinds import arguments
+from bench.kinds import numbers
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--image-size",
-        type=arguments.at_least_one,
+        type=numbers.at_least_one,
         metavar="N",
         help="side in pixels of the images to try it with (default: what timm made it for, or 224)",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.cases import BASELINE, DTYPES
 from bench.errors import UsageError
-from bench.kinds import arguments, registry
+from bench.kinds import numbers, registry
 from bench.kinds.base import Kind
 from bench.kinds.request import Request
 
@@ -50,7 +50,7 @@ def add_cases(what: argparse._ArgumentGroup, kinds: Iterable[Kind]) -> None:
     what.add_argument(
         "--batch",
         nargs="+",
-        type=arguments.at_least_one,
+        type=numbers.at_least_one,
         metavar="N",
         help="batch sizes; of text, sentences",
     )
@@ -87,18 +87,18 @@ def add_limits(how: argparse._ArgumentGroup) -> None:
     how.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     how.add_argument(
         "--precision",
-        type=arguments.positive,
+        type=numbers.positive,
         metavar="X",
         help="stop a case when the interval of its log ratio is this narrow, as 0.02",
     )
     how.add_argument(
         "--max-seconds",
-        type=arguments.positive,
+        type=numbers.positive,
         metavar="S",
         help="or after S seconds of measuring (a slow case takes up to 4 S)",
     )
     how.add_argument(
-        "--processes", type=arguments.at_least_one, metavar="N", help="fresh workers per case"
+        "--processes", type=numbers.at_least_one, metavar="N", help="fresh workers per case"
     )
     add_timeout(how)
 
@@ -107,7 +107,7 @@ def add_timeout(how: argparse._ArgumentGroup) -> None:
     """When to give up."""
     how.add_argument(
         "--timeout",
-        type=arguments.positive,
+        type=numbers.positive,
         metavar="S",
         help="give a case up if one of its processes takes S seconds",
     )
@@ -116,7 +116,7 @@ def add_timeout(how: argparse._ArgumentGroup) -> None:
 def add_seed(how: argparse._ArgumentGroup) -> None:
     """Where everything random starts from."""
     how.add_argument(
-        "--seed", type=arguments.seed, default=0, metavar="N", help="of everything random (0)"
+        "--seed", type=numbers.seed, default=0, metavar="N", help="of everything random (0)"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.commands import codes, options
-from bench.kinds import arguments
+from bench.kinds import numbers
 
 if TYPE_CHECKING:
     from bench.kinds.command import Command
@@ -40,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument(
         "--memory-limit",
-        type=arguments.positive,
+        type=numbers.positive,
         metavar="GB",
         help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
     )

@@ -14,7 +14,7 @@ from adapters.base import AdapterError
 from adapters.models import catalogue
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.errors import UsageError
-from bench.kinds import arguments
+from bench.kinds import numbers
 from bench.kinds.base import Kind
 from bench.kinds.group import ALL, Group
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
@@ -73,7 +73,7 @@ class Images(Kind):
         what.add_argument(
             "--steps",
             nargs="+",
-            type=arguments.at_least_one,
+            type=numbers.at_least_one,
             metavar="N",
             help="steps of the attack",
         )
@@ -84,12 +84,12 @@ class Images(Kind):
         )
         what.add_argument(
             "--classes",
-            type=arguments.at_least_one,
+            type=numbers.at_least_one,
             metavar="N",
             help="classes of a model with random weights",
         )
         what.add_argument(
-            "--image-size", type=arguments.at_least_one, metavar="N", help="side in pixels"
+            "--image-size", type=numbers.at_least_one, metavar="N", help="side in pixels"
         )
         what.add_argument("--images", type=Path, metavar="FOLDER", help="your own photographs")
 

@@ -16,7 +16,7 @@ from adapters.text import resources, sentences, victims
 from adapters.text.sentences import SHIPPED
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.errors import UsageError
-from bench.kinds import arguments
+from bench.kinds import numbers
 from bench.kinds.base import Kind
 from bench.kinds.group import ALL, Group
 from bench.kinds.offering import attacks_of
@@ -66,7 +66,7 @@ class Text(Kind):
         )
         what.add_argument(
             "--queries",
-            type=arguments.from_zero,
+            type=numbers.from_zero,
             metavar="N",
             help="of text: the most an attack may ask for a sentence (0: as many as it likes)",
         )

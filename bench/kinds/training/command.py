@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.cases import BASELINE, SEMI_BACKWARD, Case
 from bench.errors import Ended, UsageError
-from bench.kinds import arguments
+from bench.kinds import numbers
 from bench.kinds.command import Command, Session
 from bench.kinds.request import Request
 from bench.kinds.training.plan import add_plan
@@ -37,7 +37,7 @@ class Train(Command):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--epochs",
-            type=arguments.at_least_one,
+            type=numbers.at_least_one,
             default=5,
             metavar="N",
             help="how long to train (5)",

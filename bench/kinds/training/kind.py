@@ -14,7 +14,7 @@ from adapters.data import DIGITS, Facts
 from adapters.papers.methods import FAST_STEP, METHODS, Method
 from bench.cases import SEMI_BACKWARD, Case
 from bench.errors import UsageError
-from bench.kinds import arguments
+from bench.kinds import numbers
 from bench.kinds.base import Kind
 from bench.kinds.group import Group
 from bench.kinds.images.kind import (
@@ -94,7 +94,7 @@ class Training(Kind):
         )
         what.add_argument(
             "--replays",
-            type=arguments.at_least_one,
+            type=numbers.at_least_one,
             metavar="M",
             help="of free training, a minibatch (8)",
         )
