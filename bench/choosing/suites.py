@@ -138,7 +138,7 @@ def _group(table: dict[str, Any], place: str) -> Group:
     made = kind.group
     table = {**made.completed(table), "kind": kind.name}
     spelt = {f.name: _spelt(hint) for f, hint in _hints(made)}
-    _only(table, {key: list if many else one for key, (one, many) in spelt.items()}, place)
+    _only(table, {key: list if many else _may_be(one) for key, (one, many) in spelt.items()}, place)
     missing = [key for key in made.needed(table) if key not in table]
     if missing:
         raise UsageError(f"suite {place}: [[cases]] lacks {', '.join(missing)}")
@@ -172,6 +172,11 @@ def _spelt(hint: Any) -> tuple[type, bool]:
     if typing.get_origin(hint) is tuple:
         return given[0], True
     return (hint, False) if not given else _spelt(given[0])
+
+
+def _may_be(one: type) -> Any:
+    """A whole number will do for a float."""
+    return (int, float) if one is float else one
 
 
 def _limits(table: dict[str, Any], place: str) -> Limits:

@@ -46,4 +46,9 @@ class Group:
     @classmethod
     def needed(cls, table: Mapping[str, Any]) -> list[str]:
         """The keys that a suite's table must have."""
-        return [f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING]
+        missing = dataclasses.MISSING
+        return [
+            f.name
+            for f in dataclasses.fields(cls)
+            if f.default is missing and f.default_factory is missing
+        ]
