@@ -41,7 +41,8 @@ def main() -> None:
     for name, files in PLOTS.items():
         found = figures.plots(report.read([RESULTS / file for file in files]))
         with tempfile.TemporaryDirectory() as folder:
-            saving.save([plot for plot in found if plot.name == name], Path(folder))
+            (plot,) = (plot for plot in found if plot.name == name)
+            saving.save(plot, Path(folder))
             for suffix in KEPT:
                 shutil.copy(Path(folder, f"{name}{suffix}"), SAMPLE)
     for path in sorted(SAMPLE.iterdir()):

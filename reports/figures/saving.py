@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -14,18 +13,19 @@ from reports.figures import points, recolouring, style
 from reports.figures.plot import Plot
 from reports.figures.style import DARK, DPI, LIGHT, PLACEHOLDERS
 
-_LIGHT, _DARK = (".svg", ".pdf", ".png"), ("-dark.svg", "-dark.png")
+_ENDS = (".svg", ".pdf", ".png", "-dark.svg", "-dark.png")
 """What follows a plot's name in the names of its files."""
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
-def save(plots: Sequence[Plot], folder: Path) -> list[Path]:
-    """Draw plots into a folder: light as SVG, PDF and PNG, dark as SVG and PNG.
+def save(plot: Plot, folder: Path) -> list[Path]:
+    """Draw a plot into a folder: light as SVG, PDF and PNG, dark as SVG and PNG.
 
-    The same records give the same bytes.
+    It is drawn and laid out once; the dark files are the same drawing in other colours. The same
+    records give the same bytes.
 
     Args:
-        plots: to draw.
+        plot: to draw.
         folder: made if it is not there.
 
     Returns:
@@ -35,24 +35,24 @@ def save(plots: Sequence[Plot], folder: Path) -> list[Path]:
         OSError: the folder can't be written into.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return [path for plot in plots for path in _save(plot, folder)]
-
-
-def _save(plot: Plot, folder: Path) -> list[Path]:
-    """Drawn and laid out once; the dark files are the same drawing in other colours."""
     figure = plot.draw(LIGHT)
-    light, dark = ([folder / f"{plot.name}{end}" for end in ends] for ends in (_LIGHT, _DARK))
+    light_svg, light_pdf, light_png, dark_svg, dark_png = files(plot, folder)
     with style.saving(plot.name):
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None}, dpi=DPI)
-        figure.savefig(light[1], metadata={"CreationDate": None}, dpi=DPI)
-        _save_png(figure, light[2])
+        figure.savefig(light_pdf, metadata={"CreationDate": None}, dpi=DPI)
+        _save_png(figure, light_png)
         recolouring.figure(figure, DARK)
-        _save_png(figure, dark[1])
+        _save_png(figure, dark_png)
     drawn = text.getvalue()
-    light[0].write_text(drawn, encoding="utf-8", newline="")
-    dark[0].write_text(recolouring.svg(drawn, DARK), encoding="utf-8", newline="")
-    return [*light, *dark]
+    light_svg.write_text(drawn, encoding="utf-8", newline="")
+    dark_svg.write_text(recolouring.svg(drawn, DARK), encoding="utf-8", newline="")
+    return files(plot, folder)
+
+
+def files(plot: Plot, folder: Path) -> list[Path]:
+    """The files of a plot, light ones first."""
+    return [folder / f"{plot.name}{end}" for end in _ENDS]
 
 
 def _save_png(figure: Figure, path: Path) -> None:
