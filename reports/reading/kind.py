@@ -13,6 +13,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.cases import Case
+from bench.errors import UsageError
 from bench.kinds import registry
 
 if TYPE_CHECKING:
@@ -166,18 +167,32 @@ def of(case: Case) -> KindReport:
 
 
 def named(kind: str) -> KindReport:
-    """How a kind is told of."""
-    return _made(registry.get(kind).report)
+    """How a kind is told of.
+
+    Raises:
+        UsageError: there is no such kind, or what it says can't be loaded.
+    """
+    return _made(kind, registry.get(kind).report)
 
 
 def every() -> dict[str, KindReport]:
-    """Those of all kinds, by name."""
-    return {kind.name: _made(kind.report) for kind in registry.every()}
+    """Those of all kinds, by name.
+
+    Raises:
+        UsageError: one can't be loaded.
+    """
+    return {kind.name: _made(kind.name, kind.report) for kind in registry.every()}
 
 
 @functools.cache
-def _made(path: str) -> KindReport:
-    report: KindReport = named_by(path)()
+def _made(kind: str, path: str) -> KindReport:
+    try:
+        report: KindReport = named_by(path)()
+    except Exception as error:
+        raise UsageError(
+            f"what reports say of {kind} ({path}) can't be loaded: {type(error).__name__}: {error};"
+            " mend or uninstall the package that ships it"
+        ) from error
     return report
 
 

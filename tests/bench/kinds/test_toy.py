@@ -173,6 +173,18 @@ def test_what_makes_no_sense_of_it_is_a_line(
         commands.chosen(*(word.format(toys=installed / "toys.toml") for word in words))
 
 
+def test_a_broken_report_of_a_kind_is_named(
+    known: None, explained: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from bench import cli
+
+    monkeypatch.setattr(registry.get("toy"), "report", "no_such_module:Report", raising=False)
+    assert cli.main(["report", str(explained)]) == 2
+    assert "what reports say of toy (no_such_module:Report) can't be loaded" in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
