@@ -138,7 +138,9 @@ def _group(table: dict[str, Any], place: str) -> Group:
     made = kind.group
     table = {**made.completed(table), "kind": kind.name}
     spelt = {f.name: _spelt(hint) for f, hint in _hints(made)}
-    _only(table, {key: list if many else _may_be(one) for key, (one, many) in spelt.items()}, place)
+    for key in table.keys() & {key for key, (one, _) in spelt.items() if one is float}:
+        table[key] = _as_float(table[key])
+    _only(table, {key: list if many else one for key, (one, many) in spelt.items()}, place)
     missing = [key for key in made.needed(table) if key not in table]
     if missing:
         raise UsageError(f"suite {place}: [[cases]] lacks {', '.join(missing)}")
@@ -148,6 +150,13 @@ def _group(table: dict[str, Any], place: str) -> Group:
             raise UsageError(f"suite {place}: {key} must be a list of {one.__name__}")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
     return made(**values)
+
+
+def _as_float(value: Any) -> Any:
+    """A whole number does for a float, and is the same case then."""
+    if isinstance(value, list):
+        return [_as_float(each) for each in value]
+    return float(value) if type(value) is int else value
 
 
 def _kind(table: dict[str, Any], place: str) -> Kind:
@@ -172,11 +181,6 @@ def _spelt(hint: Any) -> tuple[type, bool]:
     if typing.get_origin(hint) is tuple:
         return given[0], True
     return (hint, False) if not given else _spelt(given[0])
-
-
-def _may_be(one: type) -> Any:
-    """A whole number will do for a float."""
-    return (int, float) if one is float else one
 
 
 def _limits(table: dict[str, Any], place: str) -> Limits:

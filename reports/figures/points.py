@@ -150,8 +150,9 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
         "weights": "" if case.weights == "random" else f"weights {case.weights}",
         **told.facets(case),
     }
-    others = ", ".join(value for name, value in found.items() if name not in FACETS and value)
-    return (*(found.get(name, "") for name in FACETS[:-1]), others, record.variant, label)
+    known = FACETS[:-1]
+    others = ", ".join(value for name, value in found.items() if name not in known and value)
+    return (*(found.get(name, "") for name in known), others, record.variant, label)
 
 
 def grouped(points: Iterable[Point], apart: Collection[str]) -> list[list[Point]]:

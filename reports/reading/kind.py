@@ -33,7 +33,6 @@ class KindReport:
     Attributes:
         outputs: what a run makes, in words.
         inputs: what a run is given, in words, one of them.
-        passes: what a pass is counted for, in words.
         forward_only_spares: whether forward-only leaves operations out, and not only bookkeeping.
         published: for each suite of a paper's, the table of the published numbers it repeats.
         plots: "package.module:function" that makes plots of its own from all points, as those of
@@ -44,11 +43,15 @@ class KindReport:
 
     outputs: ClassVar[str] = "outputs"
     inputs: ClassVar[str] = "input"
-    passes: ClassVar[str] = " per image"
     forward_only_spares: ClassVar[bool] = False
     published: ClassVar[Mapping[str, str]] = {}
     plots: ClassVar[str | None] = None
     plotted: ClassVar[tuple[str, ...]] = ("libraries", "attacks", "scaling")
+
+    @property
+    def passes(self) -> str:
+        """What passes are counted for, behind their number."""
+        return f" per {self.inputs}"
 
     def name(self, case: Case) -> str:
         """The workload in a few words; a user's by its file's name and the function's."""
@@ -67,8 +70,9 @@ class KindReport:
         return "-"
 
     def budget(self, case: Case) -> list[str]:
-        """What it may spend, each in words; in a case's name only where it would be another's."""
-        return []
+        """What it may spend, or whatever else its options say, each in words; in a case's name only
+        where it would be another's."""
+        return [told for told in self.facets(case).values() if told]
 
     def setting(self, case: Case) -> str:
         """What a title says of a case behind its size."""
@@ -83,7 +87,8 @@ class KindReport:
         ]
         weights = "" if case.weights == "random" else f", weights {case.weights}"
         told = " ".join(name for name in names if name)
-        return f"{told}, {self.size(case)}, {case.dtype}{weights}, {case.device}"
+        size = f"{self.size(case)}{self.setting(case)}"
+        return f"{told}, {size}, {case.dtype}{weights}, {case.device}"
 
     def family(self, case: Case) -> str:
         """Cases of other families get tables of their own."""
@@ -143,9 +148,9 @@ class KindReport:
     def mend(self, record: ComparisonRecord) -> str:
         """What a library's maintainer can do."""
         return (
-            "`torch.autograd.grad(loss, images)` in place of `loss.backward()` (PyTorch 1.13 or"
-            " newer), or `parameter.requires_grad_(False)` for every parameter before the forward"
-            " pass."
+            f"`torch.autograd.grad(loss, {self.inputs}s)` in place of `loss.backward()` (PyTorch"
+            " 1.13 or newer), or `parameter.requires_grad_(False)` for every parameter before the"
+            " forward pass."
         )
 
     def summary(self, records: Sequence[ComparisonRecord]) -> str | None:

@@ -25,10 +25,13 @@ class TextReport(KindReport):
 
     outputs = "adversarial sentences"
     inputs = "sentence"
-    passes = " (it is cut short to be looked into)"
     forward_only_spares = True
     published = {"paper-text": "text"}  # noqa: RUF012 - a mapping that nobody changes
     plotted = ("attacks",)
+
+    @property
+    def passes(self) -> str:
+        return " (it is cut short to be looked into)"
 
     def shape(self, case: Case) -> str:
         return "sentences"

@@ -33,6 +33,10 @@ class TrainingReport(OnImagesReport):
     def workload(self, case: Case) -> str:
         return f"training: {tables.name(case)}"
 
+    def budget(self, case: Case) -> list[str]:
+        """Nothing that its name does not tell."""
+        return []
+
     def family(self, case: Case) -> str:
         return TrainingOptions.of(case).training
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bench.choosing import selection, suites
 from bench.choosing.suites import Limits
 from bench.errors import UsageError
+from bench.kinds import registry
 from bench.kinds.images.kind import ImageGroup
 from bench.words import closest, unknown
 from tests.commands import request
@@ -131,3 +133,22 @@ def test_a_suite_with_nothing_to_do_is_told(tmp_path: Path, key: str) -> None:
     file.write_text(f"[[cases]]\n{lists}{text}\n")
     with pytest.raises(UsageError, match="start at 1"):
         selection.choose_suite(request("--suite", str(file)), "cpu")
+
+
+def test_a_whole_number_does_for_a_fraction_and_is_the_same_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Scaled(ImageGroup):
+        scale: tuple[float, ...]
+        slope: float = 0.5
+
+    monkeypatch.setattr(registry.get("images"), "group", Scaled, raising=False)
+    path = tmp_path / "mine.toml"
+    path.write_text(GROUP + "scale = [1, 2.5]\nslope = 2")
+    (group,) = suites.load(str(path)).groups
+    assert isinstance(group, Scaled)
+    assert [type(value) for value in (*group.scale, group.slope)] == [float] * 3
+    path.write_text(GROUP + 'scale = ["1"]')
+    with pytest.raises(UsageError, match="scale must be a list of float"):
+        suites.load(str(path))

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bench.errors import UsageError
 from bench.kinds import registry
 from bench.records import reading
 from bench.records.reading import RecordError
+from reports.tables import columns
 from tests import commands
 from tests.places import DATA
 
@@ -141,6 +143,16 @@ def test_every_report_tells_of_it(known: None, explained: Path, form: str, capsy
     assert "toys" in told
     assert "slope" in told
     assert f"--suite {explained.parent / 'toys.toml'}" in told.replace("\\", "") or form == "latex"
+
+
+def test_tables_tell_its_options_apart(known: None, explained: Path) -> None:
+    run = reading.read(explained)
+    narrow = run.comparisons[0]
+    wide = replace(narrow, case=narrow.case.with_options(width=64))
+    titles = [table.title for table in columns.of([narrow, wide], run)]
+    assert [title.partition(": ")[0] for title in titles] == [
+        f"slope on two layers, 4 inputs, width {width}, float32, cpu" for width in (32, 64)
+    ]
 
 
 def test_plots_are_drawn_of_it(known: None, explained: Path) -> None:
