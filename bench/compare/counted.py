@@ -124,6 +124,8 @@ def _each(counts: Counts) -> str:
     total, calls = counts.parameter_gradients or 0, counts.computing or 0
     if not total:
         return "no parameter gradients"
+    if not calls:
+        return f"{total} parameter gradients a run"
     if total % calls or calls != _total(counts.calls or {}):
         return f"{total} parameter gradients a run, in {calls} of its gradient calls"
     step = "in its one gradient call" if calls == 1 else f"in each of its {calls} gradient calls"
