@@ -9,8 +9,8 @@ JOBS ?= 2
 # Every worker process imports torch, which takes twice as long where nobody keeps its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test test-browser check perf baseline baseline-check selfcheck coverage report sample \
-	report-speed test-gpu bench-gpu wheelhouse schema lock clean
+.PHONY: bench test test-browser check perf baseline baseline-check selfcheck replicate processes coverage \
+	report sample report-speed test-gpu bench-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -48,6 +48,14 @@ baseline-check: $(READY)  ## Count again, against the baseline of this environme
 
 selfcheck: $(READY)  ## This engine against its peers: error between equals, power to see 3 %
 	@$(BIN)/python -m tools.selfcheck
+
+RUNS ?= 8
+
+replicate: $(READY)  ## The main job RUNS=8 times: how far its answers agree, into results/
+	@$(BIN)/python -m tools.replication --runs $(RUNS)
+
+processes: $(READY)  ## Do forked workers differ as fresh ones do, and how soon are they ready?
+	@$(BIN)/python -m tools.processes
 
 report: $(READY)  ## Everything under results/: the page, tables, plots, into report/
 	@for format in html md latex csv json; do \

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.util
 import math
 from pathlib import Path
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     Pixels = numpy.ndarray[Any, numpy.dtype[numpy.uint8]]
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+def preload() -> None:
+    """Import what `load` does, where it is installed."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("numpy")
+        importlib.import_module("PIL.Image")
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -228,6 +228,11 @@ class Comparison:
     variant: str
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What makes two records answers to the same question."""
+        return self.case.id, self.variant
+
+    @property
     def must_agree(self) -> bool:
         """Whether both must make the same, or no speedup is told; two libraries may differ."""
         return self.variant != RIVAL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from bench.kinds.training.record import LINE, TrainingRecord
 from bench.records import reading
 from bench.records.types import ComparisonRecord, Environment
 from reports.reading.explanation import explain
-from tests.places import MACHINE
+from tests.places import DATA, MACHINE, RESULTS
 
 FOLDER = MACHINE / "all-attacks"
 MEASURED: list[tuple[ComparisonRecord, Environment]] = [
@@ -105,20 +106,40 @@ def test_adversarial_training_is_far_more_robust_than_natural_training() -> None
         assert robust[method] > natural + 0.25
 
 
-TEXT_RUNS = [
-    reading.read(file).comparisons for file in sorted((FOLDER.parent / "text").glob("*.jsonl"))
+TEXT = Path("amd-epyc-2-cores", "text")
+TEXT_RUN = reading.read(RESULTS / TEXT / "paper-text-small.jsonl").comparisons
+FORMER_TEXT_RUNS = [
+    reading.read(file).comparisons for file in sorted((DATA / "former" / TEXT).glob("*.jsonl"))
 ]
-TEXT = [record for run in TEXT_RUNS for record in run]
+"""With memory as the system gives it, in one process each."""
+FILLS_BLANKS = "bertattack"
+"""It also runs a network of its own, which never asks for gradients."""
+
+
+def text_name(record: ComparisonRecord) -> str:
+    return f"{record.case.attack} {record.variant}"
 
 
 def least(record: ComparisonRecord) -> float:
-    """What is asked of text: 1.6 frozen; 3 without gradients that nobody reads, 2 if some are."""
+    """What is asked of text where the original also pays for the memory of gradients: 1.6 frozen; 3
+    without gradients that nobody reads, 2 if some are."""
     if record.variant == "semi-backward":
         return 1.6
     return 2.0 if record.case.attack == "fd" else 3.0
 
 
-@pytest.mark.parametrize("run", TEXT_RUNS)
+def predicted(record: ComparisonRecord) -> float:
+    """By passes of the victim, forward, of output gradients and of parameter gradients alike."""
+    assert isinstance(record.findings, TextFindings)
+    if record.variant == "semi-backward":
+        return 3 / 2
+    attacked = record.findings.attacked
+    queries = sum(sentence.passes["original"] for sentence in attacked)
+    read = queries - sum(sentence.unread["original"] for sentence in attacked)
+    return 3 * queries / (queries + read)
+
+
+@pytest.mark.parametrize("run", [TEXT_RUN, *FORMER_TEXT_RUNS])
 def test_every_attack_of_the_papers_fifth_table_has_both_rows(run: list[ComparisonRecord]) -> None:
     attacks = {record.case.attack for record in run}
     assert len(attacks) == 8
@@ -126,26 +147,42 @@ def test_every_attack_of_the_papers_fifth_table_has_both_rows(run: list[Comparis
     assert all(record.status == "ok" for record in run)
 
 
-@pytest.mark.parametrize("record", TEXT, ids=lambda r: f"{r.case.attack} {r.variant}")
-def test_attacks_on_text_gain_what_the_readme_says(record: ComparisonRecord) -> None:
-    """Faster, and no interval lies below what is asked."""
+@pytest.mark.parametrize(
+    "record", [*TEXT_RUN, *(r for run in FORMER_TEXT_RUNS for r in run)], ids=text_name
+)
+def test_attacks_on_text_gain_with_the_same_sentences(record: ComparisonRecord) -> None:
     assert record.equality is not None
     assert record.equality.bitwise
     assert isinstance(record.findings, TextFindings)
     reads = any(sentence.gradient_queries for sentence in record.findings.attacked)
     assert reads == (record.case.attack == "fd")
     assert record.verdict == "faster"
+
+
+@pytest.mark.parametrize("record", TEXT_RUN, ids=text_name)
+def test_attacks_on_text_gain_what_operations_predict(record: ComparisonRecord) -> None:
+    """Neither less nor, since memory is kept, more."""
     assert record.speedup is not None
-    assert record.speedup.high is not None
-    assert record.speedup.high >= least(record)
+    assert record.speedup.processes >= 5
+    assert record.speedup.of_next_run
+    over = record.speedup.estimate / predicted(record)
+    assert over < 1.08
+    if record.case.attack != FILLS_BLANKS:
+        assert over > 0.92
 
 
-@pytest.mark.parametrize("run", TEXT_RUNS)
+@pytest.mark.parametrize("run", FORMER_TEXT_RUNS)
 @pytest.mark.parametrize("variant", ["semi-backward", "forward-only"])
-def test_attacks_on_text_gain_it_on_average(run: list[ComparisonRecord], variant: str) -> None:
+def test_attacks_on_text_gained_more_where_the_system_gives_memory(
+    run: list[ComparisonRecord], variant: str
+) -> None:
+    """No interval lies below what is asked, and on average it is exceeded."""
     found = [record for record in run if record.variant == variant]
-    excess = [
-        math.log(record.speedup.estimate / least(record)) for record in found if record.speedup
-    ]
+    excess = []
+    for record in found:
+        assert record.speedup is not None
+        assert record.speedup.high is not None
+        assert record.speedup.high >= least(record)
+        excess.append(math.log(record.speedup.estimate / least(record)))
     assert len(excess) == 8
     assert sum(excess) > 0

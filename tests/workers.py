@@ -112,7 +112,7 @@ def comparison(library: str = "foolbox", model: str = "resnet18") -> Comparison:
 
 def runner(workers: Iterator[ScriptedWorker] | ScriptedWorker, **limits: Any) -> Runner:
     started = iter([workers]) if isinstance(workers, ScriptedWorker) else workers
-    pool = WorkerPool(lambda: next(started))
+    pool = WorkerPool(lambda *_: next(started))
     return Runner(pool, Limits(**limits), seed=0, progress=PlainProgress())
 
 

@@ -1,5 +1,8 @@
 """`make coverage`: how often the 95 % intervals hold, on made-up data with a known answer.
 
+What a reader expects of an interval over several processes is the estimate of the next run in it;
+of the true ratio too, and that interval is narrower.
+
 The whole procedure runs, stop rule and looks included; time is counted in blocks. Prints Markdown.
 """
 
@@ -32,7 +35,7 @@ class Coverage:
     """What came of some repetitions.
 
     Attributes:
-        covered: share of intervals that hold the true ratio.
+        covered: share of intervals of the true ratio that hold it.
         wrong: share of verdicts that contradict it: `faster` or `slower` between equals.
         precise: share that stopped because the interval was narrow enough.
         blocks: on average.
@@ -71,14 +74,72 @@ def coverage(world: World, ratio: float, rule: StopRule, repetitions: int, seed:
     for repetition in range(repetitions):
         random = numpy.random.default_rng([seed, repetition])
         _, found, reason = measure(world, ratio, rule, random)
-        assert found.low is not None
-        assert found.high is not None
-        covered += found.low <= ratio <= found.high
+        covered += _holds(of_truth(found), ratio)
         wrong += estimate.verdict(found) in ("faster", "slower")
         precise += reason == "precise"
         blocks += found.blocks
     shares = (covered / repetitions, wrong / repetitions, precise / repetitions)
     return Coverage(*shares, blocks / repetitions)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """How often one kind of interval held what it is for.
+
+    Attributes:
+        held: share of the repetitions.
+        half_width: of the log ratio, the median.
+    """
+
+    held: float
+    half_width: float
+
+
+def intervals(
+    world: World, ratio: float, rule: StopRule, repetitions: int, seed: int
+) -> dict[str, Interval]:
+    """Repeat the procedure, and each time a next run after it, of which nothing was known.
+
+    Returns:
+        `truth`: the interval of the true ratio; `next`: the printed one, of the next run's
+        estimate; `bootstrap`: what is not used, for the true ratio.
+    """
+    held = dict.fromkeys(("truth", "next", "bootstrap"), 0)
+    widths: dict[str, list[float]] = {name: [] for name in held}
+    for repetition in range(repetitions):
+        random = numpy.random.default_rng([seed, repetition])
+        blocks, found, _ = measure(world, ratio, rule, random)
+        _, later, _ = measure(world, ratio, rule, numpy.random.default_rng([seed, repetition, 1]))
+        for name, ends, wanted in (
+            ("truth", of_truth(found), ratio),
+            ("next", _ends(found), later.estimate),
+            ("bootstrap", bootstrap(blocks, random), ratio),
+        ):
+            held[name] += _holds(ends, wanted)
+            widths[name].append(math.log(ends[1] / ends[0]) / 2)
+    return {
+        name: Interval(count / repetitions, float(numpy.median(widths[name])))
+        for name, count in held.items()
+    }
+
+
+def of_truth(found: Speedup) -> tuple[float, float]:
+    """Ends of the interval of the true ratio: over processes, the printed one's narrower relative;
+    of a single process, the printed one, as if others were no different."""
+    if not found.of_next_run:
+        return _ends(found)
+    half = estimate.t_quantile(found.degrees, found.confidence) * found.error
+    return found.estimate * math.exp(-half), found.estimate * math.exp(half)
+
+
+def _ends(found: Speedup) -> tuple[float, float]:
+    assert found.low is not None
+    assert found.high is not None
+    return found.low, found.high
+
+
+def _holds(ends: tuple[float, float], value: float) -> bool:
+    return ends[0] <= value <= ends[1]
 
 
 def bootstrap(blocks: Sequence[Block], random: Generator) -> tuple[float, float]:
@@ -119,18 +180,24 @@ def table_of_worlds(repetitions: int) -> list[str]:
 
 
 def table_of_processes(repetitions: int) -> list[str]:
-    """Several processes, a quarter of the repetitions: the t interval, the bootstrap beside it."""
+    """One process and several that differ, a quarter of the repetitions: what each interval holds.
+
+    The interval of a single process is printed as what it is, within this process; the next run is
+    another process.
+    """
     repetitions = max(1, repetitions // 4)
     lines = [
-        "| processes | they differ by | t interval: covered | half-width | bootstrap over processes"
-        " and blocks: covered | half-width |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| processes | they differ by | true ratio in its interval | half-width | next run in the"
+        " printed interval | half-width | true ratio in a bootstrap's | half-width |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for processes in (3, 5, 8):
-        for between in (0.0, 0.01, 0.05):
+    for processes in (1, 3, 5, 8):
+        for between in (0.0, 0.03, 0.1):
             world = replace(WORLDS["calm"], between=between)
             rule = StopRule(0.02, 1.0, processes)
-            lines.append(_compared(world, rule, repetitions))
+            found = intervals(world, 1.5, rule, repetitions, seed=3)
+            cells = [f"{one.held:.1%} | {100 * one.half_width:.2f} %" for one in found.values()]
+            lines.append(f"| {processes} | {between:.0%} | {' | '.join(cells)} |")
     return lines
 
 
@@ -152,25 +219,6 @@ def table_of_estimates(repetitions: int) -> list[str]:
     return lines
 
 
-def _compared(world: World, rule: StopRule, repetitions: int) -> str:
-    held: dict[str, int] = {"t": 0, "bootstrap": 0}
-    widths: dict[str, list[float]] = {"t": [], "bootstrap": []}
-    for repetition in range(repetitions):
-        random = numpy.random.default_rng([3, repetition])
-        blocks, found, _ = measure(world, 1.5, rule, random)
-        assert found.low is not None
-        assert found.high is not None
-        ends = {"t": (found.low, found.high), "bootstrap": bootstrap(blocks, random)}
-        for name, (low, high) in ends.items():
-            held[name] += low <= 1.5 <= high
-            widths[name].append(math.log(high / low) / 2)
-    cells = [
-        f"{held[name] / repetitions:.1%} | {100 * numpy.median(widths[name]):.2f} %"
-        for name in ("t", "bootstrap")
-    ]
-    return f"| {rule.processes} | {world.between:.0%} | {' | '.join(cells)} |"
-
-
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tools.coverage", description=__doc__)
@@ -183,7 +231,7 @@ def main() -> None:
     )
     print(
         f"Nominal 95 %; {repetitions} repetitions of each line,"
-        f" {max(1, repetitions // 4)} where there are several processes.\n"
+        f" {max(1, repetitions // 4)} of the second table's.\n"
     )
     print("\n\n".join("\n".join(make(repetitions)) for make in makers))
 

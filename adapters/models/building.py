@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,12 @@ def image_size(name: str) -> int:
     if catalogue.own(name) is not None:
         return cifar.SIZE
     return _side(_config(name, _import_timm()))
+
+
+def preload() -> None:
+    """Import what most models need, where it is installed; where not, `build` says so."""
+    with contextlib.suppress(LibraryUnavailable):
+        _import_timm()
 
 
 def _import_timm() -> Any:

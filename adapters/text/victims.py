@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +66,13 @@ def offline() -> None:
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
         os.environ[name] = "1"
     os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
+
+
+def preload() -> None:
+    """Import what `build` does, where it is installed; where not, `build` says so."""
+    offline()
+    with contextlib.suppress(ImportError):
+        importlib.import_module("transformers.models.bert.modeling_bert")
 
 
 def build(spec: str, seed: int) -> Victim:

@@ -20,6 +20,9 @@ from bench.kinds.group import ALL, Group
 from bench.kinds.request import Request, flag
 from bench.words import unknown
 
+SYSTEM_PROCESSES = 8
+"""Where memory is as the system gives it, so that both ways a process may go show."""
+
 
 def check_names(request: Request) -> None:
     """Check what does not depend on the device, before anything slow.
@@ -72,7 +75,10 @@ def choose_suite(request: Request, device: str) -> Suite:
         _check_group(suite.name, group)
     given = {f.name: getattr(request, f.name) for f in dataclasses.fields(Limits)}
     said = {name: value for name, value in given.items() if value is not None}
-    return replace(suite, groups=groups, limits=replace(suite.limits, **said))
+    limits = replace(suite.limits, **said)
+    if limits.memory == "system" and request.processes is None:
+        limits = replace(limits, processes=max(limits.processes, SYSTEM_PROCESSES))
+    return replace(suite, groups=groups, limits=limits)
 
 
 def comparisons(

@@ -43,6 +43,7 @@ else:
     import tomli as tomllib
 
 _ENDING = ".toml"
+MEMORY = ("keep", "system", "both")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Limits:
         precision: half-width of the interval of the log ratio that is narrow enough.
         max_seconds: measuring time per case, after checks and warm-up.
         processes: fresh worker processes per case.
+        memory: what workers on a CPU do with memory that is given back: "keep" it, leave it to the
+            "system", or "both": the second beside the first.
         timeout: wall seconds after which a process of a case is given up; by default ten minutes,
             or what five times the measuring time asks for.
     """
@@ -60,6 +63,7 @@ class Limits:
     precision: float = 0.02
     max_seconds: float = 15.0
     processes: int = 3
+    memory: str = "keep"
     timeout: float | None = None
 
     @property
@@ -186,9 +190,13 @@ def _spelt(hint: Any) -> tuple[type, bool]:
 def _limits(table: dict[str, Any], place: str) -> Limits:
     number = (int, float)
     known = {"precision": number, "max_seconds": number, "processes": int, "timeout": number}
-    _only(table, known, place)
+    _only(table, {**known, "memory": str}, place)
+    if table.get("memory", "keep") not in MEMORY:
+        raise UsageError(
+            f"suite {place}: memory = {table['memory']!r} is none of {', '.join(MEMORY)}"
+        )
     for key, value in table.items():
-        if not 0 < value < float("inf"):
+        if key in known and not 0 < value < float("inf"):
             raise UsageError(f"suite {place}: {key} = {value} must be above 0")
     return Limits(**table)
 

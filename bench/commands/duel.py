@@ -60,6 +60,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     options.add_cases(parser.add_argument_group("what to measure"), kinds)
     how = parser.add_argument_group("how to measure")
     options.add_limits(how)
+    options.add_memory(how, ("keep", "system"))
     options.add_seed(how)
     where = parser.add_argument_group("where the records go")
     where.add_argument(

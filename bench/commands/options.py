@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.cases import BASELINE, DTYPES
+from bench.choosing.suites import MEMORY
 from bench.errors import UsageError
 from bench.kinds import numbers, registry
 from bench.kinds.base import Kind
@@ -98,9 +99,33 @@ def add_limits(how: argparse._ArgumentGroup) -> None:
         help="or after S seconds of measuring (a slow case takes up to 4 S)",
     )
     how.add_argument(
-        "--processes", type=numbers.at_least_one, metavar="N", help="fresh workers per case"
+        "--processes",
+        type=numbers.at_least_one,
+        metavar="N",
+        help="processes per case, at least: more where they differ and there is time left",
     )
     add_timeout(how)
+
+
+def add_memory(how: argparse._ArgumentGroup, ways: Sequence[str] = MEMORY) -> None:
+    """What workers do with memory."""
+    both = "; both: the second beside the first" if "both" in ways else ""
+    how.add_argument(
+        "--memory",
+        choices=ways,
+        help="what workers on a CPU do with memory that is given back: keep it (the default), or"
+        f" whatever the system's C library does{both}",
+    )
+
+
+def add_workers(how: argparse._ArgumentGroup) -> None:
+    """How workers are started."""
+    how.add_argument(
+        "--workers",
+        choices=("forked", "afresh"),
+        help="fork them from a process that has imported everything and run nothing (the default"
+        " on a CPU under Linux), or start each one afresh",
+    )
 
 
 def add_timeout(how: argparse._ArgumentGroup) -> None:

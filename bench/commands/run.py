@@ -33,6 +33,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     options.add_what(parser.add_argument_group("what to measure"))
     how = parser.add_argument_group("how to measure")
     options.add_limits(how)
+    options.add_memory(how)
+    options.add_workers(how)
     how.add_argument(
         "--max-batch-search",
         action="store_true",
@@ -110,6 +112,8 @@ def measured(
             verbose=request.verbose,
             batch_search=_batch_search(request, open_.patience),
             explain=explain,
+            beside=open_.beside,
+            pauses=open_.pauses,
         )
         try:
             open_.measured(runner.run(open_.comparisons, open_.journal))
@@ -136,11 +140,15 @@ def print_place(path: Path) -> None:
 def where_the_time_went(runner: Runner, total: float) -> str:
     """The share of the run that is neither measuring, nor checks, nor warm-up, nor worker start."""
     spent = runner.spent
-    start = runner.workers.start_seconds + spent.building
-    other = total - start - spent.checks - spent.warmup - spent.measured
+    pools = [runner.workers] if runner.beside is None else [runner.workers, runner.beside]
+    start = sum(pool.start_seconds for pool in pools) + spent.building
+    waited = 0.0 if runner.pauses is None else runner.pauses.waited
+    pauses = f" waiting for pauses of other programs {waited:.1f}," if waited else ""
+    other = total - start - waited - spent.checks - spent.warmup - spent.measured
     return (
         f"time: {total:.1f} s; worker start and building {start:.1f}, checks {spent.checks:.1f},"
         f" warm-up {spent.warmup:.1f}, measured runs {spent.measured:.1f},"
+        f"{pauses}"
         f" everything else {other:.1f} s ({100 * other / total:.1f} %)"
     )
 

@@ -79,8 +79,8 @@ def _settled(
     """
     shares = dict(allowed.shares)
     notes = [f"versions differ: {text}" for text in environments.versions(base, new)]
-    absolute = ["counts"] if base.kind == "counts" else ["seconds", "memory"]
-    for metric in absolute:
+    metrics = {"counts": ["counts"], "comparisons": ["seconds", "memory", "speedup"]}
+    for metric in metrics.get(base.kind, ["seconds", "memory"]):
         found = environments.differences(base, new, metric)
         if not found:
             continue

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from bench.compare.reading import File
+from bench.records.memory import MemoryUse
 from bench.records.types import Environment
 
 _TIMES = (
     *("device", "accelerator", "processor", "cores", "threads"),
-    *("platform", "python", "torch", "math", "variables"),
+    *("platform", "python", "torch", "math", "variables", "memory"),
 )
 """What absolute seconds depend on."""
 _MEMORY = ("device", "accelerator", "torch", "math")
 """What peaks of memory depend on."""
+_RATIOS = ("memory",)
+"""What keeps even ratios of times from being compared: where the kernel clears the memory of the
+gradients, the original is slower."""
+_DEPENDS_ON = {"seconds": _TIMES, "memory": _MEMORY, "speedup": _RATIOS}
 
 
 def differences(base: File, new: File, metric: str) -> list[str]:
-    """What keeps a metric's absolute values from being compared, each as "torch: 1 then, 2 now"."""
+    """What keeps a metric's values from being compared, each as "torch: 1 then, 2 now"."""
     if base.kind == "pytest-benchmark":
         then, now = base.benchmarks.environment, new.benchmarks.environment
         pairs = [(name, then.get(name), now.get(name)) for name in sorted({*then, *now})]
     elif base.kind == "counts":
         pairs = _counts(base.run.environment, new.run.environment)
     else:
-        names = _MEMORY if metric == "memory" else _TIMES
         first, second = base.run.environment, new.run.environment
+        names = _DEPENDS_ON[metric]
         pairs = [(name, getattr(first, name), getattr(second, name)) for name in names]
     return [f"{name}: {_told(a)} then, {_told(b)} now" for name, a, b in pairs if a != b]
 
@@ -57,6 +62,10 @@ def _counts(then: Environment, now: Environment) -> list[tuple[str, object, obje
 
 
 def _told(value: object) -> object:
+    if value is None:
+        return "not recorded"
+    if isinstance(value, MemoryUse):
+        return value.told
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items()) or "none"
     return value

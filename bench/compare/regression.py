@@ -4,8 +4,9 @@ A measured value is a logarithm, its standard error and the degrees of freedom b
 Two files are two measurements apart in time, so what an interval leaves out is put back in:
 
 - An interval over the blocks of a single process holds for that process; another comes out
-  elsewhere. The median, over the 14 cases of several processes in `results/amd-epyc-2-cores`, of
-  the standard deviation between processes is 0.019 for a log speedup and 0.05 for log seconds.
+  elsewhere, and so does another run of several: `bench.statistics.components` has by how much. The
+  median of the standard deviation between processes, where that comes from, is 0.05 for log
+  seconds.
 - Seconds are of a machine at a time: both files' carry that spread, however many processes.
 - Those of a single process on a CPU are of a moment. `results/regressions/run-before.jsonl` holds
   25 equal copies of one attack, three seconds each, one after the other; the standard deviation of
@@ -14,11 +15,9 @@ Two files are two measurements apart in time, so what an interval leaves out is 
 - Other programs only ever slow a run down. What they may have cost the new seconds is no loss, and
   what they may have cost the base's is no gain, see `Conditions.slowed` in `bench.statistics`.
 
-The interval of one process stands on Bartlett's estimate with a fixed bandwidth of 0.07 of the
-blocks (see `bench.statistics.estimate`). Its critical values are those of Student's t with about 13
-degrees of freedom: 2.17 and 2.62 against 2.16 and 2.65, at 95 and 98 %, so t's tails are the
-heavier ones. An interval over processes is a t interval. Their difference has Welch's degrees of
-freedom.
+Every interval comes down to a standard error and its degrees of freedom (`Speedup.error` and
+`Speedup.degrees` in `bench.statistics.estimate`), whatever it stands for: the next run's estimate,
+or in older records the true ratio. The difference of two values has Welch's degrees of freedom.
 
 The question for each case is one-sided and against the margin: is the loss above what is allowed?
 Over the cases the p-values are corrected by Holm's method (Scandinavian Journal of Statistics 6,
@@ -35,19 +34,16 @@ from typing import Literal
 
 import numpy
 
-from bench.statistics import estimate
-from bench.statistics.estimate import CONFIDENCE, Speedup
+from bench.statistics import components, estimate
+from bench.statistics.estimate import CONFIDENCE, SINGLE_PROCESS_DEGREES, Speedup
 
 Judgement = Literal["regression", "improvement", "unchanged", "inconclusive"]
 
-BETWEEN_SPEEDUP = 0.02
-"""Standard deviation of a log speedup from process to process."""
 BETWEEN_SECONDS = 0.05
-"""The same of log seconds, and from one run of the program to another."""
+"""Standard deviation of log seconds between processes, and from one run of the program to
+another."""
 BETWEEN_MOMENTS = 0.21
 """The same of log seconds of a single process on a CPU, from one moment to another."""
-ONE_PROCESS_DEGREES = 13
-"""Degrees of freedom of an interval over the blocks of one process; fewer with fewer blocks."""
 
 
 @dataclass(frozen=True)
@@ -134,14 +130,8 @@ def of_speedup(found: Speedup) -> Measured | None:
     """A recorded speedup; None where it has no interval."""
     if found.low is None or found.high is None:
         return None
-    centre = math.log(found.estimate)
-    half = max(math.log(found.high) - centre, centre - math.log(found.low))
-    if found.processes == 1:
-        degrees = max(1, min(ONE_PROCESS_DEGREES, found.blocks - 1))
-        spread = half / estimate.t_quantile(degrees, found.confidence)
-        return Measured(centre, spread, degrees, BETWEEN_SPEEDUP)
-    degrees = found.processes - 1
-    return Measured(centre, half / estimate.t_quantile(degrees, found.confidence), degrees)
+    between = components.unseen(found.processes)
+    return Measured(math.log(found.estimate), found.error, found.degrees, between)
 
 
 def of_seconds(
@@ -164,7 +154,7 @@ def of_seconds(
     if len(found) == 1:
         ((centre, low, high),) = found
         half = max(high - centre, centre - low)
-        degrees = max(1, min(ONE_PROCESS_DEGREES, len(groups[0]) - 1))
+        degrees = max(1, min(SINGLE_PROCESS_DEGREES, len(groups[0]) - 1))
         if not math.isfinite(half):
             return None
         spread = half / estimate.t_quantile(degrees, CONFIDENCE)

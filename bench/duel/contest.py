@@ -20,6 +20,7 @@ from bench.compare import regression, thresholds
 from bench.compare.regression import Judged, Measured, Pair
 from bench.compare.thresholds import Threshold
 from bench.duel import installing, sides
+from bench.duel.pair import maker
 from bench.duel.pairing import Pairs
 from bench.duel.sides import Side
 from bench.errors import UsageError
@@ -28,7 +29,7 @@ from bench.kinds.request import Request
 from bench.records.duel import DuelRecord, DuelSide
 from bench.records.journal import Journal
 from bench.records.types import ComparisonRecord
-from bench.running import progress, session
+from bench.running import memory, progress, session
 from bench.running.pool import WorkerPool
 from bench.running.progress import Progress
 from bench.running.runner import Runner
@@ -159,19 +160,22 @@ def _memory(records: Sequence[DuelRecord], threshold: Threshold) -> Iterator[str
 def _measure(
     request: Request, words: list[str], a: Side, b: Side, journal: Journal, shown: Progress
 ) -> tuple[DuelRecord, ...]:
-    pairs = Pairs(a, b, request.seed, shown)
+    use, variables = memory.use("system" if request.memory == "system" else "keep")
+    pairs = Pairs(request.seed, shown, maker(a, b, variables))
     pool = WorkerPool(pairs.start)
     with contextlib.ExitStack() as stack:
         stack.callback(pool.replace)
         shown.stage("starting the workers")
-        begun = session.begun(request, words, pool, journal, shown)
+        begun = session.choose(request, pool, shown)
         if not all(registry.of(group).duels for group in begun.suite.groups):
             raise UsageError(f"suite {begun.suite.name}: a duel is between attacks on images")
+        on_cpu = begun.device == "cpu"
+        session.begin(request, words, journal, begun, use if on_cpu else None, "afresh")
         cases = dict.fromkeys(comparison.case for comparison in begun.comparisons)
         told: dict[str, DuelSide] = {s.asked.name: _side(s, pairs.facts) for s in (a, b)}
         runner = Runner(
             pool,
-            begun.limits,
+            begun.suite.limits,
             request.seed,
             shown,
             verbose=request.verbose,

@@ -22,7 +22,13 @@ from bench.duel import merging
 from bench.duel.sides import Name, Side
 from bench.kinds.images.options import ImageOptions
 from bench.running.pool import Worker
-from bench.running.process import START_TIMEOUT, WorkerDied, WorkerProcess, WorkerTimeout
+from bench.running.process import (
+    START_TIMEOUT,
+    WorkerDied,
+    WorkerProcess,
+    WorkerTimeout,
+    spawn,
+)
 from bench.statistics import estimate
 from bench.statistics.blocks import Block, GpuState, Order, Sample, orders, worst
 from bench.statistics.estimate import Speedup
@@ -40,6 +46,20 @@ CONTROL_BLOCKS = 32
 _SIDES: Mapping[str, Name] = {"A": "a", "B": "b"}
 _INSTALL_IT = "; install it with:"
 """What follows is no mend for a library that has just been installed from somewhere else."""
+
+
+def maker(a: Side, b: Side, variables: Mapping[str, str]) -> Callable[[int], Pair]:
+    """Makes pairs, given their numbers; each worker has its side's library before any other.
+
+    Args:
+        a, b: the sides.
+        variables: of the workers' environment, where it differs from ours.
+    """
+
+    def start(side: Side) -> Worker:
+        return WorkerProcess(lambda log: spawn(log, first=[side.folder], variables=variables))
+
+    return lambda number: Pair(a, b, start, number)
 
 
 class Pair:
@@ -60,10 +80,9 @@ class Pair:
         self,
         a: Side,
         b: Side,
-        start: Callable[[Side], Worker] = lambda side: WorkerProcess(first=[side.folder]),
+        start: Callable[[Side], Worker],
         number: int = 0,
     ) -> None:
-        started = time.perf_counter()
         self._sides = {"a": a, "b": b}
         self._workers: dict[str, Worker] = {}
         with ThreadPoolExecutor(len(self._sides)) as both:
@@ -83,7 +102,6 @@ class Pair:
         self.pids = tuple(pid for worker in self._workers.values() for pid in worker.pids)
         if self.facts.get("ok") and self.pids:
             _put_on_the_same_cores(self.pids, self.facts["environment"]["threads"], number)
-        self.start_seconds = time.perf_counter() - started
 
     def ask(self, request: Answer, timeout: float) -> Answer:
         """Have both do what is asked; the first side that can't answers for both.

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.duel.pair import Pair
-from bench.duel.sides import Side
 from bench.running.pool import Worker
 from bench.running.progress import Progress
 from bench.statistics import estimate
@@ -25,9 +24,9 @@ class Pairs:
     for on code that is the same on both sides, so it does not depend on which side is faster.
 
     Args:
-        a, b: the sides.
         seed: of the control's blocks.
         shown: told of pairs that are started again.
+        make: a pair, given its number.
 
     Attributes:
         controls: what the control showed, for each pair that was started.
@@ -36,20 +35,18 @@ class Pairs:
 
     def __init__(
         self,
-        a: Side,
-        b: Side,
         seed: int,
         shown: Progress,
-        make: Callable[[int], Pair] | None = None,
+        make: Callable[[int], Pair],
     ) -> None:
-        self._make = make or (lambda number: Pair(a, b, number=number))
+        self._make = make
         self._seed = seed
         self._shown = shown
         self._taken = 0
         self.controls: list[Speedup] = []
         self.facts: Mapping[str, Any] = {}
 
-    def start(self) -> Worker:
+    def start(self, library: str = "", building: str = "") -> Worker:
         """A pair; after a few tries the last one, even or not."""
         for left in reversed(range(TRIES)):
             pair = self._make(self._taken)

@@ -22,7 +22,8 @@ class Request:
         pretrained: take a model's published weights.
         a_a: also hold the original against itself.
         device: as --device has it.
-        precision, max_seconds, processes, timeout: in place of the suite's limits.
+        precision, max_seconds, processes, timeout, memory: in place of the suite's limits.
+        workers: "forked" or "afresh", how they are started.
         max_batch_search, memory_limit: look for the largest batch, within so many gigabytes.
         seed: of everything random.
         out: where the records go.
@@ -49,6 +50,8 @@ class Request:
     max_seconds: float | None = None
     processes: int | None = None
     timeout: float | None = None
+    memory: str | None = None
+    workers: str | None = None
     max_batch_search: bool = False
     memory_limit: float | None = None
     seed: int = 0

@@ -17,6 +17,7 @@ from typing import Any
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
 from bench.kinds.record import SCHEMA
 from bench.records import reading
+from bench.records.memory import MemoryPolicy
 from bench.records.reading import Record, RecordError, Run
 from bench.records.types import Environment, ProcessRecord
 
@@ -27,6 +28,8 @@ _MUST_AGREE = (
     "threads",
     "math",
     "variables",
+    "memory",
+    "workers",
     "device",
     "accelerator",
     "seed",
@@ -148,11 +151,22 @@ class Journal:
             return set()
         return {r.key for r in self.earlier.counts if r.status in ("ok", "unequal")}
 
-    def parts(self, case_id: str, variant: str) -> list[ProcessRecord]:
+    def parts(
+        self, case_id: str, variant: str, memory: MemoryPolicy | None = None
+    ) -> list[ProcessRecord]:
         """What the earlier run's processes found of a comparison it did not complete: those from
-        0 on, without a gap."""
+        0 on, without a gap.
+
+        Args:
+            case_id, variant: of the comparison.
+            memory: what they did with memory, where that is not what the environment says.
+        """
         known = () if self.earlier is None else self.earlier.parts
-        found = {part.process: part for part in known if part.key == (case_id, variant)}
+        found = {
+            part.process: part
+            for part in known
+            if part.key == (case_id, variant) and part.memory == memory
+        }
         contiguous: list[ProcessRecord] = []
         while len(contiguous) in found:
             contiguous.append(found[len(contiguous)])

@@ -129,7 +129,7 @@ def read(path: Path) -> Run:
         raise RecordError(f"{path}: line 1 is no environment record; is it a file of this program?")
     comparisons: dict[tuple[str, str], ComparisonRecord] = {}
     duels: dict[str, DuelRecord] = {}
-    parts: dict[tuple[str, str], dict[int, ProcessRecord]] = {}
+    parts: dict[tuple[str, str], dict[tuple[str | None, int], ProcessRecord]] = {}
     own: dict[str, dict[tuple[Any, ...], OwnRecord]] = {}
     for item in parsed:
         if isinstance(item, ComparisonRecord):
@@ -139,7 +139,7 @@ def read(path: Path) -> Run:
             duels[item.case_id] = item
             parts.pop((item.case_id, RIVAL), None)
         elif isinstance(item, ProcessRecord):
-            parts.setdefault(item.key, {})[item.process] = item
+            parts.setdefault(item.key, {})[item.memory, item.process] = item
         elif isinstance(item, OwnRecord):
             own.setdefault(item.kind, {})[item.key] = item
     counts = {item.key: item for item in parsed if isinstance(item, CountsRecord)}

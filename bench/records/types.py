@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from bench.cases import Case, Findings, Status
 from bench.kinds.record import SCHEMA
+from bench.records.memory import AsGiven, MemoryPolicy, MemoryUse
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.blocks import Block, GpuState, Order
 from bench.statistics.conditions import Conditions
@@ -40,6 +41,10 @@ class Environment:
         variables: environment variables that change speed or results, where set.
         code: digest of this program's own modules.
         files: digest of each file of the user's that is measured.
+        memory: what workers do with memory that is given back; None on an accelerator, and in
+            records made before this was kept.
+        workers: "forked" from a process that has imported everything and run nothing, or started
+            "afresh"; None before this was recorded.
     """
 
     created: str
@@ -60,6 +65,8 @@ class Environment:
     suite: str | None = None
     code: str | None = None
     files: dict[str, str] = field(default_factory=dict)
+    memory: MemoryUse | None = None
+    workers: Literal["forked", "afresh"] | None = None
     schema: Literal[2] = SCHEMA
     kind: Literal["environment"] = "environment"
 
@@ -159,6 +166,8 @@ class ProcessRecord:
         settled: whether the last warm-up blocks agreed.
         conditions: of the processor meanwhile.
         elapsed: wall seconds.
+        memory: what it did with memory that was given back, where it was asked to do otherwise than
+            the environment says.
     """
 
     case_id: str
@@ -171,6 +180,7 @@ class ProcessRecord:
     settled: bool
     conditions: Conditions
     elapsed: float
+    memory: MemoryPolicy | None = None
     schema: Literal[2] = SCHEMA
     kind: Literal["process"] = "process"
 
@@ -235,6 +245,7 @@ class Timed:
             for each way how many had their gradient computed in one run.
         seconds: every sample of each way, in the order they were run.
         host_seconds: on CUDA, wall time until the call returned, sample by sample.
+        faults: minor page faults, sample by sample; None where nobody counted them.
         order: of each block, A the first way and B the second.
         processes: the number of each block's worker process.
         repeated: indices of blocks that a throttled GPU spoilt; they do not count.
@@ -262,6 +273,7 @@ class Timed:
     gradients: dict[str, int | str] | None = None
     seconds: dict[str, list[float]] = field(default_factory=dict)
     host_seconds: dict[str, list[float]] | None = None
+    faults: dict[str, list[int]] | None = None
     order: list[Order] = field(default_factory=list)
     processes: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
@@ -293,6 +305,7 @@ class ComparisonRecord(Timed):
         max_batch: the largest batch that fits, where that was asked.
         parts: of a case in several parts, the number of the one that each block measured, from 0.
         findings: what the case's kind records beyond all this.
+        as_given: the same with memory as the system gives it, where both were asked for.
     """
 
     baseline: str
@@ -303,6 +316,7 @@ class ComparisonRecord(Timed):
     max_batch: MaxBatch | None = None
     parts: list[int] = field(default_factory=list)
     findings: Findings | None = None
+    as_given: AsGiven | None = None
     kind: Literal["comparison"] = "comparison"
 
     @property

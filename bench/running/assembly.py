@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from bench.cases import BASELINE, Comparison
 from bench.errors import Ended
+from bench.records.memory import AsGiven
 from bench.records.types import ComparisonRecord, Prepared, ProcessRecord
 from bench.running.measuring import SoFar
 from bench.statistics import diagnosis, estimate
@@ -20,6 +22,7 @@ def complete(
     parts: Sequence[ProcessRecord],
     rule: StopRule,
     seed: int,
+    beside: Sequence[ProcessRecord] = (),
 ) -> ComparisonRecord:
     """The record of a comparison whose processes have all run.
 
@@ -28,6 +31,7 @@ def complete(
         parts: of each process, in order.
         rule: what was asked of them.
         seed: of the run.
+        beside: of the processes that had memory as the system gives it, where there were any.
     """
     blocks = [block for part in parts for block in part.blocks]
     conditions = [part.conditions for part in parts]
@@ -38,7 +42,8 @@ def complete(
     return replace(
         record,
         status="ok",
-        elapsed=round(sum(part.elapsed for part in parts), 3),
+        elapsed=round(sum(part.elapsed for part in (*parts, *beside)), 3),
+        as_given=_as_given(comparison, beside),
         speedup=interval,
         verdict=estimate.verdict(interval),
         stop_reason=rule.of_case(interval, [part.stop_reason for part in parts]),
@@ -96,7 +101,8 @@ def _record(
         seed=seed,
         elapsed=0.0,
         seconds=_samples(blocks, variant, "seconds"),
-        host_seconds=_host_samples(blocks, variant),
+        host_seconds=_where_told(blocks, variant, "host_seconds"),
+        faults=_where_told(blocks, variant, "faults"),
         order=[block.order for block in blocks],
         processes=[block.process for block in blocks],
         repeated=[index for index, block in enumerate(blocks) if block.repeated],
@@ -128,7 +134,23 @@ def _parts(blocks: Sequence[Block], prepared: Prepared) -> list[int]:
     return [block.part for block in blocks] if divided else []
 
 
-def _samples(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list[float]]:
+def _as_given(comparison: Comparison, beside: Sequence[ProcessRecord]) -> AsGiven | None:
+    """From their calm blocks; the lowest and highest of the others tell of disturbances only."""
+    calm = [[block for block in part.blocks if block.calm] for part in beside]
+    calm = list(filter(None, calm))
+    if not calm:
+        return None
+    blocks = [block for found in calm for block in found]
+    return AsGiven(
+        speedups=[estimate.speedup(found).estimate for found in calm],
+        seconds=_samples(blocks, comparison.variant, "seconds"),
+        faults=_where_told(blocks, comparison.variant, "faults"),
+        order=[block.order for block in blocks],
+        processes=[block.process for block in blocks],
+    )
+
+
+def _samples(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list[Any]]:
     return {
         name: [getattr(sample, what) for block in blocks for sample in block.of(letter)]
         for letter, name in (("A", BASELINE), ("B", variant))
@@ -136,6 +158,7 @@ def _samples(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list
     }
 
 
-def _host_samples(blocks: Sequence[Block], variant: str) -> dict[str, list[float]] | None:
-    on_device = bool(blocks) and blocks[0].samples[0].host_seconds is not None
-    return _samples(blocks, variant, "host_seconds") if on_device else None
+def _where_told(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list[Any]] | None:
+    """The same of what not every timer tells; None unless all samples have it."""
+    told = all(getattr(sample, what) is not None for block in blocks for sample in block.samples)
+    return _samples(blocks, variant, what) if blocks and told else None

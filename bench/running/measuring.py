@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from bench.errors import Ended
 from bench.records import reading
 from bench.records.types import Prepared, ProcessRecord
 from bench.running.observer import Observer
+from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import Progress
@@ -73,6 +74,13 @@ class Measuring:
         deadline: by `time.perf_counter`, when to give up.
         left: given the seconds this process may still take, those of the whole run.
         explain: also dissect the case.
+        gate_only: check nothing but that both variants agree, since an earlier process of the case
+            has looked at the rest.
+        most: blocks that this process is worth.
+        usual: seconds of a block in the processes before; None in the first.
+        pauses: of other programs, to wait for; None where they do not matter.
+        beside: whether it is one of those that have memory as the system gives it, and only show
+            how far they lie apart: one block after the gate.
     """
 
     def __init__(
@@ -88,6 +96,11 @@ class Measuring:
         deadline: float,
         left: Callable[[float], float],
         explain: bool = False,
+        gate_only: bool = False,
+        most: float = math.inf,
+        usual: float | None = None,
+        pauses: Pauses | None = None,
+        beside: bool = False,
     ) -> None:
         self._workers = workers
         self._comparison = comparison
@@ -98,8 +111,11 @@ class Measuring:
         self._deadline = deadline
         self._left = left
         self._explain = explain
-        self._drawn = seed * 1_000_003 + process
-        self._orders: Iterator[Order] = blocks.orders(self._drawn)
+        self._gate_only = gate_only or beside
+        self._most = 1 if beside else most
+        self._usual = usual
+        self._pauses = pauses
+        self._beside = beside
         self._rule = StopRule(limits.precision, limits.max_seconds, limits.processes)
         self.so_far = SoFar(process)
 
@@ -110,16 +126,18 @@ class Measuring:
             Ended: it failed, or the variants disagree; `so_far` holds what there is.
         """
         started = time.perf_counter()
-        which = f"process {self.so_far.process + 1} of {self._limits.processes}: "
-        which = which if self._limits.processes > 1 else ""
+        which = f"process {self.so_far.process + 1}: " if self._limits.processes > 1 else ""
+        self._wait()
         self._progress.stage(f"{which}building, checking that both variants agree")
         prepared = self.so_far.prepared = self._prepare()
         if self._comparison.must_agree and not prepared.equality.equal:
             raise Ended("unequal", prepared.unequal or "the variants' outputs differ")
         self._parts = (prepared.findings and prepared.findings.parts) or 1
         observer = Observer(self._workers.get(self._comparison.case.library).pids)
-        self._progress.stage("warming up")
-        block_seconds = self._warm_up()
+        block_seconds = self._usual or math.inf
+        if not self._beside:
+            self._progress.stage("warming up")
+            block_seconds = self._warm_up()
         self._time_blocks(block_seconds, observer)
         found = self.so_far
         assert found.stop is not None
@@ -134,6 +152,7 @@ class Measuring:
             settled=found.settled,
             conditions=observer.conditions(),
             elapsed=round(time.perf_counter() - started, 3),
+            memory="system" if self._beside else None,
         )
 
     def _prepare(self) -> Prepared:
@@ -141,6 +160,7 @@ class Measuring:
             "do": "prepare",
             **protocol.asked(self._comparison, self._seed),
             "explain": self._explain,
+            "gate_only": self._gate_only,
         }
         before = self._workers.start_seconds
         started = time.perf_counter()
@@ -161,12 +181,15 @@ class Measuring:
         """Run blocks until two successive ones agree; the seconds of the last.
 
         cuDNN's autotuning, where it is on, is over with the first block; a slow case that has no
-        time for a second one had its warm-up in the checks.
+        time for a second one, or for any, had its warm-up in the checks.
         """
         most = WARMUP_SHARE * self._rule.share
+        if self._usual is not None and self._usual >= most:
+            return self._usual
         times: list[float] = []
+        orders = blocks.orders(self._seed, self.so_far.process)
         while True:
-            (block,) = self._blocks([0])
+            (block,) = self._blocks([(next(orders), 0)])
             times.append(_seconds(block))
             self._spent.warmup += times[-1]
             self.so_far.warmup_runs += 2
@@ -178,29 +201,38 @@ class Measuring:
 
     def _time_blocks(self, block_seconds: float, observer: Observer) -> None:
         measured = self.so_far.blocks
-        looks = Looks(self._rule)
+        looks = Looks(self._rule, self._most)
         at_once = max(1, min(MAX_BLOCKS_A_REQUEST, int(REQUEST_SECONDS / block_seconds)))
+        if math.isfinite(self._most):
+            at_once = min(at_once, int(self._most))
         repeated = 0
-        parts = blocks.parts(self._drawn, self._parts)
-        begun = time.perf_counter()
+        orders = blocks.orders(self._seed, self.so_far.process)
+        parts = blocks.parts(self._seed * 1_000_003 + self.so_far.process, self._parts)
+        elapsed = 0.0  # without waits
         while self.so_far.stop is None:
-            asked = [next(parts) for _ in range(at_once)]
+            observer.leaving_out(self._wait)
+            begun = time.perf_counter()
+            asked = [(next(orders), next(parts)) for _ in range(at_once)]
             for block in self._blocks(asked, may_repeat=MAX_REPEATED - repeated):
                 repeated += block.repeated
                 measured.append(block)
                 self._spent.measured += _seconds(block)
             observer.look()
-            elapsed = time.perf_counter() - begun
+            elapsed += time.perf_counter() - begun
             self.so_far.stop = looks.reason(measured, elapsed)
             if looks.interval is not None:
                 self._progress.block(looks.interval, self._left(self._rule.share - elapsed))
 
-    def _blocks(self, parts: list[int], may_repeat: int = 0) -> list[Block]:
-        """Run a block of each of these parts."""
-        orders = [next(self._orders) for _ in parts]
+    def _wait(self) -> None:
+        if self._pauses is not None:
+            self._pauses.wait(lambda: self._progress.stage("waiting until other programs pause"))
+
+    def _blocks(self, asked: list[tuple[Order, int]], may_repeat: int = 0) -> list[Block]:
+        """Run a block in each of these orders, of these parts."""
+        orders, parts = zip(*asked, strict=True)
         answer = self.ask({"do": "blocks", "orders": orders, "parts": parts})
         found = []
-        for order, part, told in zip(orders, parts, answer["blocks"], strict=True):
+        for (order, part), told in zip(asked, answer["blocks"], strict=True):
             repeat = bool(told["throttled"]) and may_repeat > 0
             may_repeat -= repeat
             samples = tuple(Sample(**sample) for sample in told["samples"])
@@ -234,7 +266,8 @@ def ask(
         Ended: it died, took too long, or says why it can't.
     """
     try:
-        answer: dict[str, Any] = workers.get(library).ask(request, left)
+        worker = workers.get(library, request.get("building", ""))
+        answer: dict[str, Any] = worker.ask(request, left)
     except WorkerTimeout:
         workers.replace()
         raise Ended(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psutil
 
@@ -28,7 +28,7 @@ class Observer:
             self._own = [psutil.Process(pid) for pid in (os.getpid(), *pids)] if pids else []
         self._started = time.monotonic()
         self._looked = -_SECONDS_BETWEEN_LOOKS
-        self._busy = _busy_seconds()
+        self._busy = busy_seconds()
         self._worked = self._own_seconds()
         self._mhz: list[float] = []
         self.look()
@@ -44,15 +44,24 @@ class Observer:
             if found is not None and found.current:
                 self._mhz.append(float(found.current))
 
+    def leaving_out(self, wait: Callable[[], object]) -> None:
+        """Call this, and see nothing of what happens meanwhile."""
+        before = time.monotonic(), busy_seconds(), self._own_seconds()
+        wait()
+        after = time.monotonic(), busy_seconds(), self._own_seconds()
+        self._started += after[0] - before[0]
+        self._busy = _shifted(self._busy, before[1], after[1])
+        self._worked = _shifted(self._worked, before[2], after[2])
+
     def conditions(self) -> Conditions:
         """What has been seen so far."""
         passed = max(time.monotonic() - self._started, 1e-9)
-        busy, worked = _busy_seconds(), self._own_seconds()
+        busy, worked = busy_seconds(), self._own_seconds()
         others = None
         if None not in (busy, worked, self._busy, self._worked):
             others = max(0.0, (busy - self._busy - worked + self._worked) / passed)  # type: ignore[operator]
         return Conditions(
-            cores=len(_cores()),
+            cores=len(cores()),
             others=None if others is None else round(others, 3),
             load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
             mhz=(min(self._mhz), max(self._mhz)) if self._mhz else None,
@@ -69,13 +78,20 @@ class Observer:
         return float(sum(found.user + found.system for found in times))
 
 
-def _busy_seconds() -> float | None:
-    """Processor time spent by anybody on the cores that we may use."""
+def _shifted(start: float | None, before: float | None, after: float | None) -> float | None:
+    """A count's start, as if what was counted between had not been; None where nobody counts."""
+    if start is None or before is None or after is None:
+        return None
+    return start + after - before
+
+
+def busy_seconds() -> float | None:
+    """Processor time, in seconds, spent so far by anybody on the cores that we may use."""
     try:
-        cores = psutil.cpu_times(percpu=True)
+        every = psutil.cpu_times(percpu=True)
     except (OSError, psutil.Error):
         return None
-    ours = [cores[index] for index in _cores() if index < len(cores)]
+    ours = [every[index] for index in cores() if index < len(every)]
     # Guests' time is in `user` already; waiting for a disk keeps no core busy.
     idle = ("idle", "iowait", "guest", "guest_nice")
     return float(
@@ -83,7 +99,8 @@ def _busy_seconds() -> float | None:
     )
 
 
-def _cores() -> list[int]:
+def cores() -> list[int]:
+    """Numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -12,7 +13,6 @@ class Worker(Protocol):
     """A worker process, or a test's stand-in; see `bench.running.process.WorkerProcess`."""
 
     facts: dict[str, Any]
-    start_seconds: float
     pids: tuple[int, ...]
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]: ...
@@ -20,11 +20,24 @@ class Worker(Protocol):
     def close(self) -> None: ...
 
 
+Start = Callable[[str, str], Worker]
+"""Starts a worker for a library ("": for none yet) and the function that builds its cases."""
+
+
+def afresh(library: str = "", building: str = "") -> Worker:
+    """A worker that imports everything itself."""
+    return WorkerProcess()
+
+
 class WorkerPool:
     """At most one worker at a time, kept for as long as the library stays the same: libraries mend
-    and patch modules for themselves, and none shall meet another's mends."""
+    and patch modules for themselves, and none shall meet another's mends.
 
-    def __init__(self, start: Callable[[], Worker] = WorkerProcess) -> None:
+    Attributes:
+        start_seconds: wall seconds that starting workers has taken.
+    """
+
+    def __init__(self, start: Start = afresh) -> None:
         self._start = start
         self._library = ""
         self._worker: Worker | None = None
@@ -35,8 +48,12 @@ class WorkerPool:
         """Whether the next worker will be a fresh one."""
         return self._worker is None
 
-    def get(self, library: str = "") -> Worker:
+    def get(self, library: str = "", building: str = "") -> Worker:
         """The worker for a library ("": for none yet); started if need be.
+
+        Args:
+            library: whose cases it will run.
+            building: what builds them, "" where nobody knows yet.
 
         Raises:
             WorkerDied: it can't be started.
@@ -44,8 +61,9 @@ class WorkerPool:
         if self._library and library != self._library:
             self.replace()
         if self._worker is None:
-            self._worker = self._start()
-            self.start_seconds += self._worker.start_seconds
+            started = time.perf_counter()
+            self._worker = self._start(library, building)
+            self.start_seconds += time.perf_counter() - started
         self._library = library
         return self._worker
 
@@ -55,3 +73,8 @@ class WorkerPool:
             self._worker.close()
         self._worker = None
         self._library = ""
+
+    def use(self, start: Start) -> None:
+        """Have all further workers started in another way."""
+        self.replace()
+        self._start = start

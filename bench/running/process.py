@@ -12,9 +12,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from bench.worker import protocol
 
@@ -38,6 +38,55 @@ class WorkerTimeout(WorkerDied):
     """The worker did not answer in time; it has been killed."""
 
 
+class Child(Protocol):
+    """A process of ours, that was started or forked.
+
+    Attributes:
+        pid: its number; of its session too.
+        stdin, stdout: what it reads and writes.
+    """
+
+    pid: int
+    stdin: IO[str] | None
+    stdout: IO[str] | None
+
+    def poll(self) -> int | None:
+        """Its exit code, minus a signal's number; None while it lives."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not after so many seconds.
+        """
+
+
+def spawn(
+    log: IO[str],
+    python: str = sys.executable,
+    first: Sequence[Path] = (),
+    variables: Mapping[str, str] | None = None,
+) -> Child:
+    """Start a worker.
+
+    Args:
+        log: where it writes what it has to say.
+        python: the interpreter to run it with.
+        first: folders in which it looks for modules before anywhere else.
+        variables: of its environment, where it differs from ours.
+    """
+    return subprocess.Popen(
+        [python, *(["-c", _NOT_FROM_HERE] if first else ["-m", "bench.worker.serve"])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=environment(first, variables or {}),
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+
+
 class WorkerProcess:
     """One child process running `bench.worker.serve`.
 
@@ -45,25 +94,18 @@ class WorkerProcess:
     then ends it.
 
     Args:
-        python: the interpreter to run it with.
-        first: folders in which it looks for modules before anywhere else.
+        start: starts or forks it, given the file for what it has to say.
     """
 
-    def __init__(self, python: str = sys.executable, first: Sequence[Path] = ()) -> None:
-        started = time.perf_counter()
+    def __init__(self, start: Callable[[IO[str]], Child] = spawn) -> None:
         self._log = tempfile.TemporaryFile(  # noqa: SIM115 - open as long as the worker
             mode="w+", encoding="utf-8", errors="replace"
         )
-        self._process = subprocess.Popen(
-            [python, *(["-c", _NOT_FROM_HERE] if first else ["-m", "bench.worker.serve"])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=_environment(first),
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
+        try:
+            self._process = start(self._log)
+        except BaseException:
+            self._log.close()
+            raise
         self.pids: tuple[int, ...] = (self._process.pid,)
         assert self._process.stdout is not None
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -80,7 +122,6 @@ class WorkerProcess:
             raise WorkerDied(
                 f"the worker speaks protocol {self.facts['protocol']}, not {protocol.VERSION}"
             )
-        self.start_seconds = time.perf_counter() - started
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         """Send a request and wait for its answer.
@@ -151,14 +192,15 @@ class WorkerProcess:
         return f"the worker process {how}{said}"
 
 
-def _environment(first: Sequence[Path]) -> dict[str, str]:
-    environment = dict(os.environ)
-    path = environment.get("PYTHONPATH")
+def environment(first: Sequence[Path], variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables of a worker; see `spawn`."""
+    found = {**os.environ, **variables}
+    path = found.get("PYTHONPATH")
     places = [*(str(folder.resolve()) for folder in first), _ROOT, *([path] if path else [])]
-    environment["PYTHONPATH"] = os.pathsep.join(places)
+    found["PYTHONPATH"] = os.pathsep.join(places)
     # cuBLAS reads this once, at its start; without it the equality gate can't be deterministic.
-    environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    return environment
+    found.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return found
 
 
 def _read(stdout: IO[str], answers: queue.SimpleQueue[str]) -> None:

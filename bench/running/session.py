@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bench
 from bench.cases import Comparison, Status
@@ -20,12 +20,16 @@ from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 from bench.records import provenance
 from bench.records.journal import Journal
+from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.records.types import ComparisonRecord, Environment
 from bench.running import progress
 from bench.running.measuring import ask
+from bench.running.memory import KEEP
+from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 from bench.running.progress import Progress
+from bench.running.starting import Starting
 
 
 @dataclass
@@ -39,6 +43,9 @@ class Session:
         progress: who tells the user.
         suite: what was chosen, with what was given in its place.
         comparisons: of the suite.
+        beside: where workers come from that have memory as the system gives it, where both ways are
+            asked for.
+        pauses: of other programs, to wait for; None on an accelerator.
         ended: how each ended, by the case's id and the variant; those of an earlier run too.
     """
 
@@ -48,6 +55,8 @@ class Session:
     progress: Progress
     suite: Suite
     comparisons: list[Comparison]
+    beside: WorkerPool | None = None
+    pauses: Pauses | None = None
     ended: dict[tuple[str, str], Status] = field(default_factory=dict)
 
     @property
@@ -120,24 +129,80 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
     Raises:
         BenchError: something in what was asked must be mended first.
     """
-    pool = WorkerPool()
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal(path, resume=request.resume))
-        stack.callback(pool.replace)
         shown = stack.enter_context(progress.shown())
-        yield begun(request, words, pool, journal, shown)
+        starting = Starting(shown.note, fork=request.workers != "afresh")
+        stack.callback(starting.close)
+        first: MemoryPolicy = "system" if request.memory == "system" else "keep"
+        pool = WorkerPool(starting.on_cpu(first))
+        stack.callback(pool.replace)
+        chosen = choose(request, pool, shown)
+        beside = pauses = None
+        if chosen.device == "cpu":
+            pauses = Pauses(
+                chosen.suite.limits.max_seconds * len(chosen.comparisons),
+                chosen.environment["threads"],
+            )
+            policy: MemoryPolicy = "system" if chosen.suite.limits.memory == "system" else "keep"
+            use = starting.memory(policy)
+            if starting.forks or policy != first:
+                pool.use(starting.on_cpu(policy))  # the first has imported no library
+            if chosen.suite.limits.memory == "both" and use.kept:
+                beside = WorkerPool(starting.on_cpu("system"))
+                stack.callback(beside.replace)
+            if policy == "keep" and not use.kept:
+                shown.note(_not_kept(use))
+        else:
+            use = None
+            pool.use(starting.elsewhere())
+        forked = starting.forks and chosen.device == "cpu"
+        if forked:
+            shown.stage("importing torch and the libraries")
+            policies: list[MemoryPolicy] = ["system"] if policy == "system" else ["keep"]
+            if beside is not None:
+                policies.append("system")
+            starting.prepare(
+                policies, [(c.case.library, c.case.options.building) for c in chosen.comparisons]
+            )
+        begin(request, words, journal, chosen, use, "forked" if forked else "afresh")
+        yield Session(
+            request,
+            pool,
+            journal,
+            shown,
+            chosen.suite,
+            chosen.comparisons,
+            beside=beside,
+            pauses=pauses,
+        )
 
 
-def begun(
-    request: Request, words: list[str], pool: WorkerPool, journal: Journal, shown: Progress
-) -> Session:
-    """Choose the suite and its comparisons, and write down where they are run.
+@dataclass(frozen=True)
+class Chosen:
+    """What a run will be.
+
+    Attributes:
+        environment: what a worker tells of the machine, as fields of the record.
+        accelerator: facts about the device.
+        device: torch's name of it.
+        suite: what was asked for.
+        comparisons: of the suite.
+    """
+
+    environment: dict[str, Any]
+    accelerator: dict[str, Any]
+    device: str
+    suite: Suite
+    comparisons: list[Comparison]
+
+
+def choose(request: Request, pool: WorkerPool, shown: Progress) -> Chosen:
+    """Choose the device, the suite and its comparisons.
 
     Args:
         request: what was asked.
-        words: of the command, for the record.
-        pool: where workers come from.
-        journal: the file of records.
+        pool: where workers come from, of which one tells what there is.
         shown: told what is left out.
 
     Raises:
@@ -149,21 +214,59 @@ def begun(
     comparisons = selection.comparisons(request, suite, device, shown.note)
     asked = {"do": "accelerator", "device": device}
     accelerator = _checked(pool.get().ask(asked, timeout=START_TIMEOUT))["accelerator"]
+    environment = dict(facts["environment"])
+    environment["variables"] = _set_by_hand(environment["variables"])
+    return Chosen(environment, accelerator, device, suite, comparisons)
+
+
+def _set_by_hand(variables: dict[str, str]) -> dict[str, str]:
+    """Those of a worker's that it has from us, less those that tell it what to do with memory:
+    `Environment.memory` has that."""
+    told = {name for words in KEEP.values() for name in words}
+    return {
+        name: value
+        for name, value in variables.items()
+        if name not in told or os.environ.get(name) == value
+    }
+
+
+def begin(
+    request: Request,
+    words: list[str],
+    journal: Journal,
+    chosen: Chosen,
+    memory: MemoryUse | None,
+    workers: Literal["forked", "afresh"],
+) -> None:
+    """Write down where the comparisons are run.
+
+    Args:
+        request: what was asked.
+        words: of the command, for the record.
+        journal: the file of records.
+        chosen: what the run will be.
+        memory: what workers do with it, on a CPU.
+        workers: how they are started.
+
+    Raises:
+        EnvironmentMismatch: the run that is resumed was made elsewhere.
+    """
     journal.begin(
         Environment(
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             command=words,
             seed=request.seed,
             bench_version=bench.__version__,
-            device=device,
-            suite=suite.name,
-            accelerator=accelerator,
+            device=chosen.device,
+            suite=chosen.suite.name,
+            accelerator=chosen.accelerator,
             code=provenance.code(),
             files=provenance.files(request.own, _files(request)),
-            **facts["environment"],
+            memory=memory,
+            workers=workers,
+            **chosen.environment,
         )
     )
-    return Session(request, pool, journal, shown, suite, comparisons)
 
 
 def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) -> str:
@@ -183,6 +286,16 @@ def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) 
     raise UsageError(
         f"--device {asked}: torch {torch['version']} sees only {', '.join(devices)} here;"
         f" use one of those, or see `python -m bench doctor`"
+    )
+
+
+def _not_kept(use: MemoryUse) -> str:
+    """What to know where workers could not be told to keep memory."""
+    who = f"{use.c_library}'s allocator" if use.allocator is None else use.allocator
+    told = "does not keep it" if use.kept is False else "may or may not keep it"
+    return (
+        f"memory is as the system gives it: nobody here knows how to tell {who} to keep what is"
+        f" given back, and it {told}; times then differ more from process to process"
     )
 
 

@@ -20,10 +20,13 @@ class Sample:
     Attributes:
         seconds: device time on CUDA, wall time elsewhere.
         host_seconds: wall time until the call returned to Python, on CUDA; None elsewhere.
+        faults: minor page faults meanwhile: pages that the kernel had to find and to clear. Counted
+            with the wall clock; None where nobody counts them.
     """
 
     seconds: float
     host_seconds: float | None = None
+    faults: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,13 @@ def worst(states: Iterable[GpuState]) -> GpuState | None:
     )
 
 
+CALM = 0.1
+"""Spread of a block's runs below which nothing that matters came between them. On a shared machine
+half the blocks spread by less than 0.06, and their log ratios differ by 0.02; of those that spread
+by more than 0.1, a quarter, by up to 0.1 and more. As A and B count alike in the spread, asking for
+blocks that are calm favours neither."""
+
+
 @dataclass(frozen=True)
 class Block:
     """The samples of one block, in the order they were run.
@@ -93,6 +103,11 @@ class Block:
             (baseline[0].seconds + baseline[1].seconds) / (variant[0].seconds + variant[1].seconds)
         )
 
+    @property
+    def calm(self) -> bool:
+        """Whether it counts and nothing held up one of its runs."""
+        return not self.repeated and self.spread < CALM
+
     @cached_property
     def spread(self) -> float:
         """How far the runs of the same variant lie apart: root of the summed squares of their log
@@ -116,8 +131,18 @@ def parts(seed: int, count: int) -> Iterator[int]:
         yield from drawn.sample(range(count), count)
 
 
-def orders(seed: int) -> Iterator[Order]:
-    """Draw the order of each block from a seed, without end."""
-    drawn = random.Random(seed)
+ORDERS: tuple[Order, Order] = ("ABBA", "BAAB")
+
+
+def orders(seed: int, process: int = 0) -> Iterator[Order]:
+    """Draw the order of each block from a seed, without end.
+
+    A process may have a block or two, and what the outer runs of a block meet shall favour no
+    variant: of each two blocks one has either order, and so have the first blocks of processes
+    2 k and 2 k + 1, the second ones, and so on.
+    """
+    drawn = random.Random(seed * 1_000_003 + process // 2)
     while True:
-        yield drawn.choice(("ABBA", "BAAB"))
+        first = drawn.randrange(2)
+        yield ORDERS[first ^ process % 2]
+        yield ORDERS[1 ^ first ^ process % 2]

@@ -9,8 +9,21 @@ variance that allows for autocorrelation: Bartlett weights over a fourteenth of 
 matching critical value (Kiefer and Vogelsang, "A new asymptotic theory for
 heteroskedasticity-autocorrelation robust tests", Econometric Theory 21, 2005, table 1).
 
-Several processes give one estimate each; their mean has a t interval. `make coverage` measures how
-often these intervals hold, and why a bootstrap over processes and blocks does not do for few.
+Several processes give one estimate each, from their calm blocks, and the mean of these is the
+case's; a process without any does not count. For there are few blocks then, and neither a median of
+two nor a mean of five processes is a match for a run that another program held up. Where fewer than
+two processes have a calm block, the case's estimate is the median of all blocks, each weighing 1 /
+the square of its spread, if that is not calm, and all processes tell how wide its interval is.
+
+What a reader does with an interval is to expect the next run's estimate in it, and that has an
+error of its own, as large as this one's. So the interval over n processes is Student's t prediction
+interval for the mean of n further ones: their mean ± t(n - 1) s sqrt(1/n + 1/n), with s their
+standard deviation (Hahn, "Factors for calculating two-sided prediction intervals for samples from a
+normal distribution", Journal of the American Statistical Association 64, 1969). It is sqrt(2) times
+as wide as the confidence interval of the true ratio.
+
+`make coverage` measures how often these intervals hold, and why a bootstrap over processes and
+blocks does not do for few.
 """
 
 from __future__ import annotations
@@ -18,13 +31,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import NormalDist
 from typing import Literal
 
 import numpy
 from numpy.typing import NDArray
 
-from bench.statistics.blocks import Block
+from bench.statistics.blocks import CALM, Block
 
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 
@@ -32,7 +46,22 @@ CONFIDENCE = 0.95
 EQUIVALENCE = 0.02
 """Half-width of the band around 1 inside which two variants count as the same speed."""
 FEW_PROCESSES = 5
-"""With fewer, the t interval is wide for want of processes, and the report says so."""
+"""With fewer, the interval is wide for want of processes, and the report says so."""
+
+SINGLE_PROCESS = "over the blocks of a single process"
+"""The method of an interval that holds within its process, and says nothing of another one."""
+NEXT_RUN = "where the next run's estimate lies"
+"""How the method of such an interval begins, also of one that is made of several in quadrature."""
+OVER_PROCESSES = f"{NEXT_RUN}: Student's t over processes"
+"""The method of an interval over several processes. Records made before it existed have intervals
+of the true ratio: "t interval over processes", "bootstrap over processes and blocks"."""
+SINGLE_PROCESS_DEGREES = 13
+"""Degrees of freedom of an interval over the blocks of one process; fewer with fewer blocks.
+
+The critical values of Bartlett's estimate with its bandwidth of 0.07 of the blocks are those of
+Student's t with about so many: 2.17 and 2.62 against 2.16 and 2.65, at 95 and 98 %, so t's tails
+are the heavier ones.
+"""
 
 _BANDWIDTH = 0.07
 """Share of the blocks over which autocorrelation is looked for."""
@@ -67,6 +96,33 @@ class Speedup:
             return math.inf
         return (math.log(self.high) - math.log(self.low)) / 2
 
+    @property
+    def of_next_run(self) -> bool:
+        """Whether the interval is where the next run's estimate lies; else it is of the truth."""
+        return self.method.startswith(NEXT_RUN)
+
+    @property
+    def degrees(self) -> int:
+        """Degrees of freedom behind the interval."""
+        if self.processes > 1:
+            return self.processes - 1
+        return max(1, min(SINGLE_PROCESS_DEGREES, self.blocks - 1))
+
+    @property
+    def error(self) -> float:
+        """Standard error of the log estimate, by the farther end; infinite without an interval.
+
+        An interval for the next run's estimate has two such errors in it, this run's and that
+        one's, which are independent and as large. That of a mean in quadrature, which has the
+        degrees of the case with the fewest, comes out a little too small at worst.
+        """
+        if self.low is None or self.high is None:
+            return math.inf
+        centre = math.log(self.estimate)
+        half = max(math.log(self.high) - centre, centre - math.log(self.low))
+        errors = math.sqrt(2) if self.of_next_run else 1.0
+        return half / (errors * t_quantile(self.degrees, self.confidence))
+
 
 def speedup(blocks: Iterable[Block], *, confidence: float = CONFIDENCE) -> Speedup:
     """Estimate the speedup from the blocks that count; see the head of this module.
@@ -76,18 +132,25 @@ def speedup(blocks: Iterable[Block], *, confidence: float = CONFIDENCE) -> Speed
         confidence: of the interval.
     """
     groups = _by_process(blocks)
-    count = sum(len(ratios) for ratios, _ in groups)
-    found = [weighted_median(group, confidence) for group in groups]
+    count = sum(len(group) for group in groups)
+    calm = [[block for block in group if block.calm] for group in groups]
+    calm = list(filter(None, calm))
+    disturbed = len(calm) < 2
+    if not disturbed:
+        groups = calm
+    found = [weighted_median(_weighted(group), confidence) for group in groups]
     if len(found) == 1:
         centre, low, high = found[0]
-        method = "over the blocks of a single process"
+        method = SINGLE_PROCESS
     else:
         centres = numpy.array([centre for centre, _, _ in found])
         centre = float(centres.mean())
-        error = float(centres.std(ddof=1)) / math.sqrt(len(centres))
+        if disturbed:
+            centre = _least_disturbed(list(chain(*groups)))
+        error = float(centres.std(ddof=1)) * math.sqrt(2 / len(centres))
         half = t_quantile(len(centres) - 1, confidence) * error
         low, high = centre - half, centre + half
-        method = "t interval over processes"
+        method = OVER_PROCESSES
     known = math.isfinite(low) and math.isfinite(high)
     return Speedup(
         math.exp(centre),
@@ -144,14 +207,25 @@ def weights(spreads: Array) -> Array:
     return result
 
 
-def _by_process(blocks: Iterable[Block]) -> list[tuple[Array, Array]]:
-    """For each process the log ratios and weights of its blocks."""
-    counted: dict[int, list[tuple[float, float]]] = {}
+def _by_process(blocks: Iterable[Block]) -> list[list[Block]]:
+    """The blocks that count, of each process."""
+    counted: dict[int, list[Block]] = {}
     for block in blocks:
         if not block.repeated:
-            counted.setdefault(block.process, []).append((block.log_ratio, block.spread))
-    pairs = (numpy.array(group).T for group in counted.values())
-    return [(ratios, weights(spreads)) for ratios, spreads in pairs]
+            counted.setdefault(block.process, []).append(block)
+    return list(counted.values())
+
+
+def _weighted(group: Sequence[Block]) -> tuple[Array, Array]:
+    """The log ratios of a process's blocks, and their weights."""
+    ratios, spreads = numpy.array([(block.log_ratio, block.spread) for block in group]).T
+    return ratios, weights(spreads)
+
+
+def _least_disturbed(blocks: Sequence[Block]) -> float:
+    """The median of the blocks' log ratios, in which one that was held up says next to nothing."""
+    ratios, spreads = numpy.array([(block.log_ratio, block.spread) for block in blocks]).T
+    return float(_quantiles(ratios, numpy.maximum(spreads, CALM) ** -2, (0.5,))[0])
 
 
 def weighted_median(group: tuple[Array, Array], confidence: float) -> tuple[float, float, float]:

@@ -16,15 +16,19 @@ from bench.statistics import estimate
 from bench.statistics.blocks import Block
 from bench.statistics.estimate import CONFIDENCE, Speedup
 
-StopReason = Literal["precise", "budget", "processes"]
-"""Narrow enough; time was up; or all processes have run, and what they differ by is wider."""
+StopReason = Literal["precise", "budget", "enough", "processes"]
+"""Narrow enough; time was up; of a process, what its own blocks leave open is little against what
+processes differ by; or, of a case, all of them have run, and what they differ by is wider."""
 
+FEWEST_CALM = 1
+"""Blocks of a process without a disturbance, where there are several processes: what comes of one
+that was held up in all of its blocks is no estimate."""
 MIN_BLOCKS = 20
 """Before an interval may count as narrow enough."""
 GROWTH = 1.15
 """How many times the blocks of the last look there must be for the next."""
 PATIENCE = 4
-"""How many times its budget a process may take to get the blocks an interval needs."""
+"""How many times its budget a process, or a case, may take to get what an interval needs."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class StopRule:
 
     Attributes:
         precision: half-width of the interval of the log ratio that is narrow enough.
-        max_seconds: measuring time of all processes together; slow cases may take up to four
-            times as long, until there are blocks enough for an interval.
+        max_seconds: measuring time of all processes together; a slow or a disturbed case may take
+            up to four times as long, until there are blocks, or processes, enough for an interval.
         processes: how many share them.
     """
 
@@ -49,12 +53,15 @@ class StopRule:
 
     @property
     def own_precision(self) -> float:
-        """Half-width in each process with which processes that agree meet `precision` together."""
+        """Half-width in each process with which processes that agree meet `precision` together.
+
+        Theirs is of the next run's estimate, which has an error of its own: sqrt(2) of one.
+        """
         if self.processes == 1:
             return self.precision
         normal = estimate.normal_quantile(CONFIDENCE)
         student = estimate.t_quantile(self.processes - 1, CONFIDENCE)
-        return self.precision * math.sqrt(self.processes) * normal / student
+        return self.precision * math.sqrt(self.processes / 2) * normal / student
 
     def of_case(self, interval: Speedup, reasons: Sequence[StopReason]) -> StopReason:
         """Why the whole case stopped.
@@ -71,13 +78,18 @@ class StopRule:
 class Looks:
     """Looks at one process's blocks as they come in, seldom.
 
+    Args:
+        rule: what is asked of the case.
+        most: blocks that the process is worth, see `bench.statistics.planning`.
+
     Attributes:
         interval: as of the last look; None before the first.
     """
 
-    def __init__(self, rule: StopRule) -> None:
+    def __init__(self, rule: StopRule, most: float = math.inf) -> None:
         self.interval: Speedup | None = None
         self._rule = rule
+        self._most = most
         self._narrow = False
 
     def reason(self, blocks: Sequence[Block], seconds: float) -> StopReason | None:
@@ -90,8 +102,9 @@ class Looks:
         counted = sum(not block.repeated for block in blocks)
         if not counted:
             return None
-        over = seconds >= self._rule.share
-        if self.interval is None or over or counted >= GROWTH * self.interval.blocks:
+        calm = sum(block.calm for block in blocks)
+        over, worth = seconds >= self._rule.share, calm >= self._most
+        if self.interval is None or over or worth or counted >= GROWTH * self.interval.blocks:
             self.interval = estimate.speedup(blocks)
             narrow = self.interval.half_width <= self._rule.own_precision
             enough = counted >= MIN_BLOCKS
@@ -99,6 +112,8 @@ class Looks:
                 return "precise"
             self._narrow = narrow and enough
         if not over:
-            return None
-        few = math.isinf(self.interval.half_width)
+            return "enough" if worth else None
+        few = calm < FEWEST_CALM
+        if self._rule.processes == 1:
+            few = math.isinf(self.interval.half_width)
         return None if few and seconds < PATIENCE * self._rule.share else "budget"

@@ -7,6 +7,7 @@ A dispatch mode without module tracking, because `torch.autograd.grad` inside to
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,12 @@ class FlopCount:
     def total(self) -> int | None:
         """Of the whole run."""
         return None if self.forward is None else self.forward + (self.backward or 0)
+
+
+def preload() -> None:
+    """Import what `counted` does, where this torch has it."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("torch.utils.flop_counter")
 
 
 @contextlib.contextmanager

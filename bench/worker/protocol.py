@@ -9,7 +9,9 @@ A worker reads one JSON request a line from stdin and answers each with one JSON
      "building": "package.module:function"}            function, or say that an earlier one left
                                                        settings changed ("stale");
                                                        "explain": true also dissects it,
-                                                       "operations": false does not count them
+                                                       "operations": false does not count them,
+                                                       "gate_only": true does nothing but compare
+                                                       what both variants make
     {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
      "parts": [0, …]}                                  of one of its parts
     {"do": "count", …}                                 build a case and count what its variants do,
@@ -34,7 +36,9 @@ from typing import Any
 
 from bench.cases import Comparison
 
-VERSION = 6
+VERSION = 7
+MOST_BYTES = 65536
+"""Of a packet to a template."""
 
 
 def asked(comparison: Comparison, seed: int) -> dict[str, Any]:

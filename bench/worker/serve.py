@@ -39,6 +39,7 @@ class Worker:
         self._timer: Timer | None = None
         self._gpu: Callable[[], GpuState] | None = None
         self._settings: dict[str, object] = {}
+        self._used = False
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what is asked; a failure becomes an answer too."""
@@ -84,6 +85,7 @@ class Worker:
         seed: int,
         explain: bool = False,
         operations: bool = True,
+        gate_only: bool = False,
     ) -> dict[str, Any]:
         from bench.worker import checks, nvml, state, timer
 
@@ -95,7 +97,10 @@ class Worker:
         self._timer = timer.for_device(device)
         self._gpu, unseen = nvml.watch(device)
         ready = time.perf_counter()
-        found = asdict(checks.check(built, explain=explain, operations=operations))
+        if gate_only:
+            found = asdict(checks.alone(built))
+        else:
+            found = asdict(checks.check(built, explain=explain, operations=operations))
         if unseen is not None:
             found["warnings"].append(unseen)
         checked = time.perf_counter()
@@ -213,7 +218,9 @@ class Worker:
         self._release()
         build = workload.resolved(building)  # importing it makes its kind's options known
         case = Case.from_json(comparison["case"])
-        state.clear(case.device)
+        if self._used:
+            state.clear(case.device)
+        self._used = True
         built: Workload = build(Comparison(case, comparison["variant"]), seed)
         return built
 

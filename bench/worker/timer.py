@@ -8,6 +8,11 @@ from typing import Any, Protocol
 
 from bench.statistics.blocks import Sample
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 
 class Timer(Protocol):
     """Times one call, with the work it queued on the device."""
@@ -19,14 +24,30 @@ class Timer(Protocol):
 
 
 class WallTimer:
-    """`time.perf_counter_ns` around the call."""
+    """`time.perf_counter_ns` around the call; minor page faults are counted around that.
+
+    Args:
+        faults: how many there have been in this process, `minor_faults` if None.
+    """
 
     name = "wall clock"
 
+    def __init__(self, faults: Callable[[], int | None] | None = None) -> None:
+        self._faults = faults or minor_faults
+
     def time(self, run: Callable[[], object]) -> Sample:
+        before = self._faults()
         start = time.perf_counter_ns()
         run()
-        return Sample((time.perf_counter_ns() - start) / 1e9)
+        seconds = (time.perf_counter_ns() - start) / 1e9
+        after = self._faults()
+        known = before is not None and after is not None
+        return Sample(seconds, faults=after - before if known else None)  # type: ignore[operator]
+
+
+def minor_faults() -> int | None:
+    """Page faults of this process that needed no disk, all of its threads; None on Windows."""
+    return None if resource is None else resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 class CudaTimer:

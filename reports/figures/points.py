@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from bench.cases import A_A, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
+from bench.statistics.estimate import CONFIDENCE
 from reports.reading import kind, places
+from reports.reading.words import WITHIN
 
 FAR = 1e6
 """No speedup; and no end of an interval is looked for beyond so many times the estimate."""
@@ -67,6 +69,11 @@ class Point:
             return None
         low, high = min(found.low, found.estimate), max(found.high, found.estimate)
         return max(low, found.estimate / FAR), min(high, found.estimate * FAR)
+
+    @property
+    def single(self) -> bool:
+        """Whether that interval is of a single process."""
+        return self.record.speedup is not None and self.record.speedup.processes == 1
 
     @property
     def call(self) -> str:
@@ -254,10 +261,21 @@ def not_ok(points: Iterable[Point]) -> str:
     return f"Not drawn, for want of a speedup: {told}."
 
 
-def no_interval(points: Iterable[Point]) -> str:
-    """A sentence that counts the points without an interval; "" if all have one."""
-    count = sum(point.interval is None for point in points)
-    return f"{count} without an interval, for too few blocks, are hollow." if count else ""
+def intervals(points: Iterable[Point]) -> str:
+    """What the whiskers are, and how many points have none."""
+    found = list(points)
+    drawn = [point for point in found if point.interval is not None]
+    alone = sum(point.single for point in drawn)
+    whiskers = ""
+    if drawn and not alone:
+        level = drawn[0].record.speedup.confidence if drawn[0].record.speedup else CONFIDENCE
+        whiskers = f"Whiskers: {100 * level:g} % intervals."
+    elif drawn:
+        which = "" if alone == len(drawn) else f" of {alone} of {len(drawn)}"
+        whiskers = f"Whiskers{which}: {WITHIN}; a fresh one may lie outside."
+    count = len(found) - len(drawn)
+    hollow = f"{count} without an interval, for too few blocks, are hollow." if count else ""
+    return sentences(whiskers, hollow)
 
 
 def sentences(*parts: str) -> str:

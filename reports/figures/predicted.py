@@ -53,7 +53,7 @@ def predicted(found: Sequence[Point]) -> list[Plot]:
         f"{uncounted} whose operations were not counted are not drawn." if uncounted else "",
         f"So many are drawn by cells; a mark's area grows with their number, {len(pairs)} in all."
         if len(pairs) > MANY
-        else points.no_interval(p for p, _ in pairs),
+        else points.intervals(p for p, _ in pairs),
         points.not_ok(wanted),
     )
     return [

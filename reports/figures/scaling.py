@@ -45,7 +45,7 @@ def batches(found: Sequence[Point]) -> list[Plot]:
     description = points.sentences(
         f"Speedup, and seconds of a run of both variants, against the number of images: {told}.",
         _others(len(lines) - len(drawn)),
-        points.no_interval(everything),
+        points.intervals(everything),
         points.not_ok(_of_lines(wanted, drawn, {"batch"})),
     )
     return [
@@ -172,7 +172,7 @@ def models(found: Sequence[Point]) -> list[Plot]:
         "Speedup against the floating-point operations of a model's forward pass for one image,"
         f" smallest model first: {told}.",
         _others(len(series) - len(drawn)),
-        points.no_interval(everything),
+        points.intervals(everything),
         points.not_ok(_of_lines(wanted, drawn, apart)),
     )
     return [

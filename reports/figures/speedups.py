@@ -49,7 +49,7 @@ def libraries(found: Sequence[Point]) -> list[Plot]:
             sum(map(len, shared[:PANELS])) - len(drawn),
             f"comparisons beyond {LIBRARIES} libraries and {RUNS} runs are not drawn",
         ),
-        points.no_interval(drawn),
+        points.intervals(drawn),
         points.not_ok(
             p for p in wanted if tuple(p.facets[1:-1]) in tasks and p.facets not in asked
         ),
@@ -179,7 +179,7 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
             f" {some[-1].estimate:.2f} ({labels[-1]}); the median of all {len(ranked)} is"
             f" {middle:.2f}. Coloured by how gradients are asked for: {_calls(some)}.",
             f"{gap} in the middle are not drawn." if gap else "",
-            points.no_interval(some),
+            points.intervals(some),
             points.not_ok(wanted),
         )
         plots.append(

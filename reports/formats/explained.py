@@ -12,12 +12,13 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.anatomy import Anatomy
 from reports.formats import markdown
-from reports.reading import kind, naming, numbers, reproduce
+from reports.reading import kind, naming, numbers, promises, reproduce
 from reports.reading.explanation import Explanation, Label, explain
 from reports.reading.words import spelt
 from reports.table import Table
+from reports.tables import cells
 
-_HEADER = (
+_BEFORE = (
     "case",
     "variant",
     "label",
@@ -31,10 +32,9 @@ _HEADER = (
     "ceiling: operations",
     "time",
     "measured",
-    "interval",
-    "over ceiling",
-    "verdict",
 )
+_AFTER = ("over ceiling", "verdict")
+"""The heads of the columns before that of intervals, and after it."""
 
 
 def report(runs: Sequence[Run]) -> str:
@@ -98,6 +98,7 @@ def _range(gains: Sequence[float] | None) -> str:
 def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
     """A line for each comparison; what was not dissected, or not ok, has its reason below."""
     name = naming.of([record.case for record, _ in found])
+    intervals = cells.interval_names(record.speedup for record, _ in found)
     notes = []
     for record, told in found:
         where = f"{name(record.case)}, {record.variant}"
@@ -109,8 +110,8 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
             notes.append(f"{where}: not dissected; `python -m bench explain` does.")
     return Table(
         f"where the time goes, passes per image and shares of the original's time{name.common}",
-        _HEADER,
-        tuple((name(record.case), *_cells(record, told)) for record, told in found),
+        (*_BEFORE, cells.interval_head(intervals), *_AFTER),
+        tuple((name(record.case), *_cells(record, told, intervals)) for record, told in found),
         (*notes, _LEGEND),
     )
 
@@ -123,13 +124,15 @@ _LEGEND = (
 )
 
 
-def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...]:
+def _cells(
+    record: ComparisonRecord, told: Explanation | None, intervals: Sequence[str]
+) -> tuple[str, ...]:
     found, speedup = record.anatomy, record.speedup
     if told is None or found is None or speedup is None:
-        return (record.variant, record.status, *["-"] * (len(_HEADER) - 3))
+        return (record.variant, record.status, *["-"] * (len(_BEFORE) + len(_AFTER) - 2))
     shares = told.split
     whole = _leaves_all_out(record)
-    interval = "-" if speedup.low is None else numbers.interval(speedup)
+    interval = "-" if speedup.low is None else cells.interval(record, intervals)
     return (
         record.variant,
         told.label,
@@ -145,7 +148,7 @@ def _cells(record: ComparisonRecord, told: Explanation | None) -> tuple[str, ...
         numbers.ratio(speedup),
         interval,
         "-" if told.achieved is None else f"{told.achieved:.2f}",
-        str(record.verdict),
+        promises.verdict(record),
     )
 
 

@@ -11,7 +11,7 @@ import pandas
 from bench.kinds import registry
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import kind, places, published, reproduce
+from reports.reading import kind, memory, places, promises, published, reproduce
 from reports.reading.explanation import explain
 from reports.reading.why import why
 
@@ -20,8 +20,10 @@ def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
     """A row for each comparison of some runs, however it ended.
 
     Columns: `run`, which tells the runs apart; those of the cases, of every kind (`input_shape`
-    as "3×32×32"); `status`, `verdict`, `reason`, `why` (in words); `speedup`, `low`, `high` and
-    what they stand on; `seconds_original` and `seconds_variant` (medians); what the checks found;
+    as "3×32×32"); `status`, `verdict`, `verdict_told` (in words: whether it holds beyond the
+    process), `reason`, `why` (in words); `speedup`, `low`, `high` and
+    what they stand on; how low and how high as the system gives memory (`as_given_low`, …);
+    `seconds_original` and `seconds_variant` (medians); what the checks found;
     the published speedup and ours over it; the environment; `command`, which repeats the row.
     """
     return _frame(_comparisons(runs))
@@ -79,7 +81,7 @@ def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
 
 def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any]:
     environment = run.environment
-    found = record.speedup
+    found, given = record.speedup, record.as_given
     told = explain(record, environment)
     there = published.find(record.case, record.variant, environment.suite)
     return {
@@ -91,6 +93,7 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
         "variant": record.variant,
         "status": record.status,
         "verdict": record.verdict,
+        "verdict_told": record.verdict and promises.verdict(record),
         "reason": record.reason,
         "why": why(record, environment),
         "label": told and told.label,
@@ -101,6 +104,9 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
         "processes": found and found.processes,
         "blocks": found and found.blocks,
         "interval_method": found and found.method,
+        "as_given_low": given and min(given.speedups),
+        "as_given_high": given and max(given.speedups),
+        "as_given_processes": given and len(given.speedups),
         "stop_reason": record.stop_reason,
         "seconds_original": _median(record, record.baseline),
         "seconds_variant": _median(record, record.variant),
@@ -117,7 +123,7 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
 
 
 def _checks(record: ComparisonRecord) -> dict[str, Any]:
-    equality, gradients, memory = record.equality, record.gradients or {}, record.memory or {}
+    equality, gradients, peak = record.equality, record.gradients or {}, record.memory or {}
     return {
         "equal": equality and equality.equal,
         "bitwise": equality and equality.bitwise,
@@ -126,8 +132,10 @@ def _checks(record: ComparisonRecord) -> dict[str, Any]:
         "parameters": gradients.get("parameters"),
         "gradients_original": gradients.get(record.baseline),
         "gradients_variant": gradients.get(record.variant),
-        "peak_bytes_original": memory.get(record.baseline),
-        "peak_bytes_variant": memory.get(record.variant),
+        "peak_bytes_original": peak.get(record.baseline),
+        "peak_bytes_variant": peak.get(record.variant),
+        "page_faults_original": memory.per_run(record, record.baseline),
+        "page_faults_variant": memory.per_run(record, record.variant),
         "bound": record.diagnosis and record.diagnosis.bound,
         "drift": record.diagnosis and record.diagnosis.drift,
     }
@@ -140,6 +148,9 @@ def _environment(environment: Environment) -> dict[str, Any]:
         "torch": environment.torch["version"],
         "python": environment.python,
         "threads": environment.threads,
+        "memory_policy": environment.memory and environment.memory.policy,
+        "memory_kept": environment.memory and environment.memory.kept,
+        "workers": environment.workers,
         "seed": environment.seed,
         "created": environment.created,
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.records.types import ComparisonRecord
-from bench.statistics.estimate import Speedup
+from bench.statistics.estimate import NEXT_RUN, Speedup
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Average:
         geometric: the geometric mean; `processes` and `blocks` are those of the case with the
             fewest. Its interval is for the mean of these very cases, whose errors are taken to be
             independent: the half-widths of the logarithms, added in quadrature, over their number.
-            None at both ends where a case has no interval.
+            None at both ends where a case has no interval. If those of the cases are where the next
+            run's estimates lie, it is where the next run's mean does.
         arithmetic: the arithmetic mean, as papers print it; a few large speedups pull it up.
         count: how many went in.
     """
@@ -45,6 +46,22 @@ def of(records: Iterable[ComparisonRecord]) -> Average | None:
         confidence=found[0].confidence,
         processes=min(speedup.processes for speedup in found),
         blocks=min(speedup.blocks for speedup in found),
-        method="errors of the cases added in quadrature",
+        method=stands_for(found, "errors of the cases added in quadrature"),
     )
     return Average(geometric, statistics.fmean(s.estimate for s in found), len(found))
+
+
+def of_next_run(records: Iterable[ComparisonRecord]) -> bool:
+    """Whether all that came to a speedup have the interval of the next run's estimate."""
+    found = [record.speedup for record in records if record.speedup is not None]
+    return bool(found) and all(one.of_next_run for one in found)
+
+
+def stands_for(found: Iterable[Speedup], how: str) -> str:
+    """The method of an interval that is made of these: of the next run's if all of them are.
+
+    Args:
+        found: what it is made of.
+        how: it is made.
+    """
+    return f"{NEXT_RUN}: {how}" if all(one.of_next_run for one in found) else how

@@ -1,7 +1,8 @@
 """What a dissected comparison means: one label, one plain sentence. Pure.
 
 The label follows from what the instrumented runs saw, never from the measured speedup, so that the
-two can be held against each other; only `loses` is the measurement's own word.
+two can be held against each other; only `loses` is the measurement's own word, and only where
+another process would say it too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from bench.cases import FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics import anatomy
 from bench.statistics.anatomy import Anatomy, Split
-from reports.reading import kind, numbers
+from reports.reading import kind, memory, numbers, promises
 from reports.reading.words import spelt
 
 Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "loses"]
@@ -72,14 +73,14 @@ def explain(record: ComparisonRecord, environment: Environment) -> Explanation |
         assert by_operations is not None  # else there is nothing to be off
         sentence += (
             f"; measured over the ceiling by operations is {achieved:.2f}:"
-            f" {_why_off(record, found, split, by_operations)}"
+            f" {_why_off(record, environment, found, split, by_operations)}"
         )
     memory = _by_memory(record)
     return Explanation(label, sentence, split, by_operations, by_time, memory, achieved)
 
 
 def _label(record: ComparisonRecord, found: Anatomy, by_time: float) -> Label:
-    if record.verdict == "slower":
+    if record.verdict == "slower" and not promises.only_here(record):
         return "loses"
     if not found.calls:
         return "gradient-free"
@@ -152,7 +153,13 @@ _SENTENCES = {
 }
 
 
-def _why_off(record: ComparisonRecord, found: Anatomy, split: Split, ceiling: float) -> str:
+def _why_off(
+    record: ComparisonRecord,
+    environment: Environment,
+    found: Anatomy,
+    split: Split,
+    ceiling: float,
+) -> str:
     """What makes the measured speedup miss the ceiling that the operations set."""
     assert record.speedup is not None
     below = record.speedup.estimate < ceiling
@@ -160,6 +167,9 @@ def _why_off(record: ComparisonRecord, found: Anatomy, split: Split, ceiling: fl
     expected = 1 - 1 / ceiling
     spared = "backward passes" if record.variant == FORWARD_ONLY else "parameter gradients"
     reasons = []
+    faults = None if below else memory.above_ceiling(record, environment)
+    if faults is not None:
+        reasons.append(f"it is {faults}")
     bound = record.diagnosis and record.diagnosis.bound
     if below and bound and bound != "compute-bound":
         reasons.append(f"it is {bound}: the GPU waits for the host")
@@ -221,7 +231,7 @@ def _interval(record: ComparisonRecord) -> str:
     assert found is not None
     if found.low is None:
         return f"{numbers.ratio(found)} times"
-    return f"{numbers.with_interval(found)} times"
+    return f"{numbers.with_interval(found, named=True)} times"
 
 
 def _calls(found: Anatomy) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from bench.statistics.estimate import Speedup
+from reports.reading.words import WITHIN
 
 _FEWEST, _MOST = 1, 3
 """Decimals of a ratio."""
@@ -55,9 +56,22 @@ def _rounded(value: float, digits: int, direction: str) -> str:
     return str(Decimal(f"{value:.12g}").quantize(Decimal(1).scaleb(-digits), direction))
 
 
-def with_interval(found: Speedup | None) -> str:
-    """Both, as "1.57 (1.52 to 1.61)"."""
-    return "-" if found is None else f"{ratio(found)} ({interval(found)})"
+def interval_name(found: Speedup) -> str:
+    """What its interval is called, by what it stands on."""
+    return WITHIN if found.processes == 1 else f"{100 * found.confidence:g} % interval"
+
+
+def with_interval(found: Speedup | None, *, named: bool = False) -> str:
+    """Both, as "1.57 (1.52 to 1.61)".
+
+    Args:
+        found: the speedup.
+        named: tell an interval that is of a single process alone, where nothing around says so.
+    """
+    if found is None:
+        return "-"
+    name = f" {WITHIN}" if named and found.processes == 1 and found.low is not None else ""
+    return f"{ratio(found)} ({interval(found)}{name})"
 
 
 def seconds(samples: Sequence[float]) -> str:

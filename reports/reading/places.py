@@ -75,8 +75,15 @@ def _facts(environment: Environment) -> dict[str, str]:
         "python": f"Python {environment.python}",
         "threads": f"{environment.threads} threads",
         "variables": _variables(environment),
+        "memory": _memory(environment),
         **{name: f"{name} {version}" for name, version in sorted(libraries.items())},
     }
+
+
+def _memory(environment: Environment) -> str:
+    """Told where the program could not have it as usual; and of records from before it did."""
+    found = environment.memory
+    return "" if found is None else f"memory {found.told.partition(' (')[0]}"
 
 
 def _variables(environment: Environment) -> str:

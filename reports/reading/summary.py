@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import averages, numbers
+from reports.reading import averages, numbers, promises
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
 
@@ -35,7 +35,7 @@ def _gains(frozen: Sequence[Measured], ok: Sequence[Measured]) -> str:
     if free is not None:
         more = (
             f"; queries without any gradient (forward-only) made {_cases(free.count)}"
-            f" {numbers.with_interval(free.geometric)} times as fast"
+            f" {numbers.with_interval(free.geometric, named=True)} times as fast"
         )
     mean = averages.of(faster)
     if mean is None:
@@ -45,14 +45,19 @@ def _gains(frozen: Sequence[Measured], ok: Sequence[Measured]) -> str:
     if mean.count > 1:
         most = f" on average, {_name(best)} most surely: {numbers.with_interval(best.speedup)}"
     return (
-        f"Frozen parameters made {mean.count} of {_cases(len(frozen))} faster,"
-        f" {numbers.with_interval(mean.geometric)} times{most}{more}."
+        f"Frozen parameters made {mean.count} of {_cases(len(frozen))} faster{_only_here(faster)},"
+        f" {numbers.with_interval(mean.geometric, named=True)} times{most}{more}."
     )
 
 
 def _surely(record: ComparisonRecord) -> float:
-    """The gain that the interval leaves at the least."""
-    return (record.speedup and record.speedup.low) or 0.0
+    """The gain that the interval leaves at the least, in another process too."""
+    return (record.speedup and promises.widened(record.speedup).low) or 0.0
+
+
+def _only_here(records: Iterable[ComparisonRecord]) -> str:
+    count = sum(map(promises.only_here, records))
+    return f" ({count} only {promises.ONLY_HERE})" if count else ""
 
 
 def _name(record: ComparisonRecord) -> str:
@@ -63,7 +68,8 @@ def _name(record: ComparisonRecord) -> str:
 def _no_gains(frozen: Sequence[Measured]) -> str:
     optimal: Counter[str] = Counter()
     calls: set[str] = set()
-    open_, small, slower = 0, 0, 0
+    open_, small = 0, 0
+    slower: list[ComparisonRecord] = []
     for record, _ in frozen:
         if record.verdict == "faster":
             continue
@@ -72,7 +78,7 @@ def _no_gains(frozen: Sequence[Measured]) -> str:
             optimal[record.case.library] += 1
             calls.update(found)
         elif record.verdict == "slower":
-            slower += 1
+            slower.append(record)
         elif record.verdict == "same":
             small += 1
         else:
@@ -88,7 +94,7 @@ def _no_gains(frozen: Sequence[Measured]) -> str:
     if small:
         said.append(f"{_cases(small)} gained nothing that shows")
     if slower:
-        said.append(f"{_cases(slower)} became slower")
+        said.append(f"{_cases(len(slower))} became slower{_only_here(slower)}")
     if open_:
         said.append(f"{_cases(open_)} stayed open: measure longer, or on a quieter machine")
     if not said:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bench.cases import A_A, FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import kind
+from reports.reading import kind, memory, promises
 from reports.reading.words import spelt
 
 
 def why(record: ComparisonRecord, environment: Environment) -> str | None:
-    """Why there is no gain, or no number; None for a plain gain.
+    """Why there is no gain, no number, or more than there should be; None for a plain gain.
 
     Args:
         record: the comparison.
@@ -24,7 +24,7 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
     if nothing_to_save(record):
         return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
     if record.verdict == "faster":
-        return None
+        return memory.above_ceiling(record, environment)
     if record.verdict == "inconclusive":
         few = record.speedup is None or record.speedup.low is None
         return (
@@ -65,7 +65,8 @@ def _of_no_gradient(record: ComparisonRecord) -> str | None:
     )
     advice = "" if record.variant == FORWARD_ONLY else "; its variant is forward-only"
     return (
-        f"{record.verdict}: it asks for no gradient, so all there is to spare is {spared}{advice}"
+        f"{promises.verdict(record)}: it asks for no gradient, so all there is to spare is"
+        f" {spared}{advice}"
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from bench.cases import A_A
 
+WITHIN = "within this process"
+"""What the interval of a single process is called."""
+
 _CALLS = {
     "backward": "loss.backward()",
     "backward(inputs)": "loss.backward(inputs=...)",

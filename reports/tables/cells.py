@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from bench.statistics.estimate import FEW_PROCESSES
-from reports.reading import numbers
+from bench.statistics.components import BETWEEN_SPEEDUP
+from bench.statistics.estimate import CONFIDENCE, FEW_PROCESSES, Speedup
+from reports.reading import averages, memory, numbers, promises
 from reports.reading.why import why
+from reports.reading.words import WITHIN
 
-AVERAGED = (
-    "Means: over the cases that came to a speedup; the interval of the geometric one is of the mean"
-    " of these very cases, their errors added in quadrature; papers print the arithmetic one."
-)
+MOST_NAMED = 4
+"""Cases that a note on intervals names; of more it tells how many there are."""
 
 
 def notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
@@ -28,17 +28,60 @@ def notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable
         yield f"{', '.join(names)}: {text}."
 
 
-def methods(records: Sequence[ComparisonRecord]) -> Iterable[str]:
-    """What the intervals stand for."""
-    for method, processes in dict.fromkeys(
-        (r.speedup.method, r.speedup.processes) for r in records if r.speedup
-    ):
-        advice = ""
-        if processes == 1:
-            advice = f"; a fresh process may lie outside: --processes {FEW_PROCESSES}"
-        elif processes < FEW_PROCESSES:
-            advice = f"; wide for want of processes: --processes {FEW_PROCESSES}"
-        yield f"Intervals: {method}{advice}."
+def memory_notes(columns: Sequence[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
+    """What workers did with memory, and what it did to times."""
+    told = [memory.of_spread(columns), memory.sentence(run.environment)]
+    return [text for text in told if text is not None]
+
+
+def methods(columns: Iterable[tuple[str, ComparisonRecord]]) -> Iterable[str]:
+    """What the intervals stand for, and verdicts that hold for one process alone."""
+    said: dict[str, list[str]] = {}
+    records = []
+    for name, record in columns:
+        records.append(record)
+        if record.speedup is not None:
+            told = f"{record.speedup.method}{_advice(record, record.speedup)}"
+            said.setdefault(told, []).append(name)
+    most = max(said, key=lambda told: len(said[told]), default="")
+    for told, names in sorted(said.items(), key=lambda item: item[0] == most):
+        whose = "" if len(said) == 1 else " of the others" if told == most else _of(names)
+        yield f"Intervals{whose}: {told}."
+    if any(map(promises.only_here, records)):
+        yield (
+            f'A verdict "{promises.ONLY_HERE}" may be another in the next one: speedups differ'
+            f" between processes by about {100 * BETWEEN_SPEEDUP:g} % (standard deviation)."
+        )
+
+
+def _of(names: Sequence[str]) -> str:
+    told = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} of these"
+    return f" of {told}"
+
+
+def _advice(record: ComparisonRecord, found: Speedup) -> str:
+    """Why an interval is as wide as it is for having few processes, as far as the record tells."""
+    if found.processes == 1:
+        level = f"{100 * found.confidence:g} %"
+        return f", at {level}; a fresh process may lie outside: --processes {FEW_PROCESSES}"
+    if found.processes >= FEW_PROCESSES:
+        return ""
+    few = f"; wide for want of processes, {found.processes}"
+    if found.processes < len(set(record.processes)):
+        return f"{few} with a calm block: ask for more, on a quiet machine"
+    if record.stop_reason == "budget":
+        return f"{few} within --max-seconds: give it more"
+    return f"{few}: --processes {FEW_PROCESSES}"
+
+
+def averaged(records: Iterable[ComparisonRecord]) -> str:
+    """What the means are of, and what the interval of the geometric one stands for."""
+    more = ", so that the next run's mean lies in it" if averages.of_next_run(records) else ""
+    return (
+        "Means: over the cases that came to a speedup; the interval of the geometric one is of the"
+        f" mean of these very cases, their errors added in quadrature{more}; papers print the"
+        " arithmetic one."
+    )
 
 
 def seconds(record: ComparisonRecord, variant: str) -> str:
@@ -51,13 +94,49 @@ def speedup(record: ComparisonRecord) -> str:
     return numbers.ratio(record.speedup)
 
 
-def interval_name(records: Sequence[ComparisonRecord]) -> str:
-    confidence = next((r.speedup.confidence for r in records if r.speedup), 0.95)
-    return f"{100 * confidence:g} % interval"
+def interval_names(found: Iterable[Speedup | None]) -> list[str]:
+    """What the intervals of these are called: several names where some are of a single process."""
+    names = dict.fromkeys(numbers.interval_name(one) for one in found if one is not None)
+    return list(names) or [f"{100 * CONFIDENCE:g} % interval"]
 
 
-def interval(record: ComparisonRecord) -> str:
-    return numbers.interval(record.speedup)
+def interval_head(names: Sequence[str]) -> str:
+    """The head of a column of intervals with these names; with several, each cell tells its own."""
+    return names[0] if len(names) == 1 else "interval"
+
+
+def interval_words(names: Sequence[str]) -> str:
+    """What intervals with these names are, within a sentence."""
+    if WITHIN not in names:
+        return names[0]
+    if len(names) == 1:
+        return f"interval {WITHIN}"
+    others = " or ".join(name for name in names if name != WITHIN)
+    return f"{others}, or where it says so its interval {WITHIN}"
+
+
+def interval(record: ComparisonRecord, names: Sequence[str]) -> str:
+    """The cell of such a column."""
+    told = numbers.interval(record.speedup)
+    if record.speedup is None or record.speedup.low is None or len(names) == 1:
+        return told
+    return f"{told}, {numbers.interval_name(record.speedup)}"
+
+
+def interval_rows(
+    records: Sequence[ComparisonRecord], names: Iterable[str]
+) -> Iterator[tuple[str, Iterable[str]]]:
+    """Rows of intervals, one for each name, where a record is a column."""
+    for name in names:
+        yield (
+            name,
+            [
+                numbers.interval(r.speedup)
+                if r.speedup is not None and numbers.interval_name(r.speedup) == name
+                else "-"
+                for r in records
+            ],
+        )
 
 
 def equality(record: ComparisonRecord) -> str:
@@ -76,7 +155,7 @@ def gradients(record: ComparisonRecord) -> str:
     return "-" if found is None else f"{found[record.baseline]} → {found[record.variant]}"
 
 
-def memory(record: ComparisonRecord) -> str:
+def peak(record: ComparisonRecord) -> str:
     found = record.memory
     if found is None:
         return "-"

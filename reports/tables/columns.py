@@ -10,7 +10,8 @@ from bench.cases import A_A, FORWARD_ONLY, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
-from reports.reading import averages, kind, numbers
+from reports.reading import averages, kind, memory, numbers, promises
+from reports.reading.averages import Average
 from reports.reading.published import Published, find
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -21,6 +22,7 @@ SMALLEST = "smallest effect told apart"
 PUBLISHED = "published speedup"
 OVER_PUBLISHED = "ours over published"
 _OPTIONAL = (
+    memory.AS_GIVEN,
     SMALLEST,
     PUBLISHED,
     OVER_PUBLISHED,
@@ -85,14 +87,22 @@ def _table(
     """A column for each record, and for the average of those that are averaged, if several."""
     first = records[0]
     names = [column_name(record.case, column) for record in records]
+    named = list(zip(names, records, strict=True))
     suite = run.environment.suite
     published = [find(record.case, record.variant, suite) for record in records]
+    intervals = [record.speedup for record in records]
+    averages_: dict[str, dict[str, str]] = {}
+    mean = averages.of(averaged)
+    if mean is not None and mean.count > 1:
+        averages_ = _average_columns(mean, averaged, run)
+        intervals.append(mean.geometric)
     rows: list[tuple[str, Iterable[str]]] = [
         (f"{first.baseline} (s)", (cells.seconds(r, r.baseline) for r in records)),
         (f"{variant_spelt(first.variant)} (s)", (cells.seconds(r, r.variant) for r in records)),
         ("speedup", (cells.speedup(r) for r in records)),
-        (cells.interval_name(records), (cells.interval(r) for r in records)),
-        ("verdict", (r.verdict or r.status for r in records)),
+        *cells.interval_rows(records, cells.interval_names(intervals)),
+        (memory.AS_GIVEN, (memory.spread(r.as_given) for r in records)),
+        ("verdict", map(promises.verdict, records)),
         (PUBLISHED, (f"{row.speedup:.2f}" if row else "-" for row in published)),
         (OVER_PUBLISHED, map(_over, records, published)),
         (SMALLEST, (_smallest_effect(r) for r in records)),
@@ -100,7 +110,7 @@ def _table(
         (kind.of(first.case).outputs, (cells.equality(r) for r in records)),
         ("gradient call", (str((r.gradients or {}).get("call", "-")) for r in records)),
         ("parameter gradients", (cells.gradients(r) for r in records)),
-        ("peak memory (MB)", (cells.memory(r) for r in records)),
+        ("peak memory (MB)", (cells.peak(r) for r in records)),
         ("- saved activations", (_part(r, "saved") for r in records)),
         ("- .grad buffers", (_part(r, "gradients") for r in records)),
         ("largest batch", (_largest_batch(r) for r in records)),
@@ -108,7 +118,6 @@ def _table(
         ("version", (r.case.library_version or "-" for r in records)),
     ]
     drawn = [(name, tuple(row)) for name, row in rows]
-    averages_ = _average_columns(averaged, run)
     title = kind.of(first.case).title(first.case, column)
     return Table(
         f"{title}: {variant_spelt(first.variant)} against original",
@@ -119,26 +128,25 @@ def _table(
             if name not in _OPTIONAL or _any_told(row)
         ),
         (
-            *cells.notes(zip(names, records, strict=True), run),
-            *cells.methods(records),
-            *([cells.AVERAGED] if averages_ else []),
+            *cells.notes(named, run),
+            *cells.methods(named),
+            *cells.memory_notes(named, run),
+            *([cells.averaged(averaged)] if averages_ else []),
             *(f"Published: {what}." for what in dict.fromkeys(r.what for r in published if r)),
         ),
     )
 
 
-def _average_columns(records: Sequence[ComparisonRecord], run: Run) -> dict[str, dict[str, str]]:
-    """The cells of both means, by the names of their rows; none for fewer than two speedups."""
-    ours = averages.of(records)
-    if ours is None or ours.count < 2:
-        return {}
+def _average_columns(
+    ours: Average, records: Sequence[ComparisonRecord], run: Run
+) -> dict[str, dict[str, str]]:
+    """The cells of both means of these records, by the names of their rows."""
     suite = run.environment.suite
     found = [find(r.case, r.variant, suite) for r in records if r.speedup is not None]
     there = [row.speedup for row in found if row is not None]
-    interval_row = cells.interval_name(records)
     geometric = {
         "speedup": numbers.ratio(ours.geometric),
-        interval_row: numbers.interval(ours.geometric),
+        numbers.interval_name(ours.geometric): numbers.interval(ours.geometric),
     }
     arithmetic = {"speedup": _like(ours.geometric, ours.arithmetic)}
     if len(there) == ours.count:

@@ -8,8 +8,8 @@ from bench.records.duel import DuelRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import EQUIVALENCE, Speedup
-from reports.reading import kind
-from reports.reading.words import spelt
+from reports.reading import kind, promises
+from reports.reading.words import WITHIN, spelt
 from reports.table import Table
 from reports.tables import cells, columns
 
@@ -24,7 +24,7 @@ def of(run: Run) -> list[Table]:
         groups.setdefault(columns.in_common(duel.case, column), []).append(duel)
     most = columns.MANY_COLUMNS
     return [
-        _table(group[start : start + most], column)
+        _table(group[start : start + most], column, run)
         for group in groups.values()
         for start in range(0, len(group), most)
     ]
@@ -37,19 +37,19 @@ def sentence(duel: DuelRecord) -> str:
     return " ".join([_verdict(duel, duel.speedup), *_outputs(duel), *_gradients(duel)])
 
 
-def _table(duels: Sequence[DuelRecord], column: str) -> Table:
+def _table(duels: Sequence[DuelRecord], column: str, run: Run) -> Table:
     records = [_as_comparison(duel) for duel in duels]
     names = [columns.column_name(record.case, column) for record in records]
     rows: list[tuple[str, Iterable[str]]] = [
         ("a (s)", (cells.seconds(r, "a") for r in records)),
         ("b (s)", (cells.seconds(r, "b") for r in records)),
         ("a over b", (cells.speedup(r) for r in records)),
-        (cells.interval_name(records), (cells.interval(r) for r in records)),
-        ("verdict on b", (r.verdict or r.status for r in records)),
+        *cells.interval_rows(records, cells.interval_names(r.speedup for r in records)),
+        ("verdict on b", map(promises.verdict, records)),
         ("adversarial examples", (cells.equality(r) for r in records)),
         ("gradient call", (_calls(duel) for duel in duels)),
         ("parameter gradients", (cells.gradients(r) for r in records)),
-        ("peak memory (MB)", (cells.memory(r) for r in records)),
+        ("peak memory (MB)", (cells.peak(r) for r in records)),
     ]
     sides = " against ".join(_side(duels[0], name) for name in ("a", "b"))
     prefixes = [f"{name}: " if len(duels) > 1 else "" for name in names]
@@ -59,7 +59,12 @@ def _table(duels: Sequence[DuelRecord], column: str) -> Table:
         f"{kind.of(records[0].case).title(records[0].case, column)}: {sides}",
         (column, *names),
         tuple((name, *row) for name, row in rows),
-        (*said, *(f"{text}." for text in warned), *cells.methods(records)),
+        (
+            *said,
+            *(f"{text}." for text in warned),
+            *cells.methods(zip(names, records, strict=True)),
+            *cells.memory_notes((), run),
+        ),
     )
 
 
@@ -78,20 +83,26 @@ def _side(duel: DuelRecord, name: str) -> str:
 def _verdict(duel: DuelRecord, found: Speedup) -> str:
     if found.low is None or found.high is None:
         return "There are too few blocks for a verdict; raise --max-seconds."
-    faster = f"{_ratio(found.estimate, found.low, found.high)} times as fast as a"
-    longer = _ratio(1 / found.estimate, 1 / found.high, 1 / found.low)
+    only_here = promises.only_here(duel)
+    within = f" {WITHIN}" if found.processes == 1 and not only_here else ""
+    faster = f"{_ratio(found.estimate, found.low, found.high, within)} times as fast as a"
+    longer = _ratio(1 / found.estimate, 1 / found.high, 1 / found.low, within)
     if duel.verdict == "faster":
-        return f"b is {faster}."
-    if duel.verdict == "slower":
-        return f"b takes {longer} times as long as a."
-    if duel.verdict == "same":
-        return f"a and b are equally fast within {100 * EQUIVALENCE:g} %: b is {faster}."
-    return f"Open: b is {faster}; more --max-seconds or --processes narrow that."
+        said = f"b is {faster}"
+    elif duel.verdict == "slower":
+        said = f"b takes {longer} times as long as a"
+    elif duel.verdict == "same":
+        said = f"a and b are equally fast within {100 * EQUIVALENCE:g} %: b is {faster}"
+    else:
+        return f"Open: b is {faster}; more --max-seconds or --processes narrow that."
+    if not only_here:
+        return f"{said}."
+    return f"{promises.ONLY_HERE.capitalize()} {said}; others may differ, so take --processes 5."
 
 
-def _ratio(estimate: float, low: float, high: float) -> str:
+def _ratio(estimate: float, low: float, high: float, within: str) -> str:
     digits = 3 if high - low < 0.02 else 2
-    return f"{estimate:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+    return f"{estimate:.{digits}f} ({low:.{digits}f} to {high:.{digits}f}{within})"
 
 
 def _outputs(duel: DuelRecord) -> Iterable[str]:

@@ -9,10 +9,11 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
-from reports.reading import averages, naming, numbers, places
+from reports.reading import averages, naming, numbers, places, promises
 from reports.reading.places import Place
 from reports.reading.words import variant_spelt
 from reports.table import Table
+from reports.tables import cells
 
 Key = tuple[Case, str]
 
@@ -41,6 +42,13 @@ def _table(
     there = [place for place in columns if any(place.label in row for row in rows.values())]
     labels = [place.label for place in there]
     name = naming.of([case for case, _ in rows])
+    records = [record for row in rows.values() for record in row.values()]
+    named = [
+        (f"{name(case)}, {label}", record)
+        for (case, _), row in rows.items()
+        for label, record in row.items()
+    ]
+    mixed = len(cells.interval_names(record.speedup for record in records)) > 1
     two = len(labels) == 2
     header = [
         "case",
@@ -51,8 +59,8 @@ def _table(
     drawn = [
         (
             name(case),
-            *(_speedup(row.get(label)) for label in labels),
-            *([_over(*(row.get(label) for label in labels))] if two else []),
+            *(_speedup(row.get(label), mixed) for label in labels),
+            *([_over(row.get(labels[0]), row.get(labels[1]), mixed)] if two else []),
             *(_gradients(row.get(label)) for label in labels),
         )
         for (case, _), row in rows.items()
@@ -60,13 +68,13 @@ def _table(
     return Table(
         f"side by side: {variant_spelt(variant)} against original{name.common}: speedup",
         tuple(header),
-        (*drawn, *_means(rows, labels, len(header))),
-        tuple(_notes(name, rows, there)),
+        (*drawn, *_means(rows, labels, len(header), mixed)),
+        (*_notes(name, rows, there), *cells.methods(named), _quadrature(records)),
     )
 
 
 def _means(
-    rows: dict[Key, dict[str, ComparisonRecord]], labels: Sequence[str], width: int
+    rows: dict[Key, dict[str, ComparisonRecord]], labels: Sequence[str], width: int, mixed: bool
 ) -> Iterable[tuple[str, ...]]:
     """Over the cases that came to a speedup in every place, so that the means compare."""
     whole = [
@@ -77,26 +85,27 @@ def _means(
     if len(whole) < 2:
         return
     found = [averages.of(row[label] for row in whole) for label in labels]
-    cells = [numbers.with_interval(mean.geometric) for mean in found if mean is not None]
+    means = [numbers.with_interval(mean.geometric, named=mixed) for mean in found if mean]
     over = []
     if len(found) == 2 and found[0] is not None and found[1] is not None:
-        over = [numbers.with_interval(_ratio(found[0].geometric, found[1].geometric))]
-    row = (f"geometric mean of {len(whole)}", *cells, *over)
+        ratio = _ratio(found[0].geometric, found[1].geometric)
+        over = [numbers.with_interval(ratio, named=mixed)]
+    row = (f"geometric mean of {len(whole)}", *means, *over)
     yield (*row, *["-"] * (width - len(row)))
 
 
-def _speedup(record: ComparisonRecord | None) -> str:
+def _speedup(record: ComparisonRecord | None, mixed: bool) -> str:
     if record is None:
         return "-"
     if record.speedup is None:
         return record.status
-    return f"{numbers.with_interval(record.speedup)}, {record.verdict}"
+    return f"{numbers.with_interval(record.speedup, named=mixed)}, {promises.verdict(record)}"
 
 
-def _over(first: ComparisonRecord | None, second: ComparisonRecord | None) -> str:
+def _over(first: ComparisonRecord | None, second: ComparisonRecord | None, mixed: bool) -> str:
     if first is None or second is None or first.speedup is None or second.speedup is None:
         return "-"
-    return numbers.with_interval(_ratio(first.speedup, second.speedup))
+    return numbers.with_interval(_ratio(first.speedup, second.speedup), named=mixed)
 
 
 def _ratio(first: Speedup, second: Speedup) -> Speedup:
@@ -111,7 +120,7 @@ def _ratio(first: Speedup, second: Speedup) -> Speedup:
         first.confidence,
         min(first.processes, second.processes),
         min(first.blocks, second.blocks),
-        "half-widths of both logarithms in quadrature",
+        averages.stands_for((first, second), "half-widths of both logarithms in quadrature"),
     )
 
 
@@ -142,7 +151,11 @@ def _notes(
         for label, record in row.items():
             if record.status != "ok":
                 yield f"{name(case)}, {label}: {record.status}: {record.reason}."
-    yield (
+
+
+def _quadrature(records: Iterable[ComparisonRecord]) -> str:
+    more = ", so that the next runs' lie in them" if averages.of_next_run(records) else ""
+    return (
         "A ratio of speedups, and a mean, take the errors of the measurements to be independent:"
-        " half-widths of the logarithms in quadrature."
+        f" half-widths of the logarithms in quadrature{more}."
     )

@@ -35,7 +35,7 @@ def _records() -> Iterator[Any]:
         made = NO_GAIN if library == "torchattacks" else GAIN
         case = changed(made.case, library=library, model=model, batch=batch)
         estimate = 1 + next(number) / 1000
-        speedup = Speedup(estimate, estimate - 0.0004, estimate + 0.0004, 0.95, 1, 12, "")
+        speedup = Speedup(estimate, estimate - 0.0004, estimate + 0.0004, 0.95, 5, 60, "")
         if (library, model, batch) == ("art", "vit_base", 40):
             yield replace(FAILED, case=case, case_id=case.id, reason=HOSTILE)
         else:

@@ -93,6 +93,17 @@ def test_the_files_and_that_the_same_records_give_the_same_bytes(tmp_path: Path)
     assert figures.LIGHT.ink not in dark
 
 
+def test_captions_say_what_whiskers_are_of() -> None:
+    alone = measured(1.5, speedup=Speedup(1.5, 1.4, 1.6, 0.95, 1, 12, ""))
+    several = measured(1.4, library="art")
+    assert "Whiskers: 95 % intervals." in plots(several)["attacks"].description
+    said = plots(alone)["attacks"].description
+    assert "Whiskers: within this process; a fresh one may lie outside." in said
+    both = plots(alone, several)["attacks"].description
+    assert "Whiskers of 1 of 2: within this process; a fresh one may lie outside." in both
+    assert "95 %" not in said
+
+
 def test_every_attack_has_its_mark_and_what_is_not_ok_is_counted() -> None:
     gains = [1.6, 1.2, 1.05, 1.5]
     some = [measured(gain, library=f"library{n}") for n, gain in enumerate(gains)]

@@ -35,6 +35,17 @@ def test_an_interval_is_rounded_outwards() -> None:
     assert numbers.with_interval(wide) == "1.6 (1.3 to 1.9)"
 
 
+def test_an_interval_of_a_single_process_is_called_by_its_name() -> None:
+    found = Speedup(1.567, 1.514, 1.616, 0.95, 1, 12, "")
+    several = replace(found, processes=5)
+    assert numbers.with_interval(found, named=True) == "1.57 (1.51 to 1.62 within this process)"
+    assert numbers.with_interval(several, named=True) == "1.57 (1.51 to 1.62)"
+    assert numbers.interval_name(found) == "within this process"
+    assert numbers.interval_name(several) == "95 % interval"
+    bare = Speedup(1.5, None, None, 0.95, 1, 4, "")
+    assert numbers.with_interval(bare, named=True) == "1.50 (none (blocks: 4))"
+
+
 def test_without_an_interval_it_says_so() -> None:
     few = Speedup(1.5, None, None, 0.95, 1, 4, "")
     assert numbers.with_interval(few) == "1.50 (none (blocks: 4))"

@@ -57,13 +57,31 @@ def hostile() -> ComparisonRecord:
 
 def test_every_row_is_there_with_its_reason_and_its_command(tmp_path: Path) -> None:
     read = Read(drawn(tmp_path, GAIN, NO_GAIN, FAILED))
-    assert {"foolbox", "torchattacks", "art", "faster", "same", "failed"} <= set(read.texts)
+    verdicts = {"faster", "same, in this process", "failed"}
+    assert {"foolbox", "torchattacks", "art", *verdicts} <= set(read.texts)
     assert "failed: it fell <over>" in read.texts
     commands = [text for text in read.texts if text.startswith("python -m bench explain")]
     assert len(commands) == 3
     assert any("--libs foolbox" in command for command in commands)
     for sentence in summary.of([Run(Path("x.jsonl"), ENVIRONMENT, (GAIN, NO_GAIN, FAILED))]):
         assert sentence.partition("`")[0].strip() in read.texts
+
+
+def test_the_intervals_of_a_single_process_are_called_by_their_name(tmp_path: Path) -> None:
+    """Under the table where all are, in their cells where others are over several processes."""
+
+    def told(*records: ComparisonRecord) -> str:
+        return " ".join(" ".join(Read(drawn(tmp_path, *records)).texts).split())
+
+    assert GAIN.speedup is not None
+    several = replace(GAIN, speedup=replace(GAIN.speedup, processes=5))
+    assert "with its interval within this process. A verdict" in told(GAIN)
+    assert "with its 95 % interval. A verdict" in told(several)
+    assert "may be another in the" not in told(several)
+    assert "may be another in the" in told(NO_GAIN)
+    both = told(GAIN, replace(several, case=changed(GAIN.case, library="art")))
+    assert "1.500 (1.500 to 1.500 within this process)" in both
+    assert "1.500 (1.500 to 1.500)" in both
 
 
 def test_nothing_in_a_record_is_markup(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.records.types import ComparisonRecord
-from bench.statistics.estimate import Speedup
+from bench.statistics.estimate import OVER_PROCESSES, Speedup
 from reports.reading import places
 from reports.tables import side_by_side
 from tests.cases import changed
@@ -16,7 +16,7 @@ from tests.records import FAILED, GAIN, run
 
 
 def of(library: str, estimate: float = 1.5, **case: Any) -> ComparisonRecord:
-    speedup = Speedup(estimate, 0.96 * estimate, estimate / 0.96, 0.95, 1, 12, "")
+    speedup = Speedup(estimate, 0.96 * estimate, estimate / 0.96, 0.95, 5, 60, "over processes")
     return replace(GAIN, case=changed(GAIN.case, library=library, **case), speedup=speedup)
 
 
@@ -92,6 +92,40 @@ def test_a_column_a_place_and_the_ratio_of_two() -> None:
     )
     assert table.rows[1][3] == "1.00 (0.94 to 1.06)"
     assert table.rows[0][4:] == ("62 → 0", "62 → 0")
+
+
+def alone(record: ComparisonRecord) -> ComparisonRecord:
+    """The same from a single process."""
+    assert record.speedup is not None
+    speedup = replace(record.speedup, processes=1, method="over the blocks of a single process")
+    return replace(record, speedup=speedup)
+
+
+def test_intervals_of_a_single_process_are_told_from_the_others() -> None:
+    once = run(alone(of("foolbox")), torch=OLD)
+    (table,) = side_by_side.of([run(of("foolbox")), once])
+    assert table.rows[0][1:4] == (
+        "1.50 (1.44 to 1.57), faster",
+        "1.50 (1.44 to 1.57 within this process), faster",
+        "1.00 (0.94 to 1.06 within this process)",
+    )
+    assert "Intervals of the others: over processes." in table.notes
+    single = [note for note in table.notes if "a single process, at 95 %" in note]
+    assert single
+    (table,) = side_by_side.of([run(alone(of("foolbox"))), once])
+    assert table.rows[0][1] == "1.50 (1.44 to 1.57), faster", "the note does for all of them"
+    assert any("Intervals: over the blocks of a single process, at 95 %" in n for n in table.notes)
+
+
+def test_intervals_of_next_runs_make_one_of_their_ratio() -> None:
+    def over_processes(record: ComparisonRecord) -> ComparisonRecord:
+        assert record.speedup is not None
+        return replace(record, speedup=replace(record.speedup, method=OVER_PROCESSES))
+
+    runs = [run(of("foolbox")), run(over_processes(of("foolbox")), torch=OLD)]
+    assert side_by_side.of(runs)[0].notes[-1].endswith("logarithms in quadrature.")
+    runs[0] = run(over_processes(of("foolbox")))
+    assert side_by_side.of(runs)[0].notes[-1].endswith("so that the next runs' lie in them.")
 
 
 def test_a_cpu_and_a_gpu_measured_the_same_case() -> None:

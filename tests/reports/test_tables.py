@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from bench.records.types import ComparisonRecord, MaxBatch
+from bench.statistics import components
 from bench.statistics.diagnosis import Bound, Diagnosis
 from bench.statistics.equality import Equality
-from bench.statistics.estimate import Speedup, Verdict
+from bench.statistics.estimate import OVER_PROCESSES, Speedup, Verdict
+from bench.statistics.stopping import StopReason
 from reports.formats import markdown
+from reports.reading import promises
 from reports.reading.why import why
 from tests.cases import changed
 from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN, run
@@ -27,8 +31,10 @@ def test_a_column_a_library_as_in_the_paper() -> None:
     assert found["original (s)"] == ("1.500", "1.500", "-", *none)
     assert found["semi-backward (s)"] == ("1.000", "1.000", "-", *none)
     assert found["speedup"] == ("1.001", "1.500", "-", "1.225", "1.250")
-    assert found["95 % interval"][:4] == ("0.996 to 1.004", "1.500 to 1.500", "-", "1.222 to 1.228")
-    assert found["verdict"] == ("same", "faster", "failed", *none)
+    within = ("0.996 to 1.004", "1.500 to 1.500", "-", "1.222 to 1.228")
+    assert found["within this process"][:4] == within
+    assert "95 % interval" not in found
+    assert found["verdict"] == ("same, in this process", "faster", "failed", *none)
     assert found["adversarial examples"] == ("identical", "identical", "-", *none)
     assert found["gradient call"] == ("autograd.grad", "backward", "-", *none)
     assert found["parameter gradients"] == ("0 → 0", "62 → 0", "-", *none)
@@ -90,7 +96,7 @@ FREE = replace(
 def test_a_gradient_free_attack_can_spare_the_graph_of_its_queries() -> None:
     said = why(FREE, ENVIRONMENT)
     assert said is not None
-    assert said.startswith("same: it asks for no gradient")
+    assert said.startswith("same, in this process: it asks for no gradient")
     assert "the graph that its queries record; its variant is forward-only" in said
     assert FREE.memory_parts is not None
     none = {name: replace(part, saved=0) for name, part in FREE.memory_parts.items()}
@@ -170,14 +176,108 @@ def test_what_is_true_of_several_columns_is_said_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("processes", "said"), [(1, "a fresh process may lie outside"), (3, "wide for want"), (5, ".")]
+    ("counted", "measured", "stopped", "said"),
+    [
+        (1, 1, "precise", ", at 95 %; a fresh process may lie outside: --processes 5."),
+        (3, 3, "processes", "; wide for want of processes, 3: --processes 5."),
+        (3, 3, "budget", "; wide for want of processes, 3 within --max-seconds: give it more."),
+        (3, 5, "budget", "; wide for want of processes, 3 with a calm block: ask for more, on a"),
+        (5, 5, "budget", "."),
+        (5, 7, "budget", "."),
+    ],
 )
-def test_the_notes_say_what_the_intervals_stand_for(processes: int, said: str) -> None:
-    record = replace(GAIN, speedup=Speedup(1.5, 1.4, 1.6, 0.95, processes, 100, "as made"))
-    assert any(
-        note.startswith("Intervals: as made") and said in note
-        for note in tables_of(run(record))[0].notes
+def test_the_notes_say_what_the_intervals_stand_for(
+    counted: int, measured: int, stopped: StopReason, said: str
+) -> None:
+    record = replace(
+        GAIN,
+        speedup=Speedup(1.5, 1.4, 1.6, 0.95, counted, 100, "as made"),
+        processes=list(range(measured)),
+        stop_reason=stopped,
     )
+    told = [note for note in tables_of(run(record))[0].notes if note.startswith("Intervals")]
+    assert len(told) == 1
+    assert told[0].startswith(f"Intervals: as made{said}")
+
+
+def test_intervals_that_stand_for_different_things_are_told_by_name() -> None:
+    def measured(library: str, processes: int) -> ComparisonRecord:
+        speedup = Speedup(1.4, 1.3, 1.5, 0.95, processes, 100, "as made")
+        case = changed(GAIN.case, library=library)
+        return replace(GAIN, case=case, speedup=speedup, processes=list(range(processes)))
+
+    columns = [measured(name, n) for name, n in (("art", 3), ("foolbox", 5), ("cleverhans", 6))]
+    (table,) = tables_of(run(*columns))
+    assert [note for note in table.notes if note.startswith("Intervals")] == [
+        "Intervals of art: as made; wide for want of processes, 3: --processes 5.",
+        "Intervals of the others: as made.",
+    ]
+
+
+def test_intervals_of_one_process_and_of_several_have_rows_of_their_own() -> None:
+    several = replace(
+        GAIN,
+        case=changed(GAIN.case, library="torchattacks"),
+        speedup=Speedup(1.4, 1.3, 1.5, 0.95, 5, 100, OVER_PROCESSES),
+    )
+    (table,) = tables_of(run(GAIN, several))
+    found = rows_of(table)
+    assert found["within this process"][:2] == ("1.500 to 1.500", "-")
+    assert found["95 % interval"][:3] == ("-", "1.30 to 1.50", "-")
+    assert found["within this process"][2] != "-", "a mean is as good as its weakest"
+    assert f"Intervals of torchattacks: {OVER_PROCESSES}." in table.notes
+    assert any("single process, at 95 %; a fresh process may" in note for note in table.notes)
+    only = rows_of(tables_of(run(several))[0])
+    assert "within this process" not in only
+    assert only["95 % interval"] == ("1.30 to 1.50",)
+
+
+def test_the_mean_of_next_runs_intervals_is_one() -> None:
+    def measured(library: str, method: str) -> ComparisonRecord:
+        speedup = Speedup(1.4, 1.3, 1.5, 0.95, 5, 100, method)
+        return replace(GAIN, case=changed(GAIN.case, library=library), speedup=speedup)
+
+    new, old = measured("art", OVER_PROCESSES), measured("foolbox", "t interval over processes")
+    both = run(new, replace(new, case=changed(new.case, library="foolbox")))
+    for measured_, of_next in ((both, True), (run(new, old), False)):
+        said = "\n".join(tables_of(measured_)[0].notes)
+        assert ("so that the next run's mean lies in it" in said) == of_next
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "processes", "verdict", "told"),
+    [
+        (1.49, 1.51, 1, "faster", "faster"),
+        (1.03, 1.05, 1, "faster", "faster, in this process"),
+        (1.03, 1.05, 5, "faster", "faster"),
+        (0.96, 0.97, 1, "slower", "slower, in this process"),
+        (0.80, 0.82, 1, "slower", "slower"),
+        (0.999, 1.001, 1, "same", "same, in this process"),
+        (0.999, 1.001, 5, "same", "same"),
+        (0.95, 1.05, 1, "inconclusive", "inconclusive"),
+    ],
+)
+def test_a_verdict_of_one_process_promises_no_more_than_it_can(
+    low: float, high: float, processes: int, verdict: Verdict, told: str
+) -> None:
+    speedup = Speedup((low + high) / 2, low, high, 0.95, processes, 100, "")
+    record = replace(GAIN, speedup=speedup, verdict=verdict)
+    (table,) = tables_of(run(record))
+    assert rows_of(table)["verdict"] == (told,)
+    explained = any('verdict "in this process" may be another' in note for note in table.notes)
+    assert explained == told.endswith("in this process")
+
+
+def test_an_interval_is_widened_by_what_processes_differ_by() -> None:
+    found = Speedup(1.0, math.exp(-0.03), math.exp(0.04), 0.95, 1, 100, "")
+    wide = promises.widened(found)
+    assert wide.low is not None
+    assert wide.high is not None
+    more = 1.96 * components.unseen(1)
+    assert -math.log(wide.low) == pytest.approx(math.hypot(0.03, more), rel=1e-3)
+    assert math.log(wide.high) == pytest.approx(math.hypot(0.04, more), rel=1e-3)
+    assert promises.widened(replace(found, processes=2)) == replace(found, processes=2)
+    assert promises.widened(replace(found, low=None, high=None)).low is None
 
 
 @pytest.mark.parametrize(

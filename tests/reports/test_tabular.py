@@ -16,6 +16,7 @@ import pytest
 from bench.commands import report
 from bench.records import reading
 from bench.records.reading import Run
+from bench.statistics.estimate import Speedup
 from reports.formats import frame, latex, tabular
 from reports.reading import reproduce, summary
 from tests.cases import changed
@@ -105,10 +106,28 @@ def test_latex_is_given_nothing_to_run() -> None:
     assert latex.escape("--processes") == "-{}-processes"
 
 
+def test_the_summary_tells_what_holds_in_one_process_only() -> None:
+    shaky = replace(GAIN, speedup=Speedup(1.04, 1.03, 1.05, 0.95, 1, 50, ""))
+    slower = replace(shaky, speedup=Speedup(0.96, 0.95, 0.97, 0.95, 1, 50, ""), verdict="slower")
+    gains, none, _ = summary.of([Run(Path("x.jsonl"), ENVIRONMENT, (GAIN, shaky, slower))])
+    assert gains.startswith("Frozen parameters made 2 of 3 cases faster (1 only in this process), ")
+    assert none == "1 case became slower (1 only in this process)."
+
+
+def test_csv_tells_both_the_verdict_and_how_far_it_holds() -> None:
+    shaky = replace(GAIN, speedup=Speedup(1.04, 1.03, 1.05, 0.95, 1, 50, ""))
+    found = frame.comparisons([Run(Path("x.jsonl"), ENVIRONMENT, (GAIN, shaky, FAILED))])
+    told = [tuple(row) for row in found[["verdict", "verdict_told"]].fillna("").to_numpy()]
+    assert told == [("faster", "faster"), ("faster", "faster, in this process"), ("", "")]
+
+
 def test_three_sentences_a_busy_reader_can_act_on() -> None:
     run = Run(Path("x.jsonl"), ENVIRONMENT, (GAIN, NO_GAIN, FAILED))
     gains, none, trust = summary.of([run])
-    assert gains == "Frozen parameters made 1 of 2 cases faster, 1.500 (1.500 to 1.500) times."
+    assert gains == (
+        "Frozen parameters made 1 of 2 cases faster, 1.500 (1.500 to 1.500 within this process)"
+        " times."
+    )
     assert none == (
         "1 case of torchattacks had no parameter gradient to spare (asked for by"
         " torch.autograd.grad)."

@@ -169,6 +169,22 @@ def test_means_are_geometric_and_count_what_came_to_a_speedup() -> None:
     assert [row[0] for row in deeds.rows] == ["textfooler", "pwws", "viper"]
 
 
+def test_it_says_what_the_intervals_are_of() -> None:
+    several = record(speedup=Speedup(2.0, 1.9, 2.1, 0.95, 5, 60, "over processes"))
+    for records, said, cell_ in (
+        ([record()], "its interval within this process.", "2.0 (1.8 to 2.2)"),
+        ([several], "its 95 % interval.", "2.00 (1.90 to 2.10)"),
+        (
+            [record(), record("forward-only", speedup=several.speedup)],
+            "95 % interval, or where it says so its interval within this process.",
+            "2.0 (1.8 to 2.2 within this process)",
+        ),
+    ):
+        table = tables_of(run(*records), "text")[0]
+        assert said in table.notes[0]
+        assert cell(table, "textfooler", "semi-backward: speedup") == cell_
+
+
 def test_a_case_that_never_began_keeps_its_row() -> None:
     failed = record(
         status="failed", speedup=None, findings=None, parts=[], seconds={}, order=[], memory=None

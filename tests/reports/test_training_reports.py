@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bench.kinds.training.plan import Plan
 from bench.records.reading import Run
+from bench.statistics.estimate import Speedup
 from reports.formats import markdown
 from reports.reading.why import why
 from reports.table import Table
@@ -73,9 +74,28 @@ def test_nothing_is_saved_where_nothing_is_faster() -> None:
         replace(trained(v), case=FREE.case, case_id="free") for v in ("original", "semi-backward")
     )
     shaky = replace(FREE, verdict="inconclusive")
-    for record, said in ((FREE, "none"), (shaky, "none shown")):
+    here = replace(
+        FREE, verdict="faster", speedup=Speedup(1.04, 1.03, 1.05, 0.95, 1, 12, "of one process")
+    )
+    for record, said in ((FREE, "none"), (shaky, "none shown"), (here, "none shown")):
         _, table = trainings_of(run(record, trainings=both), Plan())
         assert column(table, "hours saved") == [said]
+
+
+def test_intervals_of_one_process_are_called_so_and_told_from_others() -> None:
+    both = (trained("original"), trained("semi-backward"))
+    for table in trainings_of(run(step(), trainings=both), Plan()):
+        assert "95 % interval" not in table.header
+        assert column(table, "within this process") == ["1.500 to 1.500"]
+        assert any("a single process, at 95 %" in note for note in table.notes)
+    several = step(3, speedup=Speedup(1.3, 1.25, 1.35, 0.95, 5, 60, "over processes"))
+    (alone,) = trainings_of(run(several), Plan())
+    assert column(alone, "95 % interval") == ["1.25 to 1.35"]
+    (mixed,) = trainings_of(run(step(7), several), Plan())
+    assert column(mixed, "interval") == [
+        "1.25 to 1.35, 95 % interval",
+        "1.500 to 1.500, within this process",
+    ]
 
 
 def test_weights_that_differ_and_trainings_that_failed_are_told() -> None:

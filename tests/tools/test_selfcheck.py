@@ -29,6 +29,7 @@ def results() -> list[dict[str, Any]]:
                         "load": load,
                         "effect": effect,
                         "seconds": 30.4,
+                        "wall": 44.6,
                     }
                     if tool == ENGINE:
                         item |= {"ratios": {"estimate": ratio}, "low": ratio - 0.01}
@@ -81,7 +82,7 @@ def test_the_table_and_the_plot(tmp_path: Path) -> None:
         "peers": {"peer": "1.0"},
     }
     text = analysis.table(rows, head)
-    assert "| peer (mean) | none | 3 | 30 | 3.11 % |" in text
+    assert "| peer (mean) | none | 3 | 30 | 45 | 3.11 % |" in text
     assert "3 of 3 of the engine's own intervals leave 1 out" in text
     drawing.draw(rows, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")

@@ -93,8 +93,8 @@ def _append(path: Path, item: dict[str, Any]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.selfcheck", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0, help="for one comparison (30)")
-    parser.add_argument("--repetitions", type=int, default=5, help="of every condition (5)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for one comparison (10)")
+    parser.add_argument("--repetitions", type=int, default=10, help="of every condition (10)")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
 

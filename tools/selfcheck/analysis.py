@@ -26,6 +26,7 @@ class Row:
         errors: log of the ratio found between equals, one for each comparison.
         slowed: log of the ratio found where the second program does 3 % more.
         seconds: timed in a comparison, on average; a tool keeps to its budget as it can.
+        wall: what a comparison took, start-up, waiting and the rest of it included.
         seen: how many of those the tool tells from equals, given its own error between equals.
         excluded: how many of its own intervals leave 1 out; None without intervals.
     """
@@ -36,6 +37,7 @@ class Row:
     errors: tuple[float, ...]
     slowed: tuple[float, ...]
     seconds: float
+    wall: float
     seen: int
     excluded: int | None
 
@@ -86,15 +88,15 @@ def table(found: Sequence[Row], head: dict[str, Any]) -> str:
         f" {head['seconds']:g} s a comparison, {head['processor']}, {head['cores']} cores,"
         f" torch {head['torch']}, {head['threads']} threads, {head['created']}.",
         "",
-        "| tool | other load | comparisons | timed (s) | error between equals (rms) | 95 % of it |"
+        "| tool | other load | comparisons | timed (s) | in all (s) | error between equals (rms) | 95 % of it |"
         " smallest effect it can show | sees 3 % |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in found:
         low, high = row.rms_interval
         lines.append(
             f"| {row.tool} ({row.statistic}) | {_LOADS[row.load]} | {len(row.errors)} |"
-            f" {row.seconds:.0f} | {100 * row.rms:.2f} % |"
+            f" {row.seconds:.0f} | {row.wall:.0f} | {100 * row.rms:.2f} % |"
             f" {100 * low:.2f} to {100 * high:.2f} % | {100 * threshold(row.errors):.1f} % |"
             f" {row.seen} of {len(row.slowed)} |"
         )
@@ -136,6 +138,7 @@ def _row(tool: str, load: str, items: Sequence[dict[str, Any]]) -> Row:
         tuple(errors),
         tuple(slowed),
         statistics.fmean(item["seconds"] for item in items),
+        statistics.fmean(item["wall"] for item in items),
         sum(log < -limit for log in slowed),
         sum(item["high"] < 1 for item in intervals) if intervals else None,
     )

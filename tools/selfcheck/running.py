@@ -10,29 +10,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools import load
 from tools.selfcheck.workload import EFFECTS, PER_EXTRA, VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENGINE = "this engine"
 LOADS = ("idle", "loaded")
-PHASE_SECONDS = 3.0
-"""Mean length of a phase of the other program: now it computes on one core, now it sleeps."""
 GIVE_UP_SECONDS = 900
-
-_LOAD = """
-import random, sys, time
-phases = random.Random(int(sys.argv[1]))
-while True:
-    end = time.perf_counter() + phases.expovariate(1 / float(sys.argv[2]))
-    while time.perf_counter() < end:
-        pass
-    time.sleep(phases.expovariate(1 / float(sys.argv[2])))
-"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +52,7 @@ def run(task: Task, seconds: float, units: int) -> dict[str, Any]:
     """Run one task; what the tool found, with the ratios first program over second."""
     environment = {**os.environ, VARIABLE: str(units)}
     started = time.perf_counter()
-    with _load(task):
+    with _other_program(task):
         if task.tool == ENGINE:
             found = _engine(task, seconds, environment)
         else:
@@ -126,16 +115,8 @@ def _output(words: list[str], environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@contextmanager
-def _load(task: Task) -> Iterator[None]:
+def _other_program(task: Task) -> AbstractContextManager[object]:
     """Another program beside the measurement, where the task has one; the same for every tool."""
     if task.load == "idle":
-        yield
-        return
-    seed = 2 * task.repetition + (task.effect == "slowed")
-    other = subprocess.Popen([sys.executable, "-c", _LOAD, str(seed), str(PHASE_SECONDS)])
-    try:
-        yield
-    finally:
-        other.kill()
-        other.wait()
+        return nullcontext()
+    return load.beside(2 * task.repetition + (task.effect == "slowed"))

@@ -72,6 +72,12 @@ class AttackWorkload(Workload):
             return around(lambda: attack(images, labels))
 
 
+def preload() -> None:
+    """Import what building a case does, whatever its library; see `bench.worker.template`."""
+    building.preload()
+    images.preload()
+
+
 def build(comparison: Comparison, seed: int) -> AttackWorkload:
     """Build the model, the images, the labels and the attacks of a case.
 

@@ -221,6 +221,11 @@ class TextWorkload(Workload):
             return around(lambda: run(sentence.text)), ledger
 
 
+def preload() -> None:
+    """Import what building a case does, whatever its victim; see `bench.worker.template`."""
+    victims.preload()
+
+
 def build(comparison: Comparison, seed: int) -> TextWorkload:
     """Build the victim and both variants' attacks, and look at the sentences.
 

@@ -20,6 +20,7 @@ from adapters.papers import building
 from adapters.papers.methods import METHODS
 from adapters.papers.training import Free, Freezing, Training
 from bench.cases import A_A, BASELINE, SEMI_BACKWARD, Case, Comparison
+from bench.kinds.images import building as images
 from bench.kinds.images.building import build_model, settings_of
 from bench.kinds.training.options import TrainingOptions
 from bench.worker import state
@@ -116,6 +117,11 @@ def build_one(
         freezing(variant, model),
         settings_of(case, options.classes),
     )
+
+
+def preload() -> None:
+    """Import what building a case does, whatever its attack; see `bench.worker.template`."""
+    images.preload()
 
 
 def build(comparison: Comparison, seed: int) -> TrainingWorkload:

@@ -22,7 +22,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports import figures
 from reports.formats import markdown
-from reports.reading import kind, numbers, places, published, reproduce, summary
+from reports.reading import kind, memory, numbers, places, promises, published, reproduce, summary
 from reports.reading.places import Place
 from reports.reading.why import why
 from reports.tables import cells, contents
@@ -76,8 +76,10 @@ def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         asked: what the command line said, by name.
     """
     found = places.of(runs)
+    records = [record for place in found for record, _ in place.comparisons]
+    intervals = cells.interval_names(record.speedup for record in records)
     rows = [
-        _row(record, environment, place)
+        _row(record, environment, place, mixed=len(intervals) > 1)
         for place in found
         for record, environment in place.comparisons
     ]
@@ -88,6 +90,8 @@ def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         title=_title(found),
         summary=[_with_code(sentence) for sentence in summary.of(runs)],
         rows=rows,
+        interval=cells.interval_words(intervals),
+        only_here=promises.ONLY_HERE if any(map(promises.only_here, records)) else "",
         columns=shown,
         filters={name: _choices(rows, name) for name in _FILTERS if name in shown},
         plots=[_plot(plot) for plot in figures.plots(runs)],
@@ -134,11 +138,11 @@ def _title(found: Sequence[Place]) -> str:
     return f"Semi-backward Bench: {names}" if names else "Semi-backward Bench"
 
 
-def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Row:
+def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mixed: bool) -> Row:
     case, speedup = record.case, record.speedup
     found = published.find(case, record.variant, environment.suite)
     gradients = record.gradients or {}
-    memory = record.memory or {}
+    peak = record.memory or {}
     predicted = (record.theory or {}).get("speedup")
     told = why(record, environment)
     return Row(
@@ -147,9 +151,14 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
             "attack": Cell(kind.of(case).workload(case)),
             "model": Cell(case.model),
             "variant": Cell(record.variant),
-            "verdict": Cell(record.verdict or record.status),
+            "verdict": Cell(promises.verdict(record)),
             "speedup": Cell(
-                numbers.with_interval(speedup), None if speedup is None else speedup.estimate
+                numbers.with_interval(speedup, named=mixed),
+                None if speedup is None else speedup.estimate,
+            ),
+            memory.AS_GIVEN: Cell(
+                memory.spread(record.as_given),
+                max(record.as_given.speedups) if record.as_given else None,
             ),
             "seconds": _pair(record, cells.seconds, lambda name: record.seconds[name][0]),
             "predicted by FLOPs": _number(predicted if isinstance(predicted, float) else None),
@@ -160,7 +169,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place) -> Ro
             "parameter gradients": Cell(
                 cells.gradients(record), _float(gradients.get(record.baseline))
             ),
-            "peak memory (MB)": Cell(cells.memory(record), _float(memory.get(record.baseline))),
+            "peak memory (MB)": Cell(cells.peak(record), _float(peak.get(record.baseline))),
             "batch": Cell(str(case.batch), case.batch),
             "input": Cell(kind.of(case).shape(case)),
             "device": Cell(_device(record, environment)),
@@ -245,6 +254,8 @@ def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
     yield "Python", environment.python
     yield "torch", ", ".join(f"{k} {v}" for k, v in environment.torch.items() if v is not None)
     yield "threads", str(environment.threads)
+    yield "memory", environment.memory.told if environment.memory else "not recorded"
+    yield "workers", environment.workers or "started afresh"
     yield "settings", ", ".join(f"{k} = {v}" for k, v in environment.math.items())
     yield "libraries", ", ".join(f"{k} {v}" for k, v in environment.libraries.items())
     yield "variables", " ".join(markdown.variables(environment)) or "none set"

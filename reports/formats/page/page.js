@@ -15,7 +15,7 @@
     const texts = cells.map((cell) => cell.textContent);
     const keys = cells.map((cell, i) => ("key" in cell.dataset ? Number(cell.dataset.key) : texts[i]));
     const verdict = cells[names.indexOf("verdict")];
-    if (verdict) verdict.dataset.is = verdict.textContent;
+    if (verdict) verdict.dataset.is = verdict.textContent.split(",")[0];
     return { element, number, texts, keys, all: texts.join(" ").toLowerCase(), shown: false };
   });
   let order = rows;

@@ -12,7 +12,7 @@ from bench.kinds.text.findings import SentenceRecord, TextFindings
 from bench.kinds.text.options import TextOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from reports.reading import averages, numbers, published
+from reports.reading import averages, numbers, promises, published
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells
@@ -98,6 +98,8 @@ def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
     variants = _variants(rows)
     records = [record for row in rows for record in row.comparisons.values()]
     named = [(f"{record.case.attack} {record.variant}", record) for record in records]
+    intervals = cells.interval_names(record.speedup for record in records)
+    mixed = len(intervals) > 1
     return Table(
         _title(rows[0].case),
         (
@@ -108,19 +110,23 @@ def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
             "published",
             "ours over it",
         ),
-        (*(_speedup_row(row, variants, run) for row in rows), *_mean_rows(rows, variants)),
         (
-            "seconds are of a sentence, for orientation; a speedup is the median over blocks, each"
-            f" of one sentence, with its {cells.interval_name(records)}.",
+            *(_speedup_row(row, variants, run, mixed) for row in rows),
+            *_mean_rows(rows, variants, mixed),
+        ),
+        (
+            "seconds are of a sentence, for orientation; a speedup comes of blocks, each of one"
+            f" sentence, with its {cells.interval_words(intervals)}.",
             *cells.notes(named, run),
-            *cells.methods(records),
+            *cells.methods(named),
+            *cells.memory_notes(named, run),
             *_published_notes(rows, run),
-            *([cells.AVERAGED] if len(rows) > 1 else []),
+            *([cells.averaged(records)] if len(rows) > 1 else []),
         ),
     )
 
 
-def _speedup_row(row: Attacked, variants: Sequence[str], run: Run) -> tuple[str, ...]:
+def _speedup_row(row: Attacked, variants: Sequence[str], run: Run, mixed: bool) -> tuple[str, ...]:
     frozen = row.comparisons.get(SEMI_BACKWARD)
     there = published.find(row.case, SEMI_BACKWARD, run.environment.suite)
     over = "-"
@@ -130,22 +136,25 @@ def _speedup_row(row: Attacked, variants: Sequence[str], run: Run) -> tuple[str,
         row.case.attack,
         _reads(row),
         *(_number(row.seconds(name)) for name in (BASELINE, *variants)),
-        *(_speedup(row.comparisons.get(name)) for name in variants),
+        *(_speedup(row.comparisons.get(name), mixed) for name in variants),
         "-" if there is None else f"{there.speedup:.2f}",
         over,
     )
 
 
-def _speedup(record: ComparisonRecord | None) -> str:
+def _speedup(record: ComparisonRecord | None, mixed: bool) -> str:
     if record is None:
         return "-"
     if record.status != "ok":
         return record.status
-    found = numbers.with_interval(record.speedup)
-    return found if record.verdict == "faster" else f"{found}, {record.verdict}"
+    found = numbers.with_interval(record.speedup, named=mixed)
+    verdict = promises.verdict(record)
+    return found if verdict == "faster" else f"{found}, {verdict}"
 
 
-def _mean_rows(rows: Sequence[Attacked], variants: Sequence[str]) -> Iterable[tuple[str, ...]]:
+def _mean_rows(
+    rows: Sequence[Attacked], variants: Sequence[str], mixed: bool
+) -> Iterable[tuple[str, ...]]:
     """Means over the attacks that came to a speedup."""
     found = [
         averages.of(record for row in rows if (record := row.comparisons.get(name)) is not None)
@@ -155,7 +164,9 @@ def _mean_rows(rows: Sequence[Attacked], variants: Sequence[str]) -> Iterable[tu
         return
     blank = ["-"] * (2 + len(variants))
     geometric = [
-        "-" if mean is None else f"{numbers.with_interval(mean.geometric)}, of {mean.count}"
+        "-"
+        if mean is None
+        else f"{numbers.with_interval(mean.geometric, named=mixed)}, of {mean.count}"
         for mean in found
     ]
     arithmetic = ["-" if mean is None else f"{mean.arithmetic:.2f}" for mean in found]

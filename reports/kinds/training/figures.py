@@ -15,6 +15,7 @@ from reports.figures import marks, points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import SINGLE, Theme
+from reports.reading.words import WITHIN
 
 FIGURES = 3
 RUNS = 5
@@ -58,7 +59,7 @@ def by_steps(found: Sequence[Point]) -> list[Plot]:
             f"{len(groups) - FIGURES} other settings are not drawn."
             if len(groups) > FIGURES
             else "",
-            points.no_interval(drawn),
+            points.intervals(drawn),
             points.not_ok(others),
         )
         plots.append(
@@ -96,7 +97,8 @@ def _by_steps(drawn: Sequence[Point], runs: Sequence[str], theme: Theme) -> Figu
     steps = sorted({_steps(p) for p in drawn})
     curve = numpy.geomspace(steps[0], steps[-1], 60)
     axes.plot(curve, [theory(k) for k in curve], color=theme.muted, linestyle="--")
-    names = [run or "measured, with its interval" for run in runs]
+    alone = all(p.single for p in drawn)
+    names = [run or f"measured, {WITHIN if alone else 'with its interval'}" for run in runs]
     series = marks.numbered(names, theme)
     for number, (run, look) in enumerate(zip(runs, series, strict=True)):
         some = [p for p in drawn if p.run == run]

@@ -11,13 +11,16 @@ from bench.kinds.training.plan import Plan
 from bench.kinds.training.record import TrainingRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
+from reports.reading import promises
 from reports.reading.kind import short
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables.cells import (
     equality,
     interval,
-    interval_name,
+    interval_head,
+    interval_names,
+    memory_notes,
     methods,
     notes,
     seconds,
@@ -82,12 +85,13 @@ def over_theory(record: ComparisonRecord) -> float | None:
 
 def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
     first = records[0]
+    intervals = interval_names(record.speedup for record in records)
     header = (
         "one optimisation step",
         f"{first.baseline} (s)",
         f"{variant_spelt(first.variant)} (s)",
         "speedup",
-        interval_name(records),
+        interval_head(intervals),
         "verdict",
         "theory",
         "over theory",
@@ -101,8 +105,8 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
             seconds(r, r.baseline),
             seconds(r, r.variant),
             speedup(r),
-            interval(r),
-            r.verdict or r.status,
+            interval(r, intervals),
+            promises.verdict(r),
             _number((r.theory or {}).get("passes")),
             _number(over_theory(r)),
             _number((r.theory or {}).get("speedup")),
@@ -120,7 +124,7 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
         f"Training {_where(first.case)}: {variant_spelt(first.variant)} attack against original",
         header,
         tuple(rows),
-        (*notes(named, run), *methods(records), theory),
+        (*notes(named, run), *methods(named), *memory_notes(named, run), theory),
     )
 
 
@@ -140,12 +144,14 @@ def _ended(
     cases = {record.case_id: record.case for record in trainings}
     pairs = {key: {r.variant: r for r in trainings if r.case_id == key} for key in cases}
     first = trainings[0]
+    known = [record for key in pairs if (record := comparisons.get(key)) is not None]
+    intervals = interval_names(record.speedup for record in known)
     header = (
         "training",
         "original (s an epoch)",
         "semi-backward",
         "speedup",
-        "95 % interval",
+        interval_head(intervals),
         "right, clean",
         f"right, {_attack(trainings)}",
         "weights",
@@ -162,7 +168,7 @@ def _ended(
                 _epoch(record, BASELINE, images),
                 _epoch(record, SEMI_BACKWARD, images),
                 "-" if record is None else speedup(record),
-                "-" if record is None else interval(record),
+                "-" if record is None else interval(record, intervals),
                 _accuracy(both, "clean_accuracy"),
                 _accuracy(both, "robust_accuracy"),
                 _weights(both),
@@ -178,7 +184,11 @@ def _ended(
         f"{first.epochs} epochs of training {_where(first.case)}",
         header,
         tuple(rows),
-        (*said, *_explained(trainings, plan)),
+        (
+            *said,
+            *_explained(trainings, plan),
+            *methods([(name(record.case), record) for record in known]),
+        ),
     )
 
 
@@ -221,11 +231,14 @@ def _step(record: ComparisonRecord, variant: str) -> float | None:
 
 
 def _saved(record: ComparisonRecord | None, plan: Plan) -> str:
-    """Of the original's time, what the speedup leaves out; nothing where the verdict sees none."""
+    """Of the original's time, what the speedup leaves out.
+
+    Nothing where the verdict sees none, or another process need not come to it.
+    """
     before = None if record is None else _step(record, BASELINE)
     if record is None or before is None or record.speedup is None:
         return "-"
-    if record.verdict != "faster":
+    if record.verdict != "faster" or promises.only_here(record):
         return "none" if record.verdict == "same" else "none shown"
     spared = before * (1 - 1 / record.speedup.estimate)
     hours = spared * (plan.images // record.case.batch) * plan.epochs / 3600

@@ -152,3 +152,32 @@ def test_a_whole_number_does_for_a_fraction_and_is_the_same_case(
     path.write_text(GROUP + 'scale = ["1"]')
     with pytest.raises(UsageError, match="scale must be a list of float"):
         suites.load(str(path))
+
+
+def test_the_main_job_has_five_processes_and_shows_memory_both_ways() -> None:
+    limits = suites.load("quick").limits
+    assert limits.processes >= 5
+    assert limits.memory == "both"
+
+
+def test_only_the_gpu_suites_stand_on_a_single_process() -> None:
+    """Their minutes are few; a single process prints no interval that holds beyond it."""
+    alone = [name for name in suites.names() if suites.load(name).limits.processes == 1]
+    assert alone == ["reference"]
+
+
+def test_memory_as_the_system_gives_it_takes_processes_enough_to_show_it() -> None:
+    def limits(*words: str) -> Limits:
+        return selection.choose_suite(request(*words), "cpu").limits
+
+    assert limits().memory == "both"
+    assert limits("--memory", "keep").processes == suites.load("quick").limits.processes
+    assert limits("--memory", "system").processes == selection.SYSTEM_PROCESSES
+    assert limits("--memory", "system", "--processes", "2").processes == 2
+
+
+def test_memory_in_a_suite_is_one_of_three_words(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[run]\nmemory = "kept"\n' + GROUP)
+    with pytest.raises(UsageError, match="memory = 'kept' is none of keep, system, both"):
+        suites.load(str(path))

@@ -17,7 +17,7 @@ Bench: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Callable[[], WorkerProcess]]:
+def worker() -> Iterator[Callable[..., WorkerProcess]]:
     """One real worker, started when it is first asked for and then handed to everybody."""
 
     class Shared(WorkerProcess):
@@ -26,7 +26,7 @@ def worker() -> Iterator[Callable[[], WorkerProcess]]:
 
     started: list[Shared] = []
 
-    def start() -> Shared:
+    def start(*_: str) -> Shared:
         if not started:
             started.append(Shared())
         return started[0]
@@ -38,7 +38,7 @@ def worker() -> Iterator[Callable[[], WorkerProcess]]:
 
 @pytest.fixture
 def bench_here(
-    worker: Callable[[], WorkerProcess],
+    worker: Callable[..., WorkerProcess],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Bench:

@@ -13,7 +13,6 @@ import pytest
 
 from bench.kinds.images.options import ImageOptions
 from bench.records import reading
-from bench.running.process import WorkerDied, WorkerProcess, WorkerTimeout
 from tests.bench.commands.conftest import Bench
 from tests.commands import MINE, MODELS, QUICKLY, SMALL, bench, started, wait_until
 from tests.places import ROOT
@@ -213,6 +212,7 @@ def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
     out, told = tmp_path / "run.jsonl", tmp_path / "processes"
     words = [*SMALL, "--out", str(out), "--steps", "2", "--precision", "1e-9"]
     words += ["--attack", f"{MINE}:fgsm", "--attack", f"{MINE}:tells_its_process"]
+    words += ["--processes", "1", "--memory", "keep"]  # one case is over before the next begins
     running = started(*words, "--max-seconds", "2", TELL_PROCESS=str(told))
     wait_until(told.exists, running)  # the first case is over, the second runs
     running.send_signal(signal.SIGINT)
@@ -280,27 +280,33 @@ def test_a_closed_pipe_is_no_fault() -> None:
     assert done.stderr == ""
 
 
-def test_a_worker_that_does_not_answer_in_time_is_ended() -> None:
-    worker = WorkerProcess()
-    with pytest.raises(WorkerTimeout):
-        worker.ask({"do": "load", "library": "art"}, timeout=0.0)
-    assert worker._process.poll() is not None
-
-
-@pytest.mark.parametrize("child", ["", "sleep 60 &"], ids=["alone", "a child holds its pipe"])
-def test_a_worker_that_can_not_start_says_why(tmp_path: Path, child: str) -> None:
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{child}\necho no torch here >&2\nexit 3\n")
-    python.chmod(0o755)
-    with pytest.raises(WorkerDied, match="exit code 3; its last words: no torch here"):
-        WorkerProcess(str(python))
-
-
-def test_a_worker_ends_when_its_stdin_closes() -> None:
-    worker = WorkerProcess()
-    assert worker._process.stdin is not None
-    worker._process.stdin.close()
-    assert worker._process.wait(timeout=30) == 0
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it forks and tells glibc")
+def test_how_workers_start_and_what_they_do_with_memory_is_recorded(tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    words = ["--attack", f"{MINE}:fgsm", *SMALL, *QUICKLY, "--processes", "1", "--out", out]
+    done = bench(*words, "--memory", "system", "--workers", "afresh")
+    assert done.returncode == 0, done.stderr
+    (record,), environment = reading.read(out).comparisons, reading.read(out).environment
+    assert environment.workers == "afresh"
+    assert environment.memory is not None
+    assert (environment.memory.policy, record.as_given) == ("system", None)
+    assert "Memory: as the system gives it" in done.stdout
+    assert "within this process" in done.stdout
+    assert "95 % interval" not in done.stdout
+    done = bench(*words, "--memory", "both", "--resume")
+    assert done.returncode == 4, "that is another environment"
+    out.unlink()
+    done = bench(*words, "--memory", "both")
+    assert done.returncode == 0, done.stderr
+    (record,), environment = reading.read(out).comparisons, reading.read(out).environment
+    assert environment.workers == "forked"
+    assert environment.memory is not None
+    assert (environment.memory.policy, environment.memory.kept) == ("keep", True)
+    assert not any(name.startswith("MALLOC") for name in environment.variables)
+    assert record.faults is not None
+    held_up = any("most blocks were disturbed" in warning for warning in record.warnings)
+    assert (record.as_given is None) is held_up
+    assert "as the system gives memory" in done.stdout, "the row, or why there is none"
 
 
 def test_explain_dissects_what_it_measures(tmp_path: Path, bench_here: Bench) -> None:

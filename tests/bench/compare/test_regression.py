@@ -13,6 +13,7 @@ from numpy.random import Generator
 from bench.compare import regression
 from bench.compare.regression import Measured, Pair, judge
 from bench.statistics import estimate
+from bench.statistics.components import BETWEEN_RUNS_SPEEDUP
 from bench.statistics.estimate import Speedup
 
 CASES = 20
@@ -23,9 +24,11 @@ MARGIN = 0.05
 def over_processes(centre: float, random: Generator, processes: int = 5) -> Speedup:
     """A speedup over processes that differ by 1.5 %, as `statistics.speedup` makes it."""
     centres = math.log(centre) + 0.015 * random.standard_normal(processes)
-    half = estimate.t_quantile(processes - 1, 0.95) * centres.std(ddof=1) / math.sqrt(processes)
+    error = centres.std(ddof=1) * math.sqrt(2 / processes)
+    half = estimate.t_quantile(processes - 1, 0.95) * error
     low, middle, high = numpy.exp([centres.mean() - half, centres.mean(), centres.mean() + half])
-    return Speedup(float(middle), float(low), float(high), 0.95, processes, 150, "")
+    method = estimate.OVER_PROCESSES
+    return Speedup(float(middle), float(low), float(high), 0.95, processes, 150, method)
 
 
 def of_one_process(centre: float, random: Generator, blocks: int = 40) -> Speedup:
@@ -126,6 +129,21 @@ def test_what_alone_would_be_a_regression_need_not_be_one_among_many() -> None:
     assert judge([close])[0].judgement == "regression"
     among = judge([close, *[fine] * 19])[0]
     assert (among.judgement, among.alone) == ("inconclusive", True)
+
+
+def test_intervals_of_the_next_run_and_of_the_truth_come_down_to_the_same_error() -> None:
+    def measured(half: float, method: str) -> Measured:
+        low, high = 1.5 * math.exp(-half), 1.5 * math.exp(half)
+        found = regression.of_speedup(Speedup(1.5, low, high, 0.95, 5, 150, method))
+        assert found is not None
+        return found
+
+    old = measured(0.01, "t interval over processes")
+    new = measured(0.01 * math.sqrt(2), estimate.OVER_PROCESSES)
+    assert new.spread == pytest.approx(old.spread) == pytest.approx(0.01 / 2.7764, rel=1e-3)
+    assert (new.degrees, new.between) == (old.degrees, old.between) == (4, BETWEEN_RUNS_SPEEDUP)
+    bootstrapped = measured(0.01, "bootstrap over processes and blocks")
+    assert bootstrapped.spread == pytest.approx(old.spread)
 
 
 def test_one_process_is_believed_less_than_its_interval_says() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bench.records.memory import MemoryUse
 from bench.statistics.conditions import Conditions
 from bench.statistics.estimate import Speedup
 from tests.bench.compare.files import Said, benchmarks
@@ -50,6 +51,25 @@ def test_seconds_are_compared_only_where_asked_and_between_equal_environments(
     assert "processor: a processor then, another now; threads: 2 then, 1 now" in said
     words = ("--fail-if", "seconds:10%", "--allow-env-mismatch")
     assert compare([timed()], [elsewhere, *slower], *words)[0] == 1
+
+
+def test_speedups_are_compared_only_where_memory_was_treated_alike(compare: Said) -> None:
+    """Given back, it makes the original slower, and so the speedup larger."""
+    kept = replace(ENVIRONMENT, memory=MemoryUse("keep", "glibc 2.36", "glibc 2.36", True))
+    given = replace(ENVIRONMENT, memory=MemoryUse("system", "glibc 2.36", "glibc 2.36", False))
+    less = timed(ratio=1.2)
+    assert compare([kept, timed()], [kept, less])[0] == 1
+    code, said = compare([given, timed()], [kept, less])
+    assert code == 0
+    assert (
+        "the environments differ (memory: as the system gives it (glibc 2.36) then, kept when it is"
+        " given back (glibc 2.36) now): speedup fails nothing" in said
+    )
+    code, said = compare([timed()], [kept, less], "--fail-if", "speedup:5%")
+    assert code == 4
+    assert "memory: not recorded then, kept" in said
+    words = ("--fail-if", "speedup:5%", "--allow-env-mismatch")
+    assert compare([given, timed()], [kept, less], *words)[0] == 1
 
 
 def test_seconds_that_other_programs_may_account_for_are_no_regression(compare: Said) -> None:

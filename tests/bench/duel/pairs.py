@@ -55,14 +55,14 @@ class SideWorker(ScriptedWorker):
         return super().ask(request, timeout)
 
 
-def pair_of(a: SideWorker | Exception, b: SideWorker | Exception) -> Callable[[], Pair]:
+def pair_of(a: SideWorker | Exception, b: SideWorker | Exception) -> Callable[..., Pair]:
     def start(wanted: Side) -> SideWorker:
         worker = a if wanted.asked.name == "a" else b
         if isinstance(worker, Exception):
             raise worker
         return worker
 
-    return lambda: Pair(side("a"), side("b", version="2.0"), start)
+    return lambda *_: Pair(side("a"), side("b", version="2.0"), start)
 
 
 def fight(a: SideWorker, b: SideWorker, **limits: Any) -> tuple[DuelRecord, Notes]:

@@ -24,7 +24,7 @@ from bench.running.progress import PlainProgress
 from bench.running.runner import Runner
 from bench.statistics.equality import Equality
 from bench.worker import equality, outputs
-from tests.bench.duel.pairs import TWICE, SideWorker, fight, pair_of, side
+from tests.bench.duel.pairs import TWICE, SideWorker, fight, pair_of
 from tests.commands import request
 from tests.places import ROOT
 from tests.workers import PREPARED, Notes, comparison
@@ -96,7 +96,7 @@ def test_what_both_sides_found_becomes_one_record() -> None:
 def test_a_pair_of_processes_serves_all_cases() -> None:
     pairs: list[Pair] = []
 
-    def start() -> Pair:
+    def start(*_: str) -> Pair:
         pairs.append(pair_of(SideWorker("a", []), SideWorker("b", []))())
         return pairs[-1]
 
@@ -180,7 +180,7 @@ def pairs_of(*bs: float) -> tuple[Pairs, list[SideWorker]]:
         made.extend((a, b))
         return pair_of(a, b)()
 
-    return Pairs(side("a"), side("b"), 0, PlainProgress(), make), made
+    return Pairs(0, PlainProgress(), make), made
 
 
 def test_a_pair_whose_processes_differ_on_the_same_code_is_started_again(
@@ -205,14 +205,14 @@ def test_after_a_few_tries_the_last_pair_is_taken() -> None:
 
 def test_without_the_control_a_pair_is_taken_as_it_is() -> None:
     a, b = SideWorker("a", []), SideWorker("b", [], refused=REFUSED)
-    pairs = Pairs(side("a"), side("b"), 0, PlainProgress(), lambda number: pair_of(a, b)())
+    pairs = Pairs(0, PlainProgress(), lambda number: pair_of(a, b)())
     pairs.start()
     assert (pairs.controls, a.closed, b.closed) == ([], False, False)
 
 
 def test_a_pair_that_dies_in_the_control_is_closed() -> None:
     a, b = SideWorker("a", []), SideWorker("b", [], prepared=WorkerDied("it was killed"))
-    pairs = Pairs(side("a"), side("b"), 0, PlainProgress(), lambda number: pair_of(a, b)())
+    pairs = Pairs(0, PlainProgress(), lambda number: pair_of(a, b)())
     with pytest.raises(WorkerDied, match="b: it was killed"):
         pairs.start()
     assert (a.closed, b.closed) == (True, True)

@@ -90,16 +90,31 @@ def test_many_cases_are_judged_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "times", "said"),
+    ("verdict", "times", "processes", "said"),
     [
-        ("faster", (1.43, 1.0), r"b is 1\.43 \(1\.42 to 1\.44\) times as fast as a\."),
-        ("slower", (1.0, 1.25), r"b takes 1\.25 \(1\.24 to 1\.26\) times as long as a\."),
-        ("same", (1.0, 1.0), r"equally fast within 2 %: b is 1\.00 \(0\.99 to 1\.01\) times"),
-        ("inconclusive", (1.0, 1.0), "Open: .*--max-seconds"),
+        ("faster", (1.43, 1.0), 5, r"^b is 1\.43 \(1\.42 to 1\.44\) times as fast as a\."),
+        ("slower", (1.0, 1.25), 5, r"^b takes 1\.25 \(1\.24 to 1\.26\) times as long as a\."),
+        ("same", (1.0, 1.0), 5, r"equally fast within 2 %: b is 1\.00 \(0\.99 to 1\.01\) times"),
+        ("inconclusive", (1.0, 1.0), 5, "Open: .*--max-seconds"),
+        ("faster", (1.43, 1.0), 1, r"^b is 1\.43 \(1\.42 to 1\.44 within this process\) times"),
+        ("slower", (1.0, 1.25), 1, r"^b takes 1\.25 \(1\.24 to 1\.26 within this process\) times"),
+        ("inconclusive", (1.0, 1.0), 1, r"Open: b is 1\.00 \(0\.99 to 1\.01 within this process\)"),
+        ("faster", (1.04, 1.0), 1, r"^In this process b is 1\.04 \(1\.03 to 1\.05\) times as fast"),
+        ("slower", (1.0, 1.04), 1, r"as long as a; others may differ, so take --processes 5\."),
+        (
+            "same",
+            (1.0, 1.0),
+            1,
+            r"^In this process a and b are equally fast within 2 %: b is 1\.00",
+        ),
     ],
 )
-def test_the_verdict_is_a_sentence(verdict: Any, times: tuple[float, float], said: str) -> None:
+def test_the_verdict_is_a_sentence(
+    verdict: Any, times: tuple[float, float], processes: int, said: str
+) -> None:
     record = replace(ended(*times), verdict=verdict)
+    assert record.speedup is not None
+    record = replace(record, speedup=replace(record.speedup, processes=processes))
     sentence = duels.sentence(record)
     assert re.search(said, sentence), sentence
     assert "same adversarial examples, bit for bit" in sentence
@@ -117,6 +132,15 @@ def test_a_table_of_duels(tmp_path: Path) -> None:
     assert "lib 1.0 (a) against lib 1.1 (b, ./fork)" in text
     for row in (r"a over b +\| +0.80", r"gradient call +\| +autograd.grad → backward", "failed: b"):
         assert re.search(row, text), text
+
+
+def test_the_table_of_a_single_pair_promises_no_more_than_it_can() -> None:
+    record = replace(ended(1.04, 1.0), verdict="faster")
+    (table,) = duels.of(Run(Path("x.jsonl"), ENVIRONMENT, (), duels=(record,)))
+    found = {row[0]: row[1] for row in table.rows}
+    assert "95 % interval" not in found
+    assert found["within this process"] == "1.02 to 1.06"
+    assert found["verdict on b"] == "faster, in this process"
 
 
 def test_cases_that_differ_in_more_than_their_column_get_tables_of_their_own() -> None:

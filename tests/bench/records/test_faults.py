@@ -197,7 +197,7 @@ def start(path: Path, *words: str) -> subprocess.Popen[str]:
     """The program on a slow case."""
     return started(
         *("--attack", f"{MINE}:fgsm", "--models", "wrn_10_1", "--image-size", "32", "--batch", "1"),
-        *("--max-seconds", "1", "--processes", "2", "--out", path, *words),
+        *("--max-seconds", "1", "--processes", "2", "--memory", "keep", "--out", path, *words),
     )
 
 
@@ -221,8 +221,10 @@ def test_a_terminated_run_is_resumed_between_its_processes(tmp_path: Path) -> No
     _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == 0, said
     assert path.read_text().splitlines()[: len(before)] == before, "nothing was repeated"
-    assert [set(record.processes) for record in reading.read(path).comparisons] == [{0, 1}]
-    assert kinds(path).count("process") == 1
+    (record,) = reading.read(path).comparisons
+    several = set(record.processes)
+    assert several == set(range(len(several))) >= {0, 1}
+    assert kinds(path).count("process") == len(several) - 1, "the last one's record says it all"
 
 
 def test_a_bare_assertion_tells_its_line() -> None:

@@ -65,7 +65,7 @@ class Limited(ScriptedWorker):
 def test_both_variants_are_searched(dies: bool) -> None:
     workers: list[Limited] = []
 
-    def start() -> Limited:
+    def start(*_: str) -> Limited:
         workers.append(Limited(room=10, dies=dies))
         return workers[-1]
 
@@ -77,7 +77,7 @@ def test_both_variants_are_searched(dies: bool) -> None:
 
 
 def test_another_failure_is_not_taken_for_too_little_memory() -> None:
-    pool = WorkerPool(lambda: Limited(room=10, reason="failed"))
+    pool = WorkerPool(lambda *_: Limited(room=10, reason="failed"))
     with pytest.raises(SearchFailed, match="batch 16: no room"):
         BatchSearch(limit=1, timeout=1.0).run(comparison(), pool, seed=0)
 

@@ -312,7 +312,7 @@ def test_resume_with_fewer_processes_takes_those_that_ran(tmp_path: Path) -> Non
 
 
 def test_a_failure_in_a_later_process_keeps_what_was_measured() -> None:
-    lost = ScriptedWorker(fails_in_block={WARMUP_BLOCKS + 3: WorkerDied("gone")})
+    lost = ScriptedWorker(fails_in_block={3: WorkerDied("gone")})  # which needs no warm-up
     record = measure(iter([ScriptedWorker(), lost]), processes=2)
     assert (record.status, record.speedup) == ("failed", None)
     assert (record.processes.count(0), record.processes.count(1)) == (FEWEST_BLOCKS, 3)
@@ -325,4 +325,4 @@ def test_processes_that_differ_by_more_than_was_asked_say_so() -> None:
     record = measure(iter([worker(ratio) for ratio in (1.3, 1.5, 1.7)]), processes=3)
     assert record.stop_reason == "processes"
     assert record.speedup is not None
-    assert "t interval" in record.speedup.method
+    assert record.speedup.of_next_run

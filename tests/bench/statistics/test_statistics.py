@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -107,9 +108,39 @@ def test_coverage_and_false_verdicts_with_the_stop_rule_active(world: str) -> No
 @pytest.mark.parametrize("processes", [3, 5])
 @pytest.mark.parametrize("between", [0.0, 0.05])
 def test_coverage_over_processes(processes: int, between: float) -> None:
+    """Of the interval of the true ratio, which the printed one is made of."""
     world = World(between=between)
     found = coverage.coverage(world, 1.5, StopRule(0.02, 1.0, processes), 300, seed=1)
     assert 0.92 <= found.covered <= 0.98
+
+
+@pytest.mark.parametrize("processes", [3, 5])
+@pytest.mark.parametrize("between", [0.0, 0.03, 0.1])
+def test_the_next_run_lands_in_the_printed_interval(processes: int, between: float) -> None:
+    rule = StopRule(0.02, 1.0, processes)
+    found = coverage.intervals(World(between=between), 1.5, rule, 400, seed=2)
+    assert 0.92 <= found["next"].held <= 0.985
+    assert found["next"].half_width == pytest.approx(math.sqrt(2) * found["truth"].half_width)
+
+
+def test_the_next_process_does_not_land_in_the_interval_of_a_single_one() -> None:
+    rule = StopRule(0.02, 1.0)
+    found = {
+        between: coverage.intervals(World(between=between), 1.5, rule, 100, seed=1)["next"].held
+        for between in (0.0, 0.03, 0.1)
+    }
+    assert found[0.0] > 0.8 > 0.5 > found[0.03] > found[0.1]
+
+
+def test_the_table_of_processes_has_a_row_for_each_of_their_numbers_and_differences() -> None:
+    _, _, *rows = coverage.table_of_processes(4)
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [row[:2] for row in cells] == [
+        [processes, between]
+        for processes in ("1", "3", "5", "8")
+        for between in ("0%", "3%", "10%")
+    ]
+    assert {len(row) for row in cells} == {8}
 
 
 def test_autocorrelation_widens_the_interval() -> None:
@@ -127,11 +158,17 @@ def test_another_confidence_gives_another_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("processes", "said"), [(1, "a single process"), (2, "t interval"), (5, "t interval")]
+    ("processes", "said"),
+    [
+        (1, "over the blocks of a single process"),
+        (2, "where the next run's estimate lies: Student's t over processes"),
+        (5, "where the next run's estimate lies: Student's t over processes"),
+    ],
 )
 def test_the_method_says_what_the_interval_stands_for(processes: int, said: str) -> None:
     found = estimate.speedup(noisy(1.2, 8, 0, processes))
-    assert said in found.method
+    assert found.method == said
+    assert found.of_next_run == (processes > 1)
     assert (found.processes, found.blocks) == (processes, 8 * processes)
 
 
@@ -140,14 +177,61 @@ def test_processes_weigh_the_same_however_many_blocks_they_have() -> None:
     assert estimate.speedup(data).estimate == pytest.approx(2.0)
 
 
-def test_the_t_interval_is_students() -> None:
+def test_what_was_held_up_does_not_count_where_processes_have_calm_blocks() -> None:
+    held_up = Block(2, "ABBA", (Sample(1.0), Sample(1.0), Sample(1.0), Sample(9.0)))
+    calm = [block(1.5, 1.0, process=0), block(1.6, 1.0, process=1)]
+    beside = replace(held_up, process=0)
+    found = estimate.speedup([*calm, held_up, beside])
+    assert found.estimate == pytest.approx(math.sqrt(1.5 * 1.6))
+    assert (found.processes, found.blocks) == (2, 4)
+
+
+def test_where_hardly_a_block_is_calm_the_least_disturbed_ones_say_most() -> None:
+    def torn(process: int, last: float) -> Block:
+        return Block(process, "ABBA", (Sample(1.5), Sample(1.0), Sample(1.0), Sample(last)))
+
+    calm, held_up = block(1.5, 1.0, process=0), [torn(process, 9.0) for process in (1, 2, 3)]
+    found = estimate.speedup([calm, *held_up])
+    assert found.estimate == pytest.approx(1.5, rel=0.2), "the mean of these is 3.6"
+    assert found.processes == 4
+    assert found.low is not None
+    assert found.low < 0.5, "processes lie far apart"
+    nearly = torn(0, 1.5 * math.exp(0.2))
+    assert estimate.speedup([nearly, *held_up]).estimate == pytest.approx(1.7, rel=0.2)
+
+
+def test_the_interval_over_processes_is_students_for_the_next_mean() -> None:
     from scipy import stats
 
     logs = [0.30, 0.38, 0.46]
     data = [block(math.exp(log), 1.0, process=i) for i, log in enumerate(logs)]
-    low, high = stats.t.interval(0.95, 2, loc=0.38, scale=stats.sem(logs))
+    next_mean = numpy.std(logs, ddof=1) * math.sqrt(1 / 3 + 1 / 3)
+    low, high = stats.t.interval(0.95, 2, loc=0.38, scale=next_mean)
     found = estimate.speedup(data)
     assert (found.low, found.high) == pytest.approx((math.exp(low), math.exp(high)))
+    assert found.error == pytest.approx(stats.sem(logs))
+
+
+@pytest.mark.parametrize(
+    ("method", "processes", "blocks", "degrees", "error"),
+    [
+        (estimate.SINGLE_PROCESS, 1, 100, 13, 0.1 / 2.1604),
+        (estimate.SINGLE_PROCESS, 1, 8, 7, 0.1 / 2.3646),
+        (estimate.OVER_PROCESSES, 5, 100, 4, 0.1 / 2.7764 / math.sqrt(2)),
+        ("t interval over processes", 5, 100, 4, 0.1 / 2.7764),
+        ("bootstrap over processes and blocks", 5, 100, 4, 0.1 / 2.7764),
+        (f"{estimate.NEXT_RUN}: in quadrature", 3, 100, 2, 0.1 / 4.3027 / math.sqrt(2)),
+        ("errors of the cases added in quadrature", 3, 100, 2, 0.1 / 4.3027),
+    ],
+)
+def test_the_standard_error_is_read_from_the_interval_by_its_method(
+    method: str, processes: int, blocks: int, degrees: int, error: float
+) -> None:
+    low, high = math.exp(-0.08), math.exp(0.1)
+    found = Speedup(1.0, low, high, 0.95, processes, blocks, method)
+    assert found.degrees == degrees
+    assert found.error == pytest.approx(error, rel=1e-3), "by the farther end"
+    assert replace(found, low=None, high=None).error == math.inf
 
 
 @pytest.mark.parametrize(
@@ -173,7 +257,15 @@ def test_orders_come_from_the_seed_and_use_both() -> None:
         return list(itertools.islice(blocks.orders(seed), 20))
 
     assert first(3) == first(3)
-    assert set(first(3)) == {"ABBA", "BAAB"}
+    assert first(3) != first(4)
+
+
+def test_orders_are_balanced_within_a_process_and_between_two() -> None:
+    for process in range(6):
+        found = list(itertools.islice(blocks.orders(7, process), 20))
+        other = itertools.islice(blocks.orders(7, process ^ 1), 20)
+        for pairs in (zip(found[::2], found[1::2], strict=True), zip(found, other, strict=True)):
+            assert all(set(pair) == {"ABBA", "BAAB"} for pair in pairs)
 
 
 STEADY = [block(1.5, 1.0)] * 100
@@ -221,7 +313,7 @@ def test_processes_that_agree_meet_the_precision_together() -> None:
     for processes in (3, 5, 10):
         rule = StopRule(0.02, 60, processes)
         sigma = rule.own_precision / 1.96
-        half = estimate.t_quantile(processes - 1, 0.95) * sigma / math.sqrt(processes)
+        half = estimate.t_quantile(processes - 1, 0.95) * sigma * math.sqrt(2 / processes)
         assert half == pytest.approx(0.02, rel=1e-3)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 import pytest
 
 from bench.worker import timer
@@ -79,3 +81,21 @@ def test_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_each_device_has_its_timer(device: str, kind: type) -> None:
     assert isinstance(timer.for_device(device), kind)
+
+
+def test_the_wall_clock_counts_the_page_faults_of_its_run() -> None:
+    counted = iter([100, 107])
+    assert WallTimer(lambda: next(counted)).time(lambda: None).faults == 7
+    assert WallTimer(lambda: None).time(lambda: None).faults is None
+
+
+def test_fresh_pages_are_faults_that_are_seen() -> None:
+    if timer.minor_faults() is None:
+        pytest.skip("nobody counts them here")
+    size = 2**26
+    with mmap.mmap(-1, size) as fresh:
+        idle = WallTimer().time(lambda: None)
+        written = WallTimer().time(lambda: fresh.write(bytes(size)))
+    assert idle.faults is not None
+    assert written.faults is not None
+    assert written.faults > idle.faults + 10

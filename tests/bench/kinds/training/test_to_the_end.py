@@ -52,7 +52,7 @@ class Trainer:
 
 def train(workers: list[Trainer], journal: Journal, epochs: int = 3) -> list[Any]:
     started: Iterator[Trainer] = iter(workers)
-    pool = WorkerPool(lambda: next(started))
+    pool = WorkerPool(lambda *_: next(started))
     suite = Suite("mine", "", (), Limits(timeout=60.0))
     session = Session(Request(), pool, journal, PlainProgress(), suite, [])
     return list(Trainings(session, epochs, Path("checkpoints")).run([TRAINING, TRAINING]))

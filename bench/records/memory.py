@@ -1,0 +1,58 @@
+"""What records say of memory: whether workers kept it, and what came out where they did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.statistics.blocks import Order
+
+MemoryPolicy = Literal["keep", "system"]
+"""Keep memory that is given back, or do with it what the system's allocator does by itself."""
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """What workers on a CPU do with memory that is given back.
+
+    Attributes:
+        policy: what was asked for.
+        c_library: its name and version, as "glibc 2.36"; the system's where it has no name.
+        allocator: what hands memory out; None where nobody tells.
+        kept: whether memory that was given back and taken again needed no work of the kernel, as
+            a process of its own saw; None where it could not see.
+    """
+
+    policy: MemoryPolicy
+    c_library: str
+    allocator: str | None
+    kept: bool | None
+
+    @property
+    def told(self) -> str:
+        """In words, after "memory is"."""
+        of = self.c_library
+        if self.allocator not in (None, self.c_library):
+            of = f"{self.allocator} on {self.c_library}"
+        if self.policy == "system":
+            return f"as the system gives it ({of})"
+        if self.kept:
+            return f"kept when it is given back ({of})"
+        doubt = "is not" if self.kept is False else "may not be"
+        return f"asked to be kept, but {doubt} ({of})"
+
+
+@dataclass(frozen=True)
+class AsGiven:
+    """The same comparison with memory as the system gives it, beside one that keeps it.
+
+    Attributes:
+        speedups: of each process that has calm blocks, the median of these.
+        seconds, faults, order, processes: of these blocks, as in a comparison.
+    """
+
+    speedups: list[float]
+    seconds: dict[str, list[float]]
+    faults: dict[str, list[int]] | None
+    order: list[Order]
+    processes: list[int]

@@ -1,0 +1,63 @@
+"""What workers on a CPU do with memory that is given back, and how they are told. Imports no torch.
+
+After each step of an attack the C library gives the memory of its gradients back to the kernel, or
+keeps it, by where in the heap it happens to lie; the kernel clears what it got before it hands it
+out again. So one process may take a quarter longer than the next, and more so where there are more
+gradients. Told to keep it, as CUDA's caching allocator always does, every process takes the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from bench.errors import BenchError
+from bench.records.memory import MemoryPolicy, MemoryUse
+from bench.running.process import environment
+
+_NEVER = str(2**62)
+KEEP: Mapping[str, Mapping[str, str]] = {
+    # Older versions of glibc do not take a large MALLOC_MMAP_THRESHOLD_, but no mmap at all.
+    "glibc": {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": _NEVER},
+    "jemalloc": {"MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"},
+    "tcmalloc": {"TCMALLOC_RELEASE_RATE": "0"},
+    "mimalloc": {"MIMALLOC_PURGE_DELAY": "-1"},
+}
+"""What tells an allocator to keep memory, by its name."""
+
+
+def use(policy: MemoryPolicy) -> tuple[MemoryUse, dict[str, str]]:
+    """What workers of this machine will do with memory, and the variables that make them.
+
+    What the user has set goes before ours. Whether memory is kept is looked at, in a process of its
+    own.
+
+    Args:
+        policy: what is asked for.
+    """
+    found = _look({})
+    variables: dict[str, str] = {}
+    if policy == "keep" and not found["keeps"]:
+        known = KEEP.get(str(found["allocator"]).partition(" ")[0], {})
+        variables = {name: value for name, value in known.items() if name not in os.environ}
+        if variables:
+            found = _look(variables)
+    return MemoryUse(policy, found["c_library"], found["allocator"], found["keeps"]), variables
+
+
+def _look(variables: Mapping[str, str]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.worker.allocator"],
+        env=environment((), variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchError(f"no process can be started: {done.stderr.strip()[-300:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found

@@ -1,0 +1,89 @@
+"""How the workers of a run are started: forked from a template or afresh, keeping memory or not."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from bench.records.memory import MemoryPolicy, MemoryUse
+from bench.running import memory, templates
+from bench.running.pool import Start, Worker
+from bench.running.process import WorkerProcess, spawn
+from bench.running.templates import Templates
+
+
+class Starting:
+    """Ways to start workers, each made when it is first asked for.
+
+    Args:
+        fork: whether to fork them, where that can be done.
+        note: told once of each library whose workers can't be forked, and why.
+    """
+
+    def __init__(self, note: Callable[[str], None], *, fork: bool = True) -> None:
+        self._tell = note
+        self._told: set[str] = set()
+        self._fork = fork and templates.possible()
+        self._found: dict[MemoryPolicy, tuple[MemoryUse, dict[str, str]]] = {}
+        self._templates: dict[MemoryPolicy, Templates] = {}
+
+    @property
+    def forks(self) -> bool:
+        """Whether workers are forked, so that another one costs nothing."""
+        return self._fork
+
+    def memory(self, policy: MemoryPolicy) -> MemoryUse:
+        """What workers do with memory if that is asked of them."""
+        return self._memory(policy)[0]
+
+    def on_cpu(self, policy: MemoryPolicy) -> Start:
+        """Starts workers that run on the CPU."""
+        variables = self._memory(policy)[1]
+        if not self._fork:
+            return functools.partial(_afresh, variables)
+        if policy not in self._templates:
+            self._templates[policy] = Templates(variables, self._note)
+        return self._templates[policy].start
+
+    def prepare(self, policies: Sequence[MemoryPolicy], needed: Iterable[tuple[str, str]]) -> None:
+        """Import beforehand, and for all ways of memory at once, what workers will need.
+
+        Args:
+            policies: ways of memory that will be asked for.
+            needed: libraries, and what builds their cases.
+        """
+        if not self._fork:
+            return
+        for policy in policies:
+            self.on_cpu(policy)
+        wanted = list(dict.fromkeys(needed))
+        with ThreadPoolExecutor(len(policies)) as each:
+            grown = [each.submit(self._templates[policy].grow, wanted) for policy in policies]
+        for future in grown:
+            future.result()
+
+    def elsewhere(self) -> Start:
+        """Starts workers that run on an accelerator: nobody has shown yet that those which are
+        forked differ by as much as others do, and the allocator there is torch's own."""
+        return functools.partial(_afresh, {})
+
+    def close(self) -> None:
+        """End the templates."""
+        for grown in self._templates.values():
+            grown.close()
+
+    def _note(self, text: str) -> None:
+        """Once, though there may be a tree of templates for each way of memory."""
+        if text not in self._told:
+            self._told.add(text)
+            self._tell(text)
+
+    def _memory(self, policy: MemoryPolicy) -> tuple[MemoryUse, dict[str, str]]:
+        if policy not in self._found:
+            self._found[policy] = memory.use(policy)
+        return self._found[policy]
+
+
+def _afresh(variables: Mapping[str, str], library: str = "", building: str = "") -> Worker:
+    return WorkerProcess(lambda log: spawn(log, variables=variables))

@@ -1,0 +1,1 @@
+"""`make replicate`: the main job again and again, and how far its answers agree."""
