@@ -88,7 +88,8 @@ def table(found: Sequence[Row], head: dict[str, Any]) -> str:
         f" {head['seconds']:g} s a comparison, {head['processor']}, {head['cores']} cores,"
         f" torch {head['torch']}, {head['threads']} threads, {head['created']}.",
         "",
-        "| tool | other load | comparisons | timed (s) | in all (s) | error between equals (rms) | 95 % of it |"
+        "| tool | other load | comparisons | timed (s) | in all (s)"
+        " | error between equals (rms) | 95 % of it |"
         " smallest effect it can show | sees 3 % |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
