@@ -41,7 +41,7 @@ class CountRunner:
     def run(self, comparisons: Sequence[Comparison], journal: Journal) -> list[CountsRecord]:
         """Count each one and append its record to the journal."""
         done = journal.counted()
-        waiting = [c for c in comparisons if (c.case.id, c.variant) not in done]
+        waiting = [c for c in comparisons if c.key not in done]
         if len(waiting) < len(comparisons):
             self.progress.note(f"{len(comparisons) - len(waiting)} already counted, not repeated")
         written = []

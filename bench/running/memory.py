@@ -28,6 +28,8 @@ KEEP: Mapping[str, Mapping[str, str]] = {
     "mimalloc": {"MIMALLOC_PURGE_DELAY": "-1"},
 }
 """What tells an allocator to keep memory, by its name."""
+_GO_BEFORE = {"glibc": ("GLIBC_TUNABLES",)}
+"""Variables of the user's that go before these, beside the same names."""
 
 
 def use(policy: MemoryPolicy) -> tuple[MemoryUse, dict[str, str]]:
@@ -42,11 +44,36 @@ def use(policy: MemoryPolicy) -> tuple[MemoryUse, dict[str, str]]:
     found = _look({})
     variables: dict[str, str] = {}
     if policy == "keep" and not found["keeps"]:
-        known = KEEP.get(str(found["allocator"]).partition(" ")[0], {})
+        known = _known(found["allocator"])
         variables = {name: value for name, value in known.items() if name not in os.environ}
         if variables:
             found = _look(variables)
     return MemoryUse(policy, found["c_library"], found["allocator"], found["keeps"]), variables
+
+
+def not_kept(use: MemoryUse) -> str:
+    """What to know where workers that were asked to keep memory do not, or may not."""
+    who = f"{use.c_library}'s allocator" if use.allocator is None else use.allocator
+    does = "does not" if use.kept is False else "may or may not"
+    theirs = (*_known(use.allocator), *_GO_BEFORE.get(_name(use.allocator), ()))
+    by_hand = [name for name in theirs if name in os.environ]
+    if by_hand:
+        why = f"with {', '.join(by_hand)} set by hand, {who} {does} keep what is given back"
+    elif theirs:
+        why = f"{who} {does} keep what is given back, though told to by {', '.join(theirs)}"
+    else:
+        why = f"nobody here knows how to tell {who} to keep what is given back, and it {does}"
+    return (
+        f"memory is as the system gives it: {why}; times then differ more from process to process"
+    )
+
+
+def _name(allocator: str | None) -> str:
+    return str(allocator).partition(" ")[0]
+
+
+def _known(allocator: str | None) -> Mapping[str, str]:
+    return KEEP.get(_name(allocator), {})
 
 
 def _look(variables: Mapping[str, str]) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Runner:
     def run(self, comparisons: Sequence[Comparison], journal: Journal) -> list[ComparisonRecord]:
         """Measure each one and append its record to the journal."""
         done = journal.done()
-        waiting = [c for c in comparisons if (c.case.id, c.variant) not in done]
+        waiting = [c for c in comparisons if c.key not in done]
         if len(waiting) < len(comparisons):
             self.progress.note(f"{len(comparisons) - len(waiting)} already measured, not repeated")
         # A library's cases lie side by side, so that its worker serves them all.

@@ -24,7 +24,7 @@ from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.records.types import ComparisonRecord, Environment
 from bench.running import progress
 from bench.running.measuring import ask
-from bench.running.memory import KEEP
+from bench.running.memory import KEEP, not_kept
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
@@ -152,16 +152,14 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
                 beside = WorkerPool(starting.on_cpu("system"))
                 stack.callback(beside.replace)
             if policy == "keep" and not use.kept:
-                shown.note(_not_kept(use))
+                shown.note(not_kept(use))
         else:
             use = None
             pool.use(starting.elsewhere())
         forked = starting.forks and chosen.device == "cpu"
         if forked:
             shown.stage("importing torch and the libraries")
-            policies: list[MemoryPolicy] = ["system"] if policy == "system" else ["keep"]
-            if beside is not None:
-                policies.append("system")
+            policies = [policy] if beside is None else [policy, "system"]
             starting.prepare(
                 policies, [(c.case.library, c.case.options.building) for c in chosen.comparisons]
             )
@@ -286,16 +284,6 @@ def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) 
     raise UsageError(
         f"--device {asked}: torch {torch['version']} sees only {', '.join(devices)} here;"
         f" use one of those, or see `python -m bench doctor`"
-    )
-
-
-def _not_kept(use: MemoryUse) -> str:
-    """What to know where workers could not be told to keep memory."""
-    who = f"{use.c_library}'s allocator" if use.allocator is None else use.allocator
-    told = "does not keep it" if use.kept is False else "may or may not keep it"
-    return (
-        f"memory is as the system gives it: nobody here knows how to tell {who} to keep what is"
-        f" given back, and it {told}; times then differ more from process to process"
     )
 
 

@@ -10,8 +10,9 @@ a packet, file descriptors beside it:
     {"do": "safe"}                            why a fork of it is no fresh process, None if it is
     {"do": "poll", "pid": …}                  the exit code of what it forked, None while that lives
 
-It has run no kernel and has no thread, so a forked worker finds every pool of threads, every
-allocator and every random state as a fresh one does: all of them are made when they are first used.
+It has run no kernel and has no thread, so a forked worker finds every allocator and every random
+state as a fresh one does, and every pool of threads is made when it is first used. OpenBLAS, which
+makes its own on import if it may have several, ends it before a fork and makes it anew after.
 When its socket closes, it ends.
 """
 
@@ -104,7 +105,6 @@ class Template:
 
     def _become_worker(self, files: tuple[int, int, int]) -> NoReturn:
         """In the fork: a session of its own, as a process that was started has."""
-        code = 1
         try:
             os.setsid()
             gc.enable()
@@ -118,7 +118,7 @@ class Template:
         except BaseException:
             traceback.print_exc()
         finally:
-            os._exit(code)
+            os._exit(1)  # a worker that ends as it should has ended itself
 
 
 def unsafe() -> str | None:

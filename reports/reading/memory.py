@@ -35,7 +35,8 @@ def spread(found: AsGiven | None) -> str:
     """From which speedup to which it went, from process to process."""
     if found is None or not found.speedups:
         return "-"
-    return f"{min(found.speedups):.2f} to {max(found.speedups):.2f}"
+    least, most = f"{min(found.speedups):.2f}", f"{max(found.speedups):.2f}"
+    return least if len(found.speedups) == 1 else f"{least} to {most}"
 
 
 def of_spread(named: Sequence[tuple[str, ComparisonRecord]]) -> str | None:
@@ -44,24 +45,28 @@ def of_spread(named: Sequence[tuple[str, ComparisonRecord]]) -> str | None:
     if not there:
         return None
     counts = sorted({len(given.speedups) for _, _, given in there})
-    many = "" if counts[-1] == 1 else "es"
-    said = (
-        f"{AS_GIVEN[0].upper()}{AS_GIVEN[1:]}: the lowest and the highest of"
-        f" {' or '.join(map(str, counts))} process{many}, a block each"
-    )
+    of = "a single process, a block"
+    if counts != [1]:
+        of = (
+            f"the lowest and the highest of {' or '.join(map(str, counts))} processes, a block each"
+        )
+    said = f"{AS_GIVEN[0].upper()}{AS_GIVEN[1:]}: {of}"
     faults = [
-        (name, _of_processes(given.faults[r.baseline], given), per_run(r, r.baseline))
+        (name, r, given, _of_processes(given.faults[r.baseline], given))
         for name, r, given in there
         if given.faults is not None
     ]
-    most = max(faults, key=lambda found: max(found[1]), default=None)
-    if most is None or max(most[1]) < MANY_FAULTS:
+    most = max(faults, key=lambda found: max(found[3]), default=None)
+    if most is None or max(most[3]) < MANY_FAULTS:
         return f"{said}."
-    name, among, kept = most
-    beside = "" if kept is None else f" ({_count(kept)} where memory is kept)"
+    name, record, given, original = most
+    assert given.faults is not None
+    variant = _of_processes(given.faults[record.variant], given)
+    kept = per_run(record, record.baseline)
+    beside = "" if kept is None else f", and {_count(kept)} where memory is kept"
     return (
-        f"{said}; where it is given back the kernel clears it again, which slows the original most:"
-        f" a run of {name}'s met {_count(min(among))} to {_count(max(among))} page faults{beside}."
+        f"{said}; pages that were given back the kernel clears again: a run of {name}'s original met"
+        f" {_range(original)} page faults{beside}, one of the variant {_range(variant)}."
     )
 
 
@@ -97,6 +102,11 @@ def _of_processes(faults: Sequence[int], found: AsGiven) -> list[float]:
         (process for process in found.processes for _ in range(runs)), faults, strict=True
     )
     return [median(count for _, count in group) for _, group in groupby(each, lambda one: one[0])]
+
+
+def _range(values: Sequence[float]) -> str:
+    least, most = _count(min(values)), _count(max(values))
+    return least if least == most else f"{least} to {most}"
 
 
 def _count(value: float) -> str:

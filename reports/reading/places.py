@@ -81,7 +81,7 @@ def _facts(environment: Environment) -> dict[str, str]:
 
 
 def _memory(environment: Environment) -> str:
-    """Told where the program could not have it as usual; and of records from before it did."""
+    """Whether it was kept; nothing of records from before that was looked at."""
     found = environment.memory
     return "" if found is None else f"memory {found.told.partition(' (')[0]}"
 

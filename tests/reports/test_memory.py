@@ -38,10 +38,17 @@ def test_the_second_line_goes_from_the_lowest_process_to_the_highest() -> None:
     (table,) = tables_of(run(NO_GAIN, with_it, memory=KEPT))
     assert rows_of(table)["as the system gives memory"][:2] == ("-", "1.46 to 1.86")
     assert (
-        "As the system gives memory: the lowest and the highest of 3 processes, a block each; where"
-        " it is given back the kernel clears it again, which slows the original most: a run of"
-        " foolbox's met 10 to 30,200 page faults (5 where memory is kept)." in table.notes
+        "As the system gives memory: the lowest and the highest of 3 processes, a block each; pages"
+        " that were given back the kernel clears again: a run of foolbox's original met 10 to"
+        " 30,200 page faults, and 5 where memory is kept, one of the variant 1." in table.notes
     )
+
+
+def test_a_single_process_has_no_lowest_and_highest() -> None:
+    alone = AsGiven([1.51], {}, None, ["ABBA"], [0])
+    (table,) = tables_of(run(replace(GAIN, as_given=alone)))
+    assert rows_of(table)["as the system gives memory"][0] == "1.51"
+    assert "As the system gives memory: a single process, a block." in table.notes
 
 
 def test_no_page_fault_is_told_that_nobody_saw() -> None:
@@ -119,6 +126,7 @@ def test_data_has_both() -> None:
     assert (row["memory_policy"], row["memory_kept"], row["workers"]) == ("keep", True, "forked")
 
 
-def test_a_range_that_is_a_point_is_one() -> None:
-    assert memory.spread(replace(GIVEN, speedups=[1.5])) == "1.50 to 1.50"
+def test_a_range_is_of_several_processes() -> None:
+    assert memory.spread(replace(GIVEN, speedups=[1.5, 1.5])) == "1.50 to 1.50"
+    assert memory.spread(replace(GIVEN, speedups=[1.5])) == "1.50"
     assert memory.spread(None) == "-"

@@ -93,6 +93,7 @@ def test_rows_hold_every_run_that_came_to_a_speedup() -> None:
 def test_log_ratios_are_of_the_blocks_that_count_by_process() -> None:
     record = timed(
         seconds={"original": [2, 4, 3, 3, 9, 9, 1, 2], "semi-backward": [1, 2, 2, 2, 1, 1, 1, 1]},
+        order=["ABBA", "BAAB", "ABBA", "BAAB"],
         processes=[0, 0, 0, 1],
         repeated=[2],
     )
@@ -104,6 +105,7 @@ def test_log_ratios_are_of_the_blocks_that_count_by_process() -> None:
             "original": [3, 3, 2, 4, 3, 3, 2, 4, 1.52, 1.48],
             "semi-backward": [2, 2, 2, 2, 1, 1, 2, 2, 1, 1],
         },
+        order=["ABBA"] * 5,
         processes=[0, 0, 1, 2, 1],
         repeated=[],
     )

@@ -17,7 +17,7 @@ import numpy
 from numpy.typing import NDArray
 
 from bench.records.types import ComparisonRecord
-from bench.statistics.blocks import CALM
+from bench.statistics.blocks import Block, Sample
 from bench.statistics.estimate import Speedup
 from tools.replication.folder import Replica
 
@@ -133,22 +133,22 @@ def rows(replicas: Sequence[Replica]) -> list[Row]:
 def log_ratios(record: ComparisonRecord) -> LogRatios:
     """log(mean time of the baseline / mean time of the variant) of each block that the estimate is
     of: those of one process that count, the calm ones of several if more than one has some."""
-    baseline, variant = (
-        numpy.array(record.seconds[name]).reshape(-1, 2)
-        for name in (record.baseline, record.variant)
-    )
-    ratios = numpy.log(baseline.sum(axis=1) / variant.sum(axis=1)).tolist()
-    logs = numpy.log([baseline[:, 0] / baseline[:, 1], variant[:, 0] / variant[:, 1]])
-    calm = numpy.hypot(*logs) < CALM
     every: dict[int, list[float]] = {}
     undisturbed: dict[int, list[float]] = {}
-    repeated = set(record.repeated)
-    for block, (process, ratio) in enumerate(zip(record.processes, ratios, strict=True)):
-        if block not in repeated:
-            every.setdefault(process, []).append(ratio)
-            if calm[block]:
-                undisturbed.setdefault(process, []).append(ratio)
+    for block in _blocks(record):
+        if not block.repeated:
+            every.setdefault(block.process, []).append(block.log_ratio)
+        if block.calm:
+            undisturbed.setdefault(block.process, []).append(block.log_ratio)
     return tuple(map(tuple, (undisturbed if len(undisturbed) > 1 else every).values()))
+
+
+def _blocks(record: ComparisonRecord) -> Iterator[Block]:
+    """As they were run."""
+    of = {"A": iter(record.seconds[record.baseline]), "B": iter(record.seconds[record.variant])}
+    for number, (order, process) in enumerate(zip(record.order, record.processes, strict=True)):
+        samples = tuple(Sample(next(of[letter])) for letter in order)
+        yield Block(process, order, samples, repeated=number in record.repeated)
 
 
 def share(answers: Iterable[Answer], among: Among | None = None) -> Share:

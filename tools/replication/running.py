@@ -102,8 +102,7 @@ def wanted(words: Sequence[str], device: str) -> set[Key]:
     Raises:
         UsageError: it does not know them.
     """
-    chosen = main_job.comparisons(words, device)
-    return {(comparison.case.id, comparison.variant) for comparison in chosen}
+    return {comparison.key for comparison in main_job.comparisons(words, device)}
 
 
 def _run(number: int, path: Path, words: Sequence[str], job: Job) -> Note:

@@ -57,8 +57,7 @@ class Train(Command):
         cases = [
             comparison.case
             for comparison in session.comparisons
-            if comparison.variant == SEMI_BACKWARD
-            and session.ended.get((comparison.case.id, comparison.variant)) == "ok"
+            if comparison.variant == SEMI_BACKWARD and session.ended.get(comparison.key) == "ok"
         ]
         folder = _checkpoints(session.request, session.records)
         Trainings(session, session.request.more["epochs"], folder).run(cases)

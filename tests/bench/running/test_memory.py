@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bench.records.memory import MemoryUse
 from bench.running import memory
 from bench.worker import allocator
 from tests.places import ROOT
@@ -88,6 +89,43 @@ def test_each_allocator_is_told_in_its_own_words_and_looked_at_again(
     assert found.kept is bool(told)
     assert len(looks) == (2 if told else 1)
     assert (found.c_library, found.allocator) == (there["c_library"], there["allocator"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "allocator", "kept", "said"),
+    [
+        (
+            {"MALLOC_TRIM_THRESHOLD_": "0"},
+            "glibc 2.36",
+            False,
+            "with MALLOC_TRIM_THRESHOLD_ set by",
+        ),
+        ({"GLIBC_TUNABLES": "glibc.malloc.perturb=1"}, "glibc 2.36", False, "GLIBC_TUNABLES set"),
+        ({}, "mimalloc", False, "mimalloc does not keep what is given back, though told to by MI"),
+        ({"MALLOC_TRIM_THRESHOLD_": "0"}, "mimalloc", None, "mimalloc may or may not keep"),
+        ({}, "musl", False, "nobody here knows how to tell musl to keep what is given back"),
+        (
+            {},
+            None,
+            None,
+            "how to tell Darwin 24's allocator to keep what is given back, and it may",
+        ),
+    ],
+)
+def test_why_it_is_not_kept_is_what_was_seen(
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    allocator: str | None,
+    kept: bool | None,
+    said: str,
+) -> None:
+    for name in ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    told = memory.not_kept(MemoryUse("keep", "Darwin 24", allocator, kept))
+    assert said in told
+    assert told.count("keep what is given back") == 1
 
 
 def test_what_keeps_memory_by_itself_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
