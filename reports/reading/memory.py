@@ -47,9 +47,8 @@ def of_spread(named: Sequence[tuple[str, ComparisonRecord]]) -> str | None:
     counts = sorted({len(given.speedups) for _, _, given in there})
     of = "a single process, a block"
     if counts != [1]:
-        of = (
-            f"the lowest and the highest of {' or '.join(map(str, counts))} processes, a block each"
-        )
+        several = " or ".join(map(str, counts))
+        of = f"the lowest and the highest of {several} processes, a block each"
     said = f"{AS_GIVEN[0].upper()}{AS_GIVEN[1:]}: {of}"
     faults = [
         (name, r, given, _of_processes(given.faults[r.baseline], given))
@@ -65,8 +64,8 @@ def of_spread(named: Sequence[tuple[str, ComparisonRecord]]) -> str | None:
     kept = per_run(record, record.baseline)
     beside = "" if kept is None else f", and {_count(kept)} where memory is kept"
     return (
-        f"{said}; pages that were given back the kernel clears again: a run of {name}'s original met"
-        f" {_range(original)} page faults{beside}, one of the variant {_range(variant)}."
+        f"{said}; pages that were given back the kernel clears again: a run of {name}'s original"
+        f" met {_range(original)} page faults{beside}, one of the variant {_range(variant)}."
     )
 
 

@@ -98,7 +98,7 @@ def test_each_allocator_is_told_in_its_own_words_and_looked_at_again(
             {"MALLOC_TRIM_THRESHOLD_": "0"},
             "glibc 2.36",
             False,
-            "with MALLOC_TRIM_THRESHOLD_ set by",
+            "with MALLOC_TRIM_THRESHOLD_ set",
         ),
         ({"GLIBC_TUNABLES": "glibc.malloc.perturb=1"}, "glibc 2.36", False, "GLIBC_TUNABLES set"),
         ({}, "mimalloc", False, "mimalloc does not keep what is given back, though told to by MI"),
