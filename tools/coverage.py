@@ -3,7 +3,8 @@
 What a reader expects of an interval over several processes is the estimate of the next run in it;
 of the true ratio too, and that interval is narrower.
 
-The whole procedure runs, stop rule and looks included; time is counted in blocks. Prints Markdown.
+The whole procedure runs: looks and the stop rule in each process, how many blocks the next one is
+worth, and whether there is another. A process's own time is counted in blocks. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ import numpy
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from bench.statistics import estimate
+from bench.statistics import estimate, planning
 from bench.statistics.blocks import Block
 from bench.statistics.estimate import Speedup
-from bench.statistics.stopping import Looks, StopRule
+from bench.statistics.stopping import Looks, StopReason, StopRule
 from tools import synthetic
 from tools.synthetic import WORLDS, World
 
 MOST_BLOCKS = 160
-"""A process's budget."""
+"""A process's budget, where nothing else is said."""
+MAIN_JOB_BLOCKS = 2
+"""What it is about in `make bench`."""
+PROCESS_COST = 1.5
+"""Blocks that a process could have measured in the time that it takes besides: in `make bench`."""
 RESAMPLES = 400
 
 
@@ -47,22 +52,36 @@ class Coverage:
     blocks: float
 
 
+def stop_rule(
+    ratio: float, precision: float, processes: int = 1, blocks: int = MOST_BLOCKS
+) -> StopRule:
+    """What is asked of a case, with time for so many blocks in each of its processes."""
+    return StopRule(precision, processes * blocks * _seconds(ratio), processes)
+
+
+def _seconds(ratio: float) -> float:
+    """That a block takes, where nothing disturbs it: the variant runs for one."""
+    return 2 * (1 + ratio)
+
+
 def measure(
     world: World, ratio: float, rule: StopRule, random: Generator
 ) -> tuple[list[Block], Speedup, str]:
     """Run the procedure once: every process until it stops; the interval over all."""
     found: list[Block] = []
-    reasons = []
-    for process in range(rule.processes):
-        looks, own = Looks(rule), []
+    before: list[float] = []
+    reasons: list[StopReason] = []
+    while planning.another(rule, found, len(reasons)):
+        looks, own = Looks(rule, planning.blocks_of_next(found, before)), []
         reason = None
-        for block in synthetic.measurement(world, ratio, random, process):
+        for block in synthetic.measurement(world, ratio, random, len(reasons)):
             own.append(block)
-            reason = looks.reason(own, rule.share * len(own) / MOST_BLOCKS)
+            reason = looks.reason(own, len(own) * _seconds(ratio))
             if reason:
                 break
         assert reason is not None
         reasons.append(reason)
+        before.append(PROCESS_COST * _seconds(ratio))
         found += own
     interval = estimate.speedup(found)
     return found, interval, rule.of_case(interval, reasons)
@@ -97,19 +116,22 @@ class Interval:
 
 def intervals(
     world: World, ratio: float, rule: StopRule, repetitions: int, seed: int
-) -> dict[str, Interval]:
+) -> tuple[float, dict[str, Interval]]:
     """Repeat the procedure, and each time a next run after it, of which nothing was known.
 
     Returns:
-        `truth`: the interval of the true ratio; `next`: the printed one, of the next run's
-        estimate; `bootstrap`: what is not used, for the true ratio.
+        how many processes there were on average; `truth`: the interval of the true ratio; `next`:
+        the printed one, of the next run's estimate; `bootstrap`: what is not used, for the true
+        ratio.
     """
+    processes = 0
     held = dict.fromkeys(("truth", "next", "bootstrap"), 0)
     widths: dict[str, list[float]] = {name: [] for name in held}
     for repetition in range(repetitions):
         random = numpy.random.default_rng([seed, repetition])
         blocks, found, _ = measure(world, ratio, rule, random)
         _, later, _ = measure(world, ratio, rule, numpy.random.default_rng([seed, repetition, 1]))
+        processes += len({block.process for block in blocks})
         for name, ends, wanted in (
             ("truth", of_truth(found), ratio),
             ("next", _ends(found), later.estimate),
@@ -117,7 +139,7 @@ def intervals(
         ):
             held[name] += _holds(ends, wanted)
             widths[name].append(math.log(ends[1] / ends[0]) / 2)
-    return {
+    return processes / repetitions, {
         name: Interval(count / repetitions, float(numpy.median(widths[name])))
         for name, count in held.items()
     }
@@ -170,8 +192,7 @@ def table_of_worlds(repetitions: int) -> list[str]:
     ]
     for name, world in WORLDS.items():
         for precision in (0.02, 0.01):
-            rule = StopRule(precision, 1.0)
-            found = coverage(world, 1.0, rule, repetitions, seed=1)
+            found = coverage(world, 1.0, stop_rule(1.0, precision), repetitions, seed=1)
             lines.append(
                 f"| {name} | {precision} | {found.covered:.1%} | {found.wrong:.1%} |"
                 f" {found.precise:.0%} | {found.blocks:.0f} |"
@@ -183,21 +204,25 @@ def table_of_processes(repetitions: int) -> list[str]:
     """One process and several that differ, a quarter of the repetitions: what each interval holds.
 
     The interval of a single process is printed as what it is, within this process; the next run is
-    another process.
+    another process. Of its budget, a case has time for so many blocks in each process that was
+    asked for; it may get more processes.
     """
     repetitions = max(1, repetitions // 4)
     lines = [
-        "| processes | they differ by | true ratio in its interval | half-width | next run in the"
-        " printed interval | half-width | true ratio in a bootstrap's | half-width |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| processes asked for | blocks each | they differ by | processes | true ratio in its"
+        " interval | half-width | next run in the printed interval | half-width | true ratio in a"
+        " bootstrap's | half-width |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for processes in (1, 3, 5, 8):
-        for between in (0.0, 0.03, 0.1):
-            world = replace(WORLDS["calm"], between=between)
-            rule = StopRule(0.02, 1.0, processes)
-            found = intervals(world, 1.5, rule, repetitions, seed=3)
-            cells = [f"{one.held:.1%} | {100 * one.half_width:.2f} %" for one in found.values()]
-            lines.append(f"| {processes} | {between:.0%} | {' | '.join(cells)} |")
+    budgets = ((1, MOST_BLOCKS), *itertools.product((3, 5, 8), (MAIN_JOB_BLOCKS, MOST_BLOCKS)))
+    for (processes, blocks), between in itertools.product(budgets, (0.0, 0.03, 0.1)):
+        world = replace(WORLDS["calm"], between=between)
+        rule = stop_rule(1.5, 0.02, processes, blocks)
+        had, found = intervals(world, 1.5, rule, repetitions, seed=3)
+        cells = [f"{one.held:.1%} | {100 * one.half_width:.2f} %" for one in found.values()]
+        lines.append(
+            f"| {processes} | {blocks} | {between:.0%} | {had:.1f} | {' | '.join(cells)} |"
+        )
     return lines
 
 

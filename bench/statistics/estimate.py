@@ -147,8 +147,7 @@ def speedup(blocks: Iterable[Block], *, confidence: float = CONFIDENCE) -> Speed
         centre = float(centres.mean())
         if disturbed:
             centre = _least_disturbed(list(chain(*groups)))
-        error = float(centres.std(ddof=1)) * math.sqrt(2 / len(centres))
-        half = t_quantile(len(centres) - 1, confidence) * error
+        half = half_width_of_next(float(centres.std(ddof=1)), len(centres), confidence)
         low, high = centre - half, centre + half
         method = OVER_PROCESSES
     known = math.isfinite(low) and math.isfinite(high)
@@ -179,6 +178,17 @@ def verdict(interval: Speedup, band: float = EQUIVALENCE) -> Verdict:
     if interval.low >= lower and interval.high <= upper:
         return "same"
     return "inconclusive"
+
+
+def half_width_of_next(deviation: float, processes: int, confidence: float) -> float:
+    """How far from a mean over processes that of as many further ones lies at most.
+
+    Args:
+        deviation: standard deviation of the processes, as these show it.
+        processes: two at least.
+        confidence: that it lies so near.
+    """
+    return t_quantile(processes - 1, confidence) * deviation * math.sqrt(2 / processes)
 
 
 def t_quantile(degrees: float, confidence: float) -> float:

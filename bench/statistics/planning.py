@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from bench.statistics import estimate
 from bench.statistics.blocks import Block
 from bench.statistics.components import BETWEEN_SPEEDUP, blocks_worth, components
+from bench.statistics.estimate import Speedup
 from bench.statistics.stopping import PATIENCE, StopRule
 
 MOST_TIMES = 4
@@ -53,7 +54,18 @@ def another(rule: StopRule, blocks: Sequence[Block], processes: int) -> bool:
     seconds = measured(blocks)
     if len({block.process for block in blocks if block.calm}) < rule.processes:
         return seconds < PATIENCE * rule.max_seconds
-    return seconds < rule.max_seconds and estimate.speedup(blocks).half_width > rule.precision
+    return seconds < rule.max_seconds and not _narrow(estimate.speedup(blocks), rule)
+
+
+def _narrow(found: Speedup, rule: StopRule) -> bool:
+    """Whether an interval over processes is narrow enough, and not because a few happen to agree.
+
+    A case that stopped at the first such chance would have intervals that the next run misses more
+    often than they say (`make coverage`). So there must also be as many processes as those that
+    differ by what is usual would need.
+    """
+    usual = estimate.half_width_of_next(BETWEEN_SPEEDUP, found.processes, found.confidence)
+    return max(found.half_width, usual) <= rule.precision
 
 
 def measured(blocks: Iterable[Block]) -> float:

@@ -59,9 +59,11 @@ def test_blocks_that_take_no_time_to_speak_of_are_worth_having() -> None:
     ("ratios", "max_seconds", "more"),
     [
         ((0.4,), 1e3, True),  # fewer than were asked for
-        ((0.4, 0.4), 1e3, False),  # narrow
+        ((0.4,) * 4, 1e3, True),  # narrow, and too few for what is usual
+        ((0.4,) * 5, 1e3, False),  # narrow
         ((0.3, 0.5), 1e3, True),
         ((0.3, 0.5), 1.0, False),  # time is up
+        ((0.4,) * 4, 1.0, False),
         ((0.3, 0.5) * 4, 1e3, False),  # four times as many as were asked for
     ],
 )
@@ -69,7 +71,7 @@ def test_a_wide_case_gets_more_processes_while_there_is_time(
     ratios: tuple[float, ...], max_seconds: float, more: bool
 ) -> None:
     data = blocks(*((ratio, ratio) for ratio in ratios))
-    rule = StopRule(0.02, max_seconds, 2)
+    rule = StopRule(0.04, max_seconds, 2)
     assert planning.another(rule, data, len(ratios)) is more
 
 

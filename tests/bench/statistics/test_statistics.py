@@ -99,7 +99,9 @@ def test_coverage_of_a_fixed_number_of_blocks(count: int) -> None:
 @pytest.mark.parametrize("world", WORLDS)
 def test_coverage_and_false_verdicts_with_the_stop_rule_active(world: str) -> None:
     """Between equals; another true ratio shifts every log ratio and changes nothing else."""
-    found = coverage.coverage(WORLDS[world], 1.0, StopRule(0.02, 1.0), REPETITIONS, seed=1)
+    found = coverage.coverage(
+        WORLDS[world], 1.0, coverage.stop_rule(1.0, 0.02), REPETITIONS, seed=1
+    )
     assert 0.93 <= found.covered <= 0.98
     assert found.wrong <= 0.05
     assert found.precise > 0.5, "the stop rule did its work"
@@ -110,23 +112,35 @@ def test_coverage_and_false_verdicts_with_the_stop_rule_active(world: str) -> No
 def test_coverage_over_processes(processes: int, between: float) -> None:
     """Of the interval of the true ratio, which the printed one is made of."""
     world = World(between=between)
-    found = coverage.coverage(world, 1.5, StopRule(0.02, 1.0, processes), 300, seed=1)
+    found = coverage.coverage(world, 1.5, coverage.stop_rule(1.5, 0.02, processes), 300, seed=1)
     assert 0.92 <= found.covered <= 0.98
 
 
 @pytest.mark.parametrize("processes", [3, 5])
-@pytest.mark.parametrize("between", [0.0, 0.03, 0.1])
-def test_the_next_run_lands_in_the_printed_interval(processes: int, between: float) -> None:
-    rule = StopRule(0.02, 1.0, processes)
-    found = coverage.intervals(World(between=between), 1.5, rule, 400, seed=2)
+@pytest.mark.parametrize(
+    ("blocks", "between", "repetitions"),
+    [
+        (coverage.MAIN_JOB_BLOCKS, 0.0, 1000),
+        (coverage.MAIN_JOB_BLOCKS, 0.03, 1000),
+        (coverage.MAIN_JOB_BLOCKS, 0.1, 1000),
+        (20, 0.0, 500),
+        (20, 0.02, 500),
+    ],
+)
+def test_the_next_run_lands_in_the_printed_interval(
+    processes: int, blocks: int, between: float, repetitions: int
+) -> None:
+    """Also with time for twenty blocks a process, where some cases stop by themselves."""
+    rule = coverage.stop_rule(1.5, 0.02, processes, blocks)
+    _, found = coverage.intervals(World(between=between), 1.5, rule, repetitions, seed=2)
     assert 0.92 <= found["next"].held <= 0.985
     assert found["next"].half_width == pytest.approx(math.sqrt(2) * found["truth"].half_width)
 
 
 def test_the_next_process_does_not_land_in_the_interval_of_a_single_one() -> None:
-    rule = StopRule(0.02, 1.0)
+    rule = coverage.stop_rule(1.5, 0.02)
     found = {
-        between: coverage.intervals(World(between=between), 1.5, rule, 100, seed=1)["next"].held
+        between: coverage.intervals(World(between=between), 1.5, rule, 100, seed=1)[1]["next"].held
         for between in (0.0, 0.03, 0.1)
     }
     assert found[0.0] > 0.8 > 0.5 > found[0.03] > found[0.1]
@@ -135,12 +149,14 @@ def test_the_next_process_does_not_land_in_the_interval_of_a_single_one() -> Non
 def test_the_table_of_processes_has_a_row_for_each_of_their_numbers_and_differences() -> None:
     _, _, *rows = coverage.table_of_processes(4)
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert [row[:2] for row in cells] == [
-        [processes, between]
-        for processes in ("1", "3", "5", "8")
+    assert [row[:3] for row in cells] == [
+        [processes, blocks, between]
+        for processes, budgets in (("1", ["160"]), *((n, ["2", "160"]) for n in "358"))
+        for blocks in budgets
         for between in ("0%", "3%", "10%")
     ]
-    assert {len(row) for row in cells} == {8}
+    assert {len(row) for row in cells} == {10}
+    assert all(float(row[3]) >= float(row[0]) for row in cells)
 
 
 def test_autocorrelation_widens_the_interval() -> None:
