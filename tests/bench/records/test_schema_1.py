@@ -17,7 +17,7 @@ from bench.records import reading
 from bench.records.journal import Journal
 from bench.records.reading import Run
 from reports.formats import explained, latex, markdown, tabular
-from tests.places import DATA, MACHINE, RESULTS
+from tests.places import DATA, RESULTS
 
 RENDERED = DATA / "rendered"
 """Made by `python -m bench report results --format ...` of the last version that wrote schema 1.
@@ -47,6 +47,7 @@ def first_version(name: str) -> bool:
 
 TEXT = kept("amd-epyc-2-cores/text/paper-text-small.jsonl")
 CONTROLS = kept("amd-epyc-2-cores/controls.jsonl")
+TRAINING = kept("amd-epyc-2-cores/training/by-steps.jsonl")
 
 
 def test_there_are_such_records() -> None:
@@ -81,7 +82,7 @@ def test_tables_are_what_they_were(
 
 def test_each_kind_takes_its_own_out_of_the_flat_case() -> None:
     (text, *_) = reading.read(TEXT).comparisons
-    (training, *_) = reading.read(MACHINE / "training" / "by-steps.jsonl").comparisons
+    (training, *_) = reading.read(TRAINING).comparisons
     (images, *_) = reading.read(CONTROLS).comparisons
     assert isinstance(images.case.options, ImageOptions)
     assert TrainingOptions.of(training.case).data == "digits"
