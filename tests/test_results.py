@@ -49,7 +49,7 @@ def test_the_explanation_agrees_with_the_timing(
     assert record.speedup is not None
     gains = record.verdict == "faster" and record.speedup.estimate > 1.05
     if told.label in ("already optimal", "gradient-free") and record.variant == "semi-backward":
-        assert not gains
+        assert not gains or (told.label == "gradient-free" and "record a graph" in told.sentence)
     if told.label == "benefits":
         assert record.verdict != "same"
 

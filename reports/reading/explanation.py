@@ -123,7 +123,12 @@ def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
 
 def _gradient_free(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
     advice = "" if record.variant == FORWARD_ONLY else "; run it forward-only, under inference_mode"
-    return f"it asks for no gradient, {_measured(record)} {record.variant}{advice}"
+    spared = (
+        ": its queries record a graph for a backward pass that never comes, the variant's none"
+        if memory.graph_spared(record)
+        else ""
+    )
+    return f"it asks for no gradient, {_measured(record)} {record.variant}{spared}{advice}"
 
 
 def _loses(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:

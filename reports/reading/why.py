@@ -56,12 +56,12 @@ def _of_itself(record: ComparisonRecord) -> str | None:
 
 def _of_no_gradient(record: ComparisonRecord) -> str | None:
     """A black-box attack: what freezing or inference mode can spare is the graph of its queries."""
-    parts = record.memory_parts and record.memory_parts[record.baseline]
-    graph = bool(parts and parts.saved)
     if record.variant == FORWARD_ONLY and record.verdict == "faster":
         return None
     spared = (
-        "the graph that its queries record" if graph else "bookkeeping: its queries record no graph"
+        "the graph that its queries record"
+        if memory.graph(record, record.baseline)
+        else "bookkeeping: its queries record no graph"
     )
     advice = "" if record.variant == FORWARD_ONLY else "; its variant is forward-only"
     return (

@@ -91,6 +91,22 @@ def test_each_label_has_its_sentence(found: Anatomy, label: Label, said: str) ->
     assert (told.label, said in told.sentence) == (label, True), told.sentence
 
 
+def test_a_gradient_free_attack_that_records_a_graph_is_told_that_it_is_spared() -> None:
+    said = "its queries record a graph"
+    assert MEASURED.memory_parts is not None
+    for original, frozen, spared in ((10, 0, True), (0, 0, False), (10, 10, False)):
+        parts = {
+            name: replace(MEASURED.memory_parts[name], saved=saved)
+            for name, saved in ((BASELINE, original), (SEMI_BACKWARD, frozen))
+        }
+        told = explain(record(FREE, memory_parts=parts), ENVIRONMENT)
+        assert told is not None
+        assert (said in told.sentence) is spared
+    told = explain(record(FREE, memory_parts=None), ENVIRONMENT)
+    assert told is not None
+    assert said not in told.sentence
+
+
 @pytest.mark.parametrize("estimate", [0.5, 1.0, 1.5, 3.0])
 def test_the_label_does_not_follow_the_measured_speedup(estimate: float) -> None:
     for found, label in ((FULL, "benefits"), (OPTIMAL, "already optimal")):
