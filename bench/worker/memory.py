@@ -111,7 +111,9 @@ class _Account:
                 self._held += size
             self._owners[where] += 1
             self._look()
-        return _Saved(tensor, self._release if counts else None, where)
+        # Its own graph holds what this returns: the tensor itself would close a cycle, and a graph
+        # that no backward pass walks would never go.
+        return _Saved(tensor.detach(), self._release if counts else None, where)
 
     def _release(self, where: int) -> None:
         self._owners[where] -= 1

@@ -175,6 +175,25 @@ def test_saved_tensors_are_let_go_of() -> None:
 
     assert memory.kept(all_at_once, model).saved == 2000
 
+    def never_asked_for() -> None:
+        for _ in range(5):
+            model(x)
+
+    assert memory.kept(never_asked_for, model).saved == 400
+
+
+def test_the_account_leaves_second_derivatives_as_they_are() -> None:
+    model, x = nn.Sigmoid(), torch.rand(100, requires_grad=True)
+    found = []
+
+    def run() -> None:
+        (first,) = torch.autograd.grad(model(x).sum(), x, create_graph=True)
+        found.append(torch.autograd.grad(first.square().sum(), x)[0])
+
+    run()
+    memory.kept(run, model)
+    assert torch.equal(*found)
+
 
 def test_memory_is_not_told_where_no_account_is_kept() -> None:
     assert memory.peak(lambda: None, "mps") is None
