@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal, TypeVar
@@ -32,11 +32,11 @@ Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsuppo
 """How a case ends."""
 
 T = TypeVar("T", bound="OfKind")
-_read: ContextVar[Collection[str]] = ContextVar("kinds that are read", default=())
+_read: ContextVar[Sequence[str]] = ContextVar("kinds that are read", default=())
 
 
 @contextlib.contextmanager
-def read_as(kinds: Collection[str]) -> Iterator[None]:
+def read_as(kinds: Sequence[str]) -> Iterator[None]:
     """Inside the block pydantic makes validators that know these kinds of workload."""
     before = _read.set(kinds)
     try:
@@ -68,7 +68,7 @@ class OfKind:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """How pydantic reads it: a family as the one of its types that `kind` names."""
-        types = tuple(made for name, made in cls.known.items() if name in _read.get())
+        types = tuple(cls.known[name] for name in _read.get() if name in cls.known)
         if OfKind not in cls.__bases__ or not types:
             return handler(source)
         from typing import Annotated, Union

@@ -79,7 +79,7 @@ def _is_family(hint: Any) -> bool:
 
 def _family(hint: Any) -> list[type]:
     """Those of our kinds."""
-    return [found for kind, found in hint.known.items() if kind in registry.OURS]
+    return [hint.known[kind] for kind in registry.OURS if kind in hint.known]
 
 
 def _hints(kind: type) -> dict[str, Any]:
