@@ -88,15 +88,16 @@ def above_ceiling(record: ComparisonRecord, environment: Environment) -> str | N
     )
 
 
-def graph(record: ComparisonRecord, way: str) -> bool | None:
-    """Whether runs keep tensors for a backward pass; None where nobody looked."""
+def records_graph(record: ComparisonRecord, way: str) -> bool | None:
+    """Whether its runs keep tensors for a backward pass; None where nobody looked."""
     found = record.memory_parts and record.memory_parts.get(way)
     return found.saved > 0 if found else None
 
 
 def graph_spared(record: ComparisonRecord) -> bool:
     """The original's runs were seen to keep tensors for a backward pass, the variant's none."""
-    return graph(record, record.baseline) is True and graph(record, record.variant) is False
+    original, variant = (records_graph(record, way) for way in (record.baseline, record.variant))
+    return original is True and variant is False
 
 
 def per_run(record: Timed, way: str) -> float | None:

@@ -58,11 +58,11 @@ def _of_no_gradient(record: ComparisonRecord) -> str | None:
     """A black-box attack: what freezing or inference mode can spare is the graph of its queries."""
     if record.variant == FORWARD_ONLY and record.verdict == "faster":
         return None
-    spared = (
-        "the graph that its queries record"
-        if memory.graph(record, record.baseline)
-        else "bookkeeping: its queries record no graph"
-    )
+    spared = {
+        True: "the graph that its queries record",
+        False: "bookkeeping: its queries record no graph",
+        None: "bookkeeping, or a graph that its queries record (nobody looked for one)",
+    }[memory.records_graph(record, record.baseline)]
     advice = "" if record.variant == FORWARD_ONLY else "; its variant is forward-only"
     return (
         f"{promises.verdict(record)}: it asks for no gradient, so all there is to spare is"

@@ -101,6 +101,7 @@ def test_a_gradient_free_attack_can_spare_the_graph_of_its_queries() -> None:
     assert FREE.memory_parts is not None
     none = {name: replace(part, saved=0) for name, part in FREE.memory_parts.items()}
     assert "record no graph" in str(why(replace(FREE, memory_parts=none), ENVIRONMENT))
+    assert "nobody looked" in str(why(replace(FREE, memory_parts=None), ENVIRONMENT))
 
 
 def test_forward_only_needs_no_excuse_for_a_gain() -> None:
