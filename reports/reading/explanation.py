@@ -193,13 +193,10 @@ def _why_off(
             f"{spared} take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
             f" the operations: {_writing(record)}"
         )
-    if before.forward and not below and after.forward < (1 - TO_SPEAK_OF) * before.forward:
-        reasons.append(
-            f"the forward pass takes {after.forward / before.forward:.2f} times as long, since it"
-            " keeps less for a backward pass"
-        )
-    if below and before.forward and after.forward > (1 + TO_SPEAK_OF) * before.forward:
-        reasons.append(f"the forward pass takes {after.forward / before.forward:.2f} times as long")
+    forward = after.forward / before.forward if before.forward else 1
+    explains = forward > 1 + TO_SPEAK_OF if below else forward < 1 - TO_SPEAK_OF
+    if explains:
+        reasons.append(f"the forward pass takes {forward:.2f} times as long")
     found_low, found_high = record.speedup.low, record.speedup.high
     if not reasons and found_low is not None and found_high is not None:
         wide = found_high / found_low > 1.1
