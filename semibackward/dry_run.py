@@ -11,9 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from semibackward import rounding
 from semibackward.embeddings import EMBEDDINGS
 from semibackward.findings import Finding, fine, mend, note
-from semibackward.freeze import semi_backward
+from semibackward.freeze import own_parameters_frozen, semi_backward
+from semibackward.rounding import Layers
 
 ACCUMULATE = "AccumulateGrad"
 
@@ -44,10 +46,19 @@ def try_out(model: nn.Module, inputs: Any) -> list[Finding]:
         except Exception as error:
             return [mend("dry run", f"works, but not with frozen parameters: {_words(error)}")]
         difference = _difference(full.gradients, frozen.gradients)
-        repeats = True
+
+        def differs(layers: Layers) -> bool:
+            begin_again()
+            with own_parameters_frozen(layers.values()):
+                now = _run(model, inputs)
+            return _difference(now.gradients, frozen.gradients) != 0.0
+
+        repeats, layers = True, None
         if difference:
             begin_again()
             repeats = not _difference(full.gradients, _run(model, inputs).gradients)
+            if repeats and _by_rounding(full.gradients, frozen.gradients):
+                layers = rounding.at_fault(model, lambda some: not differs(some))
     every = len(parameters)
     found = [
         (mend if frozen.parameters else fine)(
@@ -55,7 +66,7 @@ def try_out(model: nn.Module, inputs: Any) -> list[Finding]:
             f"of {every} parameters, {full.parameters} get a gradient as the model is,"
             f" {frozen.parameters} when frozen",
         ),
-        _compared(full, frozen, difference, repeats),
+        _compared(full, difference, repeats, layers),
     ]
     for name in sorted({name for name, _ in full.at_parameters & frozen.unread}):
         found.append(
@@ -68,7 +79,9 @@ def try_out(model: nn.Module, inputs: Any) -> list[Finding]:
     return found
 
 
-def _compared(full: _Pass, frozen: _Pass, difference: float | None, repeats: bool) -> Finding:
+def _compared(
+    full: _Pass, difference: float | None, repeats: bool, layers: Layers | None
+) -> Finding:
     what = "perturbation"
     if not any(gradient is not None for gradient in full.gradients):
         return mend(what, "no input and no embedding gets a gradient: an attack can't follow one")
@@ -77,6 +90,13 @@ def _compared(full: _Pass, frozen: _Pass, difference: float | None, repeats: boo
     if difference == 0.0:
         return fine(what, "its gradient is bit for bit the same when frozen")
     said = f"its gradient differs by up to {difference:.1e} when frozen"
+    if layers is not None:
+        kinds = {path: type(layer).__name__ for path, layer in layers.items()}
+        return note(
+            what,
+            f"{said}, which is rounding: it is bit for bit the same once the parameters of"
+            f" {rounding.named(kinds)} are frozen both times; an attack's images may differ",
+        )
     if repeats:
         return mend(what, f"{said}, while the unfrozen one repeats itself: please report it")
     return note(what, f"{said}, and so it does from one unfrozen pass to the next")
@@ -92,6 +112,12 @@ def _difference(some: list[Tensor | None], others: list[Tensor | None]) -> float
     if all(torch.equal(a, b) for a, b in pairs):
         return 0.0
     return max(float((a - b).abs().max()) for a, b in pairs if a.numel())
+
+
+def _by_rounding(some: list[Tensor | None], others: list[Tensor | None]) -> bool:
+    """Whether each pair lies as near as its type's rounding puts it."""
+    pairs = [(a, b) for a, b in zip(some, others, strict=True) if a is not None and b is not None]
+    return all(rounding.relative_error(a, b) <= rounding.tolerance(a) for a, b in pairs)
 
 
 def _run(model: nn.Module, inputs: Any) -> _Pass:
