@@ -22,7 +22,6 @@ from bench.running.batch_search import BatchSearch
 from bench.running.pool import WorkerPool
 from bench.statistics import diagnosis
 from bench.worker import checks, device_use, environment, memory, nvml, state
-from bench.worker.equality import compare
 from bench.worker.serve import Worker
 from bench.worker.timer import CudaTimer
 from semibackward import semi_backward
@@ -70,7 +69,7 @@ def test_variants_agree_on_the_gpu(library: str, attack: str) -> None:
     state.settle()
     found = checks.check(built)
     assert found.unequal is None
-    assert found.equality.bitwise
+    assert found.equality.level in ("identical", "rounding")
     info = registry.get(library).attacks()[attack]
     assert found.gradients is not None
     assert found.gradients["call"] == info.gradient_call
@@ -85,9 +84,8 @@ def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, st
     asked = changed(case(*pair), device=DEVICE)
     built = image_building.build(Comparison(asked, "semi-backward"), seed=0)
     state.settle()
-    with state.deterministic(DEVICE):
-        outputs = [built.run(variant, lambda run: run()) for variant in built.variants]
-    assert compare(*outputs).equal
+    found = checks.gate(built)
+    assert found.equality.equal, found.unequal
 
 
 @pytest.mark.parametrize("attack", ["textfooler", "bertattack", "fd"])

@@ -44,7 +44,7 @@ class Training(ABC):
     ) -> None:
         self.model = model
         self.optimizer = optimizer
-        self._freezing = freezing
+        self.freezing = freezing
 
     @abstractmethod
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class Training(ABC):
         """The attack's part of a step: in eval mode, so that batch-norm statistics stay and nothing
         is drawn, and frozen where that is asked; in train mode after it."""
         self.model.eval()
-        with self._freezing():
+        with self.freezing():
             yield
         self.model.train()
 

@@ -22,7 +22,6 @@ from bench.statistics.blocks import Block
 from bench.statistics.estimate import Speedup
 from bench.statistics.stopping import Looks, StopRule
 from bench.worker import equality, gradients, timer
-from bench.worker.equality import TOLERANCE
 from bench.worker.gradients import GradientTrace
 from semibackward import semi_backward
 
@@ -30,6 +29,8 @@ Attack = Callable[[Tensor, Tensor], Tensor]
 
 WARMUP_RUNS = 2
 """Of each attack, before the first that is timed."""
+TOLERANCE = 1e-6
+"""The largest difference, on images in [0, 1], that `assert_same` allows where none is named."""
 LONGEST_LIST = 3
 """Operations that a message names."""
 

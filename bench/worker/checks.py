@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from bench.cases import BASELINE, Findings
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.diagnosis import DeviceUse
 from bench.statistics.equality import Equality
-from bench.worker import device_use, dissecting, failures, flops, gradients, memory, state
+from bench.worker import device_use, dissecting, failures, flops, gradients, memory, proof, state
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.memory import Kept, Peak
@@ -137,30 +137,38 @@ def gate(workload: Workload) -> Gate:
     Raises:
         InvalidOutput: as `check`.
     """
-    baseline, variant = workload.variants
-    with state.deterministic(workload.comparison.case.device) as complaints:
-        outputs = {name: workload.output(name) for name in workload.variants}
-        equality = workload.compare(outputs[baseline], outputs[variant])
-        unequal = None
-        if not equality.equal:
-            unequal = _explain(workload, outputs, equality)
-    return Gate(equality, unequal, [*complaints, *workload.doubts(outputs[baseline])])
+    found, complaints = state.deterministically(
+        workload.comparison.case.device, lambda: _compared(workload)
+    )
+    return replace(found, warnings=[*complaints, *found.warnings])
 
 
-def _explain(workload: Workload, outputs: Mapping[str, Any], equality: Equality) -> str:
-    """Tell an attack that can't repeat itself from a variant that changes it."""
+def _compared(workload: Workload) -> Gate:
     baseline, variant = workload.variants
+    outputs = {name: workload.output(name) for name in workload.variants}
+    doubts = workload.doubts(outputs[baseline])
+    equality = workload.compare(outputs[baseline], outputs[variant])
+    if equality.bitwise:
+        return Gate(equality, None, doubts)
+    # Tell an attack that can't repeat itself from a variant that changes it.
     again = workload.output(baseline)
     repeated = workload.compare(outputs[baseline], again)
-    if not repeated.equal:
-        return (
+    if not repeated.bitwise:
+        return Gate(
+            equality,
             f"it does not repeat itself from its seed: {baseline} differs from {baseline}"
             f" {workload.difference(outputs[baseline], again, repeated)}; draw its random numbers"
-            " from torch, numpy or random"
+            " from torch, numpy or random",
+            doubts,
         )
-    return (
+    judged = proof.judge(workload, outputs, equality)
+    if judged.doubt is None:
+        return Gate(judged.equality, None, doubts)
+    return Gate(
+        judged.equality,
         f"{variant} gives other {workload.makes} than {baseline}:"
-        f" {workload.difference(outputs[baseline], outputs[variant], equality)}"
+        f" {workload.difference(outputs[baseline], outputs[variant], equality)}; {judged.doubt}",
+        doubts,
     )
 
 

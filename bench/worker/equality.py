@@ -1,4 +1,4 @@
-"""Whether two variants made the same adversarial examples."""
+"""Whether two variants made the same adversarial examples, bit for bit."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ import math
 import torch
 from torch import Tensor
 
-from bench.statistics.equality import Equality
-
-TOLERANCE = 1e-6
-"""The largest difference, on images in [0, 1], that rounding may leave between equal outputs."""
+from bench.statistics.equality import IDENTICAL, Equality, different
 
 
 def compare(first: Tensor, second: Tensor) -> Equality:
-    """Compare two outputs of any shape and dtype."""
+    """Compare two outputs of any shape and dtype: identical or different.
+
+    That a difference is rounding takes more than two outputs, see `bench.worker.proof`.
+    """
     if first.shape != second.shape or first.dtype != second.dtype:
-        return Equality(equal=False, bitwise=False, max_abs_diff=None)
+        return different(None)
     first, second = first.detach().contiguous().cpu(), second.detach().contiguous().cpu()
-    if torch.equal(_bits(first), _bits(second)):
-        return Equality(equal=True, bitwise=True, max_abs_diff=0.0)
+    if torch.equal(bits(first), bits(second)):
+        return IDENTICAL
     difference = float((first.double() - second.double()).abs().max())
-    if not math.isfinite(difference):
-        return Equality(equal=False, bitwise=False, max_abs_diff=None)
-    return Equality(difference <= TOLERANCE, bitwise=False, max_abs_diff=difference)
+    return different(difference if math.isfinite(difference) else None)
 
 
-def _bits(tensor: Tensor) -> Tensor:
+def differing(first: Tensor, second: Tensor) -> int:
+    """Elements that are not the same, of two outputs of one shape and dtype."""
+    return int((bits(first.detach().contiguous()) != bits(second.detach().contiguous())).sum())
+
+
+def bits(tensor: Tensor) -> Tensor:
+    """The same memory as integers of the same size."""
     integers = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
     return tensor.view(integers[tensor.element_size()])

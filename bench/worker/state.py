@@ -7,11 +7,17 @@ import gc
 import random
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy
 import torch
 from torch import nn
+
+T = TypeVar("T")
+
+LONGEST = 300
+"""Characters of torch's own words that a sentence repeats."""
 
 
 def reset(model: nn.Module, seed: int) -> None:
@@ -54,35 +60,70 @@ def settle() -> None:
     gc.freeze()
 
 
-@contextlib.contextmanager
-def deterministic(device: str) -> Iterator[list[str]]:
-    """On CUDA, deterministic algorithms inside the block.
+def deterministically(device: str, look: Callable[[], T]) -> tuple[T, list[str]]:
+    """On CUDA, look with deterministic algorithms, as far as there are any.
 
-    Yields:
-        a list that holds, after the block, a sentence for each operation that can't be.
+    torch refuses an operation that has none; then all is looked at once more, and it only warns.
+    That second look is less strict than it need be: some kernels, as those of memory-efficient
+    attention, are deterministic where torch may refuse, and not where it only warns.
+
+    Args:
+        device: torch's name of it.
+        look: is called once or twice, and starts from a state of its own each time.
+
+    Returns:
+        what it returned, and a sentence for each operation that can't be deterministic.
     """
-    complaints: list[str] = []
     if not device.startswith("cuda"):
-        yield complaints
-        return
+        return look(), []
+    try:
+        with _deterministic(warn_only=False) as said:
+            found = look()
+        return found, _complaints(said)
+    except RuntimeError as error:
+        if not refuses_determinism(error):
+            raise
+        refused = str(error)
+    with _deterministic(warn_only=True) as said:
+        found = look()
+    return found, _complaints([refused, *said])
+
+
+def refuses_determinism(error: BaseException) -> bool:
+    """Whether torch raised it for an operation that has no deterministic algorithm."""
+    return isinstance(error, RuntimeError) and "use_deterministic_algorithms" in str(error)
+
+
+@contextlib.contextmanager
+def _deterministic(*, warn_only: bool) -> Iterator[list[str]]:
+    """Yields the texts of the warnings in the block, once it has ended."""
+    said: list[str] = []
     algorithms = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    only_warned = torch.is_deterministic_algorithms_warn_only_enabled()
     autotuned = torch.backends.cudnn.benchmark
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(True, warn_only=warn_only)
     torch.backends.cudnn.benchmark = False
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            yield complaints
+            yield said
+            said.extend(str(item.message) for item in caught)
     finally:
-        torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
+        torch.use_deterministic_algorithms(algorithms, warn_only=only_warned)
         torch.backends.cudnn.benchmark = autotuned
-    operations = {
-        found[1]
-        for item in caught
-        if (found := re.match(r"(\S+) does not have a deterministic", str(item.message)))
-    }
-    complaints.extend(
-        f"{name} has no deterministic kernel here; if the outputs differ, look there first"
-        for name in sorted(operations)
-    )
+
+
+def _complaints(said: Iterable[str]) -> list[str]:
+    """What texts of torch's that speak of determinism say, each once."""
+    advice = "if the outputs differ, look there first"
+    found = []
+    for text in said:
+        words = " ".join(text.split())
+        if "determinis" not in words.lower():
+            continue
+        if named := re.match(r"(\S+) does not have a deterministic", words):
+            found.append(f"{named[1]} has no deterministic kernel here; {advice}")
+        else:
+            first = re.split(r"(?<=[a-z)\]])\. ", words)[0].rstrip(".")
+            found.append(f'torch says "{first[:LONGEST]}"; {advice}')
+    return sorted(set(found))

@@ -6,14 +6,16 @@ as build(comparison, seed), it returns a `Workload`, or raises `adapters.base.Ad
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from adapters.base import AdapterError
 from bench.cases import BASELINE, Comparison, Findings
@@ -21,6 +23,7 @@ from bench.statistics.blocks import Order, Sample
 from bench.statistics.equality import Equality
 from bench.worker import equality
 from bench.worker.timer import Timer
+from semibackward.freeze import own_parameters_frozen
 
 T = TypeVar("T")
 
@@ -89,6 +92,24 @@ class Workload(ABC):
         if found.max_abs_diff is None:
             return "by another dtype, or by values that are not finite"
         return f"by up to {found.max_abs_diff:.3g}"
+
+    def counted(self, first: Any, second: Any, found: Equality) -> Equality:
+        """How many elements of two outputs are not the same, where they can be held together."""
+        if not isinstance(first, Tensor) or not isinstance(second, Tensor):
+            return found
+        if first.shape != second.shape or first.dtype != second.dtype:
+            return found
+        apart = equality.differing(first, second)
+        return dataclasses.replace(found, differing=apart, elements=first.numel())
+
+    def succeeded(self, output: Any) -> Tensor | None:
+        """Which images an output succeeds with, (batch,), bool; None where nobody can tell."""
+        return None
+
+    def frozen_too(self, layers: Sequence[nn.Module]) -> AbstractContextManager[None]:
+        """The block in which the baseline's runs have these layers' own parameters frozen, where
+        the variant's have all of them: what the layers are to a difference."""
+        return own_parameters_frozen(layers)
 
     @abstractmethod
     def doubts(self, output: Any) -> list[str]:

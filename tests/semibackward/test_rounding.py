@@ -4,58 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from semibackward import examine, rounding
 from semibackward.freeze import own_parameters_frozen
 from semibackward.rounding import MOST_TRIALS, Layers, at_fault
+from tests.rounding_layers import Another, Scaled, ScaledNorm
 from tests.semibackward.frozen_models import flags, small_model
-
-
-class Rounding(torch.autograd.Function):
-    """images * weight, whose backward pass multiplies in another order where the weight needs a
-    gradient, as PyTorch's source has it of batch norm on CUDA."""
-
-    @staticmethod
-    def forward(ctx: Any, images: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
-        ctx.save_for_backward(images, weight, scale)
-        return images * (weight * scale)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        images, weight, scale = ctx.saved_tensors
-        if ctx.needs_input_grad[1]:
-            return gradient * (weight * scale), (gradient * images * scale).sum(0), None
-        return (gradient * weight) * scale, None, None
-
-
-class Another(Rounding):
-    """The same, but that the frozen one is another function's gradient by a thousandth."""
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        found = Rounding.backward(ctx, gradient)
-        assert found[0] is not None
-        return (found[0] if ctx.needs_input_grad[1] else 1.001 * found[0], *found[1:])
-
-
-class Scaled(nn.Module):
-    def __init__(self, function: type[torch.autograd.Function] = Rounding) -> None:
-        super().__init__()
-        self.function = function
-        self.weight = nn.Parameter(torch.rand(6) + 0.5)
-        self.register_buffer("scale", torch.rand(6) + 0.5)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.function.apply(images, self.weight, self.scale)  # type: ignore[no-any-return]
-
-
-class ScaledNorm(Scaled):
-    """One that its name calls a normalisation."""
 
 
 def model(*middle: nn.Module) -> nn.Sequential:
@@ -76,8 +34,8 @@ def perturbation(of: nn.Module) -> str:
             lambda: model(Scaled(), nn.Linear(6, 6), Scaled()),
             r"note: .* rounding: .* 2 Scaled layers \(2, 4\)",
         ),
-        (lambda: model(Scaled(Another)), "mend: .* please report it"),
-        (lambda: model(Scaled(), Scaled(Another)), "mend: .* please report it"),
+        (lambda: model(Scaled(function=Another)), "mend: .* please report it"),
+        (lambda: model(Scaled(), Scaled(function=Another)), "mend: .* please report it"),
         (lambda: model(), "fine: .* bit for bit the same"),
     ],
     ids=["rounding", "a normalisation", "two", "another gradient", "both", "neither"],

@@ -63,6 +63,12 @@ class AttackWorkload(Workload):
             return ["the attack left every image as it was; check its settings"]
         return []
 
+    def succeeded(self, output: Tensor) -> Tensor:
+        """Of these images the model no longer says what it did of the clean ones."""
+        with torch.no_grad():
+            logits: Tensor = self.model(output)
+        return logits.argmax(dim=1) != self.labels
+
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
         with applied(variant, self.model):
             state.reset(self.model, self.seed)

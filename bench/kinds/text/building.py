@@ -10,7 +10,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from adapters.text.victims import Victim
 from bench.cases import A_A, BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.kinds.text.findings import SentenceRecord, TextFindings
 from bench.kinds.text.options import TextOptions
-from bench.statistics.equality import Equality
+from bench.statistics.equality import IDENTICAL, Equality, different
 from bench.worker import failures, state
 from bench.worker.gradients import engine_watched
 from bench.worker.workload import Workload, select_device
@@ -120,7 +120,7 @@ class TextWorkload(Workload):
 
     def compare(self, first: list[Outcome], second: list[Outcome]) -> Equality:
         equal = [one.made for one in first] == [two.made for two in second]
-        return Equality(equal, bitwise=equal, max_abs_diff=None)
+        return replace(IDENTICAL, max_abs_diff=None) if equal else different(None)
 
     def difference(self, first: list[Outcome], second: list[Outcome], found: Equality) -> str:
         one, two = next(
@@ -179,6 +179,8 @@ class TextWorkload(Workload):
                 adversarial = run()
             except Exception as raised:  # the library's own; the other sentences go on
                 if failures.status_of(raised) == "out-of-memory":
+                    raise
+                if state.refuses_determinism(raised):
                     raise
                 error = failures.reason_of(raised)
 

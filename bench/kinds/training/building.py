@@ -7,7 +7,7 @@ does, which is inside the timed region: a user freezes and thaws at every step.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from bench.kinds.training.options import TrainingOptions
 from bench.worker import state
 from bench.worker.workload import Workload
 from semibackward import semi_backward
+from semibackward.freeze import own_parameters_frozen
 
 T = TypeVar("T")
 
@@ -73,6 +74,16 @@ class TrainingWorkload(Workload):
         """All parameters and buffers after one step, (total number of elements,), float64."""
         self.run(variant, lambda run: run())
         return weights(self.model)
+
+    @contextlib.contextmanager
+    def frozen_too(self, layers: Sequence[nn.Module]) -> Iterator[None]:
+        """For the attack alone, as the variant's: the update needs every gradient."""
+        training = self.trainings[BASELINE]
+        before, training.freezing = training.freezing, lambda: own_parameters_frozen(layers)
+        try:
+            yield
+        finally:
+            training.freezing = before
 
     def doubts(self, output: Tensor) -> list[str]:
         if not torch.isfinite(output).all():

@@ -112,18 +112,15 @@ class Learning:
         """
         started = time.perf_counter()
         number = len(self.told.losses)
-        _seed(self.told.seed, number)
-        order = torch.Generator().manual_seed(self.told.seed * 1_000_003 + number)
-        total = 0.0
-        with state.deterministic(self._case.device):
-            for images, labels in self._minibatches(order):
-                rate = building.learning_rate(
-                    self.told.updates, self.told.epochs * self.updates_an_epoch
-                )
-                for group in self._optimizer.param_groups:
-                    group["lr"] = rate
-                total += float(self._training.step(images, labels))
-                self.told.updates += 1
+        updates = self.told.updates
+        start = {name: value.clone() for name, value in self._tensors().items()}
+
+        def train() -> float:
+            self.told.updates = updates
+            self._restore(start)
+            return self._updates(number)
+
+        total, _ = state.deterministically(self._case.device, train)
         if not math.isfinite(total):
             raise ArithmeticError(
                 f"the loss is not finite in epoch {number + 1}: the training diverged; try another"
@@ -132,6 +129,19 @@ class Learning:
         self.told.losses.append(total / self.updates_an_epoch)
         self.told.seconds.append(round(time.perf_counter() - started, 3))
         self._write()
+
+    def _updates(self, number: int) -> float:
+        """Those of an epoch; the sum of their losses."""
+        _seed(self.told.seed, number)
+        order = torch.Generator().manual_seed(self.told.seed * 1_000_003 + number)
+        total, updates = 0.0, self.told.epochs * self.updates_an_epoch
+        for images, labels in self._minibatches(order):
+            rate = building.learning_rate(self.told.updates, updates)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            total += float(self._training.step(images, labels))
+            self.told.updates += 1
+        return total
 
     def result(self) -> dict[str, object]:
         """How good the model is, and a digest of its weights."""
@@ -223,19 +233,26 @@ class Learning:
             then, now = ((t.case_id, t.variant, t.seed, t.epochs) for t in (told, self.told))
             if then != now:
                 raise ValueError(f"it is of another training: {then}, not {now}")
-            self._model.load_state_dict(_of(tensors, "model."))
-            momentum = _of(tensors, "momentum.")
-            kept = self._optimizer.state_dict()
-            kept["state"] = {int(n): {"momentum_buffer": t} for n, t in momentum.items()}
-            self._optimizer.load_state_dict(kept)
+            self._restore(tensors)
         except Exception as error:
             raise AdapterError(
                 f"{self._checkpoint} can't be gone on from: {type(error).__name__}: {error};"
                 " remove it, or name another folder with --checkpoints"
             ) from error
-        if isinstance(self._training, Free) and "perturbation" in tensors:
-            self._training.perturbation = tensors["perturbation"].to(self._case.device)
         self.told = told
+
+    def _restore(self, tensors: dict[str, Tensor]) -> None:
+        """Make it what `_tensors` told of it."""
+        self._model.load_state_dict(_of(tensors, "model."))
+        momentum = _of(tensors, "momentum.")
+        kept = self._optimizer.state_dict()
+        kept["state"] = {int(n): {"momentum_buffer": t} for n, t in momentum.items()}
+        self._optimizer.load_state_dict(kept)
+        if isinstance(self._training, Free):
+            perturbation = tensors.get("perturbation")
+            if perturbation is not None:
+                perturbation = perturbation.to(self._case.device)
+            self._training.perturbation = perturbation
 
 
 class Server:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import warnings
 from types import SimpleNamespace
@@ -55,20 +57,87 @@ def test_peak_memory_is_reset_before_and_read_after_the_device_is_done(
     ]
 
 
-def test_the_gate_is_deterministic_on_cuda_and_leaves_no_setting_behind() -> None:
-    with state.deterministic("cuda:0") as complaints:
+REFUSED = (
+    "max_pool_cuda does not have a deterministic implementation, but you set"
+    " 'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this"
+    " operation, or ..."
+)
+CUBLAS = (
+    "Deterministic behavior was enabled with either `torch.use_deterministic_algorithms(True)` or"
+    " `at::Context::setDeterministicAlgorithms(true)`, but this operation is not deterministic"
+    " because it uses CuBLAS and you have CUDA >= 10.2. To enable deterministic behavior in this"
+    " case, you must set an environment variable before running your PyTorch application:"
+    " CUBLAS_WORKSPACE_CONFIG=:4096:8 or CUBLAS_WORKSPACE_CONFIG=:16:8."
+)
+ATTENTION = (
+    "Memory Efficient attention defaults to a non-deterministic algorithm. To explicitly enable"
+    " determinism call torch.use_deterministic_algorithms(True, warn_only=False)."
+)
+
+
+class Looked:
+    """Looks, under settings that it remembers; refused where it has to be strict, if at all."""
+
+    def __init__(self, refused: str | None = None, warned: tuple[str, ...] = ()) -> None:
+        self.refused = refused
+        self.warned = warned
+        self.warn_only: list[bool] = []
+
+    def __call__(self) -> int:
         assert torch.are_deterministic_algorithms_enabled()
-        assert torch.is_deterministic_algorithms_warn_only_enabled()
-        warnings.warn("max_pool_cuda does not have a deterministic implementation", stacklevel=1)
-        warnings.warn("something else", stacklevel=1)
+        assert not torch.backends.cudnn.benchmark
+        self.warn_only.append(torch.is_deterministic_algorithms_warn_only_enabled())
+        if self.refused is not None and not self.warn_only[-1]:
+            raise RuntimeError(self.refused)
+        for text in (*self.warned, "something else"):
+            warnings.warn(text, stacklevel=1)
+        return len(self.warn_only)
+
+
+def test_the_gate_is_strict_on_cuda_and_leaves_no_setting_behind() -> None:
+    look = Looked()
+    assert state.deterministically("cuda:0", look) == (1, [])
+    assert look.warn_only == [False]
     assert not torch.are_deterministic_algorithms_enabled()
-    assert [text.split()[0] for text in complaints] == ["max_pool_cuda"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [(REFUSED, "^max_pool_cuda has no deterministic kernel"), (CUBLAS, 'it uses CuBLAS and .*";')],
+)
+def test_what_has_no_deterministic_kernel_is_looked_at_again_and_named(
+    refused: str, said: str
+) -> None:
+    look = Looked(refused)
+    found, (complaint,) = state.deterministically("cuda:0", look)
+    assert (found, look.warn_only) == (2, [False, True])
+    assert re.search(said, complaint)
+    assert complaint.endswith("if the outputs differ, look there first")
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_every_warning_of_that_kind_is_told_whatever_its_words() -> None:
+    look = Looked(REFUSED, warned=(ATTENTION, REFUSED.replace("max_pool", "cumsum"), ATTENTION))
+    _, complaints = state.deterministically("cuda:0", look)
+    assert [text.split()[0] for text in complaints] == ["cumsum_cuda", "max_pool_cuda", "torch"]
+    assert '"Memory Efficient attention defaults to a non-deterministic algorithm"' in complaints[2]
+
+
+def test_another_error_is_no_refusal() -> None:
+    look = Looked("Expected all tensors to be on the same device")
+    with pytest.raises(RuntimeError, match="same device"):
+        state.deterministically("cuda:0", look)
+    assert look.warn_only == [False]
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_the_gate_leaves_other_devices_alone() -> None:
-    with state.deterministic("cpu") as complaints:
-        assert not torch.are_deterministic_algorithms_enabled()
-    assert complaints == []
+    found, complaints = state.deterministically("cpu", torch.are_deterministic_algorithms_enabled)
+    assert (found, complaints) == (False, [])
+
+
+def test_cublas_is_told_to_be_deterministic_in_this_process_too() -> None:
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] in (":4096:8", ":16:8")
 
 
 @pytest.mark.parametrize(
