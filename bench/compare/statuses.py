@@ -1,4 +1,4 @@
-"""How each case ended, then and now. Pure."""
+"""How each case ended, and how equal its variants' outputs were, then and now. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,24 @@ from bench.compare.values import Finding
 from bench.records.types import ComparisonRecord, CountsRecord
 
 OK = "ok"
+
+
+def levels(name: str, base: ComparisonRecord, new: ComparisonRecord) -> Iterable[Finding]:
+    """What became of the equality of both variants' outputs, where each came to a speedup."""
+    if base.equality is None or new.equality is None or not base.status == new.status == OK:
+        return
+    before, after = base.equality.level, new.equality.level
+    if before != after:
+        said = f"both variants' outputs were {_WORDS[before]} and are {_WORDS[after]} now"
+        yield Finding(name, new.variant, "equality", "equality of outputs", "told", said)
+
+
+_WORDS = {
+    "identical": "identical",
+    "rounding": "the same but for rounding",
+    "different": "different",
+    None: "not compared",
+}
 
 
 def findings(

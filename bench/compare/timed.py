@@ -36,6 +36,7 @@ def findings(matched: Matched[ComparisonRecord], allowed: Allowed) -> list[Findi
     seen: set[tuple[str, str]] = set()
     for name, (base, new) in zip(matched.names, matched.pairs, strict=True):
         found += statuses.findings(name, base, new)
+        found += statuses.levels(name, base, new)
         if base.speedup is not None and new.speedup is not None:
             share = allowed.share("speedup", limits.facts(new.case, new.variant))
             found.append(

@@ -150,7 +150,9 @@ def outcome(record: ComparisonRecord) -> str:
     """How a case ended, in one line."""
     if record.speedup is None:
         return f"{record.status}: {record.reason}"
-    return f"{record.verdict}: {in_words(record.speedup)}"
+    level = "" if record.equality is None else record.equality.level
+    by = " (outputs differ by rounding)" if level == "rounding" else ""
+    return f"{record.verdict}: {in_words(record.speedup)}{by}"
 
 
 def clock(seconds: float) -> str:

@@ -19,7 +19,7 @@ from bench.cases import A_A, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.estimate import CONFIDENCE
-from reports.reading import kind, places
+from reports.reading import kind, levels, places
 from reports.reading.words import WITHIN
 
 FAR = 1e6
@@ -97,13 +97,13 @@ class Point:
 FACETS = (
     *("library", "attack", "training", "model", "batch", "size", "steps", "dtype", "device"),
     *("eps", "step size", "start", "weights", "images", "classes", "replays", "sentences"),
-    *("queries", "resources", "other"),
+    *("queries", "resources", "level", "other"),
 )
 """Of a case, those of its kind included; what no kind of ours has is in "other", and "variant" and
 "run" follow them."""
 _NAMES = (*FACETS, "variant", "run")
 _AT = {name: index for index, name in enumerate(_NAMES)}
-_ESSENTIAL = ("library", "attack", "training", "model", "variant")
+_ESSENTIAL = ("library", "attack", "training", "model", "level", "variant")
 """Told wherever they differ, even where a name would do without."""
 _OWN = ("steps", "eps", "step size", "start")
 """What some attacks have none of; among the others it may be the same."""
@@ -156,6 +156,7 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
         "device": case.device,
         "weights": "" if case.weights == "random" else f"weights {case.weights}",
         **told.facets(case),
+        "level": levels.word(record),
     }
     known = FACETS[:-1]
     others = ", ".join(value for name, value in found.items() if name not in known and value)

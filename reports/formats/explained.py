@@ -12,7 +12,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.anatomy import Anatomy
 from reports.formats import markdown
-from reports.reading import kind, naming, numbers, promises, reproduce
+from reports.reading import kind, levels, naming, promises, reproduce
 from reports.reading.explanation import Explanation, Label, explain
 from reports.reading.words import spelt
 from reports.table import Table
@@ -62,7 +62,7 @@ def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Tab
     for record, told in found:
         if record.variant != SEMI_BACKWARD:
             continue
-        library = record.case.library
+        library = levels.beside(record.case.library, record)
         counted = rows.setdefault(library, Counter())
         counted[told.label if told is not None else record.status] += 1
         if told is not None and told.label == "benefits" and record.speedup is not None:
@@ -145,7 +145,7 @@ def _cells(
         _percent(shares.overhead),
         "-" if told.by_operations is None else f"{told.by_operations:.3f}",
         f"{told.by_time:.2f}",
-        numbers.ratio(speedup),
+        cells.speedup(record),
         interval,
         "-" if told.achieved is None else f"{told.achieved:.2f}",
         promises.verdict(record),
@@ -180,6 +180,7 @@ def _paragraph(
         if record.equality is not None and record.equality.bitwise
         else "the same but for rounding"
     )
+    proved = levels.sentence(record)
     lines = [
         f"**{case.library}{version} `{case.attack}`: {told.label}**",
         "",
@@ -188,7 +189,8 @@ def _paragraph(
         f"{_asked(record, found)}.{_by_operation(record, found)}",
         f"Of its time {_percent(told.split.forward)} % goes into forward passes,"
         f" {_backward(record, told)} and {_percent(told.split.overhead)} % into everything else.",
-        f"{told.sentence[0].upper()}{told.sentence[1:]}. The {told_of.outputs} are {same}.",
+        f"{told.sentence[0].upper()}{told.sentence[1:]}. The {told_of.outputs} are {same}"
+        f"{f': {proved}' if proved else ''}.",
         _memory(record, told),
         _mend(record, told),
         "",

@@ -11,6 +11,7 @@ import pandas
 from bench.kinds import registry
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
+from bench.statistics.equality import Equality
 from reports.reading import kind, memory, places, promises, published, reproduce
 from reports.reading.explanation import explain
 from reports.reading.why import why
@@ -125,9 +126,18 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
 def _checks(record: ComparisonRecord) -> dict[str, Any]:
     equality, gradients, peak = record.equality, record.gradients or {}, record.memory or {}
     return {
+        "level": equality and equality.level,
         "equal": equality and equality.equal,
         "bitwise": equality and equality.bitwise,
         "max_abs_diff": equality and equality.max_abs_diff,
+        "first_step_error": equality and equality.first_step_error,
+        "flipped_signs": equality and equality.flipped_signs,
+        "differing": equality and equality.differing,
+        "elements": equality and equality.elements,
+        "success_original": _success(equality, record.baseline),
+        "success_variant": _success(equality, record.variant),
+        "success_differs": equality and equality.success and len(equality.success_differs),
+        "rounding_layers": (equality and ", ".join(equality.layers)) or None,
         "gradient_call": gradients.get("call"),
         "parameters": gradients.get("parameters"),
         "gradients_original": gradients.get(record.baseline),
@@ -139,6 +149,10 @@ def _checks(record: ComparisonRecord) -> dict[str, Any]:
         "bound": record.diagnosis and record.diagnosis.bound,
         "drift": record.diagnosis and record.diagnosis.drift,
     }
+
+
+def _success(equality: Equality | None, variant: str) -> int | None:
+    return None if equality is None or equality.success is None else equality.success[variant]
 
 
 def _environment(environment: Environment) -> dict[str, Any]:

@@ -62,9 +62,9 @@ def _averages(runs: Sequence[Run]) -> Any:
     for place in places.of(runs):
         records = [record for record, _ in place.comparisons]
         for variant in dict.fromkeys(record.variant for record in records):
-            found = averages.of(record for record in records if record.variant == variant)
-            if found is not None:
-                yield {"run": place.label, "variant": variant, **asdict(found)}
+            for found in averages.of(r for r in records if r.variant == variant):
+                level = found.level or "identical"
+                yield {"run": place.label, "variant": variant, **asdict(found), "level": level}
 
 
 def _rows(found: pandas.DataFrame) -> Any:

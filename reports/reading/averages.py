@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import NEXT_RUN, Speedup
+from reports.reading import levels
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,25 @@ class Average:
             run's estimates lie, it is where the next run's mean does.
         arithmetic: the arithmetic mean, as papers print it; a few large speedups pull it up.
         count: how many went in.
+        level: what their outputs were equal to, as `reports.reading.levels.word` has it.
     """
 
     geometric: Speedup
     arithmetic: float
     count: int
+    level: str = ""
 
 
-def of(records: Iterable[ComparisonRecord]) -> Average | None:
-    """The average of those that came to a speedup; None if none did."""
-    found = [r.speedup for r in records if r.status == "ok" and r.speedup is not None]
-    if not found:
-        return None
+def of(records: Iterable[ComparisonRecord]) -> list[Average]:
+    """The average of those that came to a speedup, of each level of equality apart."""
+    there = [record for record in records if record.status == "ok"]
+    return [
+        _of([r.speedup for r in there if levels.word(r) == level and r.speedup is not None], level)
+        for level in levels.words_of(there)
+    ]
+
+
+def _of(found: Sequence[Speedup], level: str) -> Average:
     logs = [math.log(speedup.estimate) for speedup in found]
     centre = statistics.fmean(logs)
     half = math.sqrt(math.fsum(speedup.half_width**2 for speedup in found)) / len(found)
@@ -48,7 +56,7 @@ def of(records: Iterable[ComparisonRecord]) -> Average | None:
         blocks=min(speedup.blocks for speedup in found),
         method=stands_for(found, "errors of the cases added in quadrature"),
     )
-    return Average(geometric, statistics.fmean(s.estimate for s in found), len(found))
+    return Average(geometric, statistics.fmean(s.estimate for s in found), len(found), level)
 
 
 def of_next_run(records: Iterable[ComparisonRecord]) -> bool:

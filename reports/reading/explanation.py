@@ -14,7 +14,7 @@ from bench.cases import FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics import anatomy
 from bench.statistics.anatomy import Anatomy, Split
-from reports.reading import kind, memory, numbers, promises
+from reports.reading import kind, levels, memory, numbers, promises
 from reports.reading.words import spelt
 
 Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "loses"]
@@ -225,7 +225,7 @@ def _by_memory(record: ComparisonRecord) -> float | None:
 
 
 def _measured(record: ComparisonRecord) -> str:
-    return f"measured {_interval(record)} as fast"
+    return levels.beside(f"measured {_interval(record)} as fast", record)
 
 
 def _interval(record: ComparisonRecord) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import averages, numbers, promises
+from reports.reading import averages, levels, numbers, promises
+from reports.reading.averages import Average
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
 
@@ -32,22 +33,29 @@ def _gains(frozen: Sequence[Measured], ok: Sequence[Measured]) -> str:
     faster = [record for record, _ in frozen if record.verdict == "faster"]
     free = averages.of(r for r, _ in ok if r.variant == FORWARD_ONLY and r.verdict == "faster")
     more = ""
-    if free is not None:
-        more = (
-            f"; queries without any gradient (forward-only) made {_cases(free.count)}"
-            f" {numbers.with_interval(free.geometric, named=True)} times as fast"
-        )
-    mean = averages.of(faster)
-    if mean is None:
+    if free:
+        each = " and ".join(f"{_cases(mean.count)} {_mean(mean)} times as fast" for mean in free)
+        more = f"; queries without any gradient (forward-only) made {each}"
+    means = averages.of(faster)
+    if not means:
         return f"Frozen parameters made none of {_cases(len(frozen))} measurably faster{more}."
     best = max(faster, key=_surely)
     most = ""
-    if mean.count > 1:
-        most = f" on average, {_name(best)} most surely: {numbers.with_interval(best.speedup)}"
-    return (
-        f"Frozen parameters made {mean.count} of {_cases(len(frozen))} faster{_only_here(faster)},"
-        f" {numbers.with_interval(mean.geometric, named=True)} times{most}{more}."
+    if len(faster) > 1:
+        surely = levels.beside(numbers.with_interval(best.speedup), best)
+        most = f" on average, {_name(best)} most surely: {surely}"
+    each = " and ".join(
+        f"{f'{mean.count} of them ' if len(means) > 1 else ''}{_mean(mean)} times" for mean in means
     )
+    return (
+        f"Frozen parameters made {len(faster)} of {_cases(len(frozen))} faster"
+        f"{_only_here(faster)}, {each}{most}{more}."
+    )
+
+
+def _mean(mean: Average) -> str:
+    told = numbers.with_interval(mean.geometric, named=True)
+    return f"(with outputs that differ by {mean.level}) {told}" if mean.level else told
 
 
 def _surely(record: ComparisonRecord) -> float:
@@ -111,11 +119,11 @@ def _ways(calls: set[str]) -> str:
 
 def _trust(every: Sequence[Measured], frozen: Sequence[Measured]) -> str:
     compared = [record.equality for record, _ in every if record.equality is not None]
-    same = sum(found.bitwise for found in compared)
-    nearly = sum(found.equal and not found.bitwise for found in compared)
+    same = sum(found.level == "identical" for found in compared)
+    nearly = sum(found.level == "rounding" for found in compared)
     told = f"The outputs were bit for bit the same in {same} of {len(compared)} comparisons"
     if nearly:
-        told += f" and the same but for rounding in {nearly}"
+        told += f" and differed by rounding, which was proved, in {nearly}"
     bad = Counter(record.status for record, _ in every if record.status != "ok")
     if bad:
         ended = ", ".join(f"{count} {status}" for status, count in bad.items())

@@ -9,7 +9,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.components import BETWEEN_SPEEDUP
 from bench.statistics.estimate import CONFIDENCE, FEW_PROCESSES, Speedup
-from reports.reading import averages, memory, numbers, promises
+from reports.reading import averages, levels, memory, numbers, promises
 from reports.reading.why import why
 from reports.reading.words import WITHIN
 
@@ -22,7 +22,7 @@ def notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable
     said: dict[str, list[str]] = {}
     for name, record in columns:
         sentence = why(record, run.environment)
-        for text in ([sentence] if sentence else []) + record.warnings:
+        for text in filter(None, (sentence, levels.sentence(record), *record.warnings)):
             said.setdefault(text.rstrip("."), []).append(name)
     for text, names in said.items():
         yield f"{', '.join(names)}: {text}."
@@ -76,11 +76,14 @@ def _advice(record: ComparisonRecord, found: Speedup) -> str:
 
 def averaged(records: Iterable[ComparisonRecord]) -> str:
     """What the means are of, and what the interval of the geometric one stands for."""
+    records = list(records)
     more = ", so that the next run's mean lies in it" if averages.of_next_run(records) else ""
+    mixed = len(levels.words_of(records)) > 1
+    apart = " No mean mixes outputs that are identical with some that differ." if mixed else ""
     return (
         "Means: over the cases that came to a speedup; the interval of the geometric one is of the"
         f" mean of these very cases, their errors added in quadrature{more}; papers print the"
-        " arithmetic one."
+        f" arithmetic one.{apart}"
     )
 
 
@@ -91,7 +94,7 @@ def seconds(record: ComparisonRecord, variant: str) -> str:
 
 
 def speedup(record: ComparisonRecord) -> str:
-    return numbers.ratio(record.speedup)
+    return levels.beside(numbers.ratio(record.speedup), record)
 
 
 def interval_names(found: Iterable[Speedup | None]) -> list[str]:
@@ -140,14 +143,7 @@ def interval_rows(
 
 
 def equality(record: ComparisonRecord) -> str:
-    found = record.equality
-    if found is None:
-        return "-"
-    if found.bitwise:
-        return "identical"
-    if found.equal:
-        return f"equal to {found.max_abs_diff:.0e}"
-    return "differ" if found.max_abs_diff is None else f"differ by {found.max_abs_diff:.2g}"
+    return "-" if record.equality is None else levels.spelt(record.equality)
 
 
 def gradients(record: ComparisonRecord) -> str:

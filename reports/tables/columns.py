@@ -10,7 +10,7 @@ from bench.cases import A_A, FORWARD_ONLY, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
-from reports.reading import averages, kind, memory, numbers, promises
+from reports.reading import averages, kind, levels, memory, numbers, promises
 from reports.reading.averages import Average
 from reports.reading.published import Published, find
 from reports.reading.words import variant_spelt
@@ -92,10 +92,10 @@ def _table(
     published = [find(record.case, record.variant, suite) for record in records]
     intervals = [record.speedup for record in records]
     averages_: dict[str, dict[str, str]] = {}
-    mean = averages.of(averaged)
-    if mean is not None and mean.count > 1:
-        averages_ = _average_columns(mean, averaged, run)
-        intervals.append(mean.geometric)
+    for mean in averages.of(averaged):
+        if mean.count > 1:
+            averages_ |= _average_columns(mean, averaged, run)
+            intervals.append(mean.geometric)
     rows: list[tuple[str, Iterable[str]]] = [
         (f"{first.baseline} (s)", (cells.seconds(r, r.baseline) for r in records)),
         (f"{variant_spelt(first.variant)} (s)", (cells.seconds(r, r.variant) for r in records)),
@@ -142,7 +142,11 @@ def _average_columns(
 ) -> dict[str, dict[str, str]]:
     """The cells of both means of these records, by the names of their rows."""
     suite = run.environment.suite
-    found = [find(r.case, r.variant, suite) for r in records if r.speedup is not None]
+    found = [
+        find(r.case, r.variant, suite)
+        for r in records
+        if r.speedup is not None and levels.word(r) == ours.level
+    ]
     there = [row.speedup for row in found if row is not None]
     geometric = {
         "speedup": numbers.ratio(ours.geometric),
@@ -154,7 +158,8 @@ def _average_columns(
         geometric[PUBLISHED], arithmetic[PUBLISHED] = (f"{mean:.2f}" for mean in means)
         geometric[OVER_PUBLISHED] = f"{ours.geometric.estimate / means[0]:.2f}"
         arithmetic[OVER_PUBLISHED] = f"{ours.arithmetic / means[1]:.2f}"
-    return {"geometric mean": geometric, "arithmetic mean": arithmetic}
+    of = f", {ours.level}" if ours.level else ""
+    return {f"geometric mean{of}": geometric, f"arithmetic mean{of}": arithmetic}
 
 
 def _like(found: Speedup, value: float) -> str:

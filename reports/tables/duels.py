@@ -111,8 +111,6 @@ def _outputs(duel: DuelRecord) -> Iterable[str]:
         return
     if found.bitwise:
         yield "Both make the same adversarial examples, bit for bit."
-    elif found.equal:
-        yield f"Their adversarial examples differ by rounding ({found.max_abs_diff:.0e})."
     elif found.max_abs_diff is None:
         yield "Their adversarial examples are not comparable: other dtypes, or not finite."
     else:

@@ -9,7 +9,7 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
-from reports.reading import averages, naming, numbers, places, promises
+from reports.reading import averages, levels, naming, numbers, places, promises
 from reports.reading.places import Place
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -82,16 +82,25 @@ def _means(
         for row in rows.values()
         if all(label in row and row[label].speedup is not None for label in labels)
     ]
-    if len(whole) < 2:
-        return
-    found = [averages.of(row[label] for row in whole) for label in labels]
-    means = [numbers.with_interval(mean.geometric, named=mixed) for mean in found if mean]
-    over = []
-    if len(found) == 2 and found[0] is not None and found[1] is not None:
-        ratio = _ratio(found[0].geometric, found[1].geometric)
-        over = [numbers.with_interval(ratio, named=mixed)]
-    row = (f"geometric mean of {len(whole)}", *means, *over)
-    yield (*row, *["-"] * (width - len(row)))
+    alike: dict[tuple[str, ...], list[dict[str, ComparisonRecord]]] = {}
+    for row in whole:
+        alike.setdefault(tuple(levels.word(row[label]) for label in labels), []).append(row)
+    for group in alike.values():
+        if len(group) < 2:
+            continue
+        found = [mean for label in labels for mean in averages.of(row[label] for row in group)]
+        means = [
+            ", ".join(
+                filter(None, (numbers.with_interval(mean.geometric, named=mixed), mean.level))
+            )
+            for mean in found
+        ]
+        over = []
+        if len(found) == 2:
+            ratio = _ratio(found[0].geometric, found[1].geometric)
+            over = [numbers.with_interval(ratio, named=mixed)]
+        drawn = (f"geometric mean of {len(group)}", *means, *over)
+        yield (*drawn, *["-"] * (width - len(drawn)))
 
 
 def _speedup(record: ComparisonRecord | None, mixed: bool) -> str:
@@ -99,7 +108,8 @@ def _speedup(record: ComparisonRecord | None, mixed: bool) -> str:
         return "-"
     if record.speedup is None:
         return record.status
-    return f"{numbers.with_interval(record.speedup, named=mixed)}, {promises.verdict(record)}"
+    told = levels.beside(numbers.with_interval(record.speedup, named=mixed), record)
+    return f"{told}, {promises.verdict(record)}"
 
 
 def _over(first: ComparisonRecord | None, second: ComparisonRecord | None, mixed: bool) -> str:

@@ -285,7 +285,8 @@ def test_an_interval_is_widened_by_what_processes_differ_by() -> None:
     ("equality", "said"),
     [
         (Equality(True, True, 0.0), "identical"),
-        (Equality(True, False, 2e-7), "equal to 2e-07"),
+        (Equality(True, False, 2e-7), "rounding, up to 2e-07"),
+        (Equality(True, False, None), "rounding"),
         (Equality(False, False, 0.031), "differ by 0.031"),
         (Equality(False, False, None), "differ"),
     ],

@@ -22,7 +22,17 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports import figures
 from reports.formats import markdown
-from reports.reading import kind, memory, numbers, places, promises, published, reproduce, summary
+from reports.reading import (
+    kind,
+    levels,
+    memory,
+    numbers,
+    places,
+    promises,
+    published,
+    reproduce,
+    summary,
+)
 from reports.reading.places import Place
 from reports.reading.why import why
 from reports.tables import cells, contents
@@ -153,7 +163,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mi
             "variant": Cell(record.variant),
             "verdict": Cell(promises.verdict(record)),
             "speedup": Cell(
-                numbers.with_interval(speedup, named=mixed),
+                levels.beside(numbers.with_interval(speedup, named=mixed), record),
                 None if speedup is None else speedup.estimate,
             ),
             memory.AS_GIVEN: Cell(
@@ -176,7 +186,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mi
             "run": Cell(place.label),
         },
         ok=record.status == "ok",
-        why=(*([told] if told else []), *record.warnings),
+        why=tuple(filter(None, (told, levels.sentence(record), *record.warnings))),
         command=" ".join(
             [*markdown.variables(environment), reproduce.command(record, environment)]
         ),

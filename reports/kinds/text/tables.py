@@ -12,7 +12,8 @@ from bench.kinds.text.findings import SentenceRecord, TextFindings
 from bench.kinds.text.options import TextOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from reports.reading import averages, numbers, promises, published
+from reports.reading import averages, levels, numbers, promises, published
+from reports.reading.averages import Average
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells
@@ -147,9 +148,14 @@ def _speedup(record: ComparisonRecord | None, mixed: bool) -> str:
         return "-"
     if record.status != "ok":
         return record.status
-    found = numbers.with_interval(record.speedup, named=mixed)
+    found = levels.beside(numbers.with_interval(record.speedup, named=mixed), record)
     verdict = promises.verdict(record)
     return found if verdict == "faster" else f"{found}, {verdict}"
+
+
+def _only(means: Sequence[Average]) -> Average | None:
+    """Sentences are the same or not, so there is one level at most."""
+    return means[0] if means else None
 
 
 def _mean_rows(
@@ -157,7 +163,7 @@ def _mean_rows(
 ) -> Iterable[tuple[str, ...]]:
     """Means over the attacks that came to a speedup."""
     found = [
-        averages.of(record for row in rows if (record := row.comparisons.get(name)) is not None)
+        _only(averages.of(r for row in rows if (r := row.comparisons.get(name)) is not None))
         for name in variants
     ]
     if not any(mean is not None and mean.count > 1 for mean in found):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bench.records.memory import MemoryUse
 from bench.statistics.conditions import Conditions
+from bench.statistics.equality import IDENTICAL, Equality
 from bench.statistics.estimate import Speedup
 from tests.bench.compare.files import Said, benchmarks
 from tests.cases import changed
@@ -25,6 +26,14 @@ def test_a_speedup_that_is_lost_is_a_regression(compare: Said) -> None:
     assert "where 5 % is allowed" in said
     assert compare([timed()], [timed(ratio=1.3)], "--fail-if", "speedup:20%")[0] == 0
     assert compare([timed()], [timed(ratio=1.3)], "--fail-if", "speedup:off")[0] == 0
+
+
+def test_another_level_of_equality_is_told(compare: Said) -> None:
+    rounded = timed(equality=Equality(equal=True, bitwise=False, max_abs_diff=1e-3))
+    code, said = compare([timed(equality=IDENTICAL)], [rounded])
+    assert code == 0
+    assert "outputs were identical and are the same but for rounding now" in said
+    assert "outputs were" not in compare([rounded], [rounded])[1]
 
 
 def test_what_an_interval_leaves_open_fails_only_under_strict(compare: Said) -> None:
