@@ -22,6 +22,17 @@ def fgsm(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return (images.detach() + EPS * images.grad.sign()).clamp(0, 1)
 
 
+def along(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Follows the gradient itself, not its sign, so that a rounding shows."""
+    found = images
+    for _ in range(2):
+        leaf = found.detach().requires_grad_()
+        nn.functional.cross_entropy(model(leaf), labels).backward()
+        assert leaf.grad is not None
+        found = (leaf + 0.1 * leaf.grad / leaf.grad.abs().max()).detach()
+    return found
+
+
 def killed(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Dies in the middle of its timed runs."""
     global _calls

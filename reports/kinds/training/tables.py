@@ -11,7 +11,7 @@ from bench.kinds.training.plan import Plan
 from bench.kinds.training.record import TrainingRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from reports.reading import promises
+from reports.reading import levels, promises
 from reports.reading.kind import short
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -171,7 +171,7 @@ def _ended(
                 "-" if record is None else interval(record, intervals),
                 _accuracy(both, "clean_accuracy"),
                 _accuracy(both, "robust_accuracy"),
-                _weights(both),
+                _weights(both, record),
                 _saved(record, plan),
             )
         )
@@ -250,11 +250,15 @@ def _accuracy(both: dict[str, TrainingRecord], what: str) -> str:
     return " → ".join(dict.fromkeys(f"{100 * value:.1f} %" for value in found)) or "-"
 
 
-def _weights(both: dict[str, TrainingRecord]) -> str:
+def _weights(both: dict[str, TrainingRecord], step: ComparisonRecord | None) -> str:
+    """Of the end, bit for bit; of a step, how equal they are is known, and told where it is."""
     digests = {r.weights for r in both.values()}
     if len(both) < 2 or None in digests:
         return "-"
-    return "identical" if len(digests) == 1 else "differ"
+    if len(digests) == 1:
+        return "identical"
+    level = "" if step is None else levels.word(step)
+    return f"differ; after a step by {level}" if level else "differ"
 
 
 def _where(case: Case) -> str:

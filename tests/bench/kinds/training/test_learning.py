@@ -122,3 +122,24 @@ def test_adversarial_training_on_digits_makes_robust(
     robust = {name: float(str(one["robust_accuracy"])) for name, one in found.items()}
     assert clean["natural"] > 0.9
     assert robust["pgd"] > robust["natural"] + 0.3
+
+
+def test_an_epoch_that_torch_refuses_begins_again_from_its_start(
+    learn: Learn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on CUDA, where an operation has no deterministic algorithm: in the middle of an epoch."""
+    plain = learn(small_training("free"), BASELINE, "plain")
+    plain.epoch()
+    plain.epoch()
+
+    def twice(device: str, look: Callable[[], float]) -> tuple[float, list[str]]:
+        look()
+        return look(), ["it was refused"]
+
+    monkeypatch.setattr(state, "deterministically", twice)
+    again = learn(small_training("free"), BASELINE, "again")
+    again.epoch()
+    again.epoch()
+    assert again.told.losses == plain.told.losses
+    assert again.told.updates == plain.told.updates
+    assert again.result()["weights"] == plain.result()["weights"]

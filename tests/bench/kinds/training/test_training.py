@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from bench.worker import checks, state
 from semibackward import semi_backward
 from tests.cases import changed, small_training
 from tests.places import ATTACKS
+from tests.rounding_layers import Another, Rounding, Scaled
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -72,6 +74,34 @@ def test_a_library_may_be_a_users_own_function() -> None:
     made = built(changed(small_training("pgd", "user", spec), steps=None, step_size=None))
     assert checks.check(made).equality.bitwise
     assert made.passes_predict is None
+
+
+def rounds(function: type[torch.autograd.Function]) -> Callable[[Case, int], nn.Module]:
+    def build(case: Case, seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        return nn.Sequential(
+            nn.Conv2d(3, 6, 3, stride=2),
+            nn.BatchNorm2d(6),
+            Scaled(function=function, images=True),
+            nn.Flatten(),
+            nn.Linear(6 * 15 * 15, 10),
+        )
+
+    return build
+
+
+@pytest.mark.parametrize(("function", "level"), [(Rounding, "rounding"), (Another, "different")])
+def test_weights_after_a_step_have_the_same_levels(
+    function: type[torch.autograd.Function], level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workloads, "build_model", rounds(function))
+    asked = changed(small_training("pgd", "user", f"{ATTACKS}:along"), steps=None, step_size=None)
+    made = built(asked)
+    found = checks.gate(made)
+    assert found.equality.level == level
+    assert found.equality.layers == ({"2": "Scaled"} if level == "rounding" else {})
+    assert (found.unequal is None) == (level == "rounding")
+    assert all(parameter.requires_grad for parameter in made.model.parameters())
 
 
 def test_theory_is_the_papers() -> None:
