@@ -46,6 +46,8 @@ class Workload(ABC):
 
     makes: ClassVar[str] = "adversarial examples"
     """What a run makes, in words."""
+    rounds: ClassVar[bool] = True
+    """Whether it makes numbers, that may differ by rounding."""
     tells_passes: ClassVar[bool] = False
     """Whether records tell how many of its backward passes compute parameter gradients."""
 

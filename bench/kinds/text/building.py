@@ -89,6 +89,7 @@ class TextWorkload(Workload):
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
 
     makes = "adversarial sentences"
+    rounds = False
 
     @property
     def _queries(self) -> int | None:

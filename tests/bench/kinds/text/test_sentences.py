@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,22 @@ def test_a_sentence_at_which_the_library_fails_is_told_and_the_others_go_on() ->
     assert found.findings.sentences[1].reason == "RuntimeError: Sent 3 != Gradient 2"
     assert any("line 2" in warning for warning in found.warnings)
     assert [s.line for s in work._working()] == [1, 3], "blocks number those that work"
+
+
+def test_an_operation_without_a_deterministic_kernel_is_no_failure_of_the_library() -> None:
+    """torch refuses it on CUDA; then the gate looks again, and the sentence is not left out."""
+    made = built()
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise RuntimeError(
+            "index_add_cuda_ does not have a deterministic implementation, but you set"
+            " 'torch.use_deterministic_algorithms(True)'."
+        )
+
+    attack = replace(made.attacks[BASELINE], ready=lambda ledger: nullcontext(refused))
+    made = replace(made, attacks={**made.attacks, BASELINE: attack})
+    with pytest.raises(RuntimeError, match="index_add_cuda_"):
+        made.output(BASELINE)
 
 
 def test_a_variant_that_makes_another_sentence_is_unequal() -> None:
