@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 
+from tests.fake_cuda.kernels import Kernels, among
 from tests.fake_cuda.places import (
     CUDA,
     asks_for_gpu,
@@ -17,7 +17,6 @@ from tests.fake_cuda.places import (
     is_device,
     moved,
     on_gpu,
-    plain_device,
     put,
 )
 from tests.fake_cuda.rules import type_name
@@ -30,19 +29,21 @@ Keywords = dict[str, Any]
 class Front(TorchFunctionMode):
     """Answers for the GPU; the rest goes on to torch, with the CPU for a device."""
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __init__(self, kernels: Kernels) -> None:
+        super().__init__()
+        self.kernels = kernels
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        rule = _RULES.get(func)
-        return rule(func, args, kwargs) if rule else _made(func, args, kwargs)
+        with self.kernels.making_on(any(map(on_gpu, among((*args, *kwargs.values()))))):
+            return _RULES.get(func, _made)(func, args, kwargs)
 
 
 def _made(func: Call, args: Args, kwargs: Keywords) -> Any:
     """What a function makes, on the device that it was asked to."""
     gpu = None if kwargs.get("device") is None else asks_for_gpu(kwargs["device"])
     if kwargs.get("generator") is not None:
-        _same_device(kwargs["generator"], bool(gpu) or any(map(on_gpu, _among(args))))
+        _same_device(kwargs["generator"], bool(gpu) or any(map(on_gpu, among(args))))
     if gpu is None:
         return func(*args, **kwargs)
     made = func(*args, **{**kwargs, "device": "cpu"})
@@ -55,10 +56,6 @@ def _same_device(generator: torch.Generator, gpu: bool) -> None:
         raise RuntimeError(
             f"Expected a '{wanted}' device type for generator but found '{generator.device.type}'"
         )
-
-
-def _among(args: object) -> Iterator[Tensor]:
-    return (leaf for leaf in tree_leaves(args) if isinstance(leaf, Tensor))
 
 
 def _device(func: Call, args: Args, kwargs: Keywords) -> torch.device:
@@ -179,10 +176,14 @@ def _copy_into(func: Call, args: Args, kwargs: Keywords) -> Tensor:
     return here
 
 
+def _holds_tensors(index: object) -> bool:
+    return any(True for _ in among(index if isinstance(index, tuple) else (index,)))
+
+
 def _set_item(func: Call, args: Args, kwargs: Keywords) -> None:
     """A slice is copied into, from any device; so is a value without dimensions."""
     tensor, index, value = args
-    if isinstance(value, Tensor) and (value.dim() == 0 or not any(_among(index))):
+    if isinstance(value, Tensor) and (value.dim() == 0 or not _holds_tensors(index)):
         value = moved(value, on_gpu(tensor))
     func(tensor, index, value)
 
@@ -202,7 +203,7 @@ def _parse_to(func: Call, args: Args, kwargs: Keywords) -> Any:
         for value in args
     )
     device, *rest = func(*given, **kwargs)
-    for tensor in _among((args, kwargs)):
+    for tensor in among((*args, *kwargs.values())):
         device = device_of(tensor)
     return (device, *rest)
 

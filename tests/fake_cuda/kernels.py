@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,13 +18,25 @@ from tests.fake_cuda.rules import Given
 class Kernels(TorchDispatchMode):
     """Sees what reaches a kernel, below autograd: passes backward too."""
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __init__(self) -> None:
+        super().__init__()
+        self._making_on_gpu = False
+
+    @contextlib.contextmanager
+    def making_on(self, gpu: bool) -> Iterator[None]:
+        """Where, inside the block, what is made of no tensor lies: torch's functions make what they
+        need beside their arguments on the device of these."""
+        before, self._making_on_gpu = self._making_on_gpu, gpu
+        try:
+            yield
+        finally:
+            self._making_on_gpu = before
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         with torch._C.DisableTorchFunction():
-            places = {on_gpu(tensor) for tensor in _tensors((*args, *kwargs.values()))}
-            gpu = True in places
+            places = {on_gpu(tensor) for tensor in among((*args, *kwargs.values()))}
+            gpu = True in places or (not places and self._making_on_gpu)
             if len(places) > 1:
                 given = list(_given(func, args, kwargs))
                 rules.check(func, given)
@@ -34,7 +47,8 @@ class Kernels(TorchDispatchMode):
         return made
 
 
-def _tensors(values: Sequence[Any]) -> Iterator[Tensor]:
+def among(values: Sequence[Any]) -> Iterator[Tensor]:
+    """The tensors among arguments, those in lists too."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
@@ -60,5 +74,5 @@ def _put(kernel: Any, made: Any) -> None:
     values = [made] if len(returned) == 1 else made
     for value, described in zip(values or (), returned, strict=False):
         if described.alias_info is None:
-            for tensor in _tensors([value]):
+            for tensor in among([value]):
                 put(tensor, True)

@@ -36,14 +36,16 @@ def played() -> Iterator[None]:
 
     Tensors made inside the block are of no use outside it.
     """
-    front = Front()
+    kernels = Kernels()
+    front = Front(kernels)
     with contextlib.ExitStack() as stack:
-        for name, answer in _ANSWERS.items():
-            stack.enter_context(mock.patch.object(torch.cuda, name, answer))
+        for module, answers in _ANSWERS.items():
+            for name, answer in answers.items():
+                stack.enter_context(mock.patch.object(module, name, answer))
         stack.enter_context(mock.patch.object(torch, "Generator", Generator))
         engine = _Engine(Variable._execution_engine, front)
         stack.enter_context(mock.patch.object(Variable, "_execution_engine", engine))
-        stack.enter_context(Kernels())
+        stack.enter_context(kernels)
         stack.enter_context(front)
         yield
 
@@ -93,19 +95,33 @@ def _set_rng_state(new_state: torch.Tensor, device: object = "cuda") -> None:
     torch.set_rng_state(new_state)
 
 
+class _Stream:
+    """Nobody captures it."""
+
+    def is_capturing(self) -> bool:
+        return False
+
+
 # What draws on the GPU draws from the CPU's generator here, which torch.manual_seed seeds.
-_ANSWERS: Mapping[str, Any] = {
-    "is_available": lambda: True,
-    "is_initialized": lambda: True,
-    "is_current_stream_capturing": lambda: False,
-    "device_count": lambda: 1,
-    "current_device": lambda: 0,
-    "set_device": _set_device,
-    "get_device_name": lambda device=None: "a CPU that plays a GPU",
-    "synchronize": lambda device=None: None,
-    "empty_cache": lambda: None,
+_SEEDS: Mapping[str, Any] = {
     "manual_seed": lambda seed: None,
     "manual_seed_all": lambda seed: None,
     "get_rng_state": _get_rng_state,
     "set_rng_state": _set_rng_state,
+}
+_ANSWERS: Mapping[Any, Mapping[str, Any]] = {
+    torch.cuda: {
+        **_SEEDS,
+        "is_available": lambda: True,
+        "is_initialized": lambda: True,
+        "is_current_stream_capturing": lambda: False,
+        "device_count": lambda: 1,
+        "current_device": lambda: 0,
+        "set_device": _set_device,
+        "get_device_name": lambda device=None: "a CPU that plays a GPU",
+        "synchronize": lambda device=None: None,
+        "empty_cache": lambda: None,
+    },
+    torch.cuda.random: _SEEDS,
+    torch.accelerator: {"current_stream": lambda device=None: _Stream()},
 }
