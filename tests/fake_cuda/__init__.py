@@ -1,0 +1,23 @@
+"""A CPU that plays a machine with one CUDA GPU, for tests of what runs on both.
+
+Inside `played()`, code that says "cuda:0" runs on the CPU, bit for bit as it would there; but what
+mixes devices, or reads a GPU's tensor as a NumPy array, raises what CUDA raises, in the words of
+the locked torch. Speed, memory and the GPU's own rounding are not played.
+
+- `places`: which tensors lie on the GPU. Storages are tagged, not tensors, so that views, `.data`
+  and what autograd saved are where their memory is.
+- `rules`: which kernels take tensors of two devices, by PyTorch's own table of operations.
+- `kernels`: a dispatch mode that holds every kernel to them, those of a backward pass too.
+- `front`: a function mode for what Python sees: devices, copies between them, factories, NumPy.
+- `machine`: puts it all in place, `torch.cuda`'s answers too, and takes it away again.
+
+Beyond it: sparse tensors, pickles, streams and graphs, a second GPU, and what PyTorch would refuse
+only in a kernel that CPUs do not have.
+"""
+
+from __future__ import annotations
+
+from tests.fake_cuda.machine import lacking, played
+from tests.fake_cuda.places import on_gpu
+
+__all__ = ["lacking", "on_gpu", "played"]
