@@ -54,6 +54,8 @@ class CudaTimer:
     """CUDA events on the current stream, around the call; host time until it returned beside them.
 
     Work that a call queues on other streams is counted only where the current one waits for it.
+    Nothing but the call and the two records lies in the timed region: torch makes the event of the
+    device when it is first recorded, so both are recorded once before.
 
     Args:
         cuda: stands for `torch.cuda`, so that the order of its calls can be tested without a GPU.
@@ -69,9 +71,11 @@ class CudaTimer:
     def time(self, run: Callable[[], object]) -> Sample:
         begin = self._cuda.Event(enable_timing=True)
         end = self._cuda.Event(enable_timing=True)
+        stream = self._cuda.current_stream(self._device)
+        for event in (begin, end):
+            event.record(stream)
         # Nothing left over from before may run inside the timed region.
         self._cuda.synchronize(self._device)
-        stream = self._cuda.current_stream(self._device)
         start = time.perf_counter_ns()
         begin.record(stream)
         run()

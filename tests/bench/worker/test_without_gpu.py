@@ -42,10 +42,14 @@ def test_peak_memory_is_reset_before_and_read_after_the_device_is_done(
             return answer
 
         monkeypatch.setattr(torch.cuda, name, fake)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: log.append("empty_cache"))
+    monkeypatch.setattr(memory.gc, "collect", lambda: log.append("collect"))
     found = memory.peak(lambda: log.append("run"), "cuda:1")
     assert found == Peak(12345, 1000, 20000, memory.CUDA)
     assert log == [
+        "collect",
         "synchronize cuda:1",
+        "empty_cache",
         "reset_peak_memory_stats cuda:1",
         "memory_allocated cuda:1",
         "run",
@@ -53,6 +57,45 @@ def test_peak_memory_is_reset_before_and_read_after_the_device_is_done(
         "max_memory_allocated cuda:1",
         "max_memory_reserved cuda:1",
     ]
+
+
+class CachingAllocator:
+    """Keeps what it once took from the device, as torch's does, until it is told to let go."""
+
+    def __init__(self) -> None:
+        self.live = self.kept = self.most_live = self.most_kept = 0
+
+    def take(self, count: int) -> None:
+        """Allocate so many bytes, and give them back."""
+        self.most_live = max(self.most_live, self.live + count)
+        self.kept = max(self.kept, self.live + count)
+        self.most_kept = max(self.most_kept, self.kept)
+
+    def empty_cache(self) -> None:
+        self.kept = self.live
+
+    def reset_peak_memory_stats(self, device: str) -> None:
+        self.most_live, self.most_kept = self.live, self.kept
+
+    def memory_allocated(self, device: str) -> int:
+        return self.live
+
+    def max_memory_allocated(self, device: str) -> int:
+        return self.most_live
+
+    def max_memory_reserved(self, device: str) -> int:
+        return self.most_kept
+
+    def synchronize(self, device: str) -> None:
+        pass
+
+
+def test_what_a_variant_reserves_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    allocator = CachingAllocator()
+    monkeypatch.setattr(torch, "cuda", allocator)
+    sizes = (2000, 1000)
+    found = [memory.peak(lambda size=size: allocator.take(size), "cuda:0") for size in sizes]
+    assert [peak and peak.reserved for peak in found] == [2000, 1000]
 
 
 def test_the_gate_is_deterministic_on_cuda_and_leaves_no_setting_behind() -> None:
