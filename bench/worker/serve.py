@@ -48,10 +48,11 @@ class Worker:
         except Exception as error:
             from bench.worker import failures
 
+            status = failures.status_of(error)  # looks at the GPU's memory: before it is given back
             self._release()
             return {
                 "ok": False,
-                "status": failures.status_of(error),
+                "status": status,
                 "reason": failures.reason_of(error),
                 "trace": traceback.format_exc(),
                 "tainted": failures.taints(error),
@@ -213,9 +214,10 @@ class Worker:
 
     def _build(self, comparison: dict[str, Any], building: str, seed: int) -> Workload:
         from bench.cases import Case, Comparison
-        from bench.worker import state, workload
+        from bench.worker import failures, state, workload
 
         self._release()
+        failures.forget_refusals()
         build = workload.resolved(building)  # importing it makes its kind's options known
         case = Case.from_json(comparison["case"])
         if self._used:
