@@ -21,11 +21,10 @@ from typing import IO, TYPE_CHECKING, Any
 from bench.worker import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
     from bench.statistics.blocks import GpuState
+    from bench.worker.nvml import GpuWatch
     from bench.worker.timer import Timer
     from bench.worker.workload import Workload
 
@@ -37,7 +36,7 @@ class Worker:
         self._workload: Workload | None = None
         self._servers: dict[str, Any] = {}
         self._timer: Timer | None = None
-        self._gpu: Callable[[], GpuState] | None = None
+        self._gpu: GpuWatch | None = None
         self._settings: dict[str, object] = {}
         self._used = False
 
@@ -102,8 +101,8 @@ class Worker:
             found = asdict(checks.alone(built))
         else:
             found = asdict(checks.check(built, explain=explain, operations=operations))
-        if unseen is not None:
-            found["warnings"].append(unseen)
+        found["warnings"] += [unseen] if unseen else []
+        found["warnings"] += self._gpu.unseen if self._gpu else ()
         checked = time.perf_counter()
         state.settle()  # the checks imported much of torch, which no later run need walk through
         self._workload = built
@@ -112,6 +111,7 @@ class Worker:
                 **found,
                 "library_version": built.library_version,
                 "timer": self._timer.name,
+                "energy_period": self._gpu.energy_period() if self._gpu else None,
             },
             "check_seconds": checked - ready,
         }
@@ -139,17 +139,15 @@ class Worker:
     def _time_block(self, order: Any, part: int) -> dict[str, Any]:
         from bench.statistics import blocks
         from bench.worker import nvml
+        from bench.worker.metering import MeteredTimer
 
         assert self._workload is not None  # the runner prepares first
         assert self._timer is not None
         states: list[GpuState] = []
-        gpu = self._gpu
-
-        def look() -> None:
-            if gpu is not None:
-                states.append(gpu())
-
-        samples = self._workload.time_block(order, self._timer, look, part)
+        timer = self._timer
+        if self._gpu is not None:
+            timer = MeteredTimer(timer, self._gpu, states)
+        samples = self._workload.time_block(order, timer, part)
         worst = blocks.worst(states)
         return {
             "samples": [asdict(sample) for sample in samples],
