@@ -103,6 +103,10 @@ class Options(OfKind, ABC):
         """How many inputs go through the model in one pass."""
         return case.batch
 
+    def in_one_step(self) -> Options:
+        """The same with an attack of one step; itself where it has no number of steps."""
+        return self
+
     def identity(self, case: Case) -> dict[str, Any]:
         """What was asked, as JSON; its digest is the case's id, so it must never change."""
         return {**case.shared, "options": asdict(self)}

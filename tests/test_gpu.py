@@ -155,11 +155,13 @@ def test_a_run_on_the_gpu(tmp_path: Path) -> None:
 
 
 def test_nvml_watches_this_gpu() -> None:
-    look, said = nvml.watch(DEVICE)
+    watch, said = nvml.watch(DEVICE)
     assert said is None
-    assert look is not None
-    state = look()
+    assert watch is not None
+    state = watch.state()
+    assert state.sm_mhz is not None
     assert state.sm_mhz > 0
+    assert state.celsius is not None
     assert 0 < state.celsius < 120
 
 

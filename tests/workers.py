@@ -61,7 +61,9 @@ class ScriptedWorker:
         throttled: Callable[[int], bool] = lambda block: False,
         refused: dict[str, Any] | None = None,
         stale: bool = False,
+        joules: Callable[[str, int], float | None] = lambda letter, run: None,
     ) -> None:
+        self.joules = joules
         self.stale = stale
         self.times = times
         self.throttled = throttled
@@ -92,7 +94,7 @@ class ScriptedWorker:
         if number in self.fails_in_block:
             raise self.fails_in_block[number]
         self.orders.append(order)
-        samples = [Sample(self.times(letter, next(self.runs)), self.host) for letter in order]
+        samples = [self.sample(letter, next(self.runs)) for letter in order]
         throttled = self.throttled(number)
         reasons = ["hardware slowdown"] if throttled else []
         gpu = {"sm_mhz": 1980, "memory_mhz": 3201, "celsius": 60, "reasons": reasons}
@@ -101,6 +103,9 @@ class ScriptedWorker:
             "gpu": None if self.host is None else gpu,
             "throttled": throttled,
         }
+
+    def sample(self, letter: str, run: int) -> Sample:
+        return Sample(self.times(letter, run), self.host, joules=self.joules(letter, run))
 
     def close(self) -> None:
         self.closed = True

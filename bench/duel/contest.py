@@ -197,6 +197,8 @@ def as_duel(
     kept = record.timed
     for name in ("seconds", "host_seconds", "memory", "memory_parts", "gradients"):
         kept[name] = kept[name] and _renamed(kept[name])
+    if record.energy is not None:
+        kept["energy"] = replace(record.energy, joules=_renamed(record.energy.joules))
     unmet = [
         f"{name} requires {', '.join(side.unmet)}: both sides share all but the library itself"
         for name, side in told.items()

@@ -16,6 +16,7 @@ from bench.statistics.blocks import Block, GpuState, Order
 from bench.statistics.conditions import Conditions
 from bench.statistics.counts import Counts
 from bench.statistics.diagnosis import DeviceUse, Diagnosis
+from bench.statistics.energy import Energy
 from bench.statistics.equality import Equality
 from bench.statistics.estimate import Speedup, Verdict
 from bench.statistics.stopping import StopReason
@@ -95,18 +96,21 @@ class MemoryParts:
 
 @dataclass(frozen=True)
 class Operations:
-    """The floating-point operations counted in one run of a variant.
+    """What was counted in one run of a variant.
 
     Attributes:
-        forward: of what ran outside autograd's engine.
+        forward: floating-point operations of what ran outside autograd's engine.
         backward: of what ran inside it.
         images: that went through the model outside the engine, each as often as it did; of text,
             sentences. 0 where the model was not called with tensors.
+        moved: bytes that its operations read and wrote at least once: arguments and results of
+            each; None in records made before this was kept.
     """
 
     forward: int
     backward: int
     images: int
+    moved: int | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,8 @@ class Prepared:
         device_use: what one profiled run of the baseline did, on CUDA.
         unequal: why the outputs differ, where they do.
         library_version: of the library that was measured.
+        energy_period: seconds between two updates of the GPU's counter of energy; None where it has
+            none.
     """
 
     equality: Equality
@@ -150,6 +156,7 @@ class Prepared:
     library_version: str | None = None
     timer: str | None = None
     findings: Findings | None = None
+    energy_period: float | None = None
 
 
 @dataclass(frozen=True)
@@ -246,6 +253,7 @@ class Timed:
         seconds: every sample of each way, in the order they were run.
         host_seconds: on CUDA, wall time until the call returned, sample by sample.
         faults: minor page faults, sample by sample; None where nobody counted them.
+        energy: that the GPU took for each sample, where NVML tells.
         order: of each block, A the first way and B the second.
         processes: the number of each block's worker process.
         repeated: indices of blocks that a throttled GPU spoilt; they do not count.
@@ -274,6 +282,7 @@ class Timed:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     host_seconds: dict[str, list[float]] | None = None
     faults: dict[str, list[int]] | None = None
+    energy: Energy | None = None
     order: list[Order] = field(default_factory=list)
     processes: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
@@ -297,8 +306,9 @@ class ComparisonRecord(Timed):
 
     Attributes:
         baseline, variant: the two ways to run it that are compared.
-        theory: the speedup the operations predict, and `basis`, what it was counted from; of
-            training also what counting `passes` predicts.
+        theory: the speedup the operations predict, and `basis`, what it was counted from; `bytes`,
+            the ratio of what the operations read and write; of training also what counting `passes`
+            predicts.
         operations: floating-point operations of one run of each variant; None without a count, and
             in records made before this was kept.
         anatomy: what the runs are made of, where `explain` asked.

@@ -11,7 +11,7 @@ from bench.errors import Ended
 from bench.records.memory import AsGiven
 from bench.records.types import ComparisonRecord, Prepared, ProcessRecord
 from bench.running.measuring import SoFar
-from bench.statistics import diagnosis, estimate
+from bench.statistics import diagnosis, energy, estimate
 from bench.statistics.blocks import Block
 from bench.statistics.conditions import Conditions
 from bench.statistics.stopping import StopRule
@@ -49,7 +49,11 @@ def complete(
         stop_reason=rule.of_case(interval, [part.stop_reason for part in parts]),
         diagnosis=found,
         warmup_runs=parts[0].warmup_runs,
-        warnings=[*record.warnings, *diagnosis.warnings(found, blocks, conditions)],
+        warnings=[
+            *record.warnings,
+            *diagnosis.warnings(found, blocks, conditions),
+            *energy.warnings(record.energy, record.seconds),
+        ],
     )
 
 
@@ -103,6 +107,9 @@ def _record(
         seconds=_samples(blocks, variant, "seconds"),
         host_seconds=_where_told(blocks, variant, "host_seconds"),
         faults=_where_told(blocks, variant, "faults"),
+        energy=energy.of(
+            blocks, (BASELINE, variant), None if prepared is None else prepared.energy_period
+        ),
         order=[block.order for block in blocks],
         processes=[block.process for block in blocks],
         repeated=[index for index, block in enumerate(blocks) if block.repeated],

@@ -1,4 +1,10 @@
-"""Find the largest batch that fits, by doubling and halving. Imports no torch."""
+"""Find the largest batch that fits, by doubling and halving. Imports no torch.
+
+An attack of forty steps needs hardly more memory than one of a single step, and takes forty times
+as long: so batches are tried with one. Hardly more is not no more: from the second step on, the
+gradients of the first are there, and some attacks keep something of every step. So what was found
+is tried once more as it was asked for, and where it does not fit then, the search goes on below.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import psutil
 
-from bench.cases import BASELINE, Comparison
+from bench.cases import BASELINE, Case, Comparison, Options
 from bench.records.types import MaxBatch
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
@@ -36,7 +42,7 @@ class BatchSearch:
     timeout: float
 
     def run(self, comparison: Comparison, workers: WorkerPool, seed: int) -> MaxBatch:
-        """Search for both variants; each try builds the case anew and runs it once.
+        """Search for both variants; each try builds the case anew and runs it.
 
         Raises:
             SearchFailed: a try ended in something other than too little memory.
@@ -51,11 +57,11 @@ class BatchSearch:
         for variant in (BASELINE, comparison.variant):
             workers.replace()
 
-            def fits(batch: int, variant: str = variant) -> bool:
-                case = replace(comparison.case, batch=batch)
+            def fits(batch: int, options: Options, variant: str = variant) -> bool:
+                case = replace(comparison.case, batch=batch, options=options)
                 return self._fits(Comparison(case, variant), workers, seed, limit)
 
-            largest[variant], failed[variant] = search(fits, comparison.case.batch)
+            largest[variant], failed[variant] = _search(fits, comparison.case)
         workers.replace()
         return MaxBatch(largest, failed, limit)
 
@@ -90,6 +96,15 @@ class BatchSearch:
         return False
 
 
+def _search(fits: Callable[[int, Options], bool], case: Case) -> tuple[int, int | None]:
+    """As `search`: in one step, and what is found as it was asked for."""
+    own, brief = case.options, case.options.in_one_step()
+    good, bad = search(lambda batch: fits(batch, brief), case.batch)
+    if brief == own or not good or fits(good, own):
+        return good, bad
+    return narrowed(lambda batch: fits(batch, own), 0, good)
+
+
 def search(fits: Callable[[int], bool], start: int) -> tuple[int, int | None]:
     """The largest size that fits, and the smallest that was seen not to.
 
@@ -113,6 +128,11 @@ def search(fits: Callable[[int], bool], start: int) -> tuple[int, int | None]:
             size = min(2 * size, CEILING)
         else:
             bad = size
+    return narrowed(fits, good, bad)
+
+
+def narrowed(fits: Callable[[int], bool], good: int, bad: int) -> tuple[int, int]:
+    """Halve the gap between a size that fits and one that does not, as `search` does."""
     while bad - good > max(1, good // 30):
         middle = (good + bad) // 2
         if fits(middle):

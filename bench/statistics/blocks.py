@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -22,27 +22,34 @@ class Sample:
         host_seconds: wall time until the call returned to Python, on CUDA; None elsewhere.
         faults: minor page faults meanwhile: pages that the kernel had to find and to clear. Counted
             with the wall clock; None where nobody counts them.
+        joules: that the GPU took, from before the run until after the device was done; None where
+            nobody counts them.
     """
 
     seconds: float
     host_seconds: float | None = None
     faults: int | None = None
+    joules: float | None = None
 
 
 @dataclass(frozen=True)
 class GpuState:
-    """What NVML said of the GPU during a block: the worst of its four runs.
+    """What NVML said of the GPU during a block: the worst of its four runs; None of what it can't.
 
     Attributes:
-        sm_mhz, memory_mhz: the lowest clocks.
+        sm_mhz, memory_mhz: the lowest clocks that were seen.
         celsius: the highest temperature.
-        reasons: every reason that held the clocks down, by NVML's names.
+        reasons: every reason that was seen to hold the clocks down, by NVML's names.
+        power_violation, thermal_violation: seconds in which the power cap, or heat, held the clocks
+            down, counted over all four; None too in records made before these were kept.
     """
 
-    sm_mhz: int
-    memory_mhz: int
-    celsius: int
+    sm_mhz: int | None = None
+    memory_mhz: int | None = None
+    celsius: int | None = None
     reasons: tuple[str, ...] = ()
+    power_violation: float | None = None
+    thermal_violation: float | None = None
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> GpuState:
@@ -51,15 +58,23 @@ class GpuState:
 
 
 def worst(states: Iterable[GpuState]) -> GpuState | None:
-    """The lowest clocks, the highest temperature, every reason; None of nothing."""
+    """The lowest clocks, the highest temperature, every reason, all times together; None of
+    nothing."""
     states = list(states)
     if not states:
         return None
+
+    def of(what: str, choose: Callable[[list[Any]], Any]) -> Any:
+        told = [value for state in states if (value := getattr(state, what)) is not None]
+        return choose(told) if told else None
+
     return GpuState(
-        min(state.sm_mhz for state in states),
-        min(state.memory_mhz for state in states),
-        max(state.celsius for state in states),
+        of("sm_mhz", min),
+        of("memory_mhz", min),
+        of("celsius", max),
         tuple(dict.fromkeys(reason for state in states for reason in state.reasons)),
+        of("power_violation", sum),
+        of("thermal_violation", sum),
     )
 
 

@@ -63,7 +63,7 @@ class Diagnosis:
         outliers: indices of blocks whose ratio lies far from its process's median; they count.
         settled: whether every process's warm-up ended because its blocks agreed.
         host_share: on a GPU, host time over device time of the baseline.
-        bound: on a GPU, what limits the baseline's speed.
+        bound: on a GPU, what limits the baseline's speed; None where no profile shows it.
         device_use: on a GPU, what a profiled run of the baseline did.
     """
 
@@ -113,8 +113,8 @@ def slot_effect(block: Block) -> float:
     return ((first - second) + (third - fourth)) / 2
 
 
-def bound(device: float, host: float, use: DeviceUse | None) -> Bound:
-    """What limits a run on a GPU.
+def bound(device: float, host: float, use: DeviceUse | None) -> Bound | None:
+    """What limits a run on a GPU; None where no profile shows it.
 
     The device is the limit if it is busy all along, or if the host is done long before it. Else the
     device waits for the host: because the host has too many kernels to launch, or because it waits
@@ -123,11 +123,13 @@ def bound(device: float, host: float, use: DeviceUse | None) -> Bound:
     Args:
         device: seconds by CUDA events.
         host: seconds until the call returned.
-        use: of a profiled run; without one, a host that is never ahead counts as launching.
+        use: of a profiled run; None where there was none, or it showed nothing.
     """
-    if host < FULL * device or (use is not None and use.busy >= FULL * device):
+    if use is None:
+        return None
+    if host < FULL * device or use.busy >= FULL * device:
         return "compute-bound"
-    if use is not None and use.waiting >= WAITS:
+    if use.waiting >= WAITS:
         return "synchronisation-bound"
     return "launch-bound"
 

@@ -42,8 +42,9 @@ class Checks:
             variant how many had their gradient computed; of workloads that tell, also the number of
             backward `passes`, and for each variant how many computed any ("passes original"). None
             where that could not be seen.
-        theory: the speedup the operations predict, and that it is from them; of training also what
-            counting `passes` predicts. None without a count.
+        theory: the speedup the operations predict, and that it is from them; the ratio of the
+            `bytes` that they read and write; of training also what counting `passes` predicts. None
+            without a count.
         memory: peak bytes for each variant, with `unit`, `what` and their `ratio`; None where no
             account is kept.
         memory_parts: for each variant what its peak is made of, as in `records.MemoryParts`.
@@ -244,9 +245,14 @@ def _passing(model: nn.Module) -> Iterator[list[int]]:
 
 def _operations(counted: Mapping[str, tuple[FlopCount, int]]) -> dict[str, dict[str, int]] | None:
     found = {
-        name: {"forward": count.forward, "backward": count.backward, "images": images}
+        name: {
+            "forward": count.forward,
+            "backward": count.backward,
+            "images": images,
+            "moved": count.moved,
+        }
         for name, (count, images) in counted.items()
-        if count.forward is not None and count.backward is not None
+        if count.forward is not None and count.backward is not None and count.moved is not None
     }
     return found or None
 
@@ -257,6 +263,9 @@ def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, fl
         baseline, variant = (counts[name].total for name in workload.variants)
         if baseline and variant:
             found = {"speedup": baseline / variant, "basis": "flops"}
+        baseline, variant = (counts[name].moved for name in workload.variants)
+        if found and baseline and variant:
+            found["bytes"] = baseline / variant
     passes = workload.passes_predict
     if passes is not None:
         found = {"speedup": passes, "basis": "passes", **found, "passes": passes}

@@ -16,7 +16,11 @@ from bench.statistics.diagnosis import DeviceUse
 
 _GPU = "CUDA"
 _WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize", "cudaMemcpy")
-"""Calls of the CUDA runtime in which the host waits; the asynchronous copies have other names."""
+"""Calls of the CUDA runtime in which the host waits, whatever they are about."""
+_COPIES = ("cudaMemcpyAsync", "cudaMemcpy2DAsync")
+"""Calls that wait or not by the memory they copy between, which names the half on the device."""
+_TO_PAGEABLE = "-> Pageable)"
+_FROM_PAGEABLE = "(Pageable ->"
 
 
 def profiled(run: Callable[[], object], device: str) -> DeviceUse | None:
@@ -36,8 +40,16 @@ def profiled(run: Callable[[], object], device: str) -> DeviceUse | None:
 def summarise(events: Iterable[Any], host: float, ended: int) -> DeviceUse | None:
     """Add up a profile.
 
+    The host waits in the calls that synchronise, and in copies between the device and pageable
+    memory, as `Tensor.cpu()` makes them: one to the host returns when it is complete, one from the
+    host may wait for its stream before it is staged (CUDA Runtime API, "API synchronization
+    behavior"). So of the first the whole call counts, and of the second what passed in the call
+    until the device began the copy, if it began while the call was under way. A call and its copy
+    have the same correlation id; a copy without its other half counts as none.
+
     Args:
-        events: kineto's; each has name(), device_type(), start_ns() and duration_ns().
+        events: kineto's; each has name(), device_type(), start_ns(), duration_ns() and
+            correlation_id().
         host: wall seconds of the call.
         ended: when the call returned, in nanoseconds since the epoch; later waits are our own.
 
@@ -45,17 +57,48 @@ def summarise(events: Iterable[Any], host: float, ended: int) -> DeviceUse | Non
         None if no device work is among them.
     """
     on_device: list[tuple[int, int]] = []
+    copies: dict[int, tuple[str, int]] = {}
+    calls: list[tuple[int, int, int]] = []
     waiting = 0
     for event in events:
         start, length = _nanoseconds(event)
         if event.device_type().name == _GPU:
-            on_device.append((start, start + length))
-        elif event.name() in _WAITS and start < ended:
-            waiting += length
+            if not _annotates(event):
+                on_device.append((start, start + length))
+                copies[event.correlation_id()] = event.name(), start
+        elif start < ended:
+            if event.name() in _WAITS:
+                waiting += length
+            elif event.name() in _COPIES:
+                calls.append((event.correlation_id(), start, length))
     if not on_device:
         return None
+    copies.pop(0, None)  # it stands for none
+    waiting += sum(_waited(copies.get(id_), start, length) for id_, start, length in calls)
     share = min(1.0, waiting / 1e9 / host) if host else 0.0
     return DeviceUse(_covered(on_device) / 1e9, share, len(on_device))
+
+
+def _waited(copy: tuple[str, int] | None, start: int, length: int) -> int:
+    """Nanoseconds of a copying call in which the host waited for the device.
+
+    Args:
+        copy: its name and start on the device; None if the profile has none.
+        start, length: of the call.
+    """
+    if copy is None:
+        return 0
+    name, began = copy
+    if _TO_PAGEABLE in name:
+        return length
+    if _FROM_PAGEABLE in name and began < start + length:
+        return max(0, began - start)
+    return 0
+
+
+def _annotates(event: Any) -> bool:
+    """Whether it is a `record_function`'s span, drawn around the work of others."""
+    return bool(getattr(event, "is_user_annotation", lambda: False)())
 
 
 def _covered(spans: list[tuple[int, int]]) -> int:

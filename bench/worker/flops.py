@@ -1,4 +1,5 @@
-"""Count what one run really dispatches, forward and backward: operations, and their arithmetic.
+"""Count what one run really dispatches, forward and backward: operations, their arithmetic, and the
+bytes that they read and write.
 
 A dispatch mode without module tracking, because `torch.autograd.grad` inside torch's own
 `FlopCounterMode` raises; the formulas are torch's, and two that it lacks for attention on a CPU.
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.worker import traffic
 from bench.worker.gradients import engine_watched, in_backward
 
 
@@ -27,6 +29,8 @@ class FlopCount:
         forward_kernels, backward_kernels: how often each operation that computes or writes was
             dispatched outside and inside the engine, by its name in ATen.
         views: the same of those that only look at memory another way.
+        moved: bytes that all of them read and wrote at least once, as `bench.worker.traffic` has
+            them.
     """
 
     forward: int | None = None
@@ -35,6 +39,7 @@ class FlopCount:
     forward_kernels: dict[str, int] = field(default_factory=dict)
     backward_kernels: dict[str, int] = field(default_factory=dict)
     views: dict[str, int] = field(default_factory=dict)
+    moved: int | None = None
 
     @property
     def total(self) -> int | None:
@@ -60,6 +65,7 @@ def counted() -> Iterator[FlopCount]:
         return
 
     operations = [0, 0]
+    moved = 0
     masks: Counter[str] = Counter()
     kernels: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     views: Counter[str] = Counter()
@@ -68,6 +74,7 @@ def counted() -> Iterator[FlopCount]:
         def __torch_dispatch__(
             self, function: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
+            nonlocal moved
             formula = flop_registry.get(function.overloadpacket)
             name = function.overloadpacket.__name__
             if formula is None and name not in _ATTENTION_ON_CPU:
@@ -76,8 +83,11 @@ def counted() -> Iterator[FlopCount]:
                     out = function.decompose(*args, **(kwargs or {}))
                 if out is not NotImplemented:
                     return out
-            (views if _only_looks(function) else kernels[in_backward()])[_full(function)] += 1
+            looks = _only_looks(function)
+            (views if looks else kernels[in_backward()])[_full(function)] += 1
             out = function(*args, **(kwargs or {}))
+            if not looks:
+                moved += traffic.moved(function, args, kwargs or {}, out)
             if formula is not None:
                 operations[in_backward()] += formula(*args, **(kwargs or {}), out_val=out)
             elif name in _ATTENTION_ON_CPU:
@@ -93,6 +103,7 @@ def counted() -> Iterator[FlopCount]:
     count.masks = dict(masks)
     count.forward_kernels, count.backward_kernels = map(_sorted, kernels)
     count.views = _sorted(views)
+    count.moved = moved
 
 
 def _only_looks(function: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -48,10 +49,14 @@ def peak(run: Callable[[], object], device: str) -> Peak | None:
     """Run it once; None on a device that keeps no account.
 
     On the CPU torch's profiler reports every allocation; the run is slower, so it is never timed.
+    On CUDA the allocator first gives back what it keeps and nobody uses: blocks of an earlier run,
+    of another variant or of a check, would count as reserved by this one.
     """
     if device.startswith("cuda"):
         cuda = torch.cuda
+        gc.collect()
         cuda.synchronize(device)
+        cuda.empty_cache()
         cuda.reset_peak_memory_stats(device)
         before = cuda.memory_allocated(device)
         run()

@@ -21,11 +21,10 @@ from typing import IO, TYPE_CHECKING, Any
 from bench.worker import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
     from bench.statistics.blocks import GpuState
+    from bench.worker.nvml import GpuWatch
     from bench.worker.timer import Timer
     from bench.worker.workload import Workload
 
@@ -37,7 +36,7 @@ class Worker:
         self._workload: Workload | None = None
         self._servers: dict[str, Any] = {}
         self._timer: Timer | None = None
-        self._gpu: Callable[[], GpuState] | None = None
+        self._gpu: GpuWatch | None = None
         self._settings: dict[str, object] = {}
         self._used = False
 
@@ -48,10 +47,11 @@ class Worker:
         except Exception as error:
             from bench.worker import failures
 
+            status = failures.status_of(error)  # looks at the GPU's memory: before it is given back
             self._release()
             return {
                 "ok": False,
-                "status": failures.status_of(error),
+                "status": status,
                 "reason": failures.reason_of(error),
                 "trace": traceback.format_exc(),
                 "tainted": failures.taints(error),
@@ -101,8 +101,8 @@ class Worker:
             found = asdict(checks.alone(built))
         else:
             found = asdict(checks.check(built, explain=explain, operations=operations))
-        if unseen is not None:
-            found["warnings"].append(unseen)
+        found["warnings"] += [unseen] if unseen else []
+        found["warnings"] += self._gpu.unseen if self._gpu else ()
         checked = time.perf_counter()
         state.settle()  # the checks imported much of torch, which no later run need walk through
         self._workload = built
@@ -111,6 +111,7 @@ class Worker:
                 **found,
                 "library_version": built.library_version,
                 "timer": self._timer.name,
+                "energy_period": self._gpu.energy_period() if self._gpu else None,
             },
             "check_seconds": checked - ready,
         }
@@ -138,17 +139,15 @@ class Worker:
     def _time_block(self, order: Any, part: int) -> dict[str, Any]:
         from bench.statistics import blocks
         from bench.worker import nvml
+        from bench.worker.metering import MeteredTimer
 
         assert self._workload is not None  # the runner prepares first
         assert self._timer is not None
         states: list[GpuState] = []
-        gpu = self._gpu
-
-        def look() -> None:
-            if gpu is not None:
-                states.append(gpu())
-
-        samples = self._workload.time_block(order, self._timer, look, part)
+        timer = self._timer
+        if self._gpu is not None:
+            timer = MeteredTimer(timer, self._gpu, states)
+        samples = self._workload.time_block(order, timer, part)
         worst = blocks.worst(states)
         return {
             "samples": [asdict(sample) for sample in samples],
@@ -216,9 +215,10 @@ class Worker:
 
     def _build(self, comparison: dict[str, Any], building: str, seed: int) -> Workload:
         from bench.cases import Case, Comparison
-        from bench.worker import state, workload
+        from bench.worker import failures, state, workload
 
         self._release()
+        failures.forget_refusals()
         build = workload.resolved(building)  # importing it makes its kind's options known
         case = Case.from_json(comparison["case"])
         if self._used:

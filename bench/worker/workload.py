@@ -121,26 +121,15 @@ class Workload(ABC):
         """What the kind's records hold beyond the common part, once both outputs are there."""
         return None
 
-    def time_block(
-        self,
-        order: Order,
-        timer: Timer,
-        look: Callable[[], object] = lambda: None,
-        part: int = 0,
-    ) -> list[Sample]:
+    def time_block(self, order: Order, timer: Timer, part: int = 0) -> list[Sample]:
         """Run and time one block; the samples in its order.
 
         Args:
             order: of the variants.
             timer: times each run.
-            look: called after each run, outside the timed region.
             part: of the case.
         """
-        samples = []
-        for letter in order:
-            samples.append(self.run(self.variants["AB".index(letter)], timer.time, part))
-            look()
-        return samples
+        return [self.run(self.variants["AB".index(letter)], timer.time, part) for letter in order]
 
 
 def select_device(device: str) -> None:

@@ -12,9 +12,12 @@ from bench.kinds import registry
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.equality import Equality
-from reports.reading import kind, memory, places, promises, published, reproduce
+from reports.reading import energy, kind, memory, places, predicted, promises, published, reproduce
 from reports.reading.explanation import explain
 from reports.reading.why import why
+
+OPTIONAL = ("predicted_by_bytes", "joules_original", "joules_variant", "energy_ratio")
+"""Columns that only records of some GPUs have anything for."""
 
 
 def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
@@ -26,6 +29,7 @@ def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
     what they stand on; how low and how high as the system gives memory (`as_given_low`, …);
     `seconds_original` and `seconds_variant` (medians); what the checks found;
     the published speedup and ours over it; the environment; `command`, which repeats the row.
+    Those of `OPTIONAL` are there where some row has them.
     """
     return _frame(_comparisons(runs))
 
@@ -76,6 +80,7 @@ def _nested(key: str, value: object) -> bool:
 
 def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
     made = pandas.DataFrame(rows)
+    made = made.drop(columns=[n for n in OPTIONAL if n in made and made[n].isna().all()])
     typed: pandas.DataFrame = made.convert_dtypes()  # whole numbers stay whole beside missing ones
     return typed
 
@@ -113,6 +118,10 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
         "seconds_variant": _median(record, record.variant),
         "predicted": _number((record.theory or {}).get("speedup")),
         "predicted_by_passes": _number((record.theory or {}).get("passes")),
+        "predicted_by_bytes": predicted.by_bytes(record),
+        "joules_original": energy.per_run(record, record.baseline),
+        "joules_variant": energy.per_run(record, record.variant),
+        "energy_ratio": energy.ratio(record),
         "published": there and there.speedup,
         "over_published": found.estimate / there.speedup if found and there else None,
         **_checks(record),

@@ -6,11 +6,11 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from bench.cases import A_A, FORWARD_ONLY, Case
+from bench.cases import A_A, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
-from reports.reading import averages, kind, levels, memory, numbers, promises
+from reports.reading import averages, energy, kind, levels, memory, numbers, predicted, promises
 from reports.reading.averages import Average
 from reports.reading.published import Published, find
 from reports.reading.words import variant_spelt
@@ -26,6 +26,9 @@ _OPTIONAL = (
     SMALLEST,
     PUBLISHED,
     OVER_PUBLISHED,
+    predicted.BY_BYTES,
+    energy.RUN,
+    energy.RATIO,
     "- saved activations",
     "- .grad buffers",
     "largest batch",
@@ -106,7 +109,10 @@ def _table(
         (PUBLISHED, (f"{row.speedup:.2f}" if row else "-" for row in published)),
         (OVER_PUBLISHED, map(_over, records, published)),
         (SMALLEST, (_smallest_effect(r) for r in records)),
-        ("predicted by FLOPs", (_predicted(r) for r in records)),
+        (predicted.BY_FLOPS, (predicted.cell(predicted.by_flops(r)) for r in records)),
+        (predicted.BY_BYTES, (predicted.cell(predicted.by_bytes(r)) for r in records)),
+        (energy.RUN, map(energy.runs_cell, records)),
+        (energy.RATIO, map(energy.ratio_cell, records)),
         (kind.of(first.case).outputs, (cells.equality(r) for r in records)),
         ("gradient call", (str((r.gradients or {}).get("call", "-")) for r in records)),
         ("parameter gradients", (cells.gradients(r) for r in records)),
@@ -131,6 +137,8 @@ def _table(
             *cells.notes(named, run),
             *cells.methods(named),
             *cells.memory_notes(named, run),
+            *predicted.notes(records),
+            *energy.notes(records),
             *([cells.averaged(averaged)] if averages_ else []),
             *(f"Published: {what}." for what in dict.fromkeys(r.what for r in published if r)),
         ),
@@ -181,13 +189,6 @@ def _over(record: ComparisonRecord, row: Published | None) -> str:
     if row is None or record.speedup is None:
         return "-"
     return f"{record.speedup.estimate / row.speedup:.2f}"
-
-
-def _predicted(record: ComparisonRecord) -> str:
-    if record.variant == FORWARD_ONLY:
-        return "-"  # it leaves no operation out
-    value = (record.theory or {}).get("speedup")
-    return f"{value:.2f}" if isinstance(value, float) else "-"
 
 
 def _part(record: ComparisonRecord, part: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.records.duel import DuelRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import EQUIVALENCE, Speedup
-from reports.reading import kind, promises
+from reports.reading import energy, kind, promises
 from reports.reading.words import WITHIN, spelt
 from reports.table import Table
 from reports.tables import cells, columns
@@ -50,6 +50,7 @@ def _table(duels: Sequence[DuelRecord], column: str, run: Run) -> Table:
         ("gradient call", (_calls(duel) for duel in duels)),
         ("parameter gradients", (cells.gradients(r) for r in records)),
         ("peak memory (MB)", (cells.peak(r) for r in records)),
+        *_energy(records),
     ]
     sides = " against ".join(_side(duels[0], name) for name in ("a", "b"))
     prefixes = [f"{name}: " if len(duels) > 1 else "" for name in names]
@@ -64,8 +65,16 @@ def _table(duels: Sequence[DuelRecord], column: str, run: Run) -> Table:
             *(f"{text}." for text in warned),
             *cells.methods(zip(names, records, strict=True)),
             *cells.memory_notes((), run),
+            *energy.notes(duels),
         ),
     )
+
+
+def _energy(records: Sequence[ComparisonRecord]) -> Iterator[tuple[str, Iterable[str]]]:
+    """Rows of energy, where a GPU told it."""
+    if any(record.energy is not None for record in records):
+        yield energy.RUN, map(energy.runs_cell, records)
+        yield "energy, a over b", map(energy.ratio_cell, records)
 
 
 def _as_comparison(duel: DuelRecord) -> ComparisonRecord:

@@ -9,7 +9,7 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
-from reports.reading import averages, levels, naming, numbers, places, promises
+from reports.reading import averages, energy, levels, naming, numbers, places, promises
 from reports.reading.places import Place
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -50,11 +50,17 @@ def _table(
     ]
     mixed = len(cells.interval_names(record.speedup for record in records)) > 1
     two = len(labels) == 2
+    metered = [
+        label
+        for label in labels
+        if any(label in row and energy.ratio(row[label]) is not None for row in rows.values())
+    ]
     header = [
         "case",
         *labels,
         *([f"{labels[1]} over {labels[0]}"] if two else []),
         *(f"parameter gradients, {label}" for label in labels),
+        *(f"{energy.RATIO}, {label}" for label in metered),
     ]
     drawn = [
         (
@@ -62,6 +68,7 @@ def _table(
             *(_speedup(row.get(label), mixed) for label in labels),
             *([_over(row.get(labels[0]), row.get(labels[1]), mixed)] if two else []),
             *(_gradients(row.get(label)) for label in labels),
+            *(_energy(row.get(label)) for label in metered),
         )
         for (case, _), row in rows.items()
     ]
@@ -69,7 +76,12 @@ def _table(
         f"side by side: {variant_spelt(variant)} against original{name.common}: speedup",
         tuple(header),
         (*drawn, *_means(rows, labels, len(header), mixed)),
-        (*_notes(name, rows, there), *cells.methods(named), _quadrature(records)),
+        (
+            *_notes(name, rows, there),
+            *cells.methods(named),
+            *energy.notes(records),
+            _quadrature(records),
+        ),
     )
 
 
@@ -139,6 +151,10 @@ def _gradients(record: ComparisonRecord | None) -> str:
     if record is None or not found:
         return "-"
     return f"{found[record.baseline]} → {found[record.variant]}"
+
+
+def _energy(record: ComparisonRecord | None) -> str:
+    return "-" if record is None else energy.ratio_cell(record)
 
 
 def _notes(

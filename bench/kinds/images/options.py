@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from bench.cases import Case, Options
@@ -40,6 +40,9 @@ class OnImages(Options):
             f"{case.what} on {case.model}, {case.batch} images of {size}{steps},"
             f" {case.dtype}, {case.device}"
         )
+
+    def in_one_step(self) -> OnImages:
+        return self if self.steps is None else replace(self, steps=1)
 
     def facts(self) -> dict[str, Any]:
         return {**super().facts(), "image_size": self.input_shape[-1]}

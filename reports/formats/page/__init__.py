@@ -23,11 +23,13 @@ from bench.records.types import ComparisonRecord, Environment
 from reports import figures
 from reports.formats import markdown
 from reports.reading import (
+    energy,
     kind,
     levels,
     memory,
     numbers,
     places,
+    predicted,
     promises,
     published,
     reproduce,
@@ -153,7 +155,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mi
     found = published.find(case, record.variant, environment.suite)
     gradients = record.gradients or {}
     peak = record.memory or {}
-    predicted = (record.theory or {}).get("speedup")
+    arithmetic = (record.theory or {}).get("speedup")
     told = why(record, environment)
     return Row(
         cells={
@@ -171,7 +173,8 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mi
                 max(record.as_given.speedups) if record.as_given else None,
             ),
             "seconds": _pair(record, cells.seconds, lambda name: record.seconds[name][0]),
-            "predicted by FLOPs": _number(predicted if isinstance(predicted, float) else None),
+            predicted.BY_FLOPS: _number(arithmetic if isinstance(arithmetic, float) else None),
+            predicted.BY_BYTES: _number(predicted.by_bytes(record)),
             "published": _number(None if found is None else found.speedup),
             "ours over it": _number(
                 speedup.estimate / found.speedup if speedup and found else None
@@ -180,6 +183,8 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mi
                 cells.gradients(record), _float(gradients.get(record.baseline))
             ),
             "peak memory (MB)": Cell(cells.peak(record), _float(peak.get(record.baseline))),
+            energy.RUN: Cell(energy.runs_cell(record), energy.per_run(record, record.baseline)),
+            energy.RATIO: _number(energy.ratio(record)),
             "batch": Cell(str(case.batch), case.batch),
             "input": Cell(kind.of(case).shape(case)),
             "device": Cell(_device(record, environment)),

@@ -12,7 +12,7 @@ from bench.kinds.text.findings import SentenceRecord, TextFindings
 from bench.kinds.text.options import TextOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from reports.reading import averages, levels, numbers, promises, published
+from reports.reading import averages, energy, levels, numbers, promises, published
 from reports.reading.averages import Average
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -213,7 +213,7 @@ def _cost_row(row: Attacked, variants: Sequence[str]) -> tuple[str, ...]:
 
 
 def _deeds(rows: Sequence[Attacked]) -> Table:
-    header = (
+    header: tuple[str, ...] = (
         "attack",
         "backward passes nobody reads",
         "forward-only",
@@ -222,12 +222,25 @@ def _deeds(rows: Sequence[Attacked]) -> Table:
         "sentences",
         "peak memory (MB)",
     )
-    return Table(
-        f"{_title(rows[0].case)}: what became of it",
-        header,
-        tuple(_deed_row(row) for row in rows),
-        tuple(_deed_notes(rows)),
-    )
+    drawn = [_deed_row(row) for row in rows]
+    said = list(_deed_notes(rows))
+    if any(_energy(row) != "-" for row in rows):
+        header = (*header, _ENERGY)
+        drawn = [(*cells_, _energy(row)) for cells_, row in zip(drawn, rows, strict=True)]
+        said += energy.notes(record for row in rows for record in row.comparisons.values())
+    return Table(f"{_title(rows[0].case)}: what became of it", header, tuple(drawn), tuple(said))
+
+
+_ENERGY = "energy a sentence (J)"
+
+
+def _energy(row: Attacked) -> str:
+    """Of each comparison that tells it: the original's and the variant's."""
+    told = {name: energy.runs_cell(record) for name, record in row.comparisons.items()}
+    found = {name: text for name, text in told.items() if text != "-"}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return "; ".join(f"{variant_spelt(name)}: {text}" for name, text in found.items()) or "-"
 
 
 def _deed_row(row: Attacked) -> tuple[str, ...]:

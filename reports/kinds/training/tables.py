@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bench.cases import BASELINE, SEMI_BACKWARD, Case
 from bench.kinds.training.options import NO_ATTACK, TrainingOptions
@@ -11,7 +11,7 @@ from bench.kinds.training.plan import Plan
 from bench.kinds.training.record import TrainingRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from reports.reading import levels, promises
+from reports.reading import energy, levels, predicted, promises
 from reports.reading.kind import short
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -86,6 +86,7 @@ def over_theory(record: ComparisonRecord) -> float | None:
 def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
     first = records[0]
     intervals = interval_names(record.speedup for record in records)
+    more = [(name, cell) for name, cell in _OPTIONAL if any(cell(r) != "-" for r in records)]
     header = (
         "one optimisation step",
         f"{first.baseline} (s)",
@@ -96,6 +97,7 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
         "theory",
         "over theory",
         "by FLOPs",
+        *(name for name, _ in more),
         "passes that compute parameter gradients",
         "weights",
     )
@@ -110,6 +112,7 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
             _number((r.theory or {}).get("passes")),
             _number(over_theory(r)),
             _number((r.theory or {}).get("speedup")),
+            *(cell(r) for _, cell in more),
             _passes(r),
             equality(r),
         )
@@ -124,8 +127,23 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
         f"Training {_where(first.case)}: {variant_spelt(first.variant)} attack against original",
         header,
         tuple(rows),
-        (*notes(named, run), *methods(named), *memory_notes(named, run), theory),
+        (
+            *notes(named, run),
+            *methods(named),
+            *memory_notes(named, run),
+            theory,
+            *predicted.notes(records),
+            *energy.notes(records),
+        ),
     )
+
+
+_OPTIONAL: tuple[tuple[str, Callable[[ComparisonRecord], str]], ...] = (
+    ("by bytes", lambda record: predicted.cell(predicted.by_bytes(record))),
+    ("energy a step (J)", energy.runs_cell),
+    (energy.RATIO, energy.ratio_cell),
+)
+"""Columns that are left out where no row has anything to tell."""
 
 
 def _passes(record: ComparisonRecord) -> str:

@@ -193,9 +193,16 @@ def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path, bench_here: Ben
     assert good.gradients["original"] == good.gradients["parameters"]
     assert good.memory is not None
     assert int(good.memory["original"]) > int(good.memory["semi-backward"])
-    assert good.theory == {"speedup": pytest.approx(7 / 5), "basis": "flops"}
     assert good.operations is not None
     counted, frozen = (good.operations[name] for name in ("original", "semi-backward"))
+    assert counted.moved is not None
+    assert frozen.moved is not None
+    assert good.theory == {
+        "speedup": pytest.approx(7 / 5),
+        "basis": "flops",
+        "bytes": counted.moved / frozen.moved,
+    }
+    assert counted.moved > frozen.moved
     assert counted.forward == frozen.forward
     assert counted.backward > frozen.backward
     assert counted.images == 3 * good.case.batch, "two steps and a look at what they made"

@@ -114,6 +114,10 @@ def test_it_runs_and_is_gone_on_with_after_a_kill(
             "original": 4,
             "semi-backward": 0,
         }
+        assert record.theory is not None
+        moved = record.theory.pop("bytes")
+        assert isinstance(moved, float)
+        assert moved > 1
         assert record.theory == {"speedup": pytest.approx(1.5), "basis": "flops"}
 
 

@@ -38,14 +38,21 @@ def test_nothing_fits_and_everything_does() -> None:
 
 
 class Limited(ScriptedWorker):
-    """Has room for so many images of the original, and for twice as many when frozen."""
+    """Has room for so many images of the original, and for twice as many when frozen.
 
-    def __init__(self, room: int, dies: bool = False, reason: str = "out-of-memory") -> None:
+    Of these a step that is not the first takes away `kept`.
+    """
+
+    def __init__(
+        self, room: int, dies: bool = False, reason: str = "out-of-memory", kept: int = 0
+    ) -> None:
         super().__init__()
         self.room = room
         self.dies = dies
         self.reason = reason
         self.limit: int | None = None
+        self.kept = kept
+        self.tried: list[tuple[int, int | None]] = []
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         if request["do"] == "limit":
@@ -53,7 +60,10 @@ class Limited(ScriptedWorker):
             return {"ok": True}
         assert request["do"] == "try"
         asked = request["comparison"]
+        steps = asked["case"]["options"]["steps"]
+        self.tried.append((asked["case"]["batch"], steps))
         room = self.room * (2 if asked["variant"] == "semi-backward" else 1)
+        room -= self.kept * ((steps or 1) - 1)
         if asked["case"]["batch"] <= room:
             return {"ok": True}
         if self.dies:
@@ -74,6 +84,40 @@ def test_both_variants_are_searched(dies: bool) -> None:
     assert found.failed == {"original": 11, "semi-backward": 21}
     assert found.limit == 12345
     assert {worker.limit for worker in workers} == {12345}
+
+
+def tried(of: Comparison, **worker: Any) -> tuple[list[tuple[int, int | None]], Any]:
+    """(batch, steps) of each try, and what was found."""
+    workers: list[Limited] = []
+
+    def start(*_: str) -> Limited:
+        workers.append(Limited(**worker))
+        return workers[-1]
+
+    found = BatchSearch(limit=1, timeout=1.0).run(of, WorkerPool(start), seed=0)
+    return [one for worker in workers for one in worker.tried], found
+
+
+def test_batches_are_tried_in_one_step_and_what_is_found_once_as_it_was_asked() -> None:
+    assert comparison().case.options.steps == 5  # type: ignore[attr-defined]
+    tries, found = tried(comparison(), room=10)
+    assert found.largest == {"original": 10, "semi-backward": 20}
+    assert [one for one in tries if one[1] != 1] == [(10, 5), (20, 5)]
+    assert len(tries) > 6
+
+
+def test_what_does_not_fit_as_it_was_asked_is_searched_for_below() -> None:
+    tries, found = tried(comparison(), room=100, kept=3)
+    assert found.largest["original"] <= 100 - 3 * 4 < found.failed["original"]
+    assert found.failed["original"] - found.largest["original"] <= 3
+    assert (found.largest["original"], 5) in tries
+
+
+def test_a_case_without_steps_is_tried_as_it_is() -> None:
+    own = Comparison(image_case("user", "f.py:attack", steps=None), "semi-backward")
+    tries, found = tried(own, room=10)
+    assert {steps for _, steps in tries} == {None}
+    assert found.largest["original"] == 10
 
 
 def test_another_failure_is_not_taken_for_too_little_memory() -> None:

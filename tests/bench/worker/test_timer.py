@@ -24,15 +24,20 @@ class FakeCuda:
         self.log.append(f"synchronize {device}")
 
     def current_stream(self, device: str) -> str:
+        self.log.append(f"current stream of {device}")
         return f"stream of {device}"
 
 
 class FakeEvent:
+    """As torch's: that of the device is made when it is first recorded."""
+
     def __init__(self, cuda: FakeCuda) -> None:
         self.cuda = cuda
         self.position = -1
 
     def record(self, stream: str) -> None:
+        if self.position < 0:
+            self.cuda.log.append("make event")
         self.position = len(self.cuda.log)
         self.cuda.log.append(f"record on {stream}")
 
@@ -44,7 +49,7 @@ class FakeEvent:
 def test_cuda_events_enclose_the_run_and_are_waited_for() -> None:
     cuda = FakeCuda()
     sample = CudaTimer(cuda, "cuda:1").time(lambda: cuda.log.append("run"))
-    assert cuda.log == [
+    assert cuda.log[-5:] == [
         "synchronize cuda:1",
         "record on stream of cuda:1",
         "run",
@@ -54,6 +59,15 @@ def test_cuda_events_enclose_the_run_and_are_waited_for() -> None:
     assert sample.seconds == 2.0
     assert sample.host_seconds is not None
     assert 0 < sample.host_seconds < 1
+
+
+def test_events_are_made_and_the_stream_looked_up_before_the_device_is_waited_for() -> None:
+    cuda = FakeCuda()
+    CudaTimer(cuda, "cuda:1").time(lambda: cuda.log.append("run"))
+    before = cuda.log[: cuda.log.index("synchronize cuda:1")]
+    assert before.count("make event") == cuda.log.count("make event") == 2
+    assert before.count("current stream of cuda:1") == 1
+    assert cuda.log.count("current stream of cuda:1") == 1
 
 
 def test_metal_is_synchronised_around_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

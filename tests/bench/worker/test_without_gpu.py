@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import warnings
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,10 +45,14 @@ def test_peak_memory_is_reset_before_and_read_after_the_device_is_done(
             return answer
 
         monkeypatch.setattr(torch.cuda, name, fake)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: log.append("empty_cache"))
+    monkeypatch.setattr("bench.worker.memory.gc.collect", lambda: log.append("collect"))
     found = memory.peak(lambda: log.append("run"), "cuda:1")
     assert found == Peak(12345, 1000, 20000, memory.CUDA)
     assert log == [
+        "collect",
         "synchronize cuda:1",
+        "empty_cache",
         "reset_peak_memory_stats cuda:1",
         "memory_allocated cuda:1",
         "run",
@@ -55,6 +60,44 @@ def test_peak_memory_is_reset_before_and_read_after_the_device_is_done(
         "max_memory_allocated cuda:1",
         "max_memory_reserved cuda:1",
     ]
+
+
+class CachingAllocator:
+    """Keeps what it once took from the device, as torch's does, until it is told to let go."""
+
+    def __init__(self) -> None:
+        self.live = self.kept = self.most_live = self.most_kept = 0
+
+    def take(self, count: int) -> None:
+        """Allocate so many bytes, and give them back."""
+        self.most_live = max(self.most_live, self.live + count)
+        self.kept = max(self.kept, self.live + count)
+        self.most_kept = max(self.most_kept, self.kept)
+
+    def empty_cache(self) -> None:
+        self.kept = self.live
+
+    def reset_peak_memory_stats(self, device: str) -> None:
+        self.most_live, self.most_kept = self.live, self.kept
+
+    def memory_allocated(self, device: str) -> int:
+        return self.live
+
+    def max_memory_allocated(self, device: str) -> int:
+        return self.most_live
+
+    def max_memory_reserved(self, device: str) -> int:
+        return self.most_kept
+
+    def synchronize(self, device: str) -> None:
+        pass
+
+
+def test_what_a_variant_reserves_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    allocator = CachingAllocator()
+    monkeypatch.setattr(torch, "cuda", allocator)
+    found = [memory.peak(partial(allocator.take, size), "cuda:0") for size in (2000, 1000)]
+    assert [peak and peak.reserved for peak in found] == [2000, 1000]
 
 
 REFUSED = (
@@ -281,8 +324,9 @@ def test_without_nvml_the_user_is_told_what_to_install(monkeypatch: pytest.Monke
 class FakeEvent:
     """An event of kineto's, with a start and a duration in nanoseconds."""
 
-    def __init__(self, name: str, device: str, start: int, length: int) -> None:
+    def __init__(self, name: str, device: str, start: int, length: int, link: int = 0) -> None:
         self._told = (name, device, start, length)
+        self._link = link
 
     def name(self) -> str:
         return self._told[0]
@@ -296,12 +340,19 @@ class FakeEvent:
     def duration_ns(self) -> int:
         return self._told[3]
 
+    def correlation_id(self) -> int:
+        return self._link
+
+    def is_user_annotation(self) -> bool:
+        return self.name().startswith("annotation")
+
 
 def test_a_profile_is_added_up() -> None:
     events = [
         FakeEvent("gemm", "CUDA", 100, 50),
         FakeEvent("copy on another stream", "CUDA", 120, 50),  # overlaps by 30
         FakeEvent("gemm", "CUDA", 300, 10),
+        FakeEvent("annotation of a step", "CUDA", 0, 700),  # no work of its own
         FakeEvent("cudaLaunchKernel", "CPU", 90, 5),
         FakeEvent("cudaStreamSynchronize", "CPU", 150, 40),
         FakeEvent("cudaMemcpyAsync", "CPU", 150, 40),
@@ -312,6 +363,35 @@ def test_a_profile_is_added_up() -> None:
     assert (found.busy, found.waiting) == pytest.approx((80e-9, 0.1))
     assert found.launches == 3
     assert device_use.summarise(events[3:], host=400e-9, ended=800) is None, "CUPTI saw nothing"
+
+
+@pytest.mark.parametrize(
+    ("copy", "began", "waited"),
+    [
+        ("Memcpy DtoH (Device -> Pageable)", 180, 100),
+        ("Memcpy DtoH (Device -> Pinned)", 180, 0),
+        ("Memcpy DtoD (Device -> Device)", 180, 0),
+        ("Memcpy HtoD (Pinned -> Device)", 180, 0),
+        ("Memcpy HtoD (Pageable -> Device)", 180, 80),  # the stream was busy until then
+        ("Memcpy HtoD (Pageable -> Device)", 300, 0),  # staged, and left to the device
+    ],
+)
+def test_copies_of_pageable_memory_wait(copy: str, began: int, waited: int) -> None:
+    events = [
+        FakeEvent("aten::copy_", "CPU", 90, 120, link=8),  # ids of operations are others
+        FakeEvent("cudaMemcpyAsync", "CPU", 100, 100, link=7),
+        FakeEvent(copy, "CUDA", began, 10, link=7),
+        FakeEvent("Memcpy DtoH (Device -> Pageable)", "CUDA", 400, 10, link=9),  # of no call
+        FakeEvent("cudaMemcpyAsync", "CPU", 900, 100, link=9),  # our own, after the call
+    ]
+    found = device_use.summarise(events, host=1000e-9, ended=800)
+    assert found is not None
+    assert found.waiting == pytest.approx(waited / 1000)
+
+
+def test_this_torch_tells_what_links_a_copy_to_its_call() -> None:
+    told = dir(torch._C._autograd._KinetoEvent)
+    assert {"correlation_id", "name", "device_type"} <= set(told)
 
 
 def test_memory_of_a_gpu_is_limited_by_its_share(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,52 @@
+"""The energy of runs, where a GPU told it, as cells and notes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.records.types import ComparisonRecord, Timed
+from bench.statistics import energy
+
+RUN = "energy a run (J)"
+RATIO = "energy ratio"
+
+
+def per_run(record: Timed, way: str) -> float | None:
+    """Mean joules of the runs that count; None where nobody counted."""
+    found = record.energy
+    return energy.mean(found.joules[way], record.repeated) if found else None
+
+
+def ratio(record: Timed) -> float | None:
+    """Of the first way over the second; None where no ratio of times is told either."""
+    told = record.speedup is not None and record.energy is not None
+    return record.energy.ratio if told and record.energy else None
+
+
+def runs_cell(record: ComparisonRecord) -> str:
+    """Both variants' joules, as "12.3 → 8.14"."""
+    ways = (record.baseline, record.variant)
+    values = [value for way in ways if (value := per_run(record, way)) is not None]
+    if record.speedup is None or len(values) < len(ways):
+        return "-"
+    return " → ".join(map(_joules, values))
+
+
+def ratio_cell(record: Timed) -> str:
+    """Their ratio, as "1.51"."""
+    found = ratio(record)
+    return "-" if found is None else f"{found:.2f}"
+
+
+def notes(records: Iterable[Timed]) -> list[str]:
+    """What the figures are, where there are any."""
+    if all(record.energy is None or record.speedup is None for record in records):
+        return []
+    return [
+        "Energy: of the whole GPU by its own counter (NVML), from before a run until the device was"
+        " done with it; means over the runs that count, and the original's over the variant's."
+    ]
+
+
+def _joules(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}".rstrip(".")
