@@ -23,7 +23,7 @@ from bench.running.measuring import Measuring, Spent
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.progress import Progress
-from bench.statistics import planning
+from bench.statistics import planning, stopping
 from bench.statistics.blocks import Block
 from bench.statistics.stopping import StopRule
 
@@ -66,7 +66,7 @@ class _State:
     @property
     def before(self) -> list[float]:
         """Seconds that each of them took besides."""
-        return [part.elapsed - planning.measured(part.blocks) for part in self.parts]
+        return [part.elapsed - stopping.measured(part.blocks) for part in self.parts]
 
 
 @dataclass
@@ -168,7 +168,7 @@ class Runner:
                 explain=self.explain and not process,
                 gate_only=process > 0,
                 most=planning.blocks_of_next(state.blocks, state.before),
-                usual=planning.measured(state.blocks) / len(state.blocks) if process else None,
+                usual=stopping.measured(state.blocks) / len(state.blocks) if process else None,
             )
             started = time.perf_counter()
             try:
