@@ -69,6 +69,15 @@ class Alone:
         return apart > self.half_width + interval.half_width
 
 
+def wanted(device: str) -> bool:
+    """Whether a process on a device, by torch's name of it, runs each variant alone.
+
+    A GPU's runs are short, and its clocks follow what is run; on a CPU the time is worth more in
+    blocks.
+    """
+    return device.startswith("cuda")
+
+
 def runs(blocks: Sequence[Block], share: float) -> dict[str, int]:
     """How many runs a stretch of each variant has; none where they would take too long.
 
