@@ -162,6 +162,7 @@ GPU_WORLDS = {
             ("+1 % and -1 %", 0.01, -0.01),
         )
     },
+    "carry-over: variant +1 %, runs ten times as long": GpuWorld((1.5,), (0.2,), carry=(0.0, 0.01)),
 }
 
 

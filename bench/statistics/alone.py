@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.statistics.blocks import Block
-from bench.statistics.estimate import CONFIDENCE, Speedup, t_quantile
+from bench.statistics.estimate import CONFIDENCE, ROUNDING, Speedup, t_quantile
 
 ORDER: Sequence[Literal["A", "B"]] = ("A", "B", "B", "A")
 """Of the stretches: A is the baseline."""
@@ -66,7 +66,7 @@ class Alone:
     def differs(self, interval: Speedup) -> bool:
         """Whether its interval and the speedup's lie apart."""
         apart = abs(math.log(self.ratio / interval.estimate))
-        return apart > self.half_width + interval.half_width
+        return apart > self.half_width + interval.half_width + ROUNDING
 
 
 def wanted(device: str) -> bool:

@@ -8,9 +8,8 @@ each run alone, that is after themselves. Slot 3 follows its own kind, slots 2 a
     ABBA:  l_2 - l_3 = d_B - g        l_4 - l_3 =  r + d_A + g
     BAAB:  l_2 - l_3 = d_A - g        l_4 - l_3 = -r + d_B + g
 
-Of two neighbouring blocks, one in either order, let D be BAAB's l_2 - l_3 less ABBA's, and S half
-the sum of all four. Then D = d_A - d_B and S = d_A + d_B, whatever r and g are; so
-d_A = (S + D) / 2 and d_B = (S - D) / 2.
+Let D be BAAB's mean l_2 - l_3 less ABBA's, and S half the sum of all four means. Then
+D = d_A - d_B and S = d_A + d_B, whatever r and g are; so d_A = (S + D) / 2 and d_B = (S - D) / 2.
 
 With balanced orders both variants have the same share q of runs that follow the other one: half of
 the inner slots, all of the last ones, and the first ones by how the block before ended. So
@@ -20,9 +19,9 @@ the inner slots, all of the last ones, and the first ones by how the block befor
 and the bias q D is known without slot 1, and better than either d, as D has nothing of r in it.
 Carry-over that slows both alike cancels.
 
-Means are trimmed by a fifth at each end, with Student's t interval of their winsorised variance
-(Tukey and McLaughlin, "Less vulnerable confidence and significance procedures for location based on
-a single sample", Sankhya A 25, 1963): a run that was held up says nothing here.
+Means are trimmed by a tenth at each end, as a run that was held up says nothing here; those of
+either order are independent, and their sum has Student's t interval of Yuen ("The two-sample
+trimmed t for unequal population variances", Biometrika 61, 1974).
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ import numpy
 from numpy.typing import NDArray
 
 from bench.statistics.blocks import ORDERS, Block
-from bench.statistics.estimate import Speedup, t_quantile
+from bench.statistics.estimate import ROUNDING, Speedup, t_quantile
 
-SURE = 0.99
-"""Confidence of the intervals: one calm measurement in a hundred seems to have a carry-over."""
+SURE = 0.97
+"""Confidence of the intervals: three calm measurements in a hundred seem to have a carry-over."""
 MATTERS = 0.5
 """Of the half-width of the speedup's interval, from which a bias makes it hold less than it says:
 there, 84 % in place of 95 %."""
-FEW_PAIRS = 4
-"""Of blocks in either order; with fewer, nothing is told."""
-_TRIM = 0.2
+FEWEST = 3
+"""Blocks of either order; with fewer, nothing is told."""
+_TRIM = 0.1
 
 Array = NDArray[numpy.float64]
 
@@ -56,9 +55,9 @@ class CarryOver:
 
     Attributes:
         baseline, variant: of each of them.
-        baseline_half_width, variant_half_width: of their 99 % intervals.
+        baseline_half_width, variant_half_width: of their 97 % intervals.
         bias: of the speedup's estimate against the ratio of the programs each run alone.
-        bias_half_width: of its 99 % interval.
+        bias_half_width: of its 97 % interval.
     """
 
     baseline: float
@@ -70,7 +69,7 @@ class CarryOver:
 
     def biases(self, interval: Speedup) -> bool:
         """Whether the bias is told from none, and is much beside the speedup's interval."""
-        least = max(self.bias_half_width, MATTERS * interval.half_width)
+        least = max(self.bias_half_width, MATTERS * interval.half_width, ROUNDING)
         return abs(self.bias) > least
 
 
@@ -80,22 +79,25 @@ def carry_over(blocks: Sequence[Block]) -> CarryOver | None:
     Args:
         blocks: of all processes, in the order they were run.
     """
-    pairs = [pair for group in _of_each_process(blocks) for pair in _pairs(group)]
-    if len(pairs) < FEW_PAIRS:
+    counted = [block for block in blocks if not block.repeated]
+    either = [[block for block in counted if block.order == order] for order in ORDERS]
+    if min(map(len, either)) < FEWEST:
         return None
-    logs = numpy.log([[[s.seconds for s in block.samples] for block in pair] for pair in pairs])
-    inner = logs[:, :, 1] - logs[:, :, 2]  # (pairs, order)
-    last = logs[:, :, 3] - logs[:, :, 2]
-    difference = inner[:, 1] - inner[:, 0]
-    both = (inner + last).sum(axis=1) / 2
+    inner, both = zip(*map(_contrasts, either), strict=True)  # of ABBA, of BAAB
+    bias = _sum_of_means(-inner[0], inner[1])
     after_other = _share_after_the_other(blocks)
-    bias, bias_half = _trimmed(difference)
     return CarryOver(
-        *_trimmed((both + difference) / 2),
-        *_trimmed((both - difference) / 2),
-        after_other * bias,
-        after_other * bias_half,
+        *_sum_of_means(both[0] / 4 - inner[0] / 2, both[1] / 4 + inner[1] / 2),
+        *_sum_of_means(both[0] / 4 + inner[0] / 2, both[1] / 4 - inner[1] / 2),
+        *(after_other * part for part in bias),
     )
+
+
+def _contrasts(blocks: Sequence[Block]) -> tuple[Array, Array]:
+    """Of each block l_2 - l_3, and that plus l_4 - l_3."""
+    logs = numpy.log([[sample.seconds for sample in block.samples] for block in blocks])
+    inner, last = logs[:, 1] - logs[:, 2], logs[:, 3] - logs[:, 2]
+    return inner, inner + last
 
 
 def _of_each_process(blocks: Iterable[Block]) -> list[list[Block]]:
@@ -103,12 +105,6 @@ def _of_each_process(blocks: Iterable[Block]) -> list[list[Block]]:
     for block in blocks:
         groups.setdefault(block.process, []).append(block)
     return list(groups.values())
-
-
-def _pairs(group: Sequence[Block]) -> list[tuple[Block, Block]]:
-    """The blocks of a process that count, an ABBA beside the BAAB that was run next to it."""
-    either = ([b for b in group if b.order == order and not b.repeated] for order in ORDERS)
-    return list(zip(*either, strict=False))
 
 
 def _share_after_the_other(blocks: Sequence[Block]) -> float:
@@ -128,12 +124,21 @@ def _share_after_the_other(blocks: Sequence[Block]) -> float:
     return sum(after) / len(after)
 
 
-def _trimmed(values: Array) -> tuple[float, float]:
-    """The trimmed mean and the half-width of its interval."""
-    count = len(values)
-    cut = int(_TRIM * count)
+def _sum_of_means(first: Array, second: Array) -> tuple[float, float]:
+    """The sum of two trimmed means and the half-width of its interval."""
+    (one, error, count), (other, its_error, its_count) = map(_trimmed, (first, second))
+    variance = error + its_error
+    if not variance:
+        return one + other, 0.0
+    degrees = variance**2 / (error**2 / (count - 1) + its_error**2 / (its_count - 1))
+    return one + other, t_quantile(degrees, SURE) * math.sqrt(variance)
+
+
+def _trimmed(values: Array) -> tuple[float, float, int]:
+    """The trimmed mean, the square of its standard error, and of how many values it is."""
+    cut = int(_TRIM * len(values))
     ordered = numpy.sort(values)
-    kept = ordered[cut : count - cut]
-    winsorised = numpy.clip(ordered, kept[0], kept[-1])
-    error = float(winsorised.std(ddof=1)) / ((1 - 2 * cut / count) * math.sqrt(count))
-    return float(kept.mean()), t_quantile(len(kept) - 1, SURE) * error
+    kept = ordered[cut : len(values) - cut]
+    around = numpy.clip(ordered, kept[0], kept[-1])
+    squares = float(((around - around.mean()) ** 2).sum())
+    return float(kept.mean()), squares / (len(kept) * (len(kept) - 1)), len(kept)

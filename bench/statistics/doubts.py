@@ -12,6 +12,9 @@ from bench.statistics.carry_over import CarryOver
 from bench.statistics.estimate import FEW_PROCESSES, Speedup
 from bench.statistics.levels import Level
 
+TELLS_MORE = f"--processes {FEW_PROCESSES} tells more"
+"""How a warning of too few processes ends."""
+
 
 def of_what_was_seen(
     interval: Speedup, carried: CarryOver | None, level: Level | None, alone: Alone | None
@@ -61,13 +64,12 @@ def of_what_was_not(interval: Speedup, blocks: Sequence[Block], device: str) -> 
     if interval.processes == 1:
         return [
             f"measured over {stopping.measured(blocks):.0f} s of one process: clocks, and whatever"
-            f" else changes more slowly, are not in the interval; --processes {FEW_PROCESSES} tells"
-            " more"
+            f" else changes more slowly, are not in the interval; {TELLS_MORE}"
         ]
     if interval.processes < FEW_PROCESSES and planning.agree(interval):
         return [
             f"{interval.processes} processes agree, which so few may by meeting the same clocks;"
-            f" --processes {FEW_PROCESSES} tells more"
+            f" {TELLS_MORE}"
         ]
     return []
 

@@ -20,7 +20,7 @@ import numpy
 from numpy.typing import NDArray
 
 from bench.statistics.blocks import Block
-from bench.statistics.estimate import Speedup
+from bench.statistics.estimate import ROUNDING, Speedup
 
 FALSE = 0.001
 """How often noise alone makes some stretch of a process stand out, were it normal."""
@@ -57,7 +57,7 @@ class Level:
 
     def outside(self, interval: Speedup) -> bool:
         """Whether noise does not explain it, and the speedup's interval does not reach as far."""
-        return abs(self.away) > max(self.noise, interval.half_width)
+        return abs(self.away) > max(self.noise, interval.half_width, ROUNDING)
 
 
 def farthest(blocks: Sequence[Block]) -> Level | None:

@@ -122,19 +122,22 @@ class Looks:
         if not counted:
             return None
         calm = sum(block.calm for block in blocks)
-        over, worth = seconds >= self._rule.share, calm >= self._most
-        least = self._rule.least_seconds
-        long = over or not least or measured(blocks) >= least
+        over = seconds >= self._rule.share
+        worth = calm >= self._most and (over or self._long(blocks))
         if self.interval is None or over or worth or counted >= GROWTH * self.interval.blocks:
             self.interval = estimate.speedup(blocks)
             narrow = self.interval.half_width <= self._rule.own_precision
             enough = counted >= MIN_BLOCKS
-            if narrow and enough and self._narrow and long:
+            if narrow and enough and self._narrow and (over or self._long(blocks)):
                 return "precise"
             self._narrow = narrow and enough
         if not over:
-            return "enough" if worth and long else None
+            return "enough" if worth else None
         few = calm < FEWEST_CALM
         if self._rule.processes == 1:
             few = math.isinf(self.interval.half_width)
         return None if few and seconds < PATIENCE * self._rule.share else "budget"
+
+    def _long(self, blocks: Sequence[Block]) -> bool:
+        least = self._rule.least_seconds
+        return not least or measured(blocks) >= least
