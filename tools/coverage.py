@@ -23,7 +23,7 @@ from bench.statistics import estimate, planning
 from bench.statistics.blocks import Block
 from bench.statistics.estimate import Speedup
 from bench.statistics.stopping import Looks, StopReason, StopRule
-from tools import synthetic
+from tools import clock_coverage, synthetic
 from tools.synthetic import WORLDS, World
 
 MOST_BLOCKS = 160
@@ -253,6 +253,7 @@ def main() -> None:
         table_of_worlds,
         table_of_processes,
         table_of_estimates,
+        clock_coverage.table,
     )
     print(
         f"Nominal 95 %; {repetitions} repetitions of each line,"

@@ -7,14 +7,15 @@ machines: the logarithms of the times get it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from bench.statistics import blocks
+from bench.statistics import alone, blocks
+from bench.statistics.alone import Stretch
 from bench.statistics.blocks import Block, Sample
 
 Array = NDArray[numpy.float64]
@@ -106,3 +107,113 @@ def measurement(world: World, ratio: float, random: Generator, process: int = 0)
             innovation = SPREAD * math.sqrt(1 - world.ratio_memory**2)
             unsteady = world.ratio_memory * unsteady + innovation * shocks[4]
         yield Block(process, order, tuple(samples))
+
+
+@dataclass(frozen=True)
+class GpuWorld:
+    """What a GPU does to the times: next to no noise, but clocks that keep to one state for long.
+
+    Attributes:
+        speedups: time of the baseline over that of the variant, in each clock state.
+        variant: seconds of its run in each of them.
+        dwell: seconds for which a state lasts, on average; exponentially distributed.
+        carry: log of how much longer a run of the baseline, and of the variant, takes after the
+            other one.
+        spread: standard deviation of one run's log time.
+    """
+
+    speedups: tuple[float, ...] = (1.5,)
+    variant: tuple[float, ...] = (0.02,)
+    dwell: float = math.inf
+    carry: tuple[float, float] = (0.0, 0.0)
+    spread: float = 0.003
+
+    @property
+    def truth(self) -> float:
+        """The ratio of the mean times of the two programs, each run alone for long.
+
+        Each state lasts equally long, so a program's runs in a given time are the mean of those it
+        manages in each state, and its mean time is the inverse of that.
+        """
+        states = list(zip(self.speedups, self.variant, strict=True))
+        return sum(1 / b for _, b in states) / sum(1 / (ratio * b) for ratio, b in states)
+
+
+_STATES = (1.50, 1.46)
+_ALIKE = math.sqrt(_STATES[0] / _STATES[1])
+"""How many times slower the variant is in the second state for both to take as long on average."""
+
+GPU_WORLDS = {
+    "calm": GpuWorld(),
+    **{
+        f"{_name}, {_dwell:g} s": GpuWorld(_STATES, (0.02, 0.02 * _slower), _dwell)
+        for _name, _slower in (("clocks 8 % apart", 1.08), ("levels alike", _ALIKE))
+        for _dwell in (0.3, 3.0, 30.0)
+    },
+    **{
+        f"carry-over: {_name}": GpuWorld(carry=(_baseline, _variant))
+        for _name, _baseline, _variant in (
+            ("original +1 %", 0.01, 0.0),
+            ("original -1 %", -0.01, 0.0),
+            ("variant +1 %", 0.0, 0.01),
+            ("variant -1 %", 0.0, -0.01),
+            ("both +1 %", 0.01, 0.01),
+            ("both -1 %", -0.01, -0.01),
+            ("+1 % and -1 %", 0.01, -0.01),
+        )
+    },
+    "carry-over: variant +1 %, runs ten times as long": GpuWorld((1.5,), (0.2,), carry=(0.0, 0.01)),
+}
+
+
+class Gpu:
+    """One process on such a GPU, in a clock state of its own.
+
+    Args:
+        world: how the GPU is.
+        random: source of the noise.
+        process: its number.
+    """
+
+    def __init__(self, world: GpuWorld, random: Generator, process: int = 0) -> None:
+        self._world = world
+        self._random = random
+        self._process = process
+        self._state = int(random.integers(len(world.speedups)))
+        self._left = self._lasting()
+        self._before = ""
+
+    def blocks(self) -> Iterator[Block]:
+        """Without end."""
+        for order in blocks.orders(int(self._random.integers(2**32)), self._process):
+            yield Block(self._process, order, tuple(self._run(letter) for letter in order))
+
+    def alone(self, runs: Mapping[str, int]) -> list[Stretch]:
+        """Each variant alone, so many runs at a time; nothing without any."""
+        return [
+            Stretch(self._process, name, [self._run(name).seconds for _ in range(runs[name])])
+            for name in alone.ORDER
+            if runs
+        ]
+
+    def _run(self, letter: str) -> Sample:
+        """A run that changes its pace where the state changes within it."""
+        carried = self._world.carry["AB".index(letter)] if self._before not in ("", letter) else 0.0
+        self._before = letter
+        factor = math.exp(carried + self._world.spread * float(self._random.standard_normal()))
+        work, seconds = 1.0, 0.0
+        while (rest := work * factor * self._seconds(letter)) > self._left:
+            work *= 1 - self._left / rest
+            seconds += self._left
+            self._state = (self._state + 1) % len(self._world.speedups)
+            self._left = self._lasting()
+        self._left -= rest
+        return Sample(seconds + rest)
+
+    def _seconds(self, letter: str) -> float:
+        ratio = self._world.speedups[self._state] if letter == "A" else 1.0
+        return ratio * self._world.variant[self._state]
+
+    def _lasting(self) -> float:
+        dwell = self._world.dwell
+        return dwell * float(self._random.standard_exponential()) if math.isfinite(dwell) else dwell

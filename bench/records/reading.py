@@ -265,7 +265,8 @@ def _check(record: Record) -> None:
     """What the types can't say: times and their ratios are above 0, and finite."""
     if not isinstance(record, Timed):
         return
-    for seconds in itertools.chain.from_iterable(record.seconds.values()):
+    alone = (stretch.seconds for stretch in record.alone)
+    for seconds in itertools.chain.from_iterable((*record.seconds.values(), *alone)):
         if not 0 < seconds < math.inf:
             raise ValueError(f"seconds: {seconds} is no time")
     found = record.speedup

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from bench.cases import Case, Findings, Status
 from bench.kinds.record import SCHEMA
 from bench.records.memory import AsGiven, MemoryPolicy, MemoryUse
+from bench.statistics.alone import Stretch
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.blocks import Block, GpuState, Order
 from bench.statistics.conditions import Conditions
@@ -175,6 +176,7 @@ class ProcessRecord:
         elapsed: wall seconds.
         memory: what it did with memory that was given back, where it was asked to do otherwise than
             the environment says.
+        alone: each variant run alone, after the blocks.
     """
 
     case_id: str
@@ -188,6 +190,7 @@ class ProcessRecord:
     conditions: Conditions
     elapsed: float
     memory: MemoryPolicy | None = None
+    alone: list[Stretch] = field(default_factory=list)
     schema: Literal[2] = SCHEMA
     kind: Literal["process"] = "process"
 
@@ -258,6 +261,7 @@ class Timed:
         processes: the number of each block's worker process.
         repeated: indices of blocks that a throttled GPU spoilt; they do not count.
         gpu: its state in each block, where NVML tells.
+        alone: on CUDA, runs of each way without the other in between, after the blocks.
         diagnosis: what the samples say of the measurement itself.
         conditions: of the processor, for each worker process.
         warmup_runs: runs of each way before the first sample.
@@ -287,6 +291,7 @@ class Timed:
     processes: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     gpu: list[GpuState | None] | None = None
+    alone: list[Stretch] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
     conditions: list[Conditions] = field(default_factory=list)
     warmup_runs: int = 0

@@ -38,7 +38,10 @@ def complete(
     settled = all(part.settled for part in parts)
     record = _record(comparison, parts[0].prepared, blocks, conditions, seed)
     interval = estimate.speedup(blocks)
-    found = diagnosis.diagnose(blocks, settled=settled, use=parts[0].prepared.device_use)
+    stretches = [stretch for part in parts for stretch in part.alone]
+    use = parts[0].prepared.device_use
+    found = diagnosis.diagnose(blocks, settled=settled, use=use, stretches=stretches)
+    device = comparison.case.device
     return replace(
         record,
         status="ok",
@@ -47,11 +50,12 @@ def complete(
         speedup=interval,
         verdict=estimate.verdict(interval),
         stop_reason=rule.of_case(interval, [part.stop_reason for part in parts]),
+        alone=stretches,
         diagnosis=found,
         warmup_runs=parts[0].warmup_runs,
         warnings=[
             *record.warnings,
-            *diagnosis.warnings(found, blocks, conditions),
+            *diagnosis.warnings(found, blocks, conditions, interval, device),
             *energy.warnings(record.energy, record.seconds),
         ],
     )

@@ -16,12 +16,14 @@ from bench.choosing.suites import Limits
 from bench.errors import Ended
 from bench.records import reading
 from bench.records.types import Prepared, ProcessRecord
+from bench.running import timing_alone
 from bench.running.observer import Observer
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import Progress
-from bench.statistics import blocks
+from bench.statistics import alone, blocks
+from bench.statistics.alone import Stretch
 from bench.statistics.blocks import Block, GpuState, Order, Sample
 from bench.statistics.stopping import Looks, StopReason, StopRule
 from bench.worker import protocol
@@ -116,7 +118,7 @@ class Measuring:
         self._usual = usual
         self._pauses = pauses
         self._beside = beside
-        self._rule = StopRule(limits.precision, limits.max_seconds, limits.processes)
+        self._rule = stop_rule(limits, comparison.case.device)
         self.so_far = SoFar(process)
 
     def run(self) -> ProcessRecord:
@@ -139,6 +141,7 @@ class Measuring:
             self._progress.stage("warming up")
             block_seconds = self._warm_up()
         self._time_blocks(block_seconds, observer)
+        stretches = self._time_alone()
         found = self.so_far
         assert found.stop is not None
         return ProcessRecord(
@@ -153,6 +156,7 @@ class Measuring:
             conditions=observer.conditions(),
             elapsed=round(time.perf_counter() - started, 3),
             memory="system" if self._beside else None,
+            alone=stretches,
         )
 
     def _prepare(self) -> Prepared:
@@ -223,6 +227,16 @@ class Measuring:
             if looks.interval is not None:
                 self._progress.block(looks.interval, self._left(self._rule.share - elapsed))
 
+    def _time_alone(self) -> list[Stretch]:
+        """Run each variant alone, where the device asks for that."""
+        if self._beside or not alone.wanted(self._comparison.case.device):
+            return []
+        self._progress.stage("each variant alone")
+        found = self.so_far
+        stretches = timing_alone.run(self.ask, found.process, found.blocks, self._rule.share)
+        self._spent.measured += sum(sum(stretch.seconds) for stretch in stretches)
+        return stretches
+
     def _wait(self) -> None:
         if self._pauses is not None:
             self._pauses.wait(lambda: self._progress.stage("waiting until other programs pause"))
@@ -248,6 +262,11 @@ class Measuring:
         """
         library, left = self._comparison.case.library, self._deadline - time.perf_counter()
         return ask(self._workers, library, request, left, self._limits.patience)
+
+
+def stop_rule(limits: Limits, device: str) -> StopRule:
+    """What is asked of a case on a device, by torch's name of it."""
+    return StopRule.for_device(device, limits.precision, limits.max_seconds, limits.processes)
 
 
 def ask(

@@ -19,11 +19,11 @@ from bench.records.reading import Record
 from bench.records.types import ComparisonRecord, ProcessRecord
 from bench.running import assembly
 from bench.running.batch_search import BatchSearch, SearchFailed
-from bench.running.measuring import Measuring, Spent
+from bench.running.measuring import Measuring, Spent, stop_rule
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.progress import Progress
-from bench.statistics import planning
+from bench.statistics import planning, stopping
 from bench.statistics.blocks import Block
 from bench.statistics.stopping import StopRule
 
@@ -66,7 +66,7 @@ class _State:
     @property
     def before(self) -> list[float]:
         """Seconds that each of them took besides."""
-        return [part.elapsed - planning.measured(part.blocks) for part in self.parts]
+        return [part.elapsed - stopping.measured(part.blocks) for part in self.parts]
 
 
 @dataclass
@@ -124,15 +124,14 @@ class Runner:
             self._round_beside(round_, journal)
         return [state.record for state in states if state.record is not None]
 
-    @property
-    def _rule(self) -> StopRule:
-        return StopRule(self.limits.precision, self.limits.max_seconds, self.limits.processes)
+    def _rule(self, state: _State) -> StopRule:
+        return stop_rule(self.limits, state.comparison.case.device)
 
     def _more(self, state: _State) -> bool:
         """Whether a comparison gets another process."""
         if state.record is not None:
             return False
-        return planning.another(self._rule, state.blocks, len(state.parts))
+        return planning.another(self._rule(state), state.blocks, len(state.parts))
 
     def _more_beside(self, state: _State) -> bool:
         """Whether it gets another one that has memory as the system gives it."""
@@ -168,7 +167,7 @@ class Runner:
                 explain=self.explain and not process,
                 gate_only=process > 0,
                 most=planning.blocks_of_next(state.blocks, state.before),
-                usual=planning.measured(state.blocks) / len(state.blocks) if process else None,
+                usual=stopping.measured(state.blocks) / len(state.blocks) if process else None,
             )
             started = time.perf_counter()
             try:
@@ -243,7 +242,9 @@ class Runner:
 
     def _complete(self, state: _State) -> ComparisonRecord:
         comparison = state.comparison
-        record = assembly.complete(comparison, state.parts, self._rule, self.seed, state.beside)
+        record = assembly.complete(
+            comparison, state.parts, self._rule(state), self.seed, state.beside
+        )
         if state.given_up is not None:
             said = f"with memory as the system gives it, a process ended early ({state.given_up})"
             record = replace(record, warnings=[*record.warnings, said])

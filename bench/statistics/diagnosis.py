@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy
 
+from bench.statistics import alone, carry_over, doubts, levels
+from bench.statistics.alone import Alone, Stretch
 from bench.statistics.blocks import Block
-from bench.statistics.estimate import t_quantile
+from bench.statistics.carry_over import CarryOver
+from bench.statistics.estimate import Speedup, t_quantile
+from bench.statistics.levels import Level
 
 if TYPE_CHECKING:
     from bench.statistics.conditions import Conditions
@@ -65,6 +69,10 @@ class Diagnosis:
         host_share: on a GPU, host time over device time of the baseline.
         bound: on a GPU, what limits the baseline's speed; None where no profile shows it.
         device_use: on a GPU, what a profiled run of the baseline did.
+        carry_over: how much longer runs take after the other variant than after their own, and
+            what that does to the speedup. None with too few blocks, and in older records.
+        level: the stretch of the run whose speedup stands out most; None likewise.
+        alone: the ratio of the variants where each ran alone for a while; None without.
     """
 
     slot_effect: float | None = None
@@ -76,10 +84,17 @@ class Diagnosis:
     host_share: float | None = None
     bound: Bound | None = None
     device_use: DeviceUse | None = None
+    carry_over: CarryOver | None = None
+    level: Level | None = None
+    alone: Alone | None = None
 
 
 def diagnose(
-    blocks: Sequence[Block], *, settled: bool = True, use: DeviceUse | None = None
+    blocks: Sequence[Block],
+    *,
+    settled: bool = True,
+    use: DeviceUse | None = None,
+    stretches: Sequence[Stretch] = (),
 ) -> Diagnosis:
     """Look at the samples.
 
@@ -87,9 +102,15 @@ def diagnose(
         blocks: of all processes, in the order they were run.
         settled: whether warm-up ended because blocks agreed.
         use: what a profiled run did on the GPU, if there was one.
+        stretches: of either variant alone, of all processes.
     """
     host_share = _host_share(blocks)
-    common = {"settled": settled, "host_share": host_share, "device_use": use}
+    common = {
+        "settled": settled,
+        "host_share": host_share,
+        "device_use": use,
+        "alone": alone.alone(stretches),
+    }
     counted = [block for block in blocks if not block.repeated]
     label = _bound(counted, host_share, use)
     if len(counted) < FEW_BLOCKS:
@@ -103,6 +124,8 @@ def diagnose(
         autocorrelation=standard.fmean(_of_each_process(counted, _autocorrelation)),
         outliers=_outliers(blocks),
         bound=label,
+        carry_over=carry_over.carry_over(blocks),
+        level=levels.farthest(blocks),
         **common,  # type: ignore[arg-type]
     )
 
@@ -134,9 +157,27 @@ def bound(device: float, host: float, use: DeviceUse | None) -> Bound | None:
     return "launch-bound"
 
 
-def warnings(found: Diagnosis, blocks: Sequence[Block], seen: Sequence[Conditions]) -> list[str]:
-    """What the user should know, and do. Figures are in the record."""
+def warnings(
+    found: Diagnosis,
+    blocks: Sequence[Block],
+    seen: Sequence[Conditions],
+    interval: Speedup | None = None,
+    device: str = "cpu",
+) -> list[str]:
+    """What the user should know, and do. Figures are in the record.
+
+    Args:
+        found: what was diagnosed.
+        blocks: of all processes.
+        seen: conditions of each process.
+        interval: the speedup that the samples came to, if they did.
+        device: torch's name of what they ran on.
+    """
     said: list[str] = []
+    if interval is not None:
+        said += doubts.of_what_was_seen(interval, found.carry_over, found.level, found.alone)
+        said += doubts.of_what_was_not(interval, blocks, device)
+    uneven = interval is not None and found.level is not None and found.level.outside(interval)
     effect = found.slot_effect or 0.0
     if abs(effect) > max(SLOT_EFFECT, found.slot_half_width or 0.0):
         said.append(
@@ -148,7 +189,8 @@ def warnings(found: Diagnosis, blocks: Sequence[Block], seen: Sequence[Condition
             "times drifted while measuring; neighbouring blocks cancel that in the ratio, but"
             " repeat the run on a cool, idle machine before you quote absolute times"
         )
-    if (found.autocorrelation or 0.0) > max(AUTOCORRELATION, 2 / math.sqrt(max(1, len(blocks)))):
+    alike = (found.autocorrelation or 0.0) > max(AUTOCORRELATION, 2 / math.sqrt(len(blocks) or 1))
+    if alike and not uneven:
         said.append(
             "neighbouring blocks resemble each other, so the interval was widened; several"
             " processes tell more: --processes 5"

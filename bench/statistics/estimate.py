@@ -63,6 +63,8 @@ Student's t with about so many: 2.17 and 2.62 against 2.16 and 2.65, at 95 and 9
 are the heavier ones.
 """
 
+ROUNDING = 1e-9
+"""Of the difference of two logs: less is the arithmetic's, and no measurement's."""
 _BANDWIDTH = 0.07
 """Share of the blocks over which autocorrelation is looked for."""
 

@@ -8,13 +8,13 @@ more processes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bench.statistics import estimate
 from bench.statistics.blocks import Block
 from bench.statistics.components import BETWEEN_SPEEDUP, blocks_worth, components
 from bench.statistics.estimate import Speedup
-from bench.statistics.stopping import PATIENCE, StopRule
+from bench.statistics.stopping import PATIENCE, StopRule, measured
 
 MOST_TIMES = 4
 """How many times the processes that were asked for a case may get."""
@@ -64,10 +64,14 @@ def _narrow(found: Speedup, rule: StopRule) -> bool:
     often than they say (`make coverage`). So there must also be as many processes as those that
     differ by what is usual would need.
     """
-    usual = estimate.half_width_of_next(BETWEEN_SPEEDUP, found.processes, found.confidence)
-    return max(found.half_width, usual) <= rule.precision
+    return max(found.half_width, _usual(found)) <= rule.precision
 
 
-def measured(blocks: Iterable[Block]) -> float:
-    """Seconds of all runs."""
-    return math.fsum(sample.seconds for block in blocks for sample in block.samples)
+def agree(found: Speedup) -> bool:
+    """Whether processes lie closer together than is usual, by chance or not."""
+    return found.half_width < _usual(found)
+
+
+def _usual(found: Speedup) -> float:
+    """Half-width of the interval over so many processes, were they to differ by what is usual."""
+    return estimate.half_width_of_next(BETWEEN_SPEEDUP, found.processes, found.confidence)

@@ -8,7 +8,7 @@ the interval must be narrow at two looks in a row; `make coverage` shows what is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +27,9 @@ MIN_BLOCKS = 20
 """Before an interval may count as narrow enough."""
 GROWTH = 1.15
 """How many times the blocks of the last look there must be for the next."""
+CUDA_SECONDS = 3.0
+"""Of runs, that a process on a GPU measures at least: its runs are so short and so alike that an
+interval is narrow before the clocks have once changed."""
 PATIENCE = 4
 """How many times its budget a process, or a case, may take to get what an interval needs."""
 
@@ -40,11 +43,22 @@ class StopRule:
         max_seconds: measuring time of all processes together; a slow or a disturbed case may take
             up to four times as long, until there are blocks, or processes, enough for an interval.
         processes: how many share them.
+        least_seconds: of runs, that each process measures before it may stop because its interval
+            is narrow or its blocks are enough, where its share of the time allows for that.
     """
 
     precision: float
     max_seconds: float
     processes: int = 1
+    least_seconds: float = 0.0
+
+    @classmethod
+    def for_device(
+        cls, device: str, precision: float, max_seconds: float, processes: int = 1
+    ) -> StopRule:
+        """The rule on a device, by torch's name of it."""
+        least = CUDA_SECONDS if device.startswith("cuda") else 0.0
+        return cls(precision, max_seconds, processes, least)
 
     @property
     def share(self) -> float:
@@ -75,6 +89,11 @@ class StopRule:
         return "budget" if "budget" in reasons or self.processes == 1 else "processes"
 
 
+def measured(blocks: Iterable[Block]) -> float:
+    """Seconds of all runs."""
+    return math.fsum(sample.seconds for block in blocks for sample in block.samples)
+
+
 class Looks:
     """Looks at one process's blocks as they come in, seldom.
 
@@ -103,12 +122,13 @@ class Looks:
         if not counted:
             return None
         calm = sum(block.calm for block in blocks)
-        over, worth = seconds >= self._rule.share, calm >= self._most
+        over = seconds >= self._rule.share
+        worth = calm >= self._most and (over or self._long(blocks))
         if self.interval is None or over or worth or counted >= GROWTH * self.interval.blocks:
             self.interval = estimate.speedup(blocks)
             narrow = self.interval.half_width <= self._rule.own_precision
             enough = counted >= MIN_BLOCKS
-            if narrow and enough and self._narrow:
+            if narrow and enough and self._narrow and (over or self._long(blocks)):
                 return "precise"
             self._narrow = narrow and enough
         if not over:
@@ -117,3 +137,7 @@ class Looks:
         if self._rule.processes == 1:
             few = math.isinf(self.interval.half_width)
         return None if few and seconds < PATIENCE * self._rule.share else "budget"
+
+    def _long(self, blocks: Sequence[Block]) -> bool:
+        least = self._rule.least_seconds
+        return not least or measured(blocks) >= least

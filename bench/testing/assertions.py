@@ -164,7 +164,8 @@ def assert_ratio(
         raise ValueError("give at_least, at_most or both")
     if at_least is not None and at_most is not None and at_least > at_most:
         raise ValueError(f"at_least={at_least:g} is above at_most={at_most:g}")
-    found = _measured(first, second, images, labels, model, StopRule(precision, max_seconds), seed)
+    rule = StopRule.for_device(str(images.device), precision, max_seconds)
+    found = _measured(first, second, images, labels, model, rule, seed)
     said = f"the first attack's time over the second's is {progress.in_words(found)}"
     low, high = found.low or 0.0, found.high or float("inf")
     for bound, wrong, known, wanted in (

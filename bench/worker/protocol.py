@@ -13,7 +13,8 @@ A worker reads one JSON request a line from stdin and answers each with one JSON
                                                        "gate_only": true does nothing but compare
                                                        what both variants make
     {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
-     "parts": [0, …]}                                  of one of its parts
+     "parts": [0, …]}                                  of one of its parts; "AAAAA" is one variant
+                                                       run alone
     {"do": "count", …}                                 build a case and count what its variants do,
                                                        or say "stale", as "prepare" does
     {"do": "output", "file": "FILE"}                   write what one run of the original makes

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
+from bench.statistics import doubts
 from bench.statistics.components import BETWEEN_SPEEDUP
 from bench.statistics.estimate import CONFIDENCE, FEW_PROCESSES, Speedup
 from reports.reading import averages, levels, memory, numbers, promises
@@ -60,11 +61,16 @@ def _of(names: Sequence[str]) -> str:
 
 
 def _advice(record: ComparisonRecord, found: Speedup) -> str:
-    """Why an interval is as wide as it is for having few processes, as far as the record tells."""
+    """Why an interval is as wide as it is for having few processes, as far as the record tells.
+
+    What a warning of the record says of them is not said again.
+    """
+    warned = any(doubts.TELLS_MORE in text for text in record.warnings)
     if found.processes == 1:
         level = f"{100 * found.confidence:g} %"
-        return f", at {level}; a fresh process may lie outside: --processes {FEW_PROCESSES}"
-    if found.processes >= FEW_PROCESSES:
+        outside = f"; a fresh process may lie outside: --processes {FEW_PROCESSES}"
+        return f", at {level}{'' if warned else outside}"
+    if found.processes >= FEW_PROCESSES or warned:
         return ""
     few = f"; wide for want of processes, {found.processes}"
     if found.processes < len(set(record.processes)):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bench.records.types import ComparisonRecord, MaxBatch
-from bench.statistics import components
+from bench.statistics import components, doubts
 from bench.statistics.diagnosis import Bound, Diagnosis
 from bench.statistics.equality import Equality
 from bench.statistics.estimate import OVER_PROCESSES, Speedup, Verdict
@@ -199,6 +199,19 @@ def test_the_notes_say_what_the_intervals_stand_for(
     told = [note for note in tables_of(run(record))[0].notes if note.startswith("Intervals")]
     assert len(told) == 1
     assert told[0].startswith(f"Intervals: as made{said}")
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_what_a_warning_says_of_few_processes_is_not_said_twice(processes: int) -> None:
+    record = replace(
+        GAIN,
+        speedup=Speedup(1.5, 1.4, 1.6, 0.95, processes, 100, "as made"),
+        processes=list(range(processes)),
+        warnings=[f"too few; {doubts.TELLS_MORE}"],
+    )
+    notes = tables_of(run(record))[0].notes
+    assert sum("--processes 5" in note for note in notes) == 1
+    assert any(note.startswith("Intervals: as made") for note in notes)
 
 
 def test_intervals_that_stand_for_different_things_are_told_by_name() -> None:

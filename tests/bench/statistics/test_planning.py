@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bench.statistics import planning
+from bench.statistics import planning, stopping
 from bench.statistics.blocks import Block, Sample
 from bench.statistics.components import BETWEEN_SPEEDUP
 from bench.statistics.stopping import StopRule
@@ -44,7 +44,7 @@ def test_what_a_process_costs_is_what_the_cheapest_did() -> None:
 
 def test_processes_that_happen_to_agree_are_not_taken_to_be_equal() -> None:
     data = blocks((0.30, 0.34), (0.34, 0.30))
-    each = planning.measured(data) / len(data)
+    each = stopping.measured(data) / len(data)
     assert planning.blocks_of_next(data, [each, each]) == round(
         math.sqrt(0.0008) / (BETWEEN_SPEEDUP / 2)
     )
@@ -87,7 +87,7 @@ def test_a_process_without_a_calm_block_is_made_up_for() -> None:
         for process in (2, 3)
     ]
     data = [*blocks((0.4, 0.4), (0.4, 0.4)), *held_up]
-    seconds = planning.measured(data)
+    seconds = stopping.measured(data)
     assert planning.another(StopRule(0.02, seconds / 3.9, 4), data, 4)
     assert not planning.another(StopRule(0.02, seconds / 4, 4), data, 4), "time is up"
     assert not planning.another(StopRule(0.02, seconds / 3.9, 2), data, 4)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy
 import pytest
 
-from bench.statistics import blocks, estimate
+from bench.statistics import blocks, estimate, stopping
 from bench.statistics.blocks import Block, Order, Sample
 from bench.statistics.estimate import Speedup
 from bench.statistics.stopping import MIN_BLOCKS, Looks, StopRule
@@ -308,6 +308,28 @@ def test_one_narrow_look_between_wide_ones_does_not_stop() -> None:
     assert looks.reason(STEADY[:30], 0.0) is None
     assert looks.reason(wide[:60], 0.0) is None
     assert looks.reason(STEADY[:100], 0.0) is None
+
+
+def test_on_cuda_nothing_stops_a_process_before_three_seconds_of_runs() -> None:
+    """A block of the steady ones takes five seconds; these take a fiftieth of one."""
+    quick = [block(0.015, 0.01)] * 200
+    rule = StopRule.for_device("cuda:1", 0.02, 15)
+    for most in (math.inf, 8):
+        found = stops_at(Looks(rule, most), quick)
+        assert found is not None
+        assert stopping.measured(quick[:found]) >= 3 > stopping.measured(quick[: int(found / 1.3)])
+    assert stops_at(Looks(StopRule.for_device("cpu", 0.02, 15), 8), quick) == 8
+    assert stops_at(Looks(rule), STEADY) == stops_at(Looks(StopRule(0.02, 15)), STEADY)
+
+
+def test_a_smaller_budget_goes_first() -> None:
+    quick = [block(0.015, 0.01)] * 30
+    rule = StopRule.for_device("cuda", 0.02, 2)
+    assert Looks(rule).reason(quick, 1.9) is None
+    assert Looks(rule).reason(quick, 2.0) == "budget"
+    looks = Looks(rule)
+    looks.reason(quick[:25], 1.0)
+    assert looks.reason(quick, 2.0) == "precise"
 
 
 def test_stops_when_the_budget_is_spent() -> None:
