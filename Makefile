@@ -86,14 +86,15 @@ PYTHON_VERSION ?= 3.12
 PLATFORM ?= x86_64
 HAVE ?=
 TEXT ?=
+MINIMAL ?=
 
-wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt TEXT=1
+wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt TEXT=1 MINIMAL=1
 	@$(BIN)/python -m tools.wheelhouse --python-version $(PYTHON_VERSION) --platform $(PLATFORM) \
-		$(if $(HAVE),--have $(HAVE)) $(if $(TEXT),--text)
+		$(if $(HAVE),--have $(HAVE)) $(if $(TEXT),--text) $(if $(MINIMAL),--minimal)
 
 rehearse-gpu: $(READY)  ## What bench-gpu does, in its order, small, on the CPU: three minutes on two cores
 	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
-		$(BIN)/python -m tools.bench_gpu --device cpu --small --out "$$out"
+		OMP_NUM_THREADS=1 $(BIN)/python -m tools.bench_gpu --device cpu --small --minutes 15 --out "$$out"
 
 schema: $(READY)  ## Write the JSON Schema of the records and docs/records.md
 	@$(BIN)/python -m tools.schema

@@ -67,7 +67,7 @@ def _measured(
     )
 
 
-_TESTS = "-m gpu tests/test_gpu.py -v -rfEs --tb=short -p no:cacheprovider --go-on {out}/tests.log"
+_TESTS = "-m gpu tests/test_gpu.py -vv -rfEs --tb=short -p no:cacheprovider --go-on {out}/tests.log"
 
 PARTS = (
     Part(
@@ -137,7 +137,7 @@ PARTS = (
         "table 5: attacks on sentences, a few queries each",
         30,
         "--suite paper-text --batch 4 --queries 40 --timeout 60",
-        small="--models bert-tiny --batch 1 --queries 3 --attacks textfooler --timeout 240",
+        small="--victim bert-tiny --batch 1 --queries 3 --attacks textfooler --timeout 240",
     ),
     _measured(
         "training",
