@@ -95,8 +95,7 @@ def main() -> int:
     except (OSError, UnicodeDecodeError) as error:
         print(f"wheelhouse: can't read {asked.have}: {error}", file=sys.stderr)
         return 2
-    # What that machine has comes with what it needs.
-    have = closure(have, target) | torch_stack(target)
+    have |= torch_stack(target)
     FOLDER.mkdir(exist_ok=True)
     if asked.minimal:
         code = minimal_wheels(target, have, text=asked.text)
@@ -138,7 +137,8 @@ def minimal_wheels(target: Target, have: set[str], *, text: bool) -> int:
     except minimal.Unusable as error:
         print(f"wheelhouse: {error}", file=sys.stderr)
         return 1
-    lacking = {name for needs in found.values() for name in needs}
+    lacking = {name for needs in found.needs.values() for name in needs}
+    have = have | found.theirs
     while True:
         gather(lacking, target)
         print("Each tried in a fresh environment without an index:", flush=True)

@@ -46,15 +46,30 @@ def run(
     seconds: float,
     stdout: IO[bytes] | int | None = None,
     stderr: IO[bytes] | int | None = None,
-    patience: float = PATIENCE,
 ) -> Ended:
     """Run `python -m` with these words at the root of the checkout, so many seconds at most.
 
     Raises:
         KeyboardInterrupt: we were interrupted; it has been ended.
     """
-    # CUDA's library is opened by the child alone; libc is looked up before the fork.
-    process = subprocess.Popen(
+    process = start(words, stdout, stderr)
+    try:
+        return Ended(process.wait(seconds))
+    except subprocess.TimeoutExpired:
+        killed = end(process)
+        return Ended(process.returncode, cut=True, killed=killed)
+    except BaseException:
+        end(process)
+        raise
+
+
+def start(
+    words: Sequence[str],
+    stdout: IO[bytes] | int | None = None,
+    stderr: IO[bytes] | int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start it, tied to us."""
+    return subprocess.Popen(
         [sys.executable, "-m", *words],
         cwd=ROOT,
         env=environment(os.environ),
@@ -64,17 +79,9 @@ def run(
         start_new_session=True,
         preexec_fn=_tied(os.getpid()),
     )
-    try:
-        return Ended(process.wait(seconds))
-    except subprocess.TimeoutExpired:
-        killed = end(process, patience)
-        return Ended(process.returncode, cut=True, killed=killed)
-    except BaseException:
-        end(process, patience)
-        raise
 
 
-def end(process: subprocess.Popen[bytes], patience: float) -> bool:
+def end(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> bool:
     """End it in order, or else kill it and everything it started; whether that was needed."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)

@@ -16,25 +16,40 @@ from tools.importing.environment import ROOT, Fresh
 
 OURSELVES = "semibackward-bench"
 Say = Callable[[str], None]
-Try = Callable[[str, Collection[str]], dict[str, Any]]
-"""Tries a use behind a wall; see `tools.importing.trial`."""
+Try = Callable[[str, Collection[str], Collection[str]], dict[str, Any]]
+"""Tries a use behind a wall that shows what is had and what was found; see `tools.importing.trial`.
+"""
 
 
 class Unusable(Exception):
     """A use works not even with everything that is installed here; the message names it."""
 
 
-def tried(use: str, seen: Collection[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Found:
+    """What is needed.
+
+    Attributes:
+        needs: of each use beyond what is had, and what those before it need.
+        theirs: what only something that is had imports: that machine has it too, or another version
+            of what imports it.
+    """
+
+    needs: dict[str, list[str]]
+    theirs: set[str]
+
+
+def tried(use: str, had: Collection[str], found: Collection[str]) -> dict[str, Any]:
     """Try a use behind a wall, in a process of its own."""
-    command = [sys.executable, "-m", "tools.importing.trial", use, *sorted(seen)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tools.importing.trial", use, *sorted(had), "--"]
+    ended = subprocess.run(
+        [*command, *sorted(found)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return _answer(ended)
 
 
-def needed(
-    names: Iterable[str], had: Collection[str], say: Say, attempt: Try = tried
-) -> dict[str, list[str]]:
-    """What each use needs beyond what is had, and what those before it need.
+def needed(names: Iterable[str], had: Collection[str], say: Say, attempt: Try = tried) -> Found:
+    """What each use needs beyond what is had.
 
     Args:
         names: of the uses.
@@ -45,19 +60,21 @@ def needed(
     Raises:
         Unusable: one does not work here at all.
     """
-    seen = {*had, OURSELVES}
-    found: dict[str, list[str]] = {}
+    found = Found({}, set())
+    shown = {OURSELVES}
     for name in names:
-        found[name] = []
+        found.needs[name] = []
         while True:
-            answer = attempt(name, seen)
-            found[name] += answer["needs"]
-            seen.update(answer["needs"])
+            answer = attempt(name, {*had, *found.theirs}, shown)
+            needs, theirs = answer.get("needs", ()), answer.get("theirs", ())
+            found.needs[name] += needs
+            found.theirs.update(theirs)
+            shown.update(needs)
             if "error" not in answer:
                 break
-            if not answer["needs"]:
+            if not needs and not theirs:
                 raise Unusable(f"{name} does not work here: {answer['error']}")
-        say(f"{name}: {', '.join(found[name]) or 'nothing more'}")
+        say(f"{name}: {', '.join(found.needs[name]) or 'nothing more'}")
     return found
 
 

@@ -1,8 +1,9 @@
-"""One use, tried in a process of its own: `python -m tools.importing.trial USE [SEEN …]`.
+"""One use, tried in a process of its own: `python -m tools.importing.trial USE [HAD … -- FOUND …]`.
 
 With distributions named, it is tried behind a wall that shows these alone, and each one that it
-fails without is shown too, until it works. Prints JSON: `needs`, what had to be shown; or `missing`
-and `error`, where it does not work.
+fails without is shown too, until it works. Prints JSON: `needs`, what had to be shown; `theirs`,
+what only something that is had asked for, which there is another version of, with what it needs;
+and, where it does not work, `missing` and `error`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.importing import uses, wall
@@ -22,11 +24,15 @@ ATTEMPTS = 200
 
 def main(words: Sequence[str]) -> int:
     """Try it; 0 where it works in the end."""
-    name, *seen = words
+    name, *shown = words
     use = uses.every(text=True)[name]
     kept = os.dup(1)  # what libraries print is not our answer
     os.dup2(2, 1)
-    found = grown(use, set(seen), wall.owners()) if seen else tried(use)
+    if shown:
+        middle = shown.index("--")
+        found = grown(use, set(shown[:middle]), set(shown[middle + 1 :]), wall.owners())
+    else:
+        found = tried(use)
     os.write(kept, json.dumps(found).encode())
     return "error" in found
 
@@ -37,45 +43,62 @@ def tried(use: Callable[[], None]) -> dict[str, Any]:
         use()
     except Exception as error:
         return failure(error)
-    return {"needs": []}
+    return {}
 
 
 def grown(
-    use: Callable[[], None], seen: set[str], owned: Mapping[str, frozenset[str]]
+    use: Callable[[], None],
+    had: Collection[str],
+    found: Collection[str],
+    owned: Mapping[str, frozenset[str]],
 ) -> dict[str, Any]:
     """What has to be seen beyond this for it to work.
 
     What failed half-way leaves modules behind that a fresh process would not have; so an error here
-    says something only where `needs` is empty.
+    says something only where nothing had to be shown.
 
     Args:
         use: what is tried.
-        seen: what may be seen from the beginning.
+        had: what may be seen, and is there whatever we do.
+        found: what may be seen since it was found to be needed.
         owned: the distributions that modules belong to.
     """
-    needs: list[str] = []
-    behind = Wall(set(seen), owned)
+    shown: dict[str, list[str]] = {"needs": [], "theirs": []}
+    behind = Wall({*had, *found}, owned)
     with wall.built(behind):
         for _ in range(ATTEMPTS):
-            found = tried(use)
-            if "error" not in found:
-                return {"needs": needs}
-            lacking = sorted(set(spelt(found["missing"], owned)) - behind.seen)
+            answer = tried(use)
+            if "error" not in answer:
+                return dict(shown)
+            lacking = sorted(set(spelt(answer["missing"], owned)) - behind.seen)
             if not lacking:
-                return {**found, "needs": needs}
-            needs += lacking
+                return {**answer, **shown}
+            whose = owned.get(answer["by"], frozenset())
+            shown["theirs" if whose & set(had) else "needs"] += lacking
             behind.seen.update(lacking)
     raise AssertionError("it needs more than there is")
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """What an error says is missing: the top-level module, or the distribution."""
+    """What an error says is missing, a top-level module or a distribution, and by which top-level
+    module it was asked for."""
     for each in _causes(error):
         if isinstance(each, ModuleNotFoundError) and each.name:
-            return {"missing": each.name.partition(".")[0], "error": told(error)}
+            missing, by = each.name.partition(".")[0], _importing(each)
+            return {"missing": missing, "by": by, "error": told(error)}
     # Ours look before they import, and then say what to install.
     advised = re.search(r"python -m pip install ([\w.-]+)", str(error))
-    return {"missing": advised[1] if advised else "", "error": told(error)}
+    return {"missing": advised[1] if advised else "", "by": "", "error": told(error)}
+
+
+def _importing(error: ModuleNotFoundError) -> str:
+    """The top-level module whose code imports what is missing."""
+    found = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        name = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if name not in ("importlib", "_frozen_importlib", "_frozen_importlib_external"):
+            found = name
+    return found
 
 
 def told(error: BaseException) -> str:
