@@ -73,13 +73,13 @@ coverage: $(READY)  ## How often the intervals hold, on made-up data with a know
 
 # Everything below the next two lines leaves what is installed as it is: it runs under $(PYTHON).
 
-test-gpu:  ## The tests that need a CUDA GPU, the most telling first: what 165 s have no time for is skipped
+test-gpu:  ## The tests that need a CUDA GPU, most telling first; skips what 165 s have no time for
 	@$(PYTHON) -m pytest -m gpu tests/test_gpu.py -rfEs --deadline 165
 
 MINUTES ?= 9
 OUT ?=
 
-bench-gpu:  ## MINUTES=9 on one CUDA GPU, the most telling first, into OUT=results/<gpu>; again: goes on
+bench-gpu:  ## MINUTES=9 on a CUDA GPU, most telling first, into OUT=results/<gpu>; again: goes on
 	@$(PYTHON) -m tools.bench_gpu --minutes $(MINUTES) $(if $(OUT),--out $(OUT))
 
 PYTHON_VERSION ?= 3.12
@@ -88,7 +88,7 @@ HAVE ?=
 TEXT ?=
 MINIMAL ?=
 
-wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt TEXT=1 MINIMAL=1
+wheelhouse: $(READY)  ## Wheels for a GPU without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt TEXT=1 MINIMAL=1
 	@$(BIN)/python -m tools.wheelhouse --python-version $(PYTHON_VERSION) --platform $(PLATFORM) \
 		$(if $(HAVE),--have $(HAVE)) $(if $(TEXT),--text) $(if $(MINIMAL),--minimal)
 
