@@ -10,7 +10,7 @@ JOBS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: bench test test-browser check perf baseline baseline-check selfcheck replicate processes coverage \
-	report sample report-speed test-gpu bench-gpu wheelhouse schema lock clean
+	report sample report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -73,20 +73,28 @@ coverage: $(READY)  ## How often the intervals hold, on made-up data with a know
 
 # Everything below the next two lines leaves what is installed as it is: it runs under $(PYTHON).
 
-test-gpu:  ## The tests that need a CUDA GPU, under $(PYTHON) as it is
-	@$(PYTHON) -m pytest -m gpu tests/test_gpu.py
+test-gpu:  ## The tests that need a CUDA GPU, most telling first; skips what 165 s have no time for
+	@$(PYTHON) -m pytest -m gpu tests/test_gpu.py -rfEs --deadline 165
 
-bench-gpu:  ## The reference suite on one CUDA GPU, under $(PYTHON) as it is, into results/
-	@$(PYTHON) -m tools.bench_gpu
+MINUTES ?= 9
+OUT ?=
+
+bench-gpu:  ## MINUTES=9 on a CUDA GPU, most telling first, into OUT=results/<gpu>; again: goes on
+	@$(PYTHON) -m tools.bench_gpu --minutes $(MINUTES) $(if $(OUT),--out $(OUT))
 
 PYTHON_VERSION ?= 3.12
 PLATFORM ?= x86_64
 HAVE ?=
 TEXT ?=
+MINIMAL ?=
 
-wheelhouse: $(READY)  ## Wheels for a GPU machine without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt TEXT=1
+wheelhouse: $(READY)  ## Wheels for a GPU without network: PYTHON_VERSION=3.12 HAVE=pip-list.txt TEXT=1 MINIMAL=1
 	@$(BIN)/python -m tools.wheelhouse --python-version $(PYTHON_VERSION) --platform $(PLATFORM) \
-		$(if $(HAVE),--have $(HAVE)) $(if $(TEXT),--text)
+		$(if $(HAVE),--have $(HAVE)) $(if $(TEXT),--text) $(if $(MINIMAL),--minimal)
+
+rehearse-gpu: $(READY)  ## What bench-gpu does, in its order, small, on the CPU: three minutes on two cores
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
+		OMP_NUM_THREADS=1 $(BIN)/python -m tools.bench_gpu --device cpu --small --minutes 15 --out "$$out"
 
 schema: $(READY)  ## Write the JSON Schema of the records and docs/records.md
 	@$(BIN)/python -m tools.schema

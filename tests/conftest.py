@@ -1,14 +1,59 @@
-"""What any test may ask for."""
+"""What any test may ask for, and how long a session with a GPU may take."""
 
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 # As workers have it: cuBLAS reads it once, at its start, and some tests use it in this process.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+_ENDED = re.compile(r"^(\S+?::.+?) (?:PASSED|FAILED|ERROR)\b", re.MULTILINE)
+"""A line of a log by `pytest -v`, of a test that came to its end."""
+_UNTIL = pytest.StashKey[float]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    limits = parser.getgroup("a session with a GPU")
+    limits.addoption(
+        "--deadline",
+        type=float,
+        metavar="S",
+        help="skip the tests that have not begun after S seconds",
+    )
+    limits.addoption(
+        "--go-on",
+        type=Path,
+        metavar="LOG",
+        help="leave out the tests that ended in an earlier session, by what -v told of it",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    seconds = config.getoption("deadline")
+    if seconds is not None:
+        config.stash[_UNTIL] = time.monotonic() + seconds
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    until = item.config.stash.get(_UNTIL, None)
+    if until is not None and time.monotonic() > until:
+        pytest.skip(f"not begun: the {item.config.getoption('deadline'):g} s are over")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    log = config.getoption("go_on")
+    if log is None or not log.exists():
+        return
+    ended = set(_ENDED.findall(log.read_text(encoding="utf-8", errors="replace")))
+    again = [item for item in items if item.nodeid in ended]
+    config.hook.pytest_deselected(items=again)
+    items[:] = [item for item in items if item.nodeid not in ended]
 
 
 @pytest.fixture(scope="module")

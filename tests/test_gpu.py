@@ -1,4 +1,7 @@
-"""What only a CUDA GPU can show; `make test-gpu`."""
+"""What only a CUDA GPU can show; `make test-gpu`.
+
+The most telling tests come first, and every attack last: a session there has a deadline.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,12 @@ def test_the_timer_waits_for_the_device() -> None:
     assert nothing.seconds < 0.1 * sample.seconds, "nothing from before is timed"
 
 
+def test_the_environment_names_the_gpu() -> None:
+    found = environment.accelerator(DEVICE)
+    assert found["name"] == torch.cuda.get_device_name(0)
+    assert environment.devices()[0] == DEVICE
+
+
 PGD = [
     *((name, "pgd") for name in registry.OURS if "pgd" in registry.get(name).attacks()),
     *(("reference", attack) for attack in registry.get("reference").attacks()),
@@ -79,39 +88,6 @@ def test_variants_agree_on_the_gpu(library: str, attack: str) -> None:
     assert found.theory is not None
 
 
-@pytest.mark.parametrize("pair", [pair for pair in WORKING if pair not in PGD], ids=" ".join)
-def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, str]) -> None:
-    asked = changed(case(*pair), device=DEVICE)
-    built = image_building.build(Comparison(asked, "semi-backward"), seed=0)
-    state.settle()
-    found = checks.gate(built)
-    assert found.equality.equal, found.unequal
-
-
-@pytest.mark.parametrize("attack", ["textfooler", "bertattack", "fd"])
-@pytest.mark.parametrize("variant", ["semi-backward", "forward-only"])
-def test_attacks_on_text_run_on_the_gpu_and_their_variants_agree(attack: str, variant: str) -> None:
-    pytest.importorskip("OpenAttack", reason="the extra text is not installed")
-    asked = text_case(attack=attack, device=DEVICE, queries=20)
-    built = text_building.build(Comparison(asked, variant), seed=0)
-    state.settle()
-    found = checks.check(built)
-    assert found.unequal is None
-    assert next(built.model.parameters()).is_cuda
-    assert isinstance(found.findings, TextFindings)
-    assert all(sentence.passes["original"] > 0 for sentence in found.findings.attacked)
-
-
-def test_dissecting_on_the_gpu() -> None:
-    found = checks.check(image_building.build(comparison("foolbox"), seed=0), explain=True).anatomy
-    assert found is not None
-    for part in found.parts.values():
-        assert 0 < part.forward < part.seconds
-        assert 0 < part.backward < part.seconds
-        assert part.backward_flops
-    assert found.computing == 3
-
-
 def test_peak_memory_counts_what_was_allocated() -> None:
     before = torch.cuda.memory_allocated(DEVICE)
     found = memory.peak(lambda: torch.empty(2**20, device=DEVICE, dtype=torch.uint8), DEVICE)
@@ -127,12 +103,6 @@ def test_out_of_memory_is_a_status() -> None:
     answer = Worker().answer({"do": "prepare", "comparison": asked, "seed": 0})
     assert (answer["ok"], answer["status"]) == (False, "out-of-memory")
     assert "CUDA" in answer["reason"]
-
-
-def test_the_environment_names_the_gpu() -> None:
-    found = environment.accelerator(DEVICE)
-    assert found["name"] == torch.cuda.get_device_name(0)
-    assert environment.devices()[0] == DEVICE
 
 
 def test_a_run_on_the_gpu(tmp_path: Path) -> None:
@@ -197,14 +167,14 @@ def test_what_limits_a_run_is_told(run: Callable[[], None], label: str) -> None:
     assert diagnosis.bound(sample.seconds, sample.host_seconds, use) == label
 
 
-def test_the_largest_batch_under_a_limit() -> None:
-    pool = WorkerPool()
-    try:
-        found = BatchSearch(2 * 10**9, 300.0).run(comparison("foolbox"), pool, 0)
-    finally:
-        pool.replace()
-    assert found.failed["original"] is not None
-    assert found.largest["semi-backward"] >= found.largest["original"] > 4
+def test_dissecting_on_the_gpu() -> None:
+    found = checks.check(image_building.build(comparison("foolbox"), seed=0), explain=True).anatomy
+    assert found is not None
+    for part in found.parts.values():
+        assert 0 < part.forward < part.seconds
+        assert 0 < part.backward < part.seconds
+        assert part.backward_flops
+    assert found.computing == 3
 
 
 def training(method: str, library: str = "reference", attack: str = "pgd-backward") -> Case:
@@ -229,14 +199,19 @@ def test_a_training_step_gives_the_same_weights_on_the_gpu(asked: Case) -> None:
     assert found.equality.equal, found.unequal
 
 
-def test_the_trick_changes_no_weight_of_a_training_on_the_gpu(tmp_path: Path) -> None:
+def test_a_training_on_the_gpu_repeats_itself_and_the_trick_changes_its_weights_by_rounding_at_most(
+    tmp_path: Path,
+) -> None:
     asked = changed(training("pgd", "deeprobust", "pgd"), batch=64)
     digests = []
-    for variant in ("original", "semi-backward"):
-        learning = Learning(asked, variant, 0, 1, tmp_path / f"{variant}.safetensors")
+    for number, variant in enumerate(("original", "original", "semi-backward")):
+        learning = Learning(asked, variant, 0, 1, tmp_path / f"{number}.safetensors")
         learning.epoch()
         digests.append(learning.result()["weights"])
-    assert digests[0] == digests[1]
+    original, again, frozen = digests
+    assert original == again
+    step = checks.gate(training_building.build(Comparison(asked, "semi-backward"), seed=0))
+    assert frozen == original or step.equality.level == "rounding"
 
 
 def test_recurrent_layers_can_be_attacked_in_evaluation_mode() -> None:
@@ -253,3 +228,42 @@ def test_recurrent_layers_can_be_attacked_in_evaluation_mode() -> None:
     assert inputs.grad is not None
     assert not layer.training
     assert layer.dropout == 0.5
+
+
+@pytest.mark.parametrize("attack", ["textfooler", "bertattack", "fd"])
+@pytest.mark.parametrize("variant", ["semi-backward", "forward-only"])
+def test_attacks_on_text_run_on_the_gpu_and_their_variants_agree(attack: str, variant: str) -> None:
+    pytest.importorskip("OpenAttack", reason="the extra text is not installed")
+    asked = text_case(attack=attack, device=DEVICE, queries=20)
+    built = text_building.build(Comparison(asked, variant), seed=0)
+    state.settle()
+    found = checks.check(built)
+    assert found.unequal is None
+    assert next(built.model.parameters()).is_cuda
+    assert isinstance(found.findings, TextFindings)
+    assert all(sentence.passes["original"] > 0 for sentence in found.findings.attacked)
+
+
+def test_the_largest_batch_under_a_limit() -> None:
+    pool = WorkerPool()
+    try:
+        found = BatchSearch(2 * 10**9, 300.0).run(comparison("foolbox"), pool, 0)
+    finally:
+        pool.replace()
+    assert found.failed["original"] is not None
+    assert found.largest["semi-backward"] >= found.largest["original"] > 4
+
+
+SLOWEST = "brendel-bethge"
+"""How the names of those attacks begin that take longest."""
+REST = sorted(
+    (pair for pair in WORKING if pair not in PGD), key=lambda pair: pair[1].startswith(SLOWEST)
+)
+
+
+@pytest.mark.parametrize("pair", REST, ids=" ".join)
+def test_every_attack_runs_on_the_gpu_and_its_variants_agree(pair: tuple[str, str]) -> None:
+    asked = changed(case(*pair), device=DEVICE)
+    built = image_building.build(Comparison(asked, "semi-backward"), seed=0)
+    state.settle()
+    assert checks.gate(built).unequal is None

@@ -3,6 +3,8 @@
 What the lock names for the machine's Python is downloaded, except torch, torchvision, all they
 need, and all that the machine has already (`--have`, its `pip list --format=freeze`). What ships
 no wheel is built here. The machine then installs the folder without an index.
+
+With `--minimal` it is what is imported that counts, not what is declared: see `tools.importing`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from tools.importing import minimal
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
@@ -76,6 +80,11 @@ def main() -> int:
         "--have", type=Path, help="what the machine has: pip list --format=freeze"
     )
     arguments.add_argument("--text", action="store_true", help="also what attacks on text need")
+    arguments.add_argument(
+        "--minimal",
+        action="store_true",
+        help="only what is imported, not what is declared; each library is tried with it",
+    )
     asked = arguments.parse_args()
     if not re.fullmatch(r"3\.1[0-3]", asked.python_version):
         print(f"wheelhouse: Python 3.10 to 3.13, not {asked.python_version}", file=sys.stderr)
@@ -86,21 +95,69 @@ def main() -> int:
     except (OSError, UnicodeDecodeError) as error:
         print(f"wheelhouse: can't read {asked.have}: {error}", file=sys.stderr)
         return 2
-    lacking = wanted(target, text=asked.text) - torch_stack(target) - have
-    pinned = [pin for pin in locked(target) if canonicalize_name(pin.name) in lacking]
+    have |= torch_stack(target)
     FOLDER.mkdir(exist_ok=True)
-    remove_others(FOLDER, pinned)
-    for pin in pinned:
-        collect(pin, target)
-    if not pinned:
+    if asked.minimal:
+        code = minimal_wheels(target, have, text=asked.text)
+    else:
+        gather(wanted(target, text=asked.text) - have, target)
+        code = 0
+    if code:
+        return code
+    wheels = sorted(FOLDER.glob("*.whl"))
+    if not wheels:
         print("That machine lacks nothing that a run needs.")
         return 0
-    wheels = sorted(FOLDER.glob("*.whl"))
     size = sum(wheel.stat().st_size for wheel in wheels) / 2**20
     print(f"{len(wheels)} wheels, {size:.0f} MiB, for Python {target.python} on {target.machine}.")
     print("Copy the repository with its folder wheelhouse/ to the machine, and install there with:")
     print("  python3 -m pip install --no-index --no-deps wheelhouse/*.whl")
-    return 0
+    return code
+
+
+def gather(lacking: Iterable[str], target: Target) -> None:
+    """Have exactly these wheels in the folder, as far as the lock pins them for the target."""
+    names = set(lacking)
+    pinned = [pin for pin in locked(target) if canonicalize_name(pin.name) in names]
+    remove_others(FOLDER, pinned)
+    for pin in pinned:
+        collect(pin, target)
+
+
+def minimal_wheels(target: Target, have: set[str], *, text: bool) -> int:
+    """Only what is imported, found by trying, each use proved with the wheels themselves.
+
+    Returns:
+        0, or 1 where a use does not work with them: it is named.
+    """
+    uses = minimal.every(text=text)
+    print("What each needs, behind a wall that hides what that machine lacks:", flush=True)
+    try:
+        found = minimal.needed(uses, have, say)
+    except minimal.Unusable as error:
+        print(f"wheelhouse: {error}", file=sys.stderr)
+        return 1
+    lacking = {name for needs in found.needs.values() for name in needs}
+    have = have | found.theirs
+    while True:
+        gather(lacking, target)
+        print("Each tried in a fresh environment without an index:", flush=True)
+        proof = minimal.prove(uses, sorted(FOLDER.glob("*.whl")), have, say)
+        # What a wall can't hide is missed here: a distribution whose metadata is asked for.
+        if set(proof.missing) <= lacking | have:
+            break
+        lacking |= set(proof.missing)
+    if proof.stood_in:
+        named = ", ".join(proof.stood_in)
+        print(f"For another Python, so that what is installed here stood in: {named}.")
+    for name, why in proof.failed.items():
+        print(f"wheelhouse: {name} does not work with these wheels: {why}", file=sys.stderr)
+    return 1 if proof.failed else 0
+
+
+def say(text: str) -> None:
+    """Print a line of a list, at once."""
+    print(f"  {text}", flush=True)
 
 
 def names_in(freeze: str) -> set[str]:

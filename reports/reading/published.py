@@ -38,15 +38,20 @@ def find(case: Case, variant: str, suite: str | None) -> Published | None:
     Args:
         case: what was measured.
         variant: the published one is semi-backward.
-        suite: the suite it was run from; a suite's small twin is set beside the same row. Cases of
-            other suites are set beside a row only if they are as published.
+        suite: the suite that its file was begun with. Cases of a paper's suite's small twin are set
+            beside the same rows; others only if they are as published, since what was asked may
+            differ from the suite, and a file may have been gone on with by another.
     """
     if variant != SEMI_BACKWARD:
         return None
     told = kind.of(case)
     of_suite = told.published.get((suite or "").removesuffix("-small"))
-    every = dict.fromkeys(told.published.values())
-    tables = [of_suite] if of_suite else [name for name in every if told.as_published(case, name)]
+    if of_suite and suite and suite.endswith("-small"):
+        tables = [of_suite]
+    else:
+        every = dict.fromkeys(told.published.values())
+        tables = [name for name in every if told.as_published(case, name)]
+        tables.sort(key=lambda name: name != of_suite)
     for name in tables:
         for row in _read().get("tables", {}).get(name, {}).get("rows", ()):
             if told.repeats(case, name, row):

@@ -57,6 +57,13 @@ def test_a_small_twin_is_set_beside_its_suites_row() -> None:
     assert speedup(small, "paper-models-small") == 1.4
 
 
+def test_a_file_that_was_gone_on_with_by_another_suite_is_read_case_by_case() -> None:
+    assert speedup(changed(PAPER, batch=128), "paper-libraries") == 1.49
+    assert speedup(changed(PAPER, model="resnet18"), "paper-libraries") == 1.4
+    assert speedup(changed(PAPER, attack="sinifgsm", steps=None), "paper-libraries") == 1.45
+    assert speedup(changed(PAPER, model="resnet18", batch=4), "paper-libraries") is None
+
+
 def test_the_report_sets_ours_beside_it() -> None:
     record = replace(GAIN, case=changed(PAPER, library="foolbox"))
     (table,) = tables_of(Run(Path("x.jsonl"), ENVIRONMENT, (record,)))

@@ -1,0 +1,112 @@
+"""What is tried: each library's attacks, this program itself, its tests for a GPU.
+
+Every function imports what a run imports, and raises what is missing there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RECORDS = ROOT / "results" / "amd-epyc-2-cores" / "controls.jsonl"
+TEXT = "openattack"
+USES_OF_OURS = ("bench", "gpu", "tests")
+
+
+class Failed(Exception):
+    """A use came to nothing though its imports did not fail."""
+
+
+def program() -> None:
+    """The controlling side, a report, and what workers import; a step of training."""
+    from bench.commands import arguments
+
+    for words in (["list", "libs"], ["report", str(RECORDS)]):
+        parsed = arguments.parse(words)
+        with contextlib.redirect_stdout(io.StringIO()):
+            parsed.run(parsed, words, 0.0)
+    for module in ("bench.cli", "bench.running.runner", "bench.running.session"):
+        importlib.import_module(module)
+    importlib.import_module("bench.worker.serve")
+    case = _chosen("--training", "free", "--models", "resnet10t", "--batch", "4")
+    importlib.import_module("bench.kinds.training.learning")
+    _built(case)
+
+
+def gpu() -> None:
+    """What watches the GPU: without it a run goes on, and its clocks are unknown."""
+    importlib.import_module("pynvml")
+
+
+def tests() -> None:
+    """The tests for a GPU, collected; what plugins import is their machine's affair."""
+    import pytest
+
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        asked = ["-m", "gpu", "tests/test_gpu.py", "--collect-only", "-p", "no:cacheprovider"]
+        code = pytest.main([*asked, f"--rootdir={ROOT}", f"--confcutdir={ROOT}"])
+    if code:
+        raise _missing_in(said.getvalue())
+
+
+def library(name: str) -> None:
+    """A library: every attack's module, and its PGD, run through the gate."""
+    from adapters import registry
+
+    adapter = registry.get(name)
+    adapter.load()
+    if adapter.subject == "text":
+        _built(_chosen("--libs", name, "--attacks", "textfooler", "--victim", "bert-tiny"))
+        return
+    for info in adapter.attacks().values():
+        if info.broken is None and not info.lacks:
+            info.imported()
+    asked = ("--libs", name, "--attacks", "pgd", "--models", "resnet10t", "--image-size", "32")
+    _built(_chosen(*asked, "--batch", "1", "--steps", "1"))
+
+
+def every(*, text: bool) -> Mapping[str, Callable[[], None]]:
+    """The uses by name: ours, and each library of ours."""
+    from adapters import registry
+
+    names = [name for name in registry.OURS if text or name != TEXT]
+    ours = dict(zip(USES_OF_OURS, (program, gpu, tests), strict=True))
+    return {**ours, **{name: partial(library, name) for name in names}}
+
+
+def _chosen(*words: str) -> object:
+    from bench.choosing import selection
+    from bench.commands import arguments, options
+
+    request = options.request_of(arguments.parse(["run", *words]))
+    suite = selection.choose_suite(request, "cpu")
+    return selection.comparisons(request, suite, "cpu", lambda note: None)[0]
+
+
+def _built(comparison: object) -> None:
+    """Build it and run both variants once, as a worker does before anything is timed."""
+    from bench.cases import Comparison
+    from bench.worker import checks
+
+    assert isinstance(comparison, Comparison)
+    module, _, name = comparison.case.options.building.partition(":")
+    found = importlib.import_module(module)
+    checks.preload()
+    getattr(found, "preload", lambda: None)()
+    checks.gate(getattr(found, name)(comparison, seed=0))
+
+
+def _missing_in(said: str) -> Exception:
+    """What pytest could not import, from what it printed."""
+    found = re.search(r"No module named '([\w.]+)'", said)
+    if found:
+        return ModuleNotFoundError(f"No module named {found[1]!r}", name=found[1])
+    return Failed(said.strip()[-500:])
