@@ -187,3 +187,11 @@ def test_attacks_on_text_gained_more_where_the_system_gives_memory(
         excess.append(math.log(record.speedup.estimate / least(record)))
     assert len(excess) == 8
     assert sum(excess) > 0
+
+
+def test_the_page_on_gpus_says_that_nothing_was_measured_as_long_as_that_is_so() -> None:
+    told = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
+    files = [*RESULTS.rglob("*.jsonl"), *RESULTS.rglob("*.jsonl.gz")]
+    assert files
+    measured = any(reading.read(path).environment.device.startswith("cuda") for path in files)
+    assert ("Nothing has been measured on a GPU yet." in told) != measured
