@@ -1,12 +1,13 @@
 """advertorch: attack objects with `.perturb`, gradients by `loss.backward()`.
 
 The library has had no release since 2020; one name that PyTorch removed is put back before its
-import.
+import, and an argument that SciPy removed is dropped while an attack that gives it runs.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Mapping
 from types import FunctionType, MethodType
@@ -72,6 +73,35 @@ def _fab(request: Request) -> AttackFunction:
     return on_device
 
 
+def _by_scipy(request: Request) -> AttackFunction:
+    """Both searches ask SciPy's L-BFGS-B not to print, by an argument that SciPy 1.18 has no more.
+
+    They import the function at every call, so it is there that it is replaced, for that call.
+    """
+    import scipy.optimize
+
+    perturb, search = _perturb(request), scipy.optimize.fmin_l_bfgs_b
+    if "iprint" in inspect.signature(search).parameters:
+        return perturb
+
+    def unprinted(*arguments: Any, iprint: int, **keywords: Any) -> Any:
+        return search(*arguments, **keywords)
+
+    def run(images: Tensor, labels: Tensor) -> Tensor:
+        scipy.optimize.fmin_l_bfgs_b = unprinted
+        try:
+            return perturb(images, labels)
+        finally:
+            scipy.optimize.fmin_l_bfgs_b = search
+
+    return run
+
+
+def _lbfgs(request: Request) -> AttackFunction:
+    perturb = _by_scipy(request)
+    return lambda images, labels: perturb(images, request.next_class(labels))
+
+
 def _choose_best(request: Request) -> AttackFunction:
     import advertorch.attacks
     from torch.nn import CrossEntropyLoss
@@ -110,8 +140,9 @@ class Advertorch(DeclaredAdapter):
         "L1FABAttack": _fab,
         "L2FABAttack": _fab,
         "L2MomentumIterativeAttack": _momentum_l2,
-        "LBFGSAttack": _towards_next_class,
+        "LBFGSAttack": _lbfgs,
         "LinfFABAttack": _fab,
+        "SpatialTransformAttack": _by_scipy,
     }
 
     def import_library(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,9 @@ from adapters.base import (
     UnsupportedSettings,
 )
 from adapters.libraries.cleverhans import NumpyOffCpu
-from tests.adapters.asked import EPS, SIZE, STEP, STEPS, settings
+from bench.cases import BASELINE, Comparison
+from bench.kinds.images import building
+from tests.adapters.asked import EPS, SIZE, STEP, STEPS, case, settings
 from tests.places import ROOT
 
 
@@ -123,6 +126,51 @@ def test_cleverhans_sanity_checks_work_off_the_cpu() -> None:
     assert mended.inf == numpy.inf
     assert mended.all([OnTheGpu(True), True])
     assert not mended.all([OnTheGpu(True), OnTheGpu(False)])
+
+
+@pytest.mark.parametrize("attack", ["lbfgs", "spatial-transform"])
+def test_advertorch_searches_with_a_scipy_that_has_no_iprint(
+    attack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import scipy.optimize
+
+    original = scipy.optimize.fmin_l_bfgs_b
+    takes = "iprint" in inspect.signature(original).parameters
+    asked: list[bool] = []
+
+    def older(function: Any, start: Any, iprint: int = -1, **keywords: Any) -> Any:
+        asked.append(True)
+        return original(function, start, **keywords, **({"iprint": iprint} if takes else {}))
+
+    def newer(function: Any, start: Any, **keywords: Any) -> Any:
+        if "iprint" in keywords:
+            raise TypeError("fmin_l_bfgs_b() got an unexpected keyword argument 'iprint'")
+        asked.append(False)
+        return original(function, start, **keywords)
+
+    found = []
+    for search in (older, newer):
+        monkeypatch.setattr(scipy.optimize, "fmin_l_bfgs_b", search)
+        work = building.build(Comparison(case("advertorch", attack), "semi-backward"), seed=0)
+        found.append(work.output(BASELINE))
+        assert scipy.optimize.fmin_l_bfgs_b is search
+    assert torch.equal(*found)
+    assert set(asked) == {True, False}
+
+
+def test_scipys_search_is_put_back_when_the_model_falls_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import scipy.optimize
+
+    def newer(function: Any, start: Any, *, args: Any, bounds: Any, maxiter: int) -> Any:
+        raise ValueError("the model fell over")
+
+    monkeypatch.setattr(scipy.optimize, "fmin_l_bfgs_b", newer)
+    attack = registry.get("advertorch").build("lbfgs", nn.Flatten(), settings())
+    with pytest.raises(ValueError, match="fell over"):
+        attack(torch.rand(1, 3, 2, 2), torch.zeros(1, dtype=torch.int64))
+    assert scipy.optimize.fmin_l_bfgs_b is newer
 
 
 def test_a_third_partys_adapter_is_found_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:

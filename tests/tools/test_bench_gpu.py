@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, EnvironmentMismatch, UsageError
 from bench.records.journal import Journal
 from tests.cases import changed
 from tests.commands import chosen
@@ -203,6 +203,16 @@ def test_a_folder_of_something_else_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / diaries.NAME).write_text(json.dumps(["no", "diary"]))
     with pytest.raises(UsageError, match=r"parts\.json can't be read"):
         Diary(tmp_path)
+
+
+def test_what_another_state_of_the_program_measured_is_not_gone_on_with(tmp_path: Path) -> None:
+    diary = Diary(tmp_path)
+    diary.check("now")
+    with Journal(tmp_path / RECORDS) as journal:
+        journal.begin(replace(ENVIRONMENT, code="then"))
+    diary.check("then")
+    with pytest.raises(EnvironmentMismatch, match=r"records\.jsonl was measured by another state"):
+        diary.check("now")
 
 
 def test_what_was_left_is_drawn_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

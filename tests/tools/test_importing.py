@@ -72,10 +72,10 @@ def test_what_is_imported_counts_and_what_can_be_done_without_does_not(
 def test_what_only_the_machines_own_imports_is_the_machines_affair(
     modules: Callable[..., None],
 ) -> None:
-    modules(shell_x="import had_x", had_x="import own_x", own_x="")
+    modules(shell_x="import had_x", had_x="import own_x", own_x="import frill_x", frill_x="")
     assert trial.grown(using("shell_x"), {"had-x"}, set(), OWNED) == {
         "needs": ["shell-x"],
-        "theirs": ["own-x"],
+        "theirs": ["own-x", "frill-x"],
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from types import FrameType
 
 from bench.commands import codes
 from bench.errors import BenchError, UsageError
+from bench.records import provenance
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 from bench.running.session import choose_device
@@ -48,6 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
         folder = place(asked.device, asked.out)
         folder.mkdir(parents=True, exist_ok=True)
         diary = Diary(folder)
+        diary.check(provenance.code())
         runner = Runner(folder.resolve(), asked.device, small=asked.small)
         try:
             go(diary, runner, started + 60 * asked.minutes - RESERVE)
@@ -117,8 +120,7 @@ class Runner:
         words = part.command(small=self.small, device=self.device, out=str(self.folder))
         with ExitStack() as stack:
             if part.log is None:
-                stdout = None if part.shown else stack.enter_context(Path("/dev/null").open("wb"))
-                return child.run(words, seconds, stdout)
+                return child.run(words, seconds, None if part.shown else subprocess.DEVNULL)
             path = self.folder / part.log
             log = stack.enter_context(path.open("ab"))
             begun = log.tell()

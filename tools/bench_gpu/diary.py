@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.commands import codes
-from bench.errors import UsageError
+from bench.errors import EnvironmentMismatch, UsageError
 from bench.records import reading
 from bench.records.reading import RecordError
 from tools.bench_gpu.child import Ended
@@ -61,6 +61,26 @@ class Diary:
                 raise UsageError(
                     f"{path} can't be read ({error}); move it away, or name another --out"
                 ) from error
+
+    def check(self, code: str) -> None:
+        """Whether what was measured can be gone on with, before any part finds that it can't.
+
+        Args:
+            code: a digest of this program, as records have it.
+
+        Raises:
+            EnvironmentMismatch: it was measured by another state of this program.
+        """
+        path = self._folder / RECORDS
+        try:
+            then = reading.read(path).environment.code
+        except RecordError:
+            return  # not there, or nothing in it yet
+        if then != code:
+            raise EnvironmentMismatch(
+                f"{path} was measured by another state of this program ({then} then, {code} now);"
+                " what is in it stays: name another --out"
+            )
 
     def done(self, part: Part) -> bool:
         """Whether it need not run again."""

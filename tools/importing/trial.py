@@ -74,7 +74,7 @@ def grown(
             if not lacking:
                 return {**answer, **shown}
             whose = owned.get(answer["by"], frozenset())
-            shown["theirs" if whose & set(had) else "needs"] += lacking
+            shown["theirs" if whose & {*had, *shown["theirs"]} else "needs"] += lacking
             behind.seen.update(lacking)
     raise AssertionError("it needs more than there is")
 

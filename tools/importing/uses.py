@@ -25,16 +25,18 @@ class Failed(Exception):
 
 
 def program() -> None:
-    """The controlling side, a report, and what workers import; a step of training."""
+    """The controlling side, a report, the probe, and what workers import; a step of training."""
     from bench.commands import arguments
 
     for words in (["list", "libs"], ["report", str(RECORDS)]):
         parsed = arguments.parse(words)
         with contextlib.redirect_stdout(io.StringIO()):
             parsed.run(parsed, words, 0.0)
-    for module in ("bench.cli", "bench.running.runner", "bench.running.session"):
+    for module in (
+        *("bench.cli", "bench.running.runner", "bench.running.session", "bench.worker.serve"),
+        *("tools.bench_gpu.__main__", "tools.bench_gpu.probe"),
+    ):
         importlib.import_module(module)
-    importlib.import_module("bench.worker.serve")
     case = _chosen("--training", "free", "--models", "resnet10t", "--batch", "4")
     importlib.import_module("bench.kinds.training.learning")
     _built(case)
@@ -58,7 +60,7 @@ def tests() -> None:
 
 
 def library(name: str) -> None:
-    """A library: every attack's module, and its PGD, run through the gate."""
+    """A library: every attack's module, and its PGD, or first attack, run through the gate."""
     from adapters import registry
 
     adapter = registry.get(name)
@@ -66,10 +68,12 @@ def library(name: str) -> None:
     if adapter.subject == "text":
         _built(_chosen("--libs", name, "--attacks", "textfooler", "--victim", "bert-tiny"))
         return
-    for info in adapter.attacks().values():
+    attacks = adapter.attacks()
+    for info in attacks.values():
         if info.broken is None and not info.lacks:
             info.imported()
-    asked = ("--libs", name, "--attacks", "pgd", "--models", "resnet10t", "--image-size", "32")
+    attack = "pgd" if "pgd" in attacks else next(iter(attacks))
+    asked = ("--libs", name, "--attacks", attack, "--models", "resnet10t", "--image-size", "32")
     _built(_chosen(*asked, "--batch", "1", "--steps", "1"))
 
 
