@@ -15,7 +15,7 @@ from bench.records import reading
 from bench.records.types import ComparisonRecord, Environment
 from reports.reading import memory
 from reports.reading.explanation import explain
-from tests.places import DATA, MACHINE, RESULTS
+from tests.places import DATA, MACHINE, RESULTS, ROOT
 
 FOLDER = MACHINE / "all-attacks"
 MEASURED: list[tuple[ComparisonRecord, Environment]] = [
