@@ -65,10 +65,10 @@ def main(words: Sequence[str] | None = None) -> None:
         told = " | ".join(f"{peak / 1e6:.2f}" for peak in rows[-1])
         print(f"| {case.what} | {told} |", flush=True)
     more = [row[-1] / row[0] for row in rows if row[-1] > MORE * row[0]]
-    print(f"{len(more)} of {len(rows)} need more memory in {STEPS[-1]} steps than in one", end="")
-    print(
+    much = (
         f": {statistics.median(more):.2f} times (median), {max(more):.1f} at most" if more else ""
     )
+    print(f"{len(more)} of {len(rows)} need more memory in {STEPS[-1]} steps than in one{much}")
 
 
 if __name__ == "__main__":
