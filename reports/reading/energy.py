@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bench.records.types import ComparisonRecord, Timed
 from bench.statistics import energy
+from reports.reading.words import variant_spelt
 
 RUN = "energy a run (J)"
 RATIO = "energy ratio"
@@ -30,6 +31,15 @@ def runs_cell(record: ComparisonRecord) -> str:
     if record.speedup is None or len(values) < len(ways):
         return "-"
     return " → ".join(map(_joules, values))
+
+
+def variants_cell(comparisons: Mapping[str, ComparisonRecord]) -> str:
+    """The same of several variants of a case, each by its name."""
+    told = {name: runs_cell(record) for name, record in comparisons.items()}
+    found = {name: cell for name, cell in told.items() if cell != "-"}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return "; ".join(f"{variant_spelt(name)}: {cell}" for name, cell in found.items()) or "-"
 
 
 def ratio_cell(record: Timed) -> str:

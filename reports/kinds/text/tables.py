@@ -224,23 +224,15 @@ def _deeds(rows: Sequence[Attacked]) -> Table:
     )
     drawn = [_deed_row(row) for row in rows]
     said = list(_deed_notes(rows))
-    if any(_energy(row) != "-" for row in rows):
+    energies = [energy.variants_cell(row.comparisons) for row in rows]
+    if any(cell != "-" for cell in energies):
         header = (*header, _ENERGY)
-        drawn = [(*cells_, _energy(row)) for cells_, row in zip(drawn, rows, strict=True)]
+        drawn = [(*deed, cell) for deed, cell in zip(drawn, energies, strict=True)]
         said += energy.notes(record for row in rows for record in row.comparisons.values())
     return Table(f"{_title(rows[0].case)}: what became of it", header, tuple(drawn), tuple(said))
 
 
 _ENERGY = "energy a sentence (J)"
-
-
-def _energy(row: Attacked) -> str:
-    """Of each comparison that tells it: the original's and the variant's."""
-    told = {name: energy.runs_cell(record) for name, record in row.comparisons.items()}
-    found = {name: text for name, text in told.items() if text != "-"}
-    if len(found) == 1:
-        return next(iter(found.values()))
-    return "; ".join(f"{variant_spelt(name)}: {text}" for name, text in found.items()) or "-"
 
 
 def _deed_row(row: Attacked) -> tuple[str, ...]:

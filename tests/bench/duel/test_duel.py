@@ -18,15 +18,19 @@ from bench.duel.merging import merged
 from bench.duel.pair import Pair, cores_of
 from bench.duel.pairing import TRIES, Pairs
 from bench.errors import UsageError
+from bench.records.reading import Run
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied
 from bench.running.progress import PlainProgress
 from bench.running.runner import Runner
 from bench.statistics.equality import Equality
 from bench.worker import equality, outputs
+from reports.tables import duels
 from tests.bench.duel.pairs import TWICE, SideWorker, fight, pair_of
 from tests.commands import request
 from tests.places import ROOT
+from tests.records import ENVIRONMENT
+from tests.reports.tables import rows_of
 from tests.workers import PREPARED, Notes, comparison
 
 
@@ -72,6 +76,23 @@ def test_runs_alternate_between_the_two_workers_in_the_order_of_the_blocks() -> 
     assert found.speedup.estimate == pytest.approx(1.5)
     assert (found.status, found.verdict) == ("ok", "faster")
     assert set(a.orders + b.orders) == {"A"}, "each worker's original, whichever side it is"
+
+
+def test_energy_and_the_gpus_state_come_from_the_worker_whose_turn_it_is() -> None:
+    a, b = (
+        SideWorker(name, [], host=0.5, joules=lambda letter, run, told=joules: told)
+        for name, joules in (("a", 30.0), ("b", 20.0))
+    )
+    found, _ = fight(a, b)
+    assert found.energy is not None
+    assert set(found.energy.joules["a"]) == {30.0}
+    assert set(found.energy.joules["b"]) == {20.0}
+    assert found.energy.ratio == 1.5
+    assert found.gpu is not None
+    assert {state and state.sm_mhz for state in found.gpu} == {1980}
+    rows = rows_of(duels.of(Run(Path("x.jsonl"), ENVIRONMENT, (), duels=(found,)))[0])
+    assert rows["energy a run (J)"] == ("30.0 → 20.0",)
+    assert rows["energy, a over b"] == ("1.50",)
 
 
 def test_what_both_sides_found_becomes_one_record() -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import warnings
 from functools import partial
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
@@ -18,9 +15,7 @@ from bench.errors import UsageError
 from bench.kinds.images.kind import PAPER_LIBRARIES, QUICK
 from bench.kinds.images.options import ImageOptions
 from bench.running.session import choose_device
-from bench.statistics import blocks
-from bench.statistics.blocks import GpuState
-from bench.worker import checks, device_use, environment, memory, memory_limit, nvml, state
+from bench.worker import checks, environment, memory, memory_limit, state
 from bench.worker.memory import Peak
 from tests.commands import request
 
@@ -239,159 +234,6 @@ def test_a_selection_keeps_the_rest_of_the_devices_defaults() -> None:
         (case.model, ImageOptions.of(case).input_shape, ImageOptions.of(case).steps)
         for case in cases
     } == {("resnet50", (3, 224, 224), 40)}
-
-
-class FakeNvml:
-    """The calls of pynvml that are made, with made-up answers."""
-
-    NVML_CLOCK_SM = 1
-    NVML_CLOCK_MEM = 2
-    NVML_TEMPERATURE_GPU = 0
-
-    def __init__(self, bits: int) -> None:
-        self.bits = bits
-        self.initialised = False
-
-    def nvmlInit(self) -> None:  # noqa: N802 - NVML's name
-        self.initialised = True
-
-    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802
-        assert self.initialised
-        return f"handle of {uuid}"
-
-    def nvmlDeviceGetCurrentClocksThrottleReasons(self, handle: str) -> int:  # noqa: N802
-        assert handle == "handle of GPU-1"
-        return self.bits
-
-    def nvmlDeviceGetClockInfo(self, handle: str, which: int) -> int:  # noqa: N802
-        return {self.NVML_CLOCK_SM: 1980, self.NVML_CLOCK_MEM: 3201}[which]
-
-    def nvmlDeviceGetTemperature(self, handle: str, which: int) -> int:  # noqa: N802
-        return 61
-
-
-@pytest.mark.parametrize(
-    ("bits", "reasons", "throttled"),
-    [
-        (0x0, (), False),
-        (0x1 | 0x2, (), False),  # idle, and clocks somebody chose
-        (0x4, ("power cap",), False),
-        (0x4 | 0x20, ("power cap", "software thermal slowdown"), True),
-        (0x8 | 0x80, ("hardware slowdown", "power brake"), True),
-    ],
-)
-def test_what_nvml_says_of_the_gpu(bits: int, reasons: tuple[str, ...], throttled: bool) -> None:
-    state = nvml.GpuWatch(FakeNvml(bits), "GPU-1").state()
-    assert state == GpuState(1980, 3201, 61, reasons)
-    assert nvml.throttled(state) is throttled
-
-
-def test_nvmls_bits_are_as_its_library_has_them() -> None:
-    pynvml = pytest.importorskip("pynvml")
-    names = {
-        "power cap": "SwPowerCap",
-        "hardware slowdown": "HwSlowdown",
-        "sync boost": "SyncBoost",
-        "software thermal slowdown": "SwThermalSlowdown",
-        "hardware thermal slowdown": "HwThermalSlowdown",
-        "power brake": "HwPowerBrakeSlowdown",
-    }
-    found = {
-        getattr(pynvml, f"nvmlClocksThrottleReason{name}"): ours for ours, name in names.items()
-    }
-    assert found == nvml._REASONS
-
-
-def test_the_worst_of_a_blocks_states() -> None:
-    states = [GpuState(1980, 3201, 60, ("power cap",)), GpuState(1700, 3201, 66, ("power brake",))]
-    assert blocks.worst(states) == GpuState(1700, 3201, 66, ("power cap", "power brake"))
-    assert blocks.worst([]) is None
-    assert not nvml.throttled(None)
-
-
-def test_without_nvml_the_user_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Properties:
-        uuid = "1234"
-
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: Properties())
-    monkeypatch.setitem(sys.modules, "pynvml", None)
-    look, said = nvml.watch("cuda:0")
-    assert look is None
-    assert "pip install nvidia-ml-py" in str(said)
-    assert nvml.watch("cpu") == (None, None)
-
-
-class FakeEvent:
-    """An event of kineto's, with a start and a duration in nanoseconds."""
-
-    def __init__(self, name: str, device: str, start: int, length: int, link: int = 0) -> None:
-        self._told = (name, device, start, length)
-        self._link = link
-
-    def name(self) -> str:
-        return self._told[0]
-
-    def device_type(self) -> Any:
-        return SimpleNamespace(name=self._told[1])
-
-    def start_ns(self) -> int:
-        return self._told[2]
-
-    def duration_ns(self) -> int:
-        return self._told[3]
-
-    def correlation_id(self) -> int:
-        return self._link
-
-    def is_user_annotation(self) -> bool:
-        return self.name().startswith("annotation")
-
-
-def test_a_profile_is_added_up() -> None:
-    events = [
-        FakeEvent("gemm", "CUDA", 100, 50),
-        FakeEvent("copy on another stream", "CUDA", 120, 50),  # overlaps by 30
-        FakeEvent("gemm", "CUDA", 300, 10),
-        FakeEvent("annotation of a step", "CUDA", 0, 700),  # no work of its own
-        FakeEvent("cudaLaunchKernel", "CPU", 90, 5),
-        FakeEvent("cudaStreamSynchronize", "CPU", 150, 40),
-        FakeEvent("cudaMemcpyAsync", "CPU", 150, 40),
-        FakeEvent("cudaDeviceSynchronize", "CPU", 900, 100),  # our own, after the call
-    ]
-    found = device_use.summarise(events, host=400e-9, ended=800)
-    assert found is not None
-    assert (found.busy, found.waiting) == pytest.approx((80e-9, 0.1))
-    assert found.launches == 3
-    assert device_use.summarise(events[3:], host=400e-9, ended=800) is None, "CUPTI saw nothing"
-
-
-@pytest.mark.parametrize(
-    ("copy", "began", "waited"),
-    [
-        ("Memcpy DtoH (Device -> Pageable)", 180, 100),
-        ("Memcpy DtoH (Device -> Pinned)", 180, 0),
-        ("Memcpy DtoD (Device -> Device)", 180, 0),
-        ("Memcpy HtoD (Pinned -> Device)", 180, 0),
-        ("Memcpy HtoD (Pageable -> Device)", 180, 80),  # the stream was busy until then
-        ("Memcpy HtoD (Pageable -> Device)", 300, 0),  # staged, and left to the device
-    ],
-)
-def test_copies_of_pageable_memory_wait(copy: str, began: int, waited: int) -> None:
-    events = [
-        FakeEvent("aten::copy_", "CPU", 90, 120, link=8),  # ids of operations are others
-        FakeEvent("cudaMemcpyAsync", "CPU", 100, 100, link=7),
-        FakeEvent(copy, "CUDA", began, 10, link=7),
-        FakeEvent("Memcpy DtoH (Device -> Pageable)", "CUDA", 400, 10, link=9),  # of no call
-        FakeEvent("cudaMemcpyAsync", "CPU", 900, 100, link=9),  # our own, after the call
-    ]
-    found = device_use.summarise(events, host=1000e-9, ended=800)
-    assert found is not None
-    assert found.waiting == pytest.approx(waited / 1000)
-
-
-def test_this_torch_tells_what_links_a_copy_to_its_call() -> None:
-    told = dir(torch._C._autograd._KinetoEvent)
-    assert {"correlation_id", "name", "device_type"} <= set(told)
 
 
 def test_memory_of_a_gpu_is_limited_by_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
