@@ -14,8 +14,8 @@ EPS, STEP, STEPS, BATCH, SIZE = 8 / 255, 2 / 255, 3, 2, 32
 
 SMALL_MODEL, SMALL_SIZE, SMALL_STEPS = "wrn_10_1", 8, 2
 SMALL_SEED = 2
-"""The model's weights: with these it takes noise for two classes, as attacks that start from an image
-of another class need."""
+"""Of its weights: with these it takes noise for two classes, as attacks need that start from an
+image of another class."""
 
 
 def settings(**changes: object) -> Settings:
