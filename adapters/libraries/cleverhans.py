@@ -75,11 +75,10 @@ class Cleverhans(DeclaredAdapter):
     def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
         import numpy
 
-        if settings.device != "cpu":
-            for name in self.modules:
-                module: Any = importlib.import_module(name)
-                if hasattr(module, "np"):
-                    module.np = NumpyOffCpu(numpy)
+        for name in self.modules:
+            module: Any = importlib.import_module(name)
+            if hasattr(module, "np"):
+                module.np = numpy if settings.device == "cpu" else NumpyOffCpu(numpy)
         return super().build_attack(attack, model, settings)
 
     def build_usual(self, request: Request) -> AttackFunction:

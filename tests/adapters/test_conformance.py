@@ -23,7 +23,18 @@ from bench.kinds.images.building import AttackWorkload
 from bench.worker import state
 from bench.worker.equality import compare
 from bench.worker.gradients import GradientTrace, observed
-from tests.adapters.asked import ALL, BROKEN, EPS, STEPS, WORKING, case
+from tests import fake_cuda
+from tests.adapters.asked import (
+    ALL,
+    BROKEN,
+    EPS,
+    SMALL_SEED,
+    STEPS,
+    WORKING,
+    case,
+    small_case,
+)
+from tests.fake_cuda import played_gpu
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -206,6 +217,19 @@ def test_parameter_gradients_follow_from_the_call(tried: Trial) -> None:
     total = len(list(tried.work.model.parameters()))
     computes = "backward" in tried.first.trace.calls
     assert len(tried.first.trace.parameters) == (total if computes else 0)
+
+
+@played_gpu
+def test_both_variants_run_on_a_gpu_and_agree(tried: Trial) -> None:
+    """On a CPU that plays one; the settings and the model are small."""
+    asked = tried.work.comparison.case
+    case = small_case(asked.library, asked.attack, fake_cuda.DEVICE)
+    with fake_cuda.played():
+        work = building.build(Comparison(case, SEMI_BACKWARD), seed=SMALL_SEED)
+        first, second = (work.output(variant) for variant in work.variants)
+        assert torch.equal(first, second)
+        assert first.is_cuda
+        assert all(parameter.is_cuda for parameter in work.model.parameters())
 
 
 def test_the_model_is_really_asked(tried: Trial) -> None:

@@ -17,7 +17,13 @@ only in a kernel that CPUs do not have.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fake_cuda.machine import lacking, played
 from tests.fake_cuda.places import on_gpu
 
-__all__ = ["lacking", "on_gpu", "played"]
+DEVICE = "cuda:0"
+played_gpu = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
+"""On tests that need a torch which can be made to play one."""
+
+__all__ = ["DEVICE", "lacking", "on_gpu", "played", "played_gpu"]

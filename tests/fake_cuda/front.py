@@ -209,7 +209,7 @@ def _parse_to(func: Call, args: Args, kwargs: Keywords) -> Any:
 
 
 _RULES: dict[Any, Callable[[Call, Args, Keywords], Any]] = {
-    Tensor.device.__get__: _device,  # type: ignore[attr-defined]
+    Tensor.device.__get__: _device,
     Tensor.is_cuda.__get__: _is_cuda,  # type: ignore[attr-defined]
     Tensor.is_cpu.__get__: _is_cpu,  # type: ignore[attr-defined]
     Tensor.grad.__get__: _grad,  # type: ignore[union-attr]

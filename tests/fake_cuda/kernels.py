@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ class Kernels(TorchDispatchMode):
     """Sees what reaches a kernel, below autograd: passes backward too."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._making_on_gpu = False
 
     @contextlib.contextmanager
@@ -70,9 +71,14 @@ def _given(kernel: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator
 
 def _put(kernel: Any, made: Any) -> None:
     """On the GPU, but for what shares the memory of an argument, which lies where that does."""
-    returned = kernel._schema.returns
-    values = [made] if len(returned) == 1 else made
-    for value, described in zip(values or (), returned, strict=False):
-        if described.alias_info is None:
+    fresh = _fresh(kernel)
+    values = [made] if len(fresh) == 1 else made
+    for value, is_fresh in zip(values or (), fresh, strict=False):
+        if is_fresh:
             for tensor in among([value]):
                 put(tensor, True)
+
+
+@functools.cache
+def _fresh(kernel: Any) -> tuple[bool, ...]:
+    return tuple(described.alias_info is None for described in kernel._schema.returns)

@@ -1,4 +1,4 @@
-"""The machine: both modes, `torch.cuda`'s answers, generators and autograd's engine."""
+"""The machine: both modes, `torch.cuda`'s answers, generators, autograd's engine, for a while."""
 
 from __future__ import annotations
 

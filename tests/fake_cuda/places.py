@@ -33,19 +33,13 @@ def moved(tensor: Tensor, gpu: bool) -> Tensor:
     it is there already."""
     if on_gpu(tensor) == gpu:
         return tensor
-    copy: Tensor = _Moved.apply(tensor, gpu)
+    copy: Tensor = _Moved.apply(tensor, gpu)  # type: ignore[no-untyped-call]
     return copy
 
 
 def device_of(tensor: Tensor) -> torch.device:
-    """What `tensor.device` is."""
-    return CUDA if on_gpu(tensor) else plain_device(tensor)
-
-
-def plain_device(tensor: Tensor) -> torch.device:
-    """The device that torch knows of, which may be "meta"."""
-    with torch._C.DisableTorchFunction():
-        return tensor.device
+    """What `tensor.device` is; asked where the function mode is off."""
+    return CUDA if on_gpu(tensor) else tensor.device
 
 
 def asks_for_gpu(device: object) -> bool | None:
@@ -66,10 +60,9 @@ def is_device(value: object) -> bool:
 
 
 def _storage(tensor: Tensor) -> Any:
-    with torch._C.DisableTorchFunction():
-        while _functorch.is_functorch_wrapped_tensor(tensor):
-            tensor = _functorch.get_unwrapped(tensor)
-        return tensor.untyped_storage()
+    while _functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = _functorch.get_unwrapped(tensor)
+    return tensor.untyped_storage()
 
 
 class _Moved(torch.autograd.Function):
