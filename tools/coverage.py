@@ -257,7 +257,7 @@ def main() -> None:
     )
     print(
         f"Nominal 95 %; {repetitions} repetitions of each line,"
-        f" {max(1, repetitions // 4)} of the second table's.\n"
+        f" {max(1, repetitions // 4)} of the second table's and the last one's.\n"
     )
     print("\n\n".join("\n".join(make(repetitions)) for make in makers))
 

@@ -17,7 +17,7 @@ from bench.statistics.estimate import Speedup
 def stretches(*levels: float, process: int = 0) -> list[Stretch]:
     """Of these levels, each after a first run that still follows the other variant."""
     return [
-        Stretch(process, letter, [9.0, *[level] * 5])
+        Stretch(process, letter, [9.0, *(level * (1 + i / 100) for i in (-2, 0, 1, 2, -1))])
         for letter, level in zip(alone.ORDER, levels, strict=True)
     ]
 
@@ -32,6 +32,10 @@ def test_the_ratio_is_of_runs_after_their_own_kind() -> None:
     assert found is not None
     assert found.ratio == pytest.approx(1.5)
     assert found.half_width == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_level_of_a_stretch_leaves_out_its_first_run() -> None:
+    assert Stretch(0, "A", [9.0, 1.0, 2.0, 3.0]).level == pytest.approx(math.log(2.0))
 
 
 def test_a_drift_cancels_and_widens() -> None:
