@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.fake_cuda import DEVICE, machine, on_gpu, played, played_gpu, rules
+from tests.fake_cuda import DEVICE, needs, played, played_gpu
 
 pytestmark = played_gpu
 CUDA_FLOATS: Any = torch.cuda.FloatTensor  # type: ignore[attr-defined]
@@ -227,7 +227,7 @@ def test_cuda_takes_and_the_result_is_there(what: str, gpu: None) -> None:
     assert found.device == torch.device(DEVICE)
     assert found.get_device() == 0
     assert found.type().startswith("torch.cuda.")
-    assert on_gpu(found + found)
+    assert (found + found).is_cuda
 
 
 ON_THE_CPU: dict[str, Callable[[], Tensor]] = {
@@ -362,6 +362,8 @@ def test_what_is_computed_there_is_what_the_cpu_computes() -> None:
 
 
 def test_everything_patched_is_put_back() -> None:
+    from tests.fake_cuda import machine
+
     def state() -> list[object]:
         watched = [
             getattr(module, name) for module, all_ in machine._ANSWERS.items() for name in all_
@@ -381,8 +383,8 @@ def test_everything_patched_is_put_back() -> None:
 
 
 def test_a_torch_without_its_table_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert machine.lacking() is None
-    monkeypatch.setattr(rules, "table", lambda: None)
-    assert "table of operations" in str(machine.lacking())
+    assert needs.lacking() is None
+    monkeypatch.setattr(needs, "table", lambda: None)
+    assert "table of operations" in str(needs.lacking())
     monkeypatch.setattr(torch, "__version__", "1.13.1")
-    assert "newer" in str(machine.lacking())
+    assert "newer" in str(needs.lacking())
