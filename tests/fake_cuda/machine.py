@@ -11,23 +11,9 @@ import torch
 from torch.autograd import Variable
 from torch.overrides import _get_current_function_mode_stack
 
-from tests.fake_cuda import rules
 from tests.fake_cuda.front import Front
 from tests.fake_cuda.kernels import Kernels
 from tests.fake_cuda.places import CPU, CUDA, asks_for_gpu
-
-NEWEST_WORDS = (2, 9)
-"""The first torch whose words and parts these are; older ones say some things otherwise."""
-
-
-def lacking() -> str | None:
-    """Why this torch can't be made to play a GPU, None where it can."""
-    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
-    if version < NEWEST_WORDS:
-        return f"the fake GPU is for torch {'.'.join(map(str, NEWEST_WORDS))} and newer"
-    if rules.table() is None:
-        return "this torch comes without its table of operations (torchgen)"
-    return None
 
 
 @contextlib.contextmanager

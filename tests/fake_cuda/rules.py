@@ -9,15 +9,14 @@ one CPU tensor without dimensions beside those of the GPU, or by code of its own
 from __future__ import annotations
 
 import functools
-import importlib.util
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor
 
+from tests.fake_cuda import needs
 from tests.fake_cuda.places import device_of, on_gpu
 
 Check = Literal["generated", "TensorIterator"]
@@ -66,20 +65,11 @@ class Given:
 Rule = Callable[[Any, Sequence[Given]], None]
 
 
-def table() -> Path | None:
-    """The file that PyTorch's operations are made from, where this torch brings it along."""
-    found = importlib.util.find_spec("torchgen")
-    if found is None or found.origin is None:
-        return None
-    file = Path(found.origin).parent / "packaged" / "ATen" / "native" / "native_functions.yaml"
-    return file if file.is_file() else None
-
-
 @functools.cache
 def operations() -> dict[str, Operation]:
     """PyTorch's operations by name and overload, as "add.Tensor"."""
-    file = table()
-    assert file is not None  # `machine.lacking` has asked
+    file = needs.table()
+    assert file is not None  # `needs.lacking` has asked
     entries = re.split(r"^- func: ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     return {entry[: entry.index("(")]: _operation(entry) for entry in entries}
 
