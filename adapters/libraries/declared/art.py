@@ -353,6 +353,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "backward",
         "starts from FGSM with a growing radius; solves for each step outside the model, in numba",
         {"norm": 2, "steps": STEPS, "batch_size": BATCH},
+        needs={"numba": "numba"},
     ),
     "boundary": AttackInfo(
         "L2",

@@ -29,6 +29,7 @@ FALLBACK: Mapping[str, Mapping[str, object]] = {
 ONE_MORE = "one forward pass to see which images were fooled"
 BEFORE_AND_AFTER = "one forward pass before the steps and one after them"
 STARTED = "a start of another class, found before the attack is timed"
+IN_NUMBA = {"numba": "numba"}
 NUMBA = f"{STARTED}; solves on the CPU in Numba, compiled in a minute at the first run"
 
 LINF_BALL: Mapping[str, object] = {"epsilons": EPS}
@@ -69,6 +70,7 @@ def _smallest(
     arguments: Mapping[str, object] | None = None,
     exempt: Mapping[Promise, str] | None = None,
     access: Literal["white-box", "black-box"] = "white-box",
+    needs: Mapping[str, str] | None = None,
 ) -> AttackInfo:
     """An attack that looks for the smallest perturbation."""
     return AttackInfo(
@@ -80,6 +82,7 @@ def _smallest(
         extra,
         {**SMALLEST, **({"steps": STEPS} if arguments is None else arguments)},
         exempt or {},
+        needs=needs or {},
     )
 
 
@@ -161,10 +164,12 @@ ATTACKS: Mapping[str, AttackInfo] = {
     "fmn-l1": _smallest("L1", 100, "L1FMNAttack", exempt=ONLY_IF_FOOLED),
     "fmn-l2": _smallest("L2", 100, "L2FMNAttack"),
     "fmn-linf": _smallest("Linf", 100, "LInfFMNAttack", exempt=ONLY_IF_FOOLED),
-    "brendel-bethge-l0": _smallest("L0", 1000, "L0BrendelBethgeAttack", NUMBA),
-    "brendel-bethge-l1": _smallest("L1", 1000, "L1BrendelBethgeAttack", NUMBA),
-    "brendel-bethge-l2": _smallest("L2", 1000, "L2BrendelBethgeAttack", NUMBA),
-    "brendel-bethge-linf": _smallest("Linf", 1000, "LinfinityBrendelBethgeAttack", NUMBA),
+    "brendel-bethge-l0": _smallest("L0", 1000, "L0BrendelBethgeAttack", NUMBA, needs=IN_NUMBA),
+    "brendel-bethge-l1": _smallest("L1", 1000, "L1BrendelBethgeAttack", NUMBA, needs=IN_NUMBA),
+    "brendel-bethge-l2": _smallest("L2", 1000, "L2BrendelBethgeAttack", NUMBA, needs=IN_NUMBA),
+    "brendel-bethge-linf": _smallest(
+        "Linf", 1000, "LinfinityBrendelBethgeAttack", NUMBA, needs=IN_NUMBA
+    ),
     "boundary": _queries("L2", 25000, "BoundaryAttack", STARTED),
     "hopskipjump": _queries(
         "L2",
