@@ -39,6 +39,7 @@ def program() -> None:
         *("tools.bench_gpu.__main__", "tools.bench_gpu.probe"),
     ):
         importlib.import_module(module)
+    importlib.import_module("bench.running.progress").RichProgress()  # as on a terminal
     case = _chosen("--training", "free", "--models", "resnet10t", "--batch", "4")
     importlib.import_module("bench.kinds.training.learning")
     _built(case)
