@@ -1,24 +1,25 @@
 """`python -m tools.step_memory`: does an attack of one step need the memory of one of several?
 
 For each attack that takes a number of steps, the peak of one run of the original at each number, on
-a small model on the CPU. `--max-batch-search` tries batches in one step; this tells why it tries
-what it finds once more with all of them.
+a small model on the CPU; words as of `python -m bench` choose others. `--max-batch-search` tries
+batches in one step; this tells why it tries what it finds once more with all of them.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
 
 from adapters import registry
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
+from bench.choosing import selection
+from bench.commands import arguments, options
 from bench.kinds.images import building
-from bench.kinds.images.options import ImageOptions
 from bench.worker import failures, memory, state
 
 STEPS = (1, 2, 3, 9)
-BATCH, SIZE, CLASSES = 8, 32, 10
+SMALL = ("--models", "test_efficientnet", "--batch", "8", "--device", "cpu")
 MORE = 1.01
 """A peak that is so many times another is higher."""
 
@@ -36,27 +37,21 @@ def peaks(case: Case, steps: Sequence[int]) -> list[int]:
     return found
 
 
-def cases(libraries: Sequence[str], model: str) -> Iterator[Case]:
-    """Of every attack of these libraries that takes a number of steps and works here."""
-    for library in libraries:
-        for attack, info in registry.get(library).attacks().items():
-            if info.takes("steps") and info.broken is None and not info.lacks:
-                options = ImageOptions(input_shape=(3, SIZE, SIZE), steps=1, classes=CLASSES)
-                yield Case(library, attack, model, BATCH, "float32", "cpu", options)
+def cases(words: Sequence[str]) -> Iterator[Case]:
+    """Those of a command line that take a number of steps and work here."""
+    asked = options.request_of(arguments.parse(["run", "--suite", "all-attacks", *SMALL, *words]))
+    selection.check_names(asked)
+    suite = selection.choose_suite(asked, "cpu")
+    for comparison in selection.comparisons(asked, suite, "cpu", print):
+        info = registry.get(comparison.case.library).attacks()[comparison.case.attack]
+        if info.takes("steps") and info.broken is None and not info.lacks:
+            yield comparison.case
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Print a row an attack, and how many need more."""
-    parser = argparse.ArgumentParser(prog="python -m tools.step_memory", description=__doc__)
-    images = [name for name in registry.names() if registry.subject(name) == "images"]
-    parser.add_argument("--libs", nargs="+", default=images, metavar="NAME")
-    parser.add_argument("--attacks", nargs="+", metavar="NAME")
-    parser.add_argument("--model", default="test_efficientnet")
-    asked = parser.parse_args(words)
     rows = []
-    for case in cases(asked.libs, asked.model):
-        if asked.attacks and case.attack not in asked.attacks:
-            continue
+    for case in cases(sys.argv[1:] if words is None else words):
         try:
             rows.append(peaks(case, STEPS))
         except Exception as error:

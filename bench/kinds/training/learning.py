@@ -246,12 +246,13 @@ class Learning:
         self._model.load_state_dict(_of(tensors, "model."))
         momentum = _of(tensors, "momentum.")
         kept = self._optimizer.state_dict()
-        kept["state"] = {int(n): {"momentum_buffer": t} for n, t in momentum.items()}
+        # The optimizer takes what it is given, and then changes it in place.
+        kept["state"] = {int(n): {"momentum_buffer": t.clone()} for n, t in momentum.items()}
         self._optimizer.load_state_dict(kept)
         if isinstance(self._training, Free):
             perturbation = tensors.get("perturbation")
             if perturbation is not None:
-                perturbation = perturbation.to(self._case.device)
+                perturbation = perturbation.to(self._case.device, copy=True)
             self._training.perturbation = perturbation
 
 

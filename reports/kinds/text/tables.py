@@ -13,7 +13,6 @@ from bench.kinds.text.options import TextOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.reading import averages, energy, levels, numbers, promises, published
-from reports.reading.averages import Average
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells
@@ -153,19 +152,13 @@ def _speedup(record: ComparisonRecord | None, mixed: bool) -> str:
     return found if verdict == "faster" else f"{found}, {verdict}"
 
 
-def _only(means: Sequence[Average]) -> Average | None:
-    """Sentences are the same or not, so there is one level at most."""
-    return means[0] if means else None
-
-
 def _mean_rows(
     rows: Sequence[Attacked], variants: Sequence[str], mixed: bool
 ) -> Iterable[tuple[str, ...]]:
     """Means over the attacks that came to a speedup."""
-    found = [
-        _only(averages.of(r for row in rows if (r := row.comparisons.get(name)) is not None))
-        for name in variants
-    ]
+    of_each = [[r for row in rows if (r := row.comparisons.get(n)) is not None] for n in variants]
+    # Sentences are the same or not, so there is one level at most.
+    found = [next(iter(averages.of(records)), None) for records in of_each]
     if not any(mean is not None and mean.count > 1 for mean in found):
         return
     blank = ["-"] * (2 + len(variants))
