@@ -256,8 +256,8 @@ def main() -> None:
         clock_coverage.table,
     )
     print(
-        f"Nominal 95 %; {repetitions} repetitions of each line,"
-        f" {max(1, repetitions // 4)} of the second table's and the last one's.\n"
+        f"Nominal 95 %; {repetitions} repetitions of each line, {max(1, repetitions // 4)} of the"
+        " second table's and of the last one's, where 30 s with time for five processes have all.\n"
     )
     print("\n\n".join("\n".join(make(repetitions)) for make in makers))
 
