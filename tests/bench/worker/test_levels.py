@@ -16,6 +16,7 @@ from bench.worker import checks, proof
 from bench.worker.checks import Gate
 from bench.worker.proof import Step, Trail
 from tests.cases import image_case
+from tests.data import attacks
 from tests.rounding_layers import Another, Scaled, ScaledNorm
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -36,17 +37,6 @@ def network(*middle: nn.Module) -> nn.Sequential:
     return found.eval()
 
 
-def ascend(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Along the gradient, not along its sign, so that a rounding shows; three steps."""
-    found = images
-    for _ in range(3):
-        leaf = found.detach().requires_grad_()
-        nn.functional.cross_entropy(model(leaf), labels).backward()
-        assert leaf.grad is not None
-        found = (leaf + 0.3 * leaf.grad / leaf.grad.abs().max()).detach()
-    return found
-
-
 def workload(
     model: nn.Module,
     attack: Callable[[Tensor, Tensor], Tensor] | None = None,
@@ -57,10 +47,10 @@ def workload(
     images = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(1)).to(dtype)
     with torch.no_grad():
         labels = model(images).argmax(dim=1)
-    made = attack or partial(ascend, model)
+    made = attack or partial(attacks.along, model)
     case = image_case("reference", "pgd-backward", "own", 8, (3, 8, 8), 8)
-    attacks = {"original": made, variant: made}
-    return AttackWorkload(Comparison(case, variant), 0, model, None, images, labels, attacks)
+    both = {"original": made, variant: made}
+    return AttackWorkload(Comparison(case, variant), 0, model, None, images, labels, both)
 
 
 def scaled(function: type[torch.autograd.Function] | None = None) -> Scaled:
@@ -132,7 +122,7 @@ def test_an_attack_that_looks_at_the_flags_is_different() -> None:
     model = network()
 
     def flagged(images: Tensor, labels: Tensor) -> Tensor:
-        found = ascend(model, images, labels)
+        found = attacks.along(model, images, labels)
         return found + 0.01 * any(parameter.requires_grad for parameter in model.parameters())
 
     found = checks.gate(workload(model, flagged))
