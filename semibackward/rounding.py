@@ -10,6 +10,7 @@ agrees bit for bit once the parameters of the layers at fault are frozen both ti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,13 +35,28 @@ def tolerance(gradient: Tensor) -> float:
     Args:
         gradient: one of them.
     """
-    if gradient.dtype == torch.float32 and gradient.is_cuda and _multiplies_in_tf32():
+    if gradient.dtype == torch.float32 and gradient.is_cuda and any(tf32().values()):
         return _TF32
     return _ROUNDING.get(gradient.dtype, 0.0)
 
 
-def _multiplies_in_tf32() -> bool:
-    return torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32
+def tf32() -> dict[str, bool]:
+    """Whether cuDNN and cuBLAS may multiply float32 in TF32, by the settings' older names.
+
+    From torch 2.9 on there are newer ones, and once those were used the older can't be read.
+    """
+    backends: Any = torch.backends
+    found = {}
+    for name, older, newer in (
+        ("cudnn.allow_tf32", backends.cudnn, "conv"),
+        ("matmul.allow_tf32", backends.cuda.matmul, None),
+    ):
+        try:
+            found[name] = bool(older.allow_tf32)
+        except RuntimeError:
+            place = getattr(older, newer) if newer else older
+            found[name] = place.fp32_precision == "tf32"
+    return found
 
 
 def relative_error(first: Tensor, second: Tensor) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from adapters import registry
+from semibackward.rounding import tf32
 
 _DISTRIBUTIONS = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
 
@@ -101,8 +102,7 @@ def _cudnn() -> str | None:
 def _math() -> dict[str, str | bool]:
     return {
         "cudnn.benchmark": torch.backends.cudnn.benchmark,
-        "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
-        "matmul.allow_tf32": torch.backends.cuda.matmul.allow_tf32,
+        **tf32(),
     }
 
 

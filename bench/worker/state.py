@@ -14,6 +14,8 @@ import numpy
 import torch
 from torch import nn
 
+from semibackward.rounding import tf32
+
 T = TypeVar("T")
 
 LONGEST = 300
@@ -41,8 +43,7 @@ def settings() -> dict[str, object]:
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "cudnn.benchmark": backends.cudnn.benchmark,
         "cudnn.deterministic": backends.cudnn.deterministic,
-        "cudnn.allow_tf32": backends.cudnn.allow_tf32,
-        "matmul.allow_tf32": backends.cuda.matmul.allow_tf32,
+        **tf32(),
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -12,8 +14,9 @@ from torch import nn
 from semibackward import examine, rounding
 from semibackward.freeze import own_parameters_frozen
 from semibackward.rounding import MOST_TRIALS, Layers, at_fault
+from tests.places import ROOT
 from tests.rounding_layers import Another, Scaled, ScaledNorm
-from tests.semibackward.frozen_models import flags, small_model
+from tests.semibackward.frozen_models import flags, since, small_model
 
 
 def model(*middle: nn.Module) -> nn.Sequential:
@@ -140,3 +143,29 @@ def test_a_number_that_is_not_finite_is_no_rounding() -> None:
 def test_signs_that_flip_are_counted() -> None:
     first = torch.tensor([1.0, -1.0, 0.0, 2.0])
     assert rounding.flipped_signs(first, torch.tensor([1.0, 1.0, 0.0, -2.0])) == 2
+
+
+SETTINGS = """
+import torch
+from semibackward.rounding import tf32
+print(*tf32().values())
+{setting}
+print(*tf32().values())
+"""
+
+
+@since(2, 9)
+@pytest.mark.parametrize(
+    ("setting", "after"),
+    [
+        ("torch.backends.cuda.matmul.fp32_precision = 'tf32'", "True True"),
+        ("torch.backends.cudnn.conv.fp32_precision = 'ieee'", "False False"),
+        ("torch.backends.fp32_precision = 'ieee'", "False False"),
+        ("torch.backends.cuda.matmul.allow_tf32 = True", "True True"),
+    ],
+)
+def test_tf32_is_told_by_whichever_names_it_was_set(setting: str, after: str) -> None:
+    """In a process of its own, as torch can't go back to the older names."""
+    code = SETTINGS.format(setting=setting)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["True False", after], done.stderr
