@@ -225,7 +225,9 @@ def _by_memory(record: ComparisonRecord) -> float | None:
 
 
 def _measured(record: ComparisonRecord) -> str:
-    return levels.beside(f"measured {_interval(record)} as fast", record)
+    level = levels.word(record)
+    by = f" (outputs differ by {level})" if level else ""
+    return f"measured {_interval(record)} as fast{by}"
 
 
 def _interval(record: ComparisonRecord) -> str:

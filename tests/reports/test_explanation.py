@@ -15,6 +15,7 @@ from bench.records import reading
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy, Part, ceiling_by_operations, ceiling_by_time, split
 from bench.statistics.diagnosis import Diagnosis
+from bench.statistics.equality import Equality
 from bench.statistics.estimate import Speedup
 from bench.worker import checks, flops, gradients, state
 from reports.formats import explained
@@ -89,6 +90,20 @@ def test_each_label_has_its_sentence(found: Anatomy, label: Label, said: str) ->
     told = explain(record(found), ENVIRONMENT)
     assert told is not None
     assert (told.label, said in told.sentence) == (label, True), told.sentence
+
+
+def test_rounding_is_told_in_the_sentence_and_the_paragraph() -> None:
+    equality = Equality(True, False, 1e-3, first_step_error=3e-8, layers={"bn1": "BatchNorm2d"})
+    rounded = record(FULL, equality=equality)
+    told = explain(rounded, ENVIRONMENT)
+    assert told is not None
+    assert "times as fast (outputs differ by rounding)" in told.sentence
+    said = explained.paragraphs([run(rounded)])
+    assert "are the same but for rounding: outputs differ by rounding: they are bit for bit" in said
+    assert "the BatchNorm2d layer (bn1) frozen in both variants too" in said
+    plain = explain(record(FULL), ENVIRONMENT)
+    assert plain is not None
+    assert "rounding" not in plain.sentence
 
 
 def test_a_gradient_free_attack_that_records_a_graph_is_told_that_it_is_spared() -> None:

@@ -28,7 +28,7 @@ def test_the_most_telling_comes_first() -> None:
     assert " ".join(part.name for part in PARTS) == ORDER
 
 
-def test_no_more_files_are_left_than_a_lent_machine_gives_back() -> None:
+def test_no_more_than_eight_files_are_left() -> None:
     left = {part.leaves for part in PARTS} | {diaries.NAME, "report.md"}
     assert len(left) <= 8
 

@@ -19,6 +19,7 @@ from types import FrameType
 
 from bench.commands import codes
 from bench.errors import BenchError, UsageError
+from bench.kinds import numbers
 from bench.records import provenance
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
@@ -189,7 +190,7 @@ def say(text: str) -> None:
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.bench_gpu", description=__doc__)
     parser.add_argument(
-        "--minutes", type=_minutes, default=9.0, help="everything is over after so many (9)"
+        "--minutes", type=numbers.positive, default=9.0, help="everything is over after so many (9)"
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="default: results/, then the GPU's name"
@@ -202,13 +203,6 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--render", type=Path, metavar="DIR", help="only draw what an earlier call left in DIR"
     )
     return parser.parse_args(words)
-
-
-def _minutes(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no time")
-    return value
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
