@@ -46,6 +46,8 @@ class Scaled(nn.Module):
         images: whether they are channels.
     """
 
+    scale: Tensor
+
     def __init__(
         self,
         features: int = 6,

@@ -97,12 +97,9 @@ def main() -> int:
         return 2
     have |= torch_stack(target)
     FOLDER.mkdir(exist_ok=True)
-    if asked.minimal:
-        code = minimal_wheels(target, have, text=asked.text)
-    else:
+    if not asked.minimal:
         gather(wanted(target, text=asked.text) - have, target)
-        code = 0
-    if code:
+    elif code := minimal_wheels(target, have, text=asked.text):
         return code
     wheels = sorted(FOLDER.glob("*.whl"))
     if not wheels:
@@ -112,7 +109,7 @@ def main() -> int:
     print(f"{len(wheels)} wheels, {size:.0f} MiB, for Python {target.python} on {target.machine}.")
     print("Copy the repository with its folder wheelhouse/ to the machine, and install there with:")
     print("  python3 -m pip install --no-index --no-deps wheelhouse/*.whl")
-    return code
+    return 0
 
 
 def gather(lacking: Iterable[str], target: Target) -> None:

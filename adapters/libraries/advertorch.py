@@ -84,7 +84,7 @@ def _by_scipy(request: Request) -> AttackFunction:
     if "iprint" in inspect.signature(search).parameters:
         return perturb
 
-    def unprinted(*arguments: Any, iprint: int, **keywords: Any) -> Any:
+    def unprinted(*arguments: Any, iprint: int = -1, **keywords: Any) -> Any:
         return search(*arguments, **keywords)
 
     def run(images: Tensor, labels: Tensor) -> Tensor:

@@ -1,10 +1,12 @@
 """Whether two variants' outputs that differ do so by rounding alone: proved, or not.
 
-Two things are asked for. At the first step at which both variants' perturbation gradients differ,
-from inputs that do not, they agree to what their type can hold: later, steps along the sign make
-much of little. And the baseline's output is bit for bit the variant's once the parameters of some
-layers are frozen in it too, so that these layers are what rounds otherwise;
-`semibackward.rounding` finds which.
+At the first step at which both variants' perturbation gradients differ, from inputs that do not,
+they have to agree to what their type can hold: later, steps along the sign make much of little. And
+there have to be layers such that these gradients are the same, bit for bit, once the parameters of
+the layers are frozen in the baseline too: they are what rounds otherwise, and
+`semibackward.rounding` finds them. With them frozen the outputs must be the same; if another
+gradient differs further on, it is looked at in the same way. An attack that does something else
+where parameters are frozen has no such gradient, or another output in spite of it.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from semibackward.rounding import Layers
 
 _MIXER = 0x9E3779B97F4A7C1
 """An odd number by which places are told apart; sums wrap around."""
+MOST_PARTINGS = 4
+"""Gradients that differ one after the other, each once what was behind the last one is frozen."""
 
 
 @dataclass(frozen=True)
@@ -50,41 +54,77 @@ def judge(workload: Workload, outputs: dict[str, Any], found: Equality) -> Judge
     baseline, variant = workload.variants
     if variant != SEMI_BACKWARD:
         return Judgement(found, "nothing but frozen parameters is looked into for rounding")
-    trails = [trail(workload, name) for name in (baseline, variant)]
-    if not all(trails):
-        return Judgement(found, "no gradient by which to tell rounding reached the images")
-    number = parting(*trails)
-    if number is None:
-        return Judgement(found, "its gradients are bit for bit the same, as far as its images are")
-    first, second = (gradient_at(workload, name, number) for name in (baseline, variant))
-    error, most = rounding.relative_error(first, second), rounding.tolerance(first)
-    found = replace(
+    theirs = trail(workload, variant)
+    frozen: dict[str, nn.Module] = {}
+    for _ in range(MOST_PARTINGS):
+        with workload.frozen_too(list(frozen.values())):
+            ours = trail(workload, baseline)
+            number = parting(ours, theirs)
+            first = None if number is None else gradient_at(workload, baseline, number)
+        if not ours or not theirs:
+            return Judgement(found, "no gradient by which to tell rounding reached the images")
+        if number is None or first is None:
+            return Judgement(found, _same_gradients(frozen))
+        second = gradient_at(workload, variant, number)
+        error, most = rounding.relative_error(first, second), rounding.tolerance(first)
+        if not frozen:
+            found = replace(
+                found,
+                first_step_error=error if math.isfinite(error) else None,
+                rounding=most,
+                flipped_signs=rounding.flipped_signs(first, second),
+            )
+        if not error <= most:
+            return Judgement(
+                found,
+                f"its gradient is another one, by {error:.1e} of its norm where rounding comes to"
+                f" {most:.0e} at most",
+            )
+        layers = _behind(workload, theirs, number, frozen)
+        if layers is None:
+            return Judgement(
+                found,
+                f"its gradient agrees ({error:.1e} of its norm), but with the parameters of all"
+                " layers frozen in both it still is not the same",
+            )
+        frozen |= layers
+        with workload.frozen_too(list(frozen.values())):
+            again = workload.output(baseline)
+        if workload.compare(again, outputs[variant]).bitwise:
+            named = {path: type(layer).__name__ for path, layer in frozen.items()}
+            return Judgement(replace(found, level="rounding", equal=True, layers=named))
+    return Judgement(
         found,
-        first_step_error=error if math.isfinite(error) else None,
-        rounding=most,
-        flipped_signs=rounding.flipped_signs(first, second),
+        f"its gradients agree to rounding at {MOST_PARTINGS} steps, but with the layers behind that"
+        " frozen in both the outputs still differ",
     )
-    if not error <= most:
-        return Judgement(
-            found,
-            f"its gradient is another one, by {error:.1e} of its norm where rounding comes to"
-            f" {most:.0e} at most",
-        )
+
+
+def _behind(
+    workload: Workload, theirs: Trail, number: int, frozen: Layers
+) -> dict[str, nn.Module] | None:
+    """The layers that make the gradient of a call another one; None if freezing does not."""
+    baseline, _ = workload.variants
 
     def agrees(layers: Layers) -> bool:
-        with workload.frozen_too(list(layers.values())):
-            again = workload.output(baseline)
-        return workload.compare(again, outputs[variant]).bitwise
+        with workload.frozen_too([*frozen.values(), *layers.values()]):
+            return _up_to(trail(workload, baseline), number) == _up_to(theirs, number)
 
-    layers = rounding.at_fault(workload.model, agrees)
-    if layers is None:
-        return Judgement(
-            found,
-            f"its gradient agrees at first ({error:.1e} of its norm), but with the parameters of"
-            " all layers frozen in both the outputs still differ",
-        )
-    named = {path: type(layer).__name__ for path, layer in layers.items()}
-    return Judgement(replace(found, level="rounding", equal=True, layers=named))
+    return rounding.at_fault(workload.model, agrees)
+
+
+def _up_to(steps: Trail, number: int) -> list[tuple[int, Step]]:
+    return [(call, step) for call, step in steps.items() if call <= number]
+
+
+def _same_gradients(frozen: Layers) -> str:
+    if not frozen:
+        return "its gradients are bit for bit the same, as far as its images are"
+    some = rounding.named({path: type(layer).__name__ for path, layer in frozen.items()})
+    return (
+        f"with the parameters of {some} frozen in both its gradients are bit for bit the same, as"
+        " far as its images are, and the outputs are not"
+    )
 
 
 @dataclass(frozen=True)

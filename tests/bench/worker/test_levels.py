@@ -131,6 +131,41 @@ def test_an_attack_that_looks_at_the_flags_is_different() -> None:
     assert "its gradients are bit for bit the same" in found.unequal
 
 
+def test_one_that_looks_at_the_flags_and_rounds_too_is_different() -> None:
+    """The layer explains its gradients, and not its output."""
+    model = network(scaled())
+
+    def flagged(images: Tensor, labels: Tensor) -> Tensor:
+        found = attacks.along(model, images, labels)
+        return found + 0.01 * any(parameter.requires_grad for parameter in model.parameters())
+
+    found = checks.gate(workload(model, flagged))
+    assert found.equality.level == "different"
+    assert not found.equality.layers
+    assert found.unequal is not None
+    assert "of the Scaled layer 3 frozen in both its gradients are bit for bit" in found.unequal
+
+
+class Late(Scaled):
+    """Rounds otherwise from its second call on, by the number of the run's calls."""
+
+    calls = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        if not images.requires_grad:
+            return images * self.weight * self.scale
+        self.calls += 1
+        if self.calls % 2:
+            return images * (self.weight * self.scale)
+        return super().forward(images)
+
+
+def test_layers_that_round_at_different_steps_are_all_named() -> None:
+    found = gate(scaled(), nn.ReLU(), Late(images=True))
+    assert found.equality.level == "rounding"
+    assert found.equality.layers == {"3": "Scaled", "5": "Late"}
+
+
 def test_one_without_a_gradient_is_different() -> None:
     model = network()
 
