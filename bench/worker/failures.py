@@ -71,15 +71,15 @@ def status_of(error: BaseException, short: Callable[[], bool] | None = None) -> 
     """
     if isinstance(error, LibraryUnavailable | UnsupportedSettings):
         return "unsupported"
-    behind = list(_behind(error))
-    if any(map(_no_memory, behind)):
+    errors = list(behind(error))
+    if any(map(_no_memory, errors)):
         return "out-of-memory"
-    if any(_says(one, _AMBIGUOUS) for one in behind) and (short or gpu_short)():
+    if any(_says(one, _AMBIGUOUS) for one in errors) and (short or gpu_short)():
         return "out-of-memory"
     return "failed"
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
+def behind(error: BaseException) -> Iterator[BaseException]:
     """It, the errors it is a group of, and those that led to it as Python's traceback tells."""
     seen: set[int] = set()
     left: list[BaseException | None] = [error]

@@ -14,6 +14,7 @@ import numpy
 import torch
 from torch import nn
 
+from bench.worker import failures
 from semibackward.rounding import tf32
 
 T = TypeVar("T")
@@ -81,18 +82,25 @@ def deterministically(device: str, look: Callable[[], T]) -> tuple[T, list[str]]
         with _deterministic(warn_only=False) as said:
             found = look()
         return found, _complaints(said)
-    except RuntimeError as error:
+    except Exception as error:
         if not refuses_determinism(error):
             raise
-        refused = str(error)
+        refused = _refusal(error) or ""
     with _deterministic(warn_only=True) as said:
         found = look()
     return found, _complaints([refused, *said])
 
 
 def refuses_determinism(error: BaseException) -> bool:
-    """Whether torch raised it for an operation that has no deterministic algorithm."""
-    return isinstance(error, RuntimeError) and "use_deterministic_algorithms" in str(error)
+    """Whether torch raised it for an operation that has no deterministic algorithm, or a library
+    because torch did."""
+    return _refusal(error) is not None
+
+
+def _refusal(error: BaseException) -> str | None:
+    """What torch said."""
+    errors = (one for one in failures.behind(error) if isinstance(one, RuntimeError))
+    return next((str(one) for one in errors if "use_deterministic_algorithms" in str(one)), None)
 
 
 @contextlib.contextmanager

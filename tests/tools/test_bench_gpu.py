@@ -205,6 +205,16 @@ def test_a_folder_of_something_else_is_refused_by_name(tmp_path: Path) -> None:
         Diary(tmp_path)
 
 
+def test_what_is_no_folder_is_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for out in (file, file / "below"):
+        assert command.main(["--device", "cpu", "--small", "--out", str(out)]) == 2
+        assert f"bench-gpu: {out} can't be made" in capsys.readouterr().err
+
+
 def test_what_another_state_of_the_program_measured_is_not_gone_on_with(tmp_path: Path) -> None:
     diary = Diary(tmp_path)
     diary.check("now")

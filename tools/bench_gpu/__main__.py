@@ -49,7 +49,10 @@ def main(words: Sequence[str] | None = None) -> int:
             summary.draw(asked.render)
             return codes.DONE
         folder = place(asked.device, asked.out)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} can't be made ({error}); name another --out") from error
         diary = Diary(folder)
         diary.check(provenance.code())
         runner = Runner(folder.resolve(), asked.device, small=asked.small)

@@ -161,6 +161,20 @@ def test_every_warning_of_that_kind_is_told_whatever_its_words() -> None:
     assert '"Memory Efficient attention defaults to a non-deterministic algorithm"' in complaints[2]
 
 
+def test_a_refusal_that_a_library_hands_on_as_its_own_is_one() -> None:
+    look = Looked(REFUSED)
+
+    def wrapped() -> int:
+        try:
+            return look()
+        except RuntimeError as error:
+            raise ValueError("the attack fell over") from error
+
+    found, (complaint,) = state.deterministically("cuda:0", wrapped)
+    assert (found, look.warn_only) == (2, [False, True])
+    assert complaint.startswith("max_pool_cuda has no deterministic kernel")
+
+
 def test_another_error_is_no_refusal() -> None:
     look = Looked("Expected all tensors to be on the same device")
     with pytest.raises(RuntimeError, match="same device"):
