@@ -14,9 +14,9 @@ moment is that of an idle GPU. So they are read while the run is on:
 - when its call has returned and its last event is queued, before the device is waited for. That is
   outside the timed region, and while the device works for a host that is ahead;
 - every `PERIOD` by a thread meanwhile, for runs that last longer. NVML is called through ctypes,
-  which lets go of the interpreter, but the thread takes it for some microseconds around each call,
-  and the driver may make a launch wait. At ten looks a second that is far below a thousandth of the
-  run, and the same in both variants. A run shorter than that is never looked into by the thread.
+  which lets go of the interpreter, but the thread takes it around each call, and the driver may
+  make a launch wait. What that costs has not been measured on a GPU; it is ten looks a second, the
+  same in both variants. A run shorter than that is never looked into by the thread.
 """
 
 from __future__ import annotations
