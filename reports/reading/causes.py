@@ -88,9 +88,9 @@ def more(record: ComparisonRecord) -> str | None:
     return "; ".join(told) or None
 
 
-def none_computed(record: ComparisonRecord, environment: Environment) -> str | None:
-    """Why a run that asks for gradients computes no parameter's, as a clause; None where that was
-    not seen."""
+def none_computed(record: ComparisonRecord) -> str | None:
+    """Why a run that asks for gradients computes no parameter's, where it is not torch that skips
+    them; None where that was not seen."""
     seen, _ = _both(record)
     total = int((record.gradients or {}).get("parameters", 0))
     if seen is None or not seen.calls:
@@ -98,12 +98,9 @@ def none_computed(record: ComparisonRecord, environment: Environment) -> str | N
     if never_calls(record):
         return "the attack never calls the model it is given"
     if seen.frozen == total:
-        by = f" ({_places(seen.freezes)})" if seen.freezes else ""
-        if by:
-            return f"the attack freezes the model itself{by}"
+        if seen.freezes:
+            return f"the attack freezes the model itself ({_places(seen.freezes)})"
         return "no parameter of the model requires a gradient when it asks"
-    if skipped_by_torch(record):
-        return f"torch {environment.torch['version']} skips them by itself"
     if seen.reached:
         return None
     if seen.transformed == seen.calls:
@@ -116,7 +113,7 @@ def none_computed(record: ComparisonRecord, environment: Environment) -> str | N
 
 
 def skipped_by_torch(record: ComparisonRecord) -> bool:
-    """Whether torch was seen to leave parameters out that were in the graph and not asked for."""
+    """Whether torch was seen to leave out parameters that were in a graph and not asked for."""
     seen, _ = _both(record)
     return seen is not None and seen.skipped > 0
 
@@ -124,17 +121,21 @@ def skipped_by_torch(record: ComparisonRecord) -> bool:
 def nobody_asked(record: ComparisonRecord, environment: Environment) -> str:
     """How a run asks for gradients of which none is a parameter's, and why none is."""
     found = record.gradients or {}
-    call = spelt(str(found.get("call")))
-    counted = f"{found.get(record.baseline)} of {found.get('parameters')} parameter gradients"
+    told = (
+        f"it asks by {spelt(str(found.get('call')))}, for which torch"
+        f" {environment.torch['version']} computes {found.get(record.baseline)} of"
+        f" {found.get('parameters')} parameter gradients"
+    )
     if skipped_by_torch(record):
-        return (
-            f"it asks by {call}, for which torch {environment.torch['version']} computes {counted}"
-            " by itself (since PyTorch 1.13 autograd skips those that nobody asked for)"
-        )
-    cause = none_computed(record, environment)
-    if cause is None:
-        return f"it asks by {call}, which computes {counted}"
-    return f"{cause}; it asks by {call}, which computes {counted}"
+        return f"{told} by itself (since PyTorch 1.13 autograd skips those that nobody asked for)"
+    cause = none_computed(record)
+    return told if cause is None else f"{cause}; {told}"
+
+
+def freezes_itself(record: ComparisonRecord) -> str | None:
+    """The places where the attack was seen to freeze the model; None without any."""
+    seen, _ = _both(record)
+    return _places(seen.freezes) if seen is not None and seen.freezes else None
 
 
 def counted(observed: Mapping[str, Observed] | None, baseline: str) -> list[str]:

@@ -104,17 +104,12 @@ def _benefits(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
 
 
 def _already_optimal(record: ComparisonRecord, found: Anatomy, environment: Environment) -> str:
-    if causes.skipped_by_torch(record):
-        return (
-            f"nothing to gain: of its {_calls(found)} torch {environment.torch['version']} computes"
-            f" {causes.computed(record)} by itself; measured {_interval(record)}"
-        )
-    cause = causes.none_computed(record, environment)
+    by_itself = " by itself" if causes.skipped_by_torch(record) else ""
+    cause = None if by_itself else causes.none_computed(record)
     because = "" if cause is None else f" {cause};"
-    compute = "computes" if sum(found.calls.values()) == 1 else "compute"
     return (
-        f"nothing to gain:{because} its {_calls(found)} {compute} {causes.computed(record)};"
-        f" measured {_interval(record)}"
+        f"nothing to gain:{because} of its {_calls(found)} torch {environment.torch['version']}"
+        f" computes {causes.computed(record)}{by_itself}; measured {_interval(record)}"
     )
 
 

@@ -78,7 +78,8 @@ def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
     own = kind.of(record.case).nothing_left(record, environment)
     if own is not None:
         return own
-    if found.get(record.baseline) or causes.shares(record):
+    vain = record.observed and found.get(record.baseline) and not causes.skipped_by_torch(record)
+    if vain or causes.shares(record):
         return f"{causes.computed(record)} are computed, whose operations are next to nothing"
     return causes.nobody_asked(record, environment)
 

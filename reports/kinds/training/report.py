@@ -98,12 +98,13 @@ class TrainingReport(OnImagesReport):
             return "there is no attack, and the update reads every gradient"
         asked = str(found.get("call")).split(" + ")
         computing = found.get(f"passes {record.baseline}")
-        passes = (
-            f"{computing} of {found.get('passes')} backward passes compute them, for the update"
-        )
-        if not causes.skipped_by_torch(record):
-            return f"the attack inside asks by {spelt(asked[0])}; {passes}"
+        by_itself = " by itself" if causes.skipped_by_torch(record) else ""
+        freezes = causes.freezes_itself(record)
+        inside = "the attack inside"
+        if freezes is not None:
+            inside = f"{inside} freezes the model itself ({freezes}); it"
         return (
-            f"the attack inside asks by {spelt(asked[0])}, for which torch"
-            f" {environment.torch['version']} computes no parameter gradient by itself; {passes}"
+            f"{inside} asks by {spelt(asked[0])}, for which torch"
+            f" {environment.torch['version']} computes no parameter gradient{by_itself};"
+            f" {computing} of {found.get('passes')} backward passes compute them, for the update"
         )
