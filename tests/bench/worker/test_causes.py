@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from bench.cases import Comparison
+from bench.errors import ReadsParameterGradients
+from bench.kinds.images.building import AttackWorkload, build
 from bench.statistics.observed import Observed
-from bench.worker import gradients
+from bench.worker import checks, gradients
 from semibackward import semi_backward
+from tests.cases import image_case
 
 NET = nn.Sequential(nn.Flatten(), nn.Linear(48, 5))
 WEIGHT = torch.rand(48, 5, requires_grad=True)
@@ -226,3 +231,54 @@ def test_nothing_is_left_in_front_of_torch_after_an_exception() -> None:
     with pytest.raises(ZeroDivisionError), gradients.observed(small()):
         raise ZeroDivisionError
     assert (dict(vars(Tensor)), dict(vars(nn.Parameter))) == before
+
+
+NEEDS = """
+import copy, torch, torch.nn.functional as F
+
+def matches(model, x, y):
+    x = x.requires_grad_()
+    loss = F.cross_entropy(model(x), y)
+    g = torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
+    d, = torch.autograd.grad(sum(v.pow(2).sum() for v in g), x)
+    return (x + .03 * d.sign()).clamp(0, 1).detach()
+
+def perturbs(model, x, y):
+    proxy = copy.deepcopy(model)
+    optimizer = torch.optim.SGD(proxy.parameters(), lr=1.)
+    for _ in range(2):
+        x = x.detach().requires_grad_()
+        F.cross_entropy(proxy(x), y).backward()
+        optimizer.step()
+        x = (x + .01 * x.grad.sign()).clamp(0, 1)
+    return x.detach()
+
+def logs(model, x, y):
+    x = x.requires_grad_()
+    F.cross_entropy(model(x), y).backward()
+    norms = [p.grad.norm() for p in model.parameters() if p.grad is not None]
+    return (x + .03 * x.grad.sign()).clamp(0, 1).detach()
+"""
+
+
+def built(file: Path, attack: str) -> AttackWorkload:
+    file.write_text(NEEDS)
+    case = image_case(
+        library="user", attack=f"{file}:{attack}", model="test_resnet", batch=2, steps=None
+    )
+    return build(Comparison(case, "semi-backward"), 0)
+
+
+def test_the_trick_is_not_for_attacks_that_need_parameter_gradients(tmp_path: Path) -> None:
+    with pytest.raises(ReadsParameterGradients, match=r"needs.py, line 7: `g = torch.autograd"):
+        checks.gate(built(tmp_path / "needs.py", "matches"))
+    found = checks.gate(built(tmp_path / "needs.py", "perturbs"))
+    assert found.unsuited is not None
+    assert found.unsuited.startswith("semi-backward is not for it: needs.py, line 17: `optimizer")
+
+
+def test_one_that_reads_them_to_no_effect_is_warned_of(tmp_path: Path) -> None:
+    workload = built(tmp_path / "needs.py", "logs")
+    found = checks.check(workload, operations=False)
+    assert found.equality.equal
+    assert any("reads parameter gradients (needs.py, line 24" in each for each in found.warnings)
