@@ -18,7 +18,13 @@ NET = Foreign(
 
 
 def observed(before: Observed, after: Observed, **counts: int) -> ComparisonRecord:
-    found = {"call": "backward", "parameters": 62, "original": 0, "semi-backward": 0, **counts}
+    found: dict[str, int | str] = {
+        "call": "backward",
+        "parameters": 62,
+        "original": 0,
+        "semi-backward": 0,
+        **counts,
+    }
     seen = {"original": before, "semi-backward": after}
     return replace(NO_GAIN, gradients=found, observed=seen)
 
