@@ -5,17 +5,11 @@ Pure but for torch. Says what was seen; what it is taken for is a guess, and is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from adapters.base import AdapterError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-UNCHANGED = "the attack left every image as it was; check its settings"
 ROUNDING = 1e-4
 """How far outside [0, 1] a value may be by rounding, as by a normalisation undone in float32."""
 UNRELATED = 0.25
@@ -66,32 +60,43 @@ def doubts(output: Tensor, images: Tensor, *, leaves_box: bool = False) -> list[
         images: what it was given, in [0, 1].
         leaves_box: whether it is known to clip nothing.
     """
+    said = untrainable(output, images)
+    if said or not output.numel():
+        return said
+    output = output.to(images.device)
+    if torch.equal(output, images):
+        return ["the attack left every image as it was; check its settings"]
+    told, outside = _range(output)
+    return [f"{told}; clamp the images to [0, 1]"] if outside and not leaves_box else []
+
+
+def untrainable(output: Tensor, images: Tensor) -> list[str]:
+    """Why a training would learn from something else than pictures like those given.
+
+    Args:
+        output, images: as `doubts` has them.
+    """
     said = []
     if output.dtype != images.dtype:
         said.append(
             f"the attack returned {output.dtype} for {images.dtype} images; cast them to that"
         )
-    if not output.numel():
-        return said
-    output = output.to(images.device)
     lost = int((~torch.isfinite(output)).sum())
     if lost:
         told = f"{lost} of {output.numel()} values are nan or infinite"
         said.append(
             f"the adversarial images are not all finite ({told}); check the attack and the weights"
         )
-    elif output.dtype == images.dtype and torch.equal(output, images):
-        said.append(UNCHANGED)
-    elif (strange := no_images(output, images, leaves_box=leaves_box)) is not None:
+    elif output.numel() and (strange := _no_picture(output.to(images.device), images)):
         said.append(strange)
     return said
 
 
-def check(output: object, images: Tensor, *, leaves_box: bool = False) -> None:
+def check(output: object, images: Tensor) -> list[str]:
     """Refuse what no training can learn from.
 
     Args:
-        output, images, leaves_box: as `doubts` has them.
+        output, images: as `fault` has them.
 
     Raises:
         AdapterError: it is no images like those given, with what was seen.
@@ -99,43 +104,53 @@ def check(output: object, images: Tensor, *, leaves_box: bool = False) -> None:
     wrong = fault(output, images)
     if wrong is None:
         assert isinstance(output, Tensor)  # else something is wrong
-        found = doubts(output.detach(), images, leaves_box=leaves_box)
-        wrong = next((said for said in found if said != UNCHANGED), None)
+        wrong = next(iter(untrainable(output.detach(), images)), None)
     if wrong is not None:
         raise AdapterError(f"{wrong} (a training would learn from what it returned)")
 
 
-def no_images(output: Tensor, images: Tensor, *, leaves_box: bool = False) -> str | None:
-    """Why what was returned is no images in [0, 1] like those given; None if it may be.
-
-    Args:
-        output, images, leaves_box: as `doubts` has them; all values finite.
-    """
+def _no_picture(output: Tensor, images: Tensor) -> str | None:
+    """What was returned instead of pictures like those given; None if it may be such."""
     given, found = _precise(images), _precise(output)
-    lowest, highest = float(found.min()), float(found.max())
-    room = ROUNDING
-    if output.is_floating_point():
-        room = max(room, 2 * torch.finfo(output.dtype).eps)
-    told = f"the attack returned values from {lowest:.3g} to {highest:.3g}"
-    if lowest < -room or highest > 1 + room:
-        if leaves_box:
-            return None
-        outside = (found < -room) | (found > 1 + room)
-        share = f"{100 * float(outside.float().mean()):.2g} % of them outside [0, 1]"
-        return f"{told}, {share}: {_guess(found, given)}"
-    if _only(found, (0.0, 1.0)) and not _only(given, (0.0, 1.0)):
+    if not found.any() and given.any():
+        return "every value that the attack returned is 0; check its settings"
+    if _binary(found) and not _binary(given):
         return (
             "every value that the attack returned is 0 or 1, unlike those of its images: it looks"
             " like a mask; return the adversarial images"
         )
-    if float(found.mean()) < DARK * float(given.mean()) and highest < DARK * float(given.max()):
-        slope, explained = _follows(found, given)
-        if abs(slope) < UNRELATED and explained < EXPLAINED:
-            return (
-                f"{told} for images from {float(given.min()):.3g} to {float(given.max()):.3g}: they"
-                " look like a perturbation; return images + perturbation"
-            )
+    told, outside = _range(output)
+    slope, explained = _follows(found, given)
+    unrelated = abs(slope) < UNRELATED and explained < EXPLAINED
+    small = float(found.abs().max()) <= 1
+    if not outside:
+        small = float(found.mean()) < DARK * float(given.mean())
+        small &= float(found.max()) < DARK * float(given.max())
+        told += f" for images from {float(given.min()):.3g} to {float(given.max()):.3g}"
+    if unrelated and small:
+        return f"{told}: they look like a perturbation; return images + perturbation"
+    if not outside:
+        return None
+    if explained < EXPLAINED:
+        return f"{told}: they look like no images; return images in [0, 1]"
+    if slope > BYTES:
+        return f"{told}: they look like images from 0 to 255; divide by 255"
+    if slope > STRETCHED:
+        return f"{told}: they look like normalised images; undo that before returning them"
     return None
+
+
+def _range(output: Tensor) -> tuple[str, bool]:
+    """Where the values lie, in words, and whether some lie outside [0, 1] by more than rounding."""
+    found = _precise(output)
+    room = ROUNDING
+    if output.is_floating_point():
+        room = max(room, 2 * torch.finfo(output.dtype).eps)
+    outside = float(((found < -room) | (found > 1 + room)).float().mean())
+    told = f"the attack returned values from {float(found.min()):.3g} to {float(found.max()):.3g}"
+    if not outside:
+        return told, False
+    return f"{told}, {100 * outside:.2g} % of them outside [0, 1]", True
 
 
 def _precise(values: Tensor) -> Tensor:
@@ -143,23 +158,8 @@ def _precise(values: Tensor) -> Tensor:
     return values.detach().to(torch.float32)
 
 
-def _only(values: Tensor, allowed: Sequence[float]) -> bool:
-    same = torch.zeros_like(values, dtype=torch.bool)
-    for value in allowed:
-        same |= values == value
-    return bool(same.all())
-
-
-def _guess(found: Tensor, given: Tensor) -> str:
-    """What values outside [0, 1] look like, and the mend."""
-    slope, explained = _follows(found, given)
-    if abs(slope) < UNRELATED and float(found.abs().max()) <= 1:
-        return "they look like a perturbation; return images + perturbation"
-    if explained > EXPLAINED and slope > BYTES:
-        return "they look like images from 0 to 255; divide by 255"
-    if explained > EXPLAINED and slope > STRETCHED:
-        return "they look like normalised images; undo the normalisation before returning them"
-    return "return images, clamped to [0, 1]"
+def _binary(values: Tensor) -> bool:
+    return bool(((values == 0) | (values == 1)).all())
 
 
 def _follows(found: Tensor, given: Tensor) -> tuple[float, float]:

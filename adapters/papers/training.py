@@ -91,6 +91,9 @@ class Adversarial(Training):
     Args:
         attack: images (N, C, H, W) and labels (N,) to adversarial images.
         leaves_box: whether it is known to return images that are not all in [0, 1].
+
+    Attributes:
+        doubts: what to warn of in the first adversarial images; None before them.
     """
 
     def __init__(
@@ -105,7 +108,7 @@ class Adversarial(Training):
         super().__init__(model, optimizer, freezing)
         self._attack = attack
         self._leaves_box = leaves_box
-        self._looked = False
+        self.doubts: list[str] | None = None
 
     def adversarial(self, images: Tensor, labels: Tensor) -> Tensor:
         """The adversarial images (N, C, H, W), detached; of a copy, for attacks that work in
@@ -116,9 +119,9 @@ class Adversarial(Training):
         """
         with self.attacking():
             made = self._attack(images.clone(), labels)
-            if not self._looked:  # once, before anything is timed: a look waits for the GPU
-                outputs.check(made, images, leaves_box=self._leaves_box)
-                self._looked = True
+            if self.doubts is None:  # once, before anything is timed: a look waits for the GPU
+                outputs.check(made, images)
+                self.doubts = outputs.doubts(made.detach(), images, leaves_box=self._leaves_box)
             return made.detach()
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
