@@ -92,7 +92,7 @@ def untrainable(output: Tensor, images: Tensor) -> list[str]:
     return said
 
 
-def check(output: object, images: Tensor) -> list[str]:
+def check(output: object, images: Tensor) -> None:
     """Refuse what no training can learn from.
 
     Args:
