@@ -81,7 +81,7 @@ def test_deep_pictures_are_scaled_within_their_range(tmp_path: Path) -> None:
     of(edges * 65535, numpy.uint16).save(tmp_path / "a.png")
     for count in (1, 5):
         found = loaded(tmp_path, count, 33)
-        assert (found.min(), found.max()) == (0, 1)
+        assert (float(found.min()), float(found.max())) == (0.0, 1.0)
         assert len({tile.numpy().tobytes() for tile in found}) == count
 
 
@@ -104,7 +104,7 @@ def test_where_white_is_not_known_the_file_is_refused(
     assert said in str(refused.value)
 
 
-SIDES = Image.fromarray(numpy.uint8([[[250, 0, 0]] * 8 + [[0, 0, 250]] * 8] * SIDE))
+SIDES = Image.fromarray(numpy.array([[[250, 0, 0]] * 8 + [[0, 0, 250]] * 8] * SIDE, numpy.uint8))
 """Red on the left, blue on the right."""
 
 
@@ -128,7 +128,7 @@ def test_exif_that_is_broken_turns_nothing(tmp_path: Path) -> None:
     assert loaded(tmp_path)[0, 0, :, :6].min() > 0.8
 
 
-HALF = numpy.uint8([[0] * 8 + [255] * 8] * SIDE)
+HALF = numpy.array([[0] * 8 + [255] * 8] * SIDE, numpy.uint8)
 """Transparent on the left, opaque on the right."""
 
 
