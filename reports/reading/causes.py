@@ -16,6 +16,7 @@ from reports.reading.words import spelt
 MOST = 3
 """Places, and owners, that a sentence names."""
 _ALL_THE_SAME = "parameter gradients are computed all the same"
+_NEVER_CALLS = "the attack never calls the model it is given"
 
 
 def computed(record: ComparisonRecord) -> str:
@@ -58,34 +59,20 @@ def no_effect(record: ComparisonRecord) -> str | None:
     before, after = _both(record)
     if record.variant != SEMI_BACKWARD or before is None or after is None:
         return None
-    kept = _kept(record, after)
     if found.get(record.baseline) != found.get(record.variant) or not before.calls:
         return None
-    if _spared(record) or (_trains(record) and not kept and not after.foreign):
+    left = _left(record, after)
+    if _spared(record) or (_trains(record) and not left):
         return None
-    told = []
-    if never_calls(record):
-        told.append("the attack never calls the model it is given")
-    if kept:
-        told.append(f"{_again(after)}{kept} of {found.get('parameters')} {_ALL_THE_SAME}")
-    if after.foreign:
-        told.append(_beyond(after.foreign))
-    return "; ".join(told) or None
+    return "; ".join([*([_NEVER_CALLS] if never_calls(record) else []), *left]) or None
 
 
 def more(record: ComparisonRecord) -> str | None:
     """What is still computed in vain where freezing spares a part; None for nothing."""
-    found = record.gradients or {}
     _, after = _both(record)
     if record.variant != SEMI_BACKWARD or after is None or no_effect(record) is not None:
         return None
-    told = []
-    kept = _kept(record, after)
-    if kept:
-        told.append(f"{_again(after)}{kept} of {found.get('parameters')} {_ALL_THE_SAME}")
-    if after.foreign:
-        told.append(_beyond(after.foreign))
-    return "; ".join(told) or None
+    return "; ".join(_left(record, after)) or None
 
 
 def none_computed(record: ComparisonRecord) -> str | None:
@@ -96,7 +83,7 @@ def none_computed(record: ComparisonRecord) -> str | None:
     if seen is None or not seen.calls:
         return None
     if never_calls(record):
-        return "the attack never calls the model it is given"
+        return _NEVER_CALLS
     if seen.frozen == total:
         if seen.freezes:
             return f"the attack freezes the model itself ({_places(seen.freezes)})"
@@ -145,7 +132,7 @@ def counted(observed: Mapping[str, Observed] | None, baseline: str) -> list[str]
         return []
     told = []
     if seen.calls and seen.model_calls == 0 and seen.reached == 0:
-        told.append("the attack never calls the model it is given")
+        told.append(_NEVER_CALLS)
     for name, each in observed.items():
         if each.foreign:
             told.append(f"{name} also computes {_gradients(each.foreign)}")
@@ -169,6 +156,13 @@ def _spared(record: ComparisonRecord) -> list[Foreign]:
         return []
     kept = {each.owner for each in after.foreign}
     return [each for each in before.foreign if each.owner not in kept]
+
+
+def _left(record: ComparisonRecord, after: Observed) -> list[str]:
+    """What the variant still computes in vain, and why."""
+    kept, total = _kept(record, after), (record.gradients or {}).get("parameters")
+    told = [f"{_again(after)}{kept} of {total} {_ALL_THE_SAME}"] if kept else []
+    return [*told, *([_beyond(after.foreign)] if after.foreign else [])]
 
 
 def _kept(record: ComparisonRecord, after: Observed) -> int:

@@ -80,7 +80,8 @@ def explain(record: ComparisonRecord, environment: Environment) -> Explanation |
 
 
 def _label(record: ComparisonRecord, found: Anatomy, by_time: float) -> Label:
-    if record.verdict == "slower" and not promises.only_here(record):
+    untouched = not found.calls and causes.never_calls(record)
+    if record.verdict == "slower" and not promises.only_here(record) and not untouched:
         return "loses"
     if not found.calls:
         return "gradient-free"
@@ -138,14 +139,18 @@ def _left(record: ComparisonRecord) -> str:
 
 
 def _gradient_free(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
+    if causes.never_calls(record):
+        return (
+            "it asks for no gradient and never calls the model it is given, so there is nothing to"
+            f" spare; {_measured(record)} {record.variant}"
+        )
     advice = "" if record.variant == FORWARD_ONLY else "; run it forward-only, under inference_mode"
     spared = (
         ": its queries record a graph for a backward pass that never comes, the variant's none"
         if memory.graph_spared(record)
         else ""
     )
-    alone = " and never calls the model it is given" if causes.never_calls(record) else ""
-    return f"it asks for no gradient{alone}, {_measured(record)} {record.variant}{spared}{advice}"
+    return f"it asks for no gradient, {_measured(record)} {record.variant}{spared}{advice}"
 
 
 def _loses(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:

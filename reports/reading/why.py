@@ -60,15 +60,19 @@ def _of_no_gradient(record: ComparisonRecord) -> str | None:
     """A black-box attack: what freezing or inference mode can spare is the graph of its queries."""
     if record.variant == FORWARD_ONLY and record.verdict == "faster":
         return None
+    if causes.never_calls(record):
+        return (
+            f"{promises.verdict(record)}: it asks for no gradient and never calls the model it is"
+            " given, so there is nothing to spare"
+        )
     spared = {
         True: "the graph that its queries record",
         False: "bookkeeping: its queries record no graph",
         None: "bookkeeping, or a graph that its queries record (nobody looked for one)",
     }[memory.records_graph(record, record.baseline)]
     advice = "" if record.variant == FORWARD_ONLY else "; its variant is forward-only"
-    alone = " and never calls the model it is given" if causes.never_calls(record) else ""
     return (
-        f"{promises.verdict(record)}: it asks for no gradient{alone}, so all there is to spare is"
+        f"{promises.verdict(record)}: it asks for no gradient, so all there is to spare is"
         f" {spared}{advice}"
     )
 

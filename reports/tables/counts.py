@@ -79,7 +79,8 @@ def _computed(counts: Counts) -> str | None:
     """The model's parameter gradients, and those of others that nobody reads."""
     if counts.parameter_gradients is None:
         return None
-    return f"{counts.parameter_gradients}{f' + {counts.foreign} of others' * bool(counts.foreign)}"
+    others = f" + {counts.foreign} of others" if counts.foreign else ""
+    return f"{counts.parameter_gradients}{others}"
 
 
 def _passes(counts: Counts, case: Case) -> str:

@@ -83,3 +83,16 @@ def test_a_copy_that_is_frozen_with_the_model_benefits() -> None:
     assert told.label == "benefits"
     assert "26 gradients of a copy of the model" in told.sentence
     assert causes.no_effect(record) is None
+
+
+def test_what_never_calls_the_model_can_neither_gain_nor_lose_by_it() -> None:
+    seen = Observed(model_calls=0)
+    uncalled = replace(
+        observed(seen, seen), verdict="slower", gradients={"call": "none", "parameters": 62}
+    )
+    told = explain(replace(uncalled, anatomy=replace(OPTIMAL, calls={})), ENVIRONMENT)
+    assert told is not None
+    assert told.label == "gradient-free"
+    for said in (told.sentence, why(uncalled, ENVIRONMENT) or ""):
+        assert "never calls the model it is given, so there is nothing to spare" in said
+        assert "forward-only" not in said
