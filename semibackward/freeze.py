@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from semibackward import guards, stale, wrapped
+from semibackward import guards, stale, unregistered, wrapped
 from semibackward.embeddings import hold_embeddings
 from semibackward.holding import Undo, hold, holds, lock, undo_all
 from semibackward.modes import hold_modes
@@ -91,7 +91,9 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
             once = stale.Once()
             try:
                 undo.extend(wrapped.guard(self._models))
-                for modules in [list(model.modules()) for model in self._models]:
+                each = [list(model.modules()) for model in self._models]
+                unregistered.check(self._models, [m for modules in each for m in modules])
+                for modules in each:
                     # Embeddings first: freezing hides which of them were trainable.
                     undo.extend(hold_embeddings(modules))
                     undo.extend(_hold_parameters(modules, once))

@@ -12,16 +12,15 @@ import functools
 import inspect
 import sys
 import threading
-import warnings
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from semibackward import telling
 from semibackward.holding import Undo
 
 _NOT_FOR = "an attack that reads parameter gradients is not for semi_backward()"
-_SILENT = ("torch", "semibackward")
 _READS_FOR_OTHERS = "torch.nn.utils.clip_grad"
 
 
@@ -121,32 +120,14 @@ def _remove() -> None:
 def _tell(gradient: Tensor, watched: _Watched, reader: FrameType) -> None:
     if _state(gradient) != watched.state:  # it was written inside the block
         return
-    place = _somebodys(reader)
-    if place is None or not watched.once.first():
-        return
-    warnings.warn_explicit(
-        "inside semi_backward(...) the .grad of a frozen parameter is read: it was computed before"
-        f" the block, which adds nothing to it; {_NOT_FOR}",
-        UserWarning,
-        place.f_code.co_filename,
-        place.f_lineno,
-        module=place.f_globals.get("__name__"),
-        registry=place.f_globals.setdefault("__warningregistry__", {}),
-    )
-
-
-def _somebodys(reader: FrameType) -> FrameType | None:
-    """Who reads: the first frame that is not torch's own; None if torch reads for itself."""
-    if _is_silent(reader) and reader.f_globals.get("__name__") != _READS_FOR_OTHERS:
-        return None
-    frame: FrameType | None = reader
-    while frame is not None and _is_silent(frame):
-        frame = frame.f_back
-    return frame
-
-
-def _is_silent(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__")).partition(".")[0] in _SILENT
+    for_itself = telling.is_passed(reader) and reader.f_globals.get("__name__") != _READS_FOR_OTHERS
+    place = None if for_itself else telling.outside(reader)
+    if place is not None and watched.once.first():
+        telling.warn(
+            "inside semi_backward(...) the .grad of a frozen parameter is read: it was computed"
+            f" before the block, which adds nothing to it; {_NOT_FOR}",
+            place,
+        )
 
 
 def explain(error: BaseException, trace: TracebackType | None) -> None:
@@ -177,7 +158,7 @@ def _explanation(error: BaseException, trace: TracebackType | None) -> str | Non
 def _reads_gradients(trace: TracebackType | None) -> bool:
     """Whether `.grad` is in the code of a function, not torch's, that the error went through."""
     while trace is not None:
-        if not _is_silent(trace.tb_frame) and _names_grad(trace.tb_frame.f_code):
+        if not telling.is_passed(trace.tb_frame) and _names_grad(trace.tb_frame.f_code):
             return True
         trace = trace.tb_next
     return False
