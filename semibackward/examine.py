@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
-from semibackward import wrapped
+from semibackward import unregistered, wrapped
 from semibackward.dry_run import try_out
 from semibackward.embeddings import EMBEDDINGS
 from semibackward.findings import Finding, fine, mend, note
@@ -74,6 +74,11 @@ def _parameters(model: nn.Module) -> Iterator[Finding]:
         yield mend(
             "inference", f"{made} parameters were made in torch.inference_mode(); make them outside"
         )
+
+
+def _unregistered(model: nn.Module) -> Iterator[Finding]:
+    for held in unregistered.look([model], model.modules()):
+        yield mend("unregistered", str(held))
 
 
 def _text(model: nn.Module) -> Iterator[Finding]:
@@ -166,6 +171,7 @@ def _wrapping(model: nn.Module) -> Iterator[Finding]:
 
 _LOOKS: tuple[Callable[[nn.Module], Iterator[Finding]], ...] = (
     _parameters,
+    _unregistered,
     _text,
     _modes,
     _computed_weights,

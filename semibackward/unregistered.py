@@ -92,14 +92,13 @@ def look(
         everywhere: look at class attributes, at what `forward` uses and at single tensors, too;
             else only at networks in the attributes of modules that are not torch's.
     """
-    places = [place for module in modules for place in _places(module, everywhere)]
-    if not places:
-        return []
-    known = {id(parameter) for model in models for parameter in model.parameters()}
-    names = {id(module): path for model in models for path, module in model.named_modules()}
-    search = _Search(known, tensors=everywhere)
-    described = (_described(search, place, names) for place in places)
-    return [one for one in described if one is not None]
+    search = _Search(models, tensors=everywhere)
+    found = []
+    for module in modules:
+        for place in _places(module, everywhere):
+            if held := list(search.find(place.value)):
+                found.append(_described(place, held, models))
+    return found
 
 
 class _Place(NamedTuple):
@@ -142,10 +141,14 @@ def _names(code: CodeType) -> set[str]:
 class _Search:
     """Finds, in values of any class, networks and tensors that nobody else found before."""
 
-    def __init__(self, known: set[int], tensors: bool) -> None:
-        self._known = known
+    def __init__(self, models: Sequence[nn.Module], tensors: bool) -> None:
+        self._models = models
         self._tensors = tensors
         self._seen: set[int] = set()
+
+    @functools.cached_property
+    def _known(self) -> set[int]:
+        return {id(parameter) for model in self._models for parameter in model.parameters()}
 
     def find(self, value: Any, depth: int = DEPTH) -> Iterator[nn.Module | Tensor]:
         if type(value) in _PLAIN or id(value) in self._seen or len(self._seen) >= MOST_LOOKS:
@@ -195,12 +198,13 @@ def _is_torchs(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] == "torch"
 
 
-def _described(search: _Search, place: _Place, names: dict[int, str]) -> Unregistered | None:
-    value, found = place.value, list(search.find(place.value))
-    if not found:
-        return None
+def _described(
+    place: _Place, found: list[nn.Module | Tensor], models: Sequence[nn.Module]
+) -> Unregistered:
+    value = place.value
     tensors = sum(isinstance(one, Tensor) for one in found)
-    path = f"{names.get(id(place.module), '')}.{place.name}".lstrip(".")
+    paths = (path for model in models for path, m in model.named_modules() if m is place.module)
+    path = f"{next(paths, '')}.{place.name}".lstrip(".")
     kind = "attribute" if isinstance(value, (nn.Module, Tensor)) else type(value).__name__
     where = f"the global {kind} `{place.name}`" if place.is_global else f"its {kind} `{path}`"
     reached = place.name if place.is_global else f"model.{path}"
