@@ -1,4 +1,4 @@
-"""Networks that a model holds without registering them are refused, or warned of, by their place."""
+"""Networks that a model holds without registering them are refused or warned of, by their place."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ class Slotted:
 
 
 class Holding(nn.Module):
-    """Holds something, in a plain attribute of the name given, and calls it or not."""
+    """Holds something in plain attributes of the names given; `models` are called."""
+
+    models: Any
 
     def __init__(self, **held: Any) -> None:
         super().__init__()
         vars(self).update(held)
 
     def forward(self, images: Tensor) -> Tensor:
-        found = next(v for name, v in vars(self).items() if name.startswith("models"))
-        return torch.stack([network(images) for network in found]).mean(0)
+        return torch.stack([network(images) for network in self.models]).mean(0)
 
 
 def closing(network: nn.Module) -> Callable[[Tensor], Tensor]:
