@@ -32,7 +32,8 @@ def examine(model: nn.Module, inputs: Any = None) -> list[Finding]:
     """What `semi_backward(model)` meets in this model.
 
     Args:
-        model: looked at as it is; buffers, gradients, modes and random states are the same after.
+        model: looked at as it is; buffers, gradients, modes, attributes and random states are the
+            same after. Of a DataParallel or a compiled module, what it wraps is looked at and run.
         inputs: what the model is called with: a tensor, a tuple of arguments, or a dictionary of
             keyword arguments. With them, one forward and backward pass is made unfrozen (a second,
             if its gradients differ from the frozen ones) and one frozen.
@@ -48,15 +49,24 @@ def examine(model: nn.Module, inputs: Any = None) -> list[Finding]:
             f"examine() looks at torch.nn.Module objects, got {type(model).__name__};"
             " pass the module inside the wrapper, for instance classifier.model"
         )
-    found = [finding for look in _LOOKS for finding in look(model)]
+    inner, path = wrapped.inner(model)
+    found = [finding for look in _LOOKS for finding in look(inner)]
+    if inner is not model:
+        found.append(
+            note("looked into", f"what was wrapped, {path}: all but wrapper is said of it")
+        )
+    found += _wrapping(model)
     if inputs is not None:
-        reason = _not_to_be_run(model)
-        found += [note("dry run", f"left out: {reason}")] if reason else try_out(model, inputs)
+        reason = _not_to_be_run(inner)
+        found += [mend("dry run", f"left out: {reason}")] if reason else try_out(inner, inputs)
     return found
 
 
 def _parameters(model: nn.Module) -> Iterator[Finding]:
     every = list(model.parameters())
+    if not every:
+        yield note("parameters", "it has none, so there is nothing to freeze")
+        return
     trainable = sum(parameter.requires_grad for parameter in every)
     said = f"{trainable} of {len(every)} require a gradient and are frozen inside the block"
     if trainable < len(every):
@@ -176,18 +186,17 @@ _LOOKS: tuple[Callable[[nn.Module], Iterator[Finding]], ...] = (
     _modes,
     _computed_weights,
     _hooks,
-    _wrapping,
 )
 
 
 def _not_to_be_run(model: nn.Module) -> str | None:
     """Why a dry run would not leave the model as it was."""
     if any(map(is_lazy, [*model.parameters(), *model.buffers()])):
-        return "some parameters have no shape yet, and would get one"
-    if any(map(_has_hooks, model.parameters())):
-        return "the hooks on its parameters would fire"
+        return "some parameters have no shape yet, and would get one; run one forward pass before"
     names = {type(module).__name__ for module in model.modules()}
-    wrappers = names & {*WRAPPERS, "DistributedDataParallel"}
+    wrappers = names & {"DistributedDataParallel", "FullyShardedDataParallel"}
+    if any(map(wrapped.is_compiled, model.modules())) and not wrapped.can_run_uncompiled():
+        wrappers.add("a compiled module")
     if wrappers:
         return f"{', '.join(sorted(wrappers))} does more than the model; examine what it wraps"
     return None
