@@ -115,8 +115,8 @@ def _sides(config: dict[str, Any]) -> tuple[int, ...]:
 def _class_count(config: dict[str, Any], state: dict[str, Tensor]) -> dict[str, int]:
     """The number of classes the weights were trained for, where it can be told."""
     head = config.get("classifier")
-    found = (spelling.get(f"{head}.weight") for spelling in loading.spellings(state))
-    weight = next((each for each in found if each is not None), None)
+    found = {loading.bare(key): value for key, value in state.items()}
+    weight = found.get(f"{head}.weight") if isinstance(head, str) else None
     return {} if weight is None else {"num_classes": weight.shape[0]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def load(model: nn.Module, state: Mapping[str, Tensor], file: Path, name: str, r
         AdapterError: they do not fit; with names, and what it looks like.
     """
     ours = model.state_dict()
-    fitting = next((found for found in spellings(state) if _same_names(ours, found)), state)
+    fitting = _in_our_names(ours, state)
     misfit = _misfit(ours, fitting, resize)
     if misfit:
         raise AdapterError(f"{file} does not fit {name}: {misfit}")
@@ -80,21 +80,23 @@ def load(model: nn.Module, state: Mapping[str, Tensor], file: Path, name: str, r
         raise AdapterError(f"{file} does not fit {name}: {said}") from error
 
 
-def spellings(state: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:
-    """The weights as they are, and with prefixes left out: one after the other, in any order."""
-    seen: set[frozenset[str]] = set()
-    waiting = [state]
-    while waiting:
-        found = waiting.pop(0)
-        names = frozenset(found)
-        if names in seen or len(names) < len(state):
-            continue  # two names have become one: the prefix told them apart
-        seen.add(names)
-        yield found
-        for prefix in PREFIXES:
-            waiting.append({key.removeprefix(prefix): value for key, value in found.items()})
-        # A part that was compiled by itself has the mark in the middle.
-        waiting.append({key.replace("._orig_mod.", "."): value for key, value in found.items()})
+def bare(name: str) -> str:
+    """A weight's name without the prefixes of what was around its model."""
+    name = name.replace("._orig_mod.", ".")  # a part that was compiled by itself
+    while (prefix := next(filter(name.startswith, PREFIXES), None)) is not None:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def _in_our_names(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The weights by the model's names for them, as far as prefixes make the difference."""
+    if _same_names(ours, theirs):
+        return theirs
+    mine = {bare(name): name for name in ours}
+    given = {bare(name): value for name, value in theirs.items()}
+    if len(mine) < len(ours) or len(given) < len(theirs):
+        return theirs  # two names would become one: the prefix tells them apart
+    return {mine.get(name, name): value for name, value in given.items()}
 
 
 def _loaded(file: Path) -> Any:
@@ -111,7 +113,7 @@ def _loaded(file: Path) -> Any:
     except Exception as error:
         # Not in torch's words: they advise to load the file unsafely.
         barred = re.search(r"(?:GLOBAL|global) `?([\w.]+)`? was not an allowed", str(error))
-        why = f"it holds a {barred[1]} too" if barred else type(error).__name__
+        why = f"it holds {barred[1]}" if barred else type(error).__name__
         raise AdapterError(
             f"{file} holds no weights that can be loaded safely ({why});"
             " give a file made by torch.save(model.state_dict(), FILE), or safetensors"
@@ -184,6 +186,8 @@ def _guess(
     common = len(ours) - len(missing)
     if common < len(ours) / 4:
         return "weights of another model, or ones whose names have another prefix"
+    if len(shaped) > len(missing) + len(unexpected) and (missing or unexpected):
+        return "weights of a wider or narrower model"
     if missing or unexpected:
         if unexpected and not missing:
             return "weights of a deeper model, or of one with more parts"
@@ -199,5 +203,5 @@ def _guess(
     if len(shaped) == 1:
         theirs, mine = next(iter(shaped.values()))
         if len(theirs) == len(mine) == 4 and theirs[1] != mine[1]:
-            return f"weights for images of {theirs[1]} channels, where the model takes {mine[1]}"
+            return f"weights for images with C = {theirs[1]}, where the model takes C = {mine[1]}"
     return "weights of a wider or narrower model"
