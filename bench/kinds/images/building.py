@@ -163,9 +163,10 @@ def build_model(case: Case, seed: int, batch: Tensor) -> Built:
     select_device(case.device)
     if own_models.is_own(case.model):
         return _build_own(case, seed, batch)
+    _, height, width = shape_of(options)
     model = building.build(
         case.model,
-        shape_of(options)[1:],
+        height if height == width else (height, width),
         seed=seed,
         pretrained=case.weights == "pretrained",
         weights=None if case.weights in ("random", "pretrained") else Path(case.weights),
