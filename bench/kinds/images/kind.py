@@ -289,8 +289,11 @@ def _asked(case: Case, request: Request) -> Case:
     labels = labels_of(request)
     if labels is not None and len(labels) != case.batch:
         raise UsageError(f"--labels: {len(labels)} for a batch of {case.batch}; give one an image")
-    given = weights(request, case.model)
-    return replace(case, weights=given).with_options(images=folder, labels=labels)
+    found = replace(case, weights=weights(request, case.model))
+    if own_models.is_own(case.model):
+        # A user's model has as many as it has; a suite's number is for those that are built here.
+        found = found.with_options(classes=request.option("classes"))
+    return found.with_options(images=folder, labels=labels)
 
 
 def _cases(
