@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -38,7 +39,9 @@ def test_each_build_has_the_same_weights(name: str, capsys: pytest.CaptureFixtur
 
 
 def test_what_the_user_froze_stays_frozen() -> None:
-    flags = {n: p.requires_grad for n, p in custom.build(f"{FILE}:partly_frozen").named_parameters()}
+    flags = {
+        n: p.requires_grad for n, p in custom.build(f"{FILE}:partly_frozen").named_parameters()
+    }
     assert not flags["convolution.weight"]
     assert flags["head.weight"]
 
@@ -98,7 +101,7 @@ def test_an_output_that_is_more_than_logits_is_unwrapped(name: str, said: str) -
     found = probed(name)
     assert found.classes == 12
     assert found.remarks == (f"the model's output is {said}",)
-    inner = found.model.model
+    inner: Any = found.model.model
     assert type(inner).__name__ == name
     assert set(map(id, found.model.parameters())) == set(map(id, inner.parameters()))
     given = images()

@@ -21,5 +21,5 @@ def test_shapes(text: str, read: tuple[int, int, int]) -> None:
     "text", ["", "28x28", "0x28x28", "3x32x32x32", "3x-1x32", "3,32,32", "axbxc"]
 )
 def test_what_is_no_shape_is_shown_one(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="no shape of images.*such as 1x28x28"):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"no shape of images.*such as 1x28x28"):
         numbers.shape(text)
