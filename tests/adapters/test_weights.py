@@ -1,4 +1,4 @@
-"""Weights from a file: unwrapped, without prefixes where all then fits, else a line on the misfit."""
+"""Weights from a file: unwrapped, prefixes left out where all then fits, else a line of why not."""
 
 from __future__ import annotations
 
