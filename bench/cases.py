@@ -30,8 +30,18 @@ VARIANTS = {
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
-Status = Literal["ok", "unequal", "failed", "out-of-memory", "timeout", "unsupported"]
+Status = Literal[
+    "ok",
+    "unequal",
+    "reads parameter gradients",
+    "failed",
+    "out-of-memory",
+    "timeout",
+    "unsupported",
+]
 """How a case ends."""
+DECIDED: tuple[Status, ...] = ("ok", "unequal", "reads parameter gradients")
+"""The ends that another run of the same code comes to again."""
 
 T = TypeVar("T", bound="OfKind")
 _read: ContextVar[Sequence[str]] = ContextVar("kinds that are read", default=())

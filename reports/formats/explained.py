@@ -72,8 +72,9 @@ def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Tab
         counted[told.label if told is not None else record.status] += 1
         if told is not None and told.label == "benefits" and record.speedup is not None:
             gains.setdefault(library, []).append(record.speedup.estimate)
-    others = {name for counted in rows.values() for name in counted} - set(get_args(Label))
-    columns = [*get_args(Label), *sorted(others)]
+    there = {name for counted in rows.values() for name in counted}
+    usual = [name for name in get_args(Label) if name != "no effect" or name in there]
+    columns = [*usual, *sorted(there - set(usual))]
     return Table(
         "attacks by what freezing is worth to them",
         ("library", *columns, "speedup where it benefits, median (least to most)"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.cases import AS_BUILT, Case
 from bench.errors import UsageError
 from bench.kinds import registry
-from reports.reading import models
+from reports.reading import causes, models
 
 if TYPE_CHECKING:
     from bench.kinds.record import OwnRecord
@@ -133,6 +133,8 @@ class KindReport:
     def too_small(self, record: ComparisonRecord) -> str:
         """What is computed in vain, where its share of the time is too small to show."""
         found = record.gradients or {}
+        if causes.shares(record):
+            return f"{causes.computed(record)} are computed"
         return (
             f"{found.get(record.baseline)} of {found.get('parameters')} parameter gradients are"
             f" computed, and {found.get(record.variant)} when frozen"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from adapters import custom, images, registry
+from adapters import custom, images, outputs, registry
 from adapters.base import AdapterError, Settings, UnsupportedSettings
 from adapters.models import building, probing, weights
 from adapters.models import custom as own_models
@@ -52,31 +52,21 @@ class AttackWorkload(Workload):
     def output(self, variant: str) -> Tensor:
         """The adversarial images, of the images' shape."""
         output: object = self.run(variant, lambda run: run())
-        if not isinstance(output, Tensor):
-            raise InvalidOutput(
-                f"the attack returned {type(output).__name__}, not a tensor of adversarial images"
-            )
-        if output.shape != self.images.shape:
-            raise InvalidOutput(
-                f"the attack returned a tensor of shape {tuple(output.shape)} for images of shape"
-                f" {tuple(self.images.shape)}"
-            )
+        wrong = outputs.fault(output, self.images)
+        if wrong is not None:
+            raise InvalidOutput(wrong)
+        assert isinstance(output, Tensor)  # else something is wrong
         return output.detach()
 
     def doubts(self, output: Tensor) -> list[str]:
-        if not torch.isfinite(output).all():
-            return ["the adversarial images are not all finite; check the attack and the weights"]
-        if output.dtype != self.images.dtype:
-            return [f"the attack returned {output.dtype} for {self.images.dtype} images"]
-        if torch.equal(output, self.images):
-            return ["the attack left every image as it was; check its settings"]
-        return []
+        leaves_box = registry.leaves_box(self.comparison.case.library, self.comparison.case.attack)
+        return outputs.doubts(output, self.images, leaves_box=leaves_box)
 
     def succeeded(self, output: Tensor) -> Tensor:
         """Of these images the model no longer says what it did of the clean ones."""
         model = self.model if self.attacked is None else self.attacked
         with torch.no_grad():
-            logits: Tensor = model(output)
+            logits: Tensor = model(output.to(self.images))
         return logits.argmax(dim=1) != self.labels
 
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:

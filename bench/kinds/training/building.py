@@ -18,7 +18,7 @@ from adapters import data
 from adapters.base import UnsupportedSettings
 from adapters.papers import building
 from adapters.papers.methods import METHODS
-from adapters.papers.training import Free, Freezing, Training
+from adapters.papers.training import Adversarial, Free, Freezing, Training
 from bench.cases import A_A, BASELINE, SEMI_BACKWARD, Case, Comparison
 from bench.kinds.images import building as images
 from bench.kinds.images.building import (
@@ -97,9 +97,11 @@ class TrainingWorkload(Workload):
         return self.told
 
     def doubts(self, output: Tensor) -> list[str]:
+        training = self.trainings[BASELINE]
+        said = list(training.doubts or ()) if isinstance(training, Adversarial) else []
         if not torch.isfinite(output).all():
-            return ["the weights are not all finite after a step; check the data and the weights"]
-        return []
+            said.append("the weights are not all finite after a step; check the data and weights")
+        return said
 
 
 def weights(model: nn.Module) -> Tensor:
