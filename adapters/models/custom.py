@@ -88,7 +88,7 @@ def build(text: str, option: str = OPTION, seed: int = 0) -> nn.Module:
         raise AdapterError(f"{where} gives {_named(found)}; {_WANTED}")
     _without_arguments(found, where)
     _seed(seed)
-    with _told(where, f"{text.rpartition(':')[2]}() raised"):
+    with _told(where):
         made = found()
     if isinstance(made, type) and issubclass(made, nn.Module):
         raise AdapterError(f"{where} returns the class {made.__name__}; return {made.__name__}()")
@@ -181,18 +181,18 @@ def _found(text: str, option: str, seed: int, *, afresh: bool = False) -> Any:
     spec = custom.parse(text, option, EXAMPLE)
     where = f"{option} {text}"
     _seed(seed)
-    with _told(where, "importing it raised"):
+    with _told(where):
         module = custom.import_place(spec)
         if afresh:
             sys.modules.pop(getattr(module, "__name__", ""), None)
             module = custom.import_place(spec)
     if not hasattr(module, spec.function):
-        raise AdapterError(f"{where}: {spec.place} has no {spec.function}")
+        raise AdapterError(f"{where}: {spec.place} has no attribute {spec.function!r}")
     return getattr(module, spec.function)
 
 
 @contextlib.contextmanager
-def _told(where: str, what: str) -> Iterator[None]:
+def _told(where: str) -> Iterator[None]:
     """Inside the block the user's code is quiet; what it raises becomes one line."""
     try:
         with quiet():
@@ -200,7 +200,7 @@ def _told(where: str, what: str) -> Iterator[None]:
     except (AdapterError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise AdapterError(f"{where}: {what} {spelt(error)}") from error
+        raise AdapterError(f"{where}: {spelt(error)}") from error
 
 
 def spelt(error: BaseException) -> str:
