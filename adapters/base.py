@@ -116,6 +116,11 @@ class AttackInfo:
     needs: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def leaves_box(self) -> bool:
+        """Whether what it returns may lie outside [0, 1], as its library ships it."""
+        return "stays among images" in self.exempt
+
+    @property
     def lacks(self) -> list[str]:
         """What pip would have to install for it."""
         return [pip for name, pip in self.needs.items() if importlib.util.find_spec(name) is None]

@@ -5,20 +5,27 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import itertools
 import math
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adapters.base import AdapterError
+from adapters.decoding import read
 
 if TYPE_CHECKING:
-    import numpy
     from PIL.Image import Image
     from torch import Tensor
 
-    Pixels = numpy.ndarray[Any, numpy.dtype[numpy.uint8]]
+    from adapters.decoding import Deep, Pixels
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+
+
+_RGB = 3
 
 
 def preload() -> None:
@@ -26,10 +33,15 @@ def preload() -> None:
     with contextlib.suppress(ImportError):
         importlib.import_module("numpy")
         importlib.import_module("PIL.Image")
+        importlib.import_module("PIL.ImageOps")
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The image files directly in a folder, by name.
+    """The image files of a folder, by name.
+
+    Of a folder that holds none itself but has folders that do, as torchvision's `ImageFolder` wants
+    it, those of the subfolders in turn: the first of each, then the second of each. What begins
+    with a dot is left out.
 
     Raises:
         AdapterError: it is no folder, or holds no image.
@@ -37,12 +49,49 @@ def files_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise AdapterError(f"{folder} is not a folder")
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        found = _images_of(folder) or _in_turn(
+            [_below(each, {folder.resolve()}) for each in _folders_of(folder)]
+        )
     except OSError as error:
-        raise AdapterError(f"{folder} can't be read: {error.strerror}") from error
+        where = error.filename or folder
+        raise AdapterError(f"{where} can't be read: {error.strerror}") from error
     if not found:
-        raise AdapterError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
+        raise AdapterError(
+            f"{folder} holds no image, nor do its subfolders ({', '.join(sorted(SUFFIXES))})"
+        )
     return found
+
+
+def _below(folder: Path, seen: set[Path]) -> list[Path]:
+    """The images of a folder and those of its subfolders; a link to one that was seen is not
+    followed."""
+    if folder.resolve() in seen:
+        return []
+    seen.add(folder.resolve())
+    deeper = [path for each in _folders_of(folder) for path in _below(each, seen)]
+    return [*_images_of(folder), *deeper]
+
+
+def _images_of(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+    )
+
+
+def _folders_of(folder: Path) -> list[Path]:
+    """Its subfolders by name, but for hidden ones and what macOS packs beside files."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name != "__MACOSX"
+    )
+
+
+def _in_turn(groups: Iterable[Iterable[Path]]) -> list[Path]:
+    rounds = itertools.zip_longest(*groups)
+    return [path for turn in rounds for path in turn if path is not None]
 
 
 def load(count: int, size: int, folder: Path | None = None) -> Tensor:
@@ -65,7 +114,9 @@ def load(count: int, size: int, folder: Path | None = None) -> Tensor:
     import numpy
     import torch
 
-    photographs = _shipped() if folder is None else _read(files_in(folder)[:count])
+    photographs = (
+        _shipped() if folder is None else [read(path) for path in files_in(folder)[:count]]
+    )
     tiles: list[Pixels] = []
     for position, photograph in enumerate(photographs):
         share = (count + len(photographs) - 1 - position) // len(photographs)
@@ -74,7 +125,35 @@ def load(count: int, size: int, folder: Path | None = None) -> Tensor:
     return stacked.contiguous().float() / 255.0
 
 
-def cut(photograph: Image, count: int, size: int) -> list[Pixels]:
+def of_shape(count: int, shape: tuple[int, int, int], folder: Path | None = None) -> Tensor:
+    """Load `count` different images of any height, width and number of channels.
+
+    They are what `load` makes of the longer side, cropped at their centre. One channel is the
+    luminance (ITU-R 601, as Pillow's "L"); any other number takes red, green and blue in turn.
+
+    Args:
+        count, folder: as `load` has them.
+        shape: (channels, height, width).
+
+    Returns:
+        float32 tensor of shape (count, *shape), values in [0, 1].
+
+    Raises:
+        AdapterError: as `load`.
+    """
+    channels, height, width = shape
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    loaded = load(count, side, folder)[:, :, top : top + height, left : left + width]
+    if channels == 1:
+        weights = loaded.new_tensor([0.299, 0.587, 0.114])[:, None, None]
+        loaded = (loaded * weights).sum(dim=1, keepdim=True).clamp(0, 1)
+    elif channels != _RGB:
+        loaded = loaded[:, [channel % _RGB for channel in range(channels)]]
+    return loaded.contiguous()
+
+
+def cut(photograph: Image | Deep, count: int, size: int) -> list[Pixels]:
     """Cut a photograph into `count` different tiles of size × size pixels, RGB.
 
     Places are spread evenly over all there are; a photograph with too few is enlarged first.
@@ -100,14 +179,14 @@ def cut(photograph: Image, count: int, size: int) -> list[Pixels]:
     ]
 
 
-def _scale_to(photograph: Image, side: int) -> Image:
+def _scale_to(photograph: Image | Deep, side: int) -> Image | Deep:
     """Scale so that the shorter side has `side` pixels."""
     factor = side / min(photograph.size)
     width, height = (max(side, round(length * factor)) for length in photograph.size)
     return photograph.resize((width, height))
 
 
-def _shipped() -> list[Image]:
+def _shipped() -> list[Image | Deep]:
     """What `sklearn.datasets.load_sample_images` returns, read without importing scikit-learn: the
     import takes a second, and the reader of scikit-learn 1.0, which the paper's version of ART
     pulls in, breaks with Pillow 12.3."""
@@ -118,17 +197,4 @@ def _shipped() -> list[Image]:
             " python -m pip install scikit-learn; or give your own with --images FOLDER"
         )
     folder = Path(found.origin).parent / "datasets" / "images"
-    return _read([folder / "china.jpg", folder / "flower.jpg"])
-
-
-def _read(paths: list[Path]) -> list[Image]:
-    from PIL import Image
-
-    photographs = []
-    for path in paths:
-        try:
-            with Image.open(path) as opened:
-                photographs.append(opened.convert("RGB"))
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise AdapterError(f"{path} can't be read as an image: {error}") from error
-    return photographs
+    return [read(folder / name) for name in ("china.jpg", "flower.jpg")]

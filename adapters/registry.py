@@ -65,6 +65,16 @@ def subject(name: str) -> str:
         return "images"
 
 
+def leaves_box(library: str, attack: str) -> bool:
+    """Whether an attack is declared to return images that are not all in [0, 1]; False of one that
+    no adapter offers, as a user's own."""
+    try:
+        info = get(library).attacks().get(attack)
+    except KeyError:
+        return False
+    return info is not None and info.leaves_box
+
+
 def version(adapter: Adapter) -> str | None:
     """The installed version of the adapter's library, None where it is not installed."""
     try:

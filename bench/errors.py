@@ -32,6 +32,10 @@ class InvalidOutput(Exception):
     """An attack returned something other than adversarial images."""
 
 
+class ReadsParameterGradients(Exception):
+    """An attack reads parameter gradients, and does not run without them."""
+
+
 class Ended(Exception):
     """Something in a worker is over before its end.
 

@@ -15,6 +15,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, CountsRecord, Environment
 from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
+from bench.statistics.observed import Observed
 from tests.cases import changed, image_case, training_case
 from tests.workers import ScriptedWorker, measure
 
@@ -42,6 +43,10 @@ NO_GAIN = replace(
     verdict="same",
     speedup=Speedup(1.001, 0.996, 1.004, 0.95, 1, 12, ""),
     gradients={"call": "autograd.grad", "parameters": 62, "original": 0, "semi-backward": 0},
+    observed={
+        "original": Observed(calls=5, reached=62, skipped=62, model_calls=5),
+        "semi-backward": Observed(calls=5, model_calls=5, frozen_before=62, frozen=62),
+    },
     theory={"speedup": 1.0, "basis": "flops"},
 )
 FAILED = ComparisonRecord(

@@ -90,7 +90,8 @@ def build(
         return made, version
     inside, found = _attack(library, attack, model, settings)
     kind = training.Mart if method == "mart" else training.Adversarial
-    return kind(model, optimizer, freezing, inside), found
+    leaves_box = registry.leaves_box(library, attack)
+    return kind(model, optimizer, freezing, inside, leaves_box=leaves_box), found
 
 
 def _attack(

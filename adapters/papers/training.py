@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adapters import reference
+from adapters import outputs, reference
 
 if TYPE_CHECKING:
     from adapters.base import AttackFunction
@@ -86,7 +86,15 @@ class Natural(Training):
 
 class Adversarial(Training):
     """Training on what an attack makes of the minibatch: Madry et al. 2018, eq. 2.1, with K steps;
-    with one long step from a random start, Wong et al. 2020, algorithm 3."""
+    with one long step from a random start, Wong et al. 2020, algorithm 3.
+
+    Args:
+        attack: images (N, C, H, W) and labels (N,) to adversarial images.
+        leaves_box: whether it is known to return images that are not all in [0, 1].
+
+    Attributes:
+        doubts: what to warn of in the first adversarial images; None before them.
+    """
 
     def __init__(
         self,
@@ -94,15 +102,27 @@ class Adversarial(Training):
         optimizer: torch.optim.Optimizer,
         freezing: Freezing,
         attack: AttackFunction,
+        *,
+        leaves_box: bool = False,
     ) -> None:
         super().__init__(model, optimizer, freezing)
         self._attack = attack
+        self._leaves_box = leaves_box
+        self.doubts: list[str] | None = None
 
     def adversarial(self, images: Tensor, labels: Tensor) -> Tensor:
         """The adversarial images (N, C, H, W), detached; of a copy, for attacks that work in
-        place."""
+        place.
+
+        Raises:
+            AdapterError: the first that the attack makes are no images to train on.
+        """
         with self.attacking():
-            return self._attack(images.clone(), labels).detach()
+            made = self._attack(images.clone(), labels)
+            if self.doubts is None:  # once, before anything is timed: a look waits for the GPU
+                outputs.check(made, images)
+                self.doubts = outputs.doubts(made.detach(), images, leaves_box=self._leaves_box)
+            return made.detach()
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         adversarial = self.adversarial(images, labels)

@@ -22,7 +22,9 @@ def merged(a: Answer, b: Answer, equality: Answer) -> Answer:
         "theory": None,
         "unequal": None,
         "anatomy": None,
+        "unsuited": None,
         "gradients": None,
+        "observed": None,
         "memory": None,
         "memory_parts": None,
         "warnings": _warnings(a, b),
@@ -35,6 +37,8 @@ def merged(a: Answer, b: Answer, equality: Answer) -> Answer:
             BASELINE: a["gradients"][BASELINE],
             RIVAL: b["gradients"][BASELINE],
         }
+    if a.get("observed") and b.get("observed"):
+        told["observed"] = {BASELINE: a["observed"][BASELINE], RIVAL: b["observed"][BASELINE]}
     if a["memory"] and b["memory"]:
         one, other = a["memory"][BASELINE], b["memory"][BASELINE]
         ratio = round(one / other, 4) if other else 1.0

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from bench.cases import DECIDED
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
 from bench.kinds.record import SCHEMA
 from bench.records import reading
@@ -137,7 +138,7 @@ class Journal:
         """The questions that need not be asked again: the earlier run measured them."""
         if self.earlier is None:
             return set()
-        return {r.key for r in self.earlier.comparisons if r.status in ("ok", "unequal")}
+        return {r.key for r in self.earlier.comparisons if r.status in DECIDED}
 
     def own(self, kind: str) -> set[tuple[Any, ...]]:
         """What lines of a kind's own need not be made again."""
@@ -149,7 +150,7 @@ class Journal:
         """What need not be counted again."""
         if self.earlier is None:
             return set()
-        return {r.key for r in self.earlier.counts if r.status in ("ok", "unequal")}
+        return {r.key for r in self.earlier.counts if r.status in DECIDED}
 
     def parts(
         self, case_id: str, variant: str, memory: MemoryPolicy | None = None

@@ -20,6 +20,7 @@ from bench.statistics.diagnosis import DeviceUse, Diagnosis
 from bench.statistics.energy import Energy
 from bench.statistics.equality import Equality
 from bench.statistics.estimate import Speedup, Verdict
+from bench.statistics.observed import Observed
 from bench.statistics.stopping import StopReason
 
 
@@ -135,10 +136,11 @@ class Prepared:
     """What one worker process found before any timing.
 
     Attributes:
-        equality, gradients, theory, memory, memory_parts, operations, anatomy, warnings, timer,
-            findings: as in a comparison.
+        equality, gradients, observed, theory, memory, memory_parts, operations, anatomy, warnings,
+            timer, findings: as in a comparison.
         device_use: what one profiled run of the baseline did, on CUDA.
         unequal: why the outputs differ, where they do.
+        unsuited: why the trick is not for the attack, where the outputs differ by that.
         library_version: of the library that was measured.
         energy_period: seconds between two updates of the GPU's counter of energy; None where it has
             none.
@@ -154,6 +156,8 @@ class Prepared:
     anatomy: Anatomy | None = None
     warnings: list[str] = field(default_factory=list)
     unequal: str | None = None
+    unsuited: str | None = None
+    observed: dict[str, Observed] | None = None
     library_version: str | None = None
     timer: str | None = None
     findings: Findings | None = None
@@ -211,6 +215,8 @@ class CountsRecord:
         seed: of weights and attacks.
         parameters: how many the model has.
         counts: of each variant.
+        observed: whose gradients one run of each variant computes, and why; None in records made
+            before this was kept.
         warnings: what to know, each with what to do.
     """
 
@@ -223,6 +229,7 @@ class CountsRecord:
     reason: str | None = None
     parameters: int | None = None
     counts: dict[str, Counts] = field(default_factory=dict)
+    observed: dict[str, Observed] | None = None
     warnings: list[str] = field(default_factory=list)
     schema: Literal[2] = SCHEMA
     kind: Literal["counts"] = "counts"
@@ -253,6 +260,8 @@ class Timed:
         memory_parts: what the peak of each way is made of.
         gradients: `call`, how gradients are asked for; `parameters`, how many the model has; and
             for each way how many had their gradient computed in one run.
+        observed: whose gradients one run of each way computes, and why; None in records made before
+            this was kept.
         seconds: every sample of each way, in the order they were run.
         host_seconds: on CUDA, wall time until the call returned, sample by sample.
         faults: minor page faults, sample by sample; None where nobody counted them.
@@ -283,6 +292,7 @@ class Timed:
     memory: dict[str, int | float | str] | None = None
     memory_parts: dict[str, MemoryParts] | None = None
     gradients: dict[str, int | str] | None = None
+    observed: dict[str, Observed] | None = None
     seconds: dict[str, list[float]] = field(default_factory=dict)
     host_seconds: dict[str, list[float]] | None = None
     faults: dict[str, list[int]] | None = None

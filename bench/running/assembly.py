@@ -132,6 +132,7 @@ def _record(
         operations=prepared.operations,
         anatomy=prepared.anatomy,
         gradients=prepared.gradients,
+        observed=prepared.observed,
         timer=prepared.timer,
         findings=prepared.findings,
         parts=_parts(blocks, prepared),

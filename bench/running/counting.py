@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.cases import BASELINE, Comparison
+from bench.cases import BASELINE, Comparison, Status
 from bench.errors import Ended
 from bench.records.journal import Journal
 from bench.records.types import CountsRecord
@@ -15,6 +15,7 @@ from bench.running.measuring import ask
 from bench.running.pool import WorkerPool
 from bench.running.progress import Progress
 from bench.statistics.counts import Counts
+from bench.statistics.observed import Observed
 from bench.worker import protocol
 
 
@@ -73,10 +74,11 @@ class CountRunner:
         return replace(
             record,
             case=replace(case, library_version=found["version"]),
-            status="ok" if found["unequal"] is None else "unequal",
-            reason=found["unequal"],
+            status=_status(found),
+            reason=found["unsuited"] or found["unequal"],
             parameters=found["parameters"],
             counts={name: Counts(**told) for name, told in found["counts"].items()},
+            observed={name: Observed.from_json(told) for name, told in found["observed"].items()},
             warnings=found["warnings"],
         )
 
@@ -96,3 +98,9 @@ class CountRunner:
                 found: dict[str, Any] = answer["counted"]
                 return found
             self.workers.replace()
+
+
+def _status(found: dict[str, Any]) -> Status:
+    if found["unequal"] is None:
+        return "ok"
+    return "unequal" if found["unsuited"] is None else "reads parameter gradients"

@@ -133,6 +133,8 @@ class Measuring:
         self._progress.stage(f"{which}building, checking that both variants agree")
         prepared = self.so_far.prepared = self._prepare()
         if self._comparison.must_agree and not prepared.equality.equal:
+            if prepared.unsuited is not None:
+                raise Ended("reads parameter gradients", prepared.unsuited)
             raise Ended("unequal", prepared.unequal or "the variants' outputs differ")
         self._parts = (prepared.findings and prepared.findings.parts) or 1
         observer = Observer(self._workers.get(self._comparison.case.library).pids)

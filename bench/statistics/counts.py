@@ -15,6 +15,8 @@ class Counts:
         calls: how often gradients were asked for, by kind of call; see `bench.worker.gradients`.
         computing: how many of these calls computed a parameter's gradient.
         parameter_gradients: of parameters, that all calls together computed.
+        foreign: of what is neither the model's nor the attack's own, that all calls together
+            computed and nobody read; None in records made before this was kept.
         forward_calls, forward_images: passes through the model, and images in them all together.
         backward_calls, backward_images: passes through autograd's engine; a call is taken to reach
             as many images as the forward pass before it.
@@ -43,3 +45,4 @@ class Counts:
     backward_kernels: dict[str, int] | None = None
     views: dict[str, int] | None = None
     host: dict[str, int] = field(default_factory=dict)
+    foreign: int | None = None

@@ -14,9 +14,20 @@ from bench.cases import BASELINE, Findings
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.diagnosis import DeviceUse
 from bench.statistics.equality import Equality
-from bench.worker import device_use, dissecting, failures, flops, gradients, memory, proof, state
+from bench.statistics.observed import Observed
+from bench.worker import (
+    device_use,
+    dissecting,
+    failures,
+    flops,
+    gradients,
+    memory,
+    proof,
+    readers,
+    state,
+)
 from bench.worker.flops import FlopCount
-from bench.worker.gradients import GradientTrace
+from bench.worker.gradients import GradientTrace, traced
 from bench.worker.memory import Kept, Peak
 from bench.worker.workload import Workload
 
@@ -30,6 +41,7 @@ class Gate:
     equality: Equality
     unequal: str | None
     warnings: list[str]
+    unsuited: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,8 @@ class Checks:
             variant how many had their gradient computed; of workloads that tell, also the number of
             backward `passes`, and for each variant how many computed any ("passes original"). None
             where that could not be seen.
+        observed: of one run of each variant, whose gradients it computes, and why; None where that
+            could not be seen.
         theory: the speedup the operations predict, and that it is from them; the ratio of the
             `bytes` that they read and write; of training also what counting `passes` predicts. None
             without a count.
@@ -54,6 +68,7 @@ class Checks:
         warnings: for the user, each with what to do.
         anatomy: what the runs are made of, where that was asked.
         unequal: why the outputs differ, where they do.
+        unsuited: why the trick is not for the attack, where the outputs differ by that.
         findings: what the kind's records hold beyond this.
     """
 
@@ -67,6 +82,8 @@ class Checks:
     device_use: DeviceUse | None = None
     anatomy: Anatomy | None = None
     unequal: str | None = None
+    unsuited: str | None = None
+    observed: dict[str, Observed] | None = None
     findings: Findings | None = None
 
 
@@ -80,11 +97,14 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
 
     Raises:
         InvalidOutput: the attack's output has another shape than its images, or is no tensor.
+        ReadsParameterGradients: the attack does, and does not run without them.
     """
     passed = gate(workload)
     warnings = list(passed.warnings)
     baseline, _ = workload.variants
     traces = or_warn("the gradients", lambda: _traces(workload), warnings)
+    observed = {name: trace.observed for name, trace in (traces or {}).items()}
+    warnings.extend(readers.doubts(observed, workload.comparison, passed.equality))
     counted = {}
     if operations:
         counted = or_warn("the operations", lambda: _counts(workload), warnings) or {}
@@ -107,6 +127,8 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
         if explain and traces and counts
         else None,
         unequal=passed.unequal,
+        unsuited=passed.unsuited,
+        observed=observed or None,
         findings=workload.findings(),
     )
 
@@ -115,13 +137,14 @@ def alone(workload: Workload) -> Checks:
     """The gate alone, where another process of the same case has looked at everything else.
 
     Raises:
-        InvalidOutput: as `check`.
+        InvalidOutput, ReadsParameterGradients: as `check`.
     """
     passed = gate(workload)
     return Checks(
         equality=passed.equality,
         warnings=passed.warnings,
         unequal=passed.unequal,
+        unsuited=passed.unsuited,
         findings=workload.findings(),
     )
 
@@ -136,17 +159,18 @@ def gate(workload: Workload) -> Gate:
     """Run both variants and compare what they make.
 
     Raises:
-        InvalidOutput: as `check`.
+        InvalidOutput, ReadsParameterGradients: as `check`.
     """
     found, complaints = state.deterministically(
         workload.comparison.case.device, lambda: _compared(workload)
     )
-    return replace(found, warnings=[*complaints, *found.warnings])
+    return replace(found, warnings=[*workload.remarks(), *complaints, *found.warnings])
 
 
 def _compared(workload: Workload) -> Gate:
     baseline, variant = workload.variants
-    outputs = {name: workload.output(name) for name in workload.variants}
+    outputs = {baseline: workload.output(baseline)}
+    outputs[variant] = readers.output(workload)
     doubts = workload.doubts(outputs[baseline])
     equality = workload.compare(outputs[baseline], outputs[variant])
     if equality.bitwise:
@@ -166,11 +190,13 @@ def _compared(workload: Workload) -> Gate:
         f"{variant} gives other {workload.makes} than {baseline}:"
         f" {workload.difference(outputs[baseline], outputs[variant], equality)}"
     )
-    if not workload.rounds:
-        return Gate(equality, told, doubts)
-    judged = proof.judge(workload, outputs, equality)
-    unequal = None if judged.doubt is None else f"{told}; {judged.doubt}"
-    return Gate(judged.equality, unequal, doubts)
+    judged = proof.judge(workload, outputs, equality) if workload.rounds else None
+    if judged is not None and judged.doubt is None:
+        return Gate(judged.equality, None, doubts)
+    unsuited = readers.unsuited(workload)
+    if judged is None:
+        return Gate(equality, told, doubts, unsuited)
+    return Gate(judged.equality, f"{told}; {judged.doubt}", doubts, unsuited)
 
 
 def or_warn(
@@ -197,11 +223,7 @@ def or_warn(
 
 
 def _traces(workload: Workload) -> dict[str, GradientTrace]:
-    found = {}
-    for name in workload.variants:
-        with gradients.observed(workload.model) as found[name]:
-            workload.probe(name, lambda run: run())
-    return found
+    return {name: traced(workload, name) for name in workload.variants}
 
 
 def _gradients(traces: Mapping[str, GradientTrace], workload: Workload) -> dict[str, int | str]:

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import torch
 
 from bench.statistics.counts import Counts
-from bench.worker import checks, flops, gradients, memory
+from bench.statistics.observed import Observed
+from bench.worker import checks, flops, gradients, memory, readers
 from bench.worker.dissecting import Clock, seams
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
@@ -39,12 +40,16 @@ class Counted:
         counts: of each variant.
         parameters: how many the model has.
         unequal: why the variants' outputs differ, where they do.
+        unsuited: why the trick is not for the attack, where they differ by that.
+        observed: of a run of each variant, whose gradients it computes, and why.
         warnings: for the user.
     """
 
     counts: dict[str, Counts]
     parameters: int
     unequal: str | None
+    unsuited: str | None
+    observed: dict[str, Observed]
     warnings: list[str]
 
 
@@ -53,32 +58,43 @@ def count(workload: Workload) -> Counted:
 
     Raises:
         InvalidOutput: the attack's output is none.
+        ReadsParameterGradients: the attack does, and does not run without them.
     """
     passed = checks.gate(workload)
     warnings = list(passed.warnings)
     with _uncollected():
-        counts = {name: _counts(workload, name, warnings) for name in workload.variants}
+        traces: dict[str, GradientTrace] = {}
+        counts = {name: _counts(workload, name, warnings, traces) for name in workload.variants}
+    observed = {name: trace.observed for name, trace in traces.items()}
+    warnings.extend(readers.doubts(observed, workload.comparison, passed.equality))
     return Counted(
         counts,
         parameters=len(list(workload.model.parameters())),
         unequal=passed.unequal,
+        unsuited=passed.unsuited,
+        observed=observed,
         warnings=list(dict.fromkeys(warnings)),
     )
 
 
-def _counts(workload: Workload, variant: str, warnings: list[str]) -> Counts:
+def _counts(
+    workload: Workload, variant: str, warnings: list[str], traces: dict[str, GradientTrace]
+) -> Counts:
     def looked(what: str, look: Callable[[Workload, Callable[[], Any]], T]) -> T | None:
         probe = partial(workload.probe, variant, partial(look, workload))
         return checks.or_warn(what, probe, warnings, "the other counts hold, please report it")
 
     clock = workload.probe(variant, partial(_passes, workload))
     trace = looked("the gradients", _trace)
+    if trace is not None:
+        traces[variant] = trace
     done = looked("the operations", _operations)
     kept = looked("what autograd keeps", _kept)
     return Counts(
         calls=None if trace is None else dict(sorted(trace.calls.items())),
         computing=None if trace is None else trace.computing,
         parameter_gradients=None if trace is None else trace.computed,
+        foreign=None if trace is None else _foreign(trace),
         forward_calls=clock.forward_calls,
         forward_images=clock.images_forward,
         backward_calls=clock.backward_calls,
@@ -102,6 +118,10 @@ def _dispatched(found: FlopCount, host: Counter[str]) -> dict[str, Any]:
         "views": found.views,
         "host": {name: number for name, number in sorted(host.items()) if number},
     }
+
+
+def _foreign(trace: GradientTrace) -> int:
+    return sum(each.gradients for each in trace.observed.foreign)
 
 
 def _passes(workload: Workload, run: Callable[[], Any]) -> Clock:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
-from bench.errors import InvalidOutput
+from bench.errors import InvalidOutput, ReadsParameterGradients
 
 if TYPE_CHECKING:
     from bench.cases import Status
@@ -71,6 +71,8 @@ def status_of(error: BaseException, short: Callable[[], bool] | None = None) -> 
     """
     if isinstance(error, LibraryUnavailable | UnsupportedSettings):
         return "unsupported"
+    if isinstance(error, ReadsParameterGradients):
+        return "reads parameter gradients"
     errors = list(behind(error))
     if any(map(_no_memory, errors)):
         return "out-of-memory"
@@ -143,7 +145,7 @@ def _cuda() -> Any:
 def reason_of(error: Exception) -> str:
     """One line for the user; what we say ourselves is never cut, since it ends with the mend."""
     text = " ".join(str(error).split())
-    if isinstance(error, AdapterError | InvalidOutput):
+    if isinstance(error, AdapterError | InvalidOutput | ReadsParameterGradients):
         return text
     if len(text) > LONGEST:
         text = text[:LONGEST] + " ..."

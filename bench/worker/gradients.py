@@ -3,22 +3,29 @@
 Every way into autograd (`loss.backward()`, `torch.autograd.grad`, `torch.func.grad`) ends in one
 call of the engine's `run_backward`. The observer stands in front of the engine, so it sees the
 call whatever name the library imported it under; and it hooks the graph's nodes, so it sees what
-they returned, not what they should have.
+they returned, not what they should have. `bench.worker.sight` sees meanwhile whose leaves they
+are, who reads their gradients, and who sets the flags that decide about them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 from torch.autograd import Variable
 from torch.autograd.function import BackwardCFunction
 
-Node = Any
+from bench.statistics.observed import Observed
+from bench.worker import graphs
+from bench.worker.sight import Sight
+
+if TYPE_CHECKING:
+    from bench.worker.workload import Workload
 
 
 @dataclass
@@ -28,12 +35,14 @@ class GradientTrace:
     Attributes:
         calls: how often each kind of call was made: "backward" for `loss.backward()`,
             "backward(inputs)" for `loss.backward(inputs=...)`, "autograd.grad" for
-            `torch.autograd.grad` and `torch.func.grad`.
+            `torch.autograd.grad` and `torch.func.grad`. One that is made inside another, as
+            reentrant checkpointing does, is part of it.
         operations: of each parameter whose gradient was computed, by its id, the operation that
             did, as "ConvolutionBackward0", wherever the gradient ended up.
         computing: how many of the calls computed a parameter's gradient.
         computed: parameters' gradients that all calls together computed.
         own_functions: names of custom `autograd.Function`s on the way from a loss to its leaves.
+        observed: whose gradients they are beside the model's, and why; once the block has ended.
     """
 
     calls: dict[str, int] = field(default_factory=dict)
@@ -41,6 +50,7 @@ class GradientTrace:
     computing: int = 0
     computed: int = 0
     own_functions: set[str] = field(default_factory=set)
+    observed: Observed = field(default_factory=Observed)
 
     @property
     def parameters(self) -> set[int]:
@@ -56,6 +66,17 @@ class GradientTrace:
     def call(self) -> str:
         """The kinds of call in one word, "none" without any."""
         return " + ".join(sorted(self.calls)) or "none"
+
+
+def traced(workload: Workload, variant: str) -> GradientTrace:
+    """Trace one run of a variant, from where its state has been brought about."""
+
+    def look(run: Callable[[], Any]) -> GradientTrace:
+        with observed(workload.model) as trace:
+            run()
+        return trace
+
+    return workload.probe(variant, look)
 
 
 _depth = 0
@@ -89,14 +110,15 @@ def observed(model: nn.Module) -> Iterator[GradientTrace]:
 
     Changes no result: nodes get hooks that only look. Runs are slower, so none of them is timed.
     """
-    trace = GradientTrace()
-    parameters = {id(parameter) for parameter in model.parameters()}
+    trace, sight = GradientTrace(), Sight(model)
     engine = Variable._execution_engine
-    Variable._execution_engine = _Observer(engine, trace, parameters)  # type: ignore[assignment]
-    try:
-        yield trace
-    finally:
-        Variable._execution_engine = engine
+    with sight.watching():
+        Variable._execution_engine = _Observer(engine, trace, sight)  # type: ignore[assignment]
+        try:
+            yield trace
+        finally:
+            Variable._execution_engine = engine
+            trace.observed = sight.observed(trace.parameters)
 
 
 class _InFront:
@@ -127,94 +149,37 @@ class _Watched(_InFront):
 
 
 class _Observer(_InFront):
-    def __init__(self, engine: Any, trace: GradientTrace, parameters: set[int]) -> None:
+    def __init__(self, engine: Any, trace: GradientTrace, sight: Sight) -> None:
         super().__init__(engine)
         self._trace = trace
-        self._parameters = parameters
+        self._sight = sight
 
     def run_backward(self, tensors: Any, *args: Any, **kwargs: Any) -> Any:
         # torch passes (tensors, grad_tensors, keep_graph, create_graph, inputs, ...): inputs by
         # position, the two flags by name.
         inputs = kwargs["inputs"] if "inputs" in kwargs else args[3] if len(args) > 3 else ()
-        if not kwargs.get("accumulate_grad", False):
-            kind = "autograd.grad"
-        else:
-            kind = "backward(inputs)" if inputs else "backward"
-        trace = self._trace
-        trace.calls[kind] = trace.calls.get(kind, 0) + 1
-        roots = [tensor.grad_fn for tensor in tensors if tensor.grad_fn is not None]
-        behind = _leaves_behind(roots)
+        sight, trace = self._sight, self._trace
+        call, outermost = sight.begin()
+        if outermost:
+            if not kwargs.get("accumulate_grad", False):
+                kind = "autograd.grad"
+            else:
+                kind = "backward(inputs)" if inputs else "backward"
+            trace.calls[kind] = trace.calls.get(kind, 0) + 1
+        behind = graphs.leaves_behind(filter(None, map(graphs.root, tensors)))
         trace.own_functions.update(
             type(node).__name__ for node in behind if isinstance(node, BackwardCFunction)
         )
-        found: dict[int, str] = {}
-
-        def computed(leaves: frozenset[int], operation: str) -> None:
-            for leaf in leaves:
-                found.setdefault(leaf, operation)
-
-        handles = _hook(behind, self._parameters, computed)
+        leaves = graphs.leaves_of(behind)
+        watched = sight.asked(call, leaves, inputs, sys._getframe(1))
+        handles = graphs.hook(behind, watched, call.computed)
         try:
             return self._engine.run_backward(tensors, *args, **kwargs)
         finally:
             for handle in handles:
                 handle.remove()
-            trace.computing += bool(found)
-            trace.computed += len(found)
-            trace.operations.update(found)
-
-
-def _hook(
-    behind: Mapping[Node, frozenset[int]],
-    parameters: set[int],
-    computed: Callable[[frozenset[int], str], object],
-) -> list[Any]:
-    """Hook every node with an edge that leads to parameters and to nothing else.
-
-    Such an edge's gradient is of use to parameters only; if the node returned one, it computed it
-    for them. Where the node itself serves parameters only (a weight normalisation; all of the
-    graph, when a model is trained) an edge counts if one parameter is behind it.
-    """
-    handles = []
-    for node, leaves in behind.items():
-        most = 1 if leaves <= parameters else len(parameters)
-        reached = [behind.get(child, frozenset()) for child, _ in node.next_functions]
-        edges = [
-            found if found <= parameters and len(found) <= most else frozenset()
-            for found in reached
-        ]
-        if any(edges):
-            handles.append(node.register_hook(_report(node.name(), edges, computed)))
-    return handles
-
-
-def _report(
-    operation: str,
-    edges: list[frozenset[int]],
-    computed: Callable[[frozenset[int], str], object],
-) -> Callable[[Any, Any], None]:
-    def look(gradients: Any, outputs: Any) -> None:
-        for leaves, gradient in zip(edges, gradients, strict=False):
-            if gradient is not None:
-                computed(leaves, operation)
-
-    return look
-
-
-def _leaves_behind(roots: list[Node]) -> dict[Node, frozenset[int]]:
-    """For each node of the graph, the ids of the leaf tensors it leads to (depth first)."""
-    behind: dict[Node, frozenset[int]] = {}
-    stack: list[tuple[Node, bool]] = [(root, False) for root in roots]
-    while stack:
-        node, children_done = stack.pop()
-        if node in behind:
-            continue
-        children = [child for child, _ in node.next_functions if child is not None]
-        if not children_done:
-            stack.append((node, True))
-            stack.extend((child, False) for child in children if child not in behind)
-            continue
-        leaf = getattr(node, "variable", None)
-        own = frozenset() if leaf is None else frozenset({id(leaf)})
-        behind[node] = own.union(*(behind[child] for child in children))
-    return behind
+            if outermost:
+                sight.end(call)
+                trace.computing += bool(call.own)
+                trace.computed += len(call.own)
+                trace.operations.update(call.own)

@@ -14,10 +14,10 @@ from bench.cases import FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics import anatomy
 from bench.statistics.anatomy import Anatomy, Split
-from reports.reading import kind, levels, memory, numbers, promises
+from reports.reading import causes, kind, levels, memory, numbers, promises
 from reports.reading.words import spelt
 
-Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "loses"]
+Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "no effect", "loses"]
 
 WORTH_IT = 1.08
 """The ceiling by time from which freezing is advised: below, noise and small print eat it."""
@@ -84,9 +84,12 @@ def _label(record: ComparisonRecord, found: Anatomy, by_time: float) -> Label:
         return "loses"
     if not found.calls:
         return "gradient-free"
-    if not found.computing:
+    if causes.no_effect(record) is not None:
+        return "no effect"
+    wasting = causes.wasting(record, found.computing)
+    if not wasting:
         return "already optimal"
-    all_compute = found.computing == sum(found.calls.values())
+    all_compute = wasting == sum(found.calls.values())
     return "benefits" if all_compute and by_time >= WORTH_IT else "mixed"
 
 
@@ -96,29 +99,42 @@ def _benefits(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
     share = 100 * anatomy.split(found, record.baseline, record.variant).parameter_gradients
     return (
         f"freeze the parameters: {_measured(record)}; each of its {_calls(found)} also computes"
-        f" {_computed(record)} parameter gradients, {share:.0f} % of the time"
+        f" {causes.computed(record)}, {share:.0f} % of the time{_left(record)}"
     )
 
 
 def _already_optimal(record: ComparisonRecord, found: Anatomy, environment: Environment) -> str:
+    by_itself = " by itself" if causes.skipped_by_torch(record) else ""
+    cause = None if by_itself else causes.none_computed(record)
+    because = "" if cause is None else f" {cause};"
     return (
-        f"nothing to gain: of its {_calls(found)} torch {environment.torch['version']} computes"
-        f" {_computed(record)} parameter gradients by itself; measured {_interval(record)}"
+        f"nothing to gain:{because} of its {_calls(found)} torch {environment.torch['version']}"
+        f" computes {causes.computed(record)}{by_itself}; measured {_interval(record)}"
     )
+
+
+def _no_effect(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
+    return f"{causes.no_effect(record)}; measured {_interval(record)}"
 
 
 def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
     share = 100 * anatomy.split(found, record.baseline, record.variant).parameter_gradients
-    total = sum(found.calls.values())
+    total, wasting = sum(found.calls.values()), causes.wasting(record, found.computing)
     which = (
         f"each of its {_calls(found)} computes"
-        if found.computing == total
-        else f"{found.computing} of its {_calls(found)} compute"
+        if wasting == total
+        else f"{wasting} of its {_calls(found)} compute"
     )
+    what = causes.computed(record) if causes.shares(record) else "parameter gradients"
     return (
         f"freeze the parameters, it costs nothing: {_measured(record)}; {which}"
-        f" parameter gradients, {share:.0f} % of the time"
+        f" {what}, {share:.0f} % of the time{_left(record)}"
     )
+
+
+def _left(record: ComparisonRecord) -> str:
+    more = causes.more(record)
+    return "" if more is None else f"; {more}"
 
 
 def _gradient_free(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
@@ -128,7 +144,8 @@ def _gradient_free(record: ComparisonRecord, found: Anatomy, _: Environment) -> 
         if memory.graph_spared(record)
         else ""
     )
-    return f"it asks for no gradient, {_measured(record)} {record.variant}{spared}{advice}"
+    alone = " and never calls the model it is given" if causes.never_calls(record) else ""
+    return f"it asks for no gradient{alone}, {_measured(record)} {record.variant}{spared}{advice}"
 
 
 def _loses(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
@@ -154,6 +171,7 @@ _SENTENCES = {
     "already optimal": _already_optimal,
     "mixed": _mixed,
     "gradient-free": _gradient_free,
+    "no effect": _no_effect,
     "loses": _loses,
 }
 
@@ -245,8 +263,3 @@ def _calls(found: Anatomy) -> str:
         for call, number in found.calls.items()
     )
     return f"{total} gradient call{'s' if total > 1 else ''} ({names})"
-
-
-def _computed(record: ComparisonRecord) -> str:
-    found = record.gradients or {}
-    return f"{found.get(record.baseline)} of {found.get('parameters')}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import averages, levels, numbers, promises
+from reports.reading import averages, causes, levels, models, numbers, promises
 from reports.reading.averages import Average
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
@@ -70,19 +70,23 @@ def _only_here(records: Iterable[ComparisonRecord]) -> str:
 
 def _name(record: ComparisonRecord) -> str:
     case = record.case
-    return f"{case.what.replace(case.attack, case.attack.rpartition('/')[2])} on {case.model}"
+    return (
+        f"{case.what.replace(case.attack, case.attack.rpartition('/')[2])} on {models.name(case)}"
+    )
 
 
 def _no_gains(frozen: Sequence[Measured]) -> str:
     optimal: Counter[str] = Counter()
     calls: set[str] = set()
-    open_, small = 0, 0
+    open_, small, beyond = 0, 0, 0
     slower: list[ComparisonRecord] = []
     for record, _ in frozen:
         if record.verdict == "faster":
             continue
         found = str((record.gradients or {}).get("call", "-")).split(" + ")
-        if nothing_to_save(record) or found == ["none"]:
+        if causes.no_effect(record) is not None:
+            beyond += 1
+        elif nothing_to_save(record) or found == ["none"]:
             optimal[record.case.library] += 1
             calls.update(found)
         elif record.verdict == "slower":
@@ -99,6 +103,8 @@ def _no_gains(frozen: Sequence[Measured]) -> str:
             f"{_cases(optimal.total())} of {_list(optimal)} had no parameter gradient to"
             f" spare{because}"
         )
+    if beyond:
+        said.append(f"{_cases(beyond)} computed what freezing the model does not spare")
     if small:
         said.append(f"{_cases(small)} gained nothing that shows")
     if slower:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bench.cases import A_A, FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import kind, memory, promises
-from reports.reading.words import spelt
+from reports.reading import causes, kind, memory, promises
 
 
 def why(record: ComparisonRecord, environment: Environment) -> str | None:
@@ -21,6 +20,9 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
         return _of_itself(record)
     if (record.gradients or {}).get("call") == "none":
         return _of_no_gradient(record)
+    vain = causes.no_effect(record)
+    if vain is not None:
+        return f"{_OUTCOMES[str(record.verdict)]}: {vain}"
     if nothing_to_save(record):
         return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
     if record.verdict == "faster":
@@ -64,8 +66,9 @@ def _of_no_gradient(record: ComparisonRecord) -> str | None:
         None: "bookkeeping, or a graph that its queries record (nobody looked for one)",
     }[memory.records_graph(record, record.baseline)]
     advice = "" if record.variant == FORWARD_ONLY else "; its variant is forward-only"
+    alone = " and never calls the model it is given" if causes.never_calls(record) else ""
     return (
-        f"{promises.verdict(record)}: it asks for no gradient, so all there is to spare is"
+        f"{promises.verdict(record)}: it asks for no gradient{alone}, so all there is to spare is"
         f" {spared}{advice}"
     )
 
@@ -75,12 +78,10 @@ def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
     own = kind.of(record.case).nothing_left(record, environment)
     if own is not None:
         return own
-    call = str(found.get("call"))
-    return (
-        f"it asks by {spelt(call)}, for which torch {environment.torch['version']} computes"
-        f" {found.get(record.baseline)} of {found.get('parameters')} parameter gradients by itself"
-        " (since PyTorch 1.13 autograd skips those that nobody asked for)"
-    )
+    vain = record.observed and found.get(record.baseline) and not causes.skipped_by_torch(record)
+    if vain or causes.shares(record):
+        return f"{causes.computed(record)} are computed, whose operations are next to nothing"
+    return causes.nobody_asked(record, environment)
 
 
 def nothing_to_save(record: ComparisonRecord) -> bool:
@@ -89,7 +90,7 @@ def nothing_to_save(record: ComparisonRecord) -> bool:
     theory = record.theory or {}
     if isinstance(theory.get("speedup"), float):
         return float(theory["speedup"]) < 1.001
-    return found.get(record.baseline) == found.get(record.variant)
+    return found.get(record.baseline) == found.get(record.variant) and not causes.shares(record)
 
 
 def _bound(record: ComparisonRecord) -> str:

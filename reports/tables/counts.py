@@ -8,7 +8,7 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import CountsRecord
 from bench.statistics.counts import Counts
-from reports.reading import kind
+from reports.reading import causes, kind, models
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables.cells import megabytes
@@ -30,8 +30,8 @@ def _table(records: Sequence[CountsRecord]) -> Table:
     case = first.case
     told = kind.of(case)
     return Table(
-        f"What one run does on {case.model}, {told.size(case)}{told.setting(case)}, {case.dtype},"
-        f" {case.device}: {first.baseline} → {variant_spelt(first.variant)}",
+        f"What one run does on {models.name(case)}, {told.size(case)}{told.setting(case)},"
+        f" {case.dtype}, {case.device}: {first.baseline} → {variant_spelt(first.variant)}",
         (
             "case",
             "status",
@@ -54,7 +54,7 @@ def _row(record: CountsRecord) -> tuple[str, ...]:
         record.case.what,
         record.status,
         _each(record, lambda c: c.calls if c.calls is None else _calls(c.calls)),
-        _each(record, lambda c: c.parameter_gradients),
+        _each(record, _computed),
         _each(record, lambda c: _passes(c, record.case)),
         _each(record, lambda c: c.forward_flops and _billions(c)),
         _each(record, lambda c: c.saved is not None and megabytes(c.saved)),
@@ -73,6 +73,13 @@ def _each(record: CountsRecord, cell: Callable[[Counts], object]) -> str:
 
 def _calls(calls: dict[str, int]) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in calls.items()) or "none"
+
+
+def _computed(counts: Counts) -> str | None:
+    """The model's parameter gradients, and those of others that nobody reads."""
+    if counts.parameter_gradients is None:
+        return None
+    return f"{counts.parameter_gradients}{f' + {counts.foreign} of others' * bool(counts.foreign)}"
 
 
 def _passes(counts: Counts, case: Case) -> str:
@@ -94,7 +101,8 @@ def _kernels(counts: Counts) -> int | None:
 def _notes(records: Iterable[CountsRecord]) -> Iterable[str]:
     said: dict[str, list[str]] = {}
     for record in records:
-        for text in ([record.reason] if record.reason else []) + record.warnings:
+        seen = causes.counted(record.observed, record.baseline)
+        for text in [*([record.reason] if record.reason else []), *seen, *record.warnings]:
             said.setdefault(text.rstrip("."), []).append(record.case.what)
     for text, names in said.items():
         yield f"{', '.join(names)}: {text}."

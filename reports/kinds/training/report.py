@@ -12,6 +12,7 @@ from bench.kinds.training.plan import CIFAR10
 from bench.kinds.training.record import TrainingRecord
 from reports.kinds.images.report import OnImagesReport, steps_words
 from reports.kinds.training import tables
+from reports.reading import causes
 from reports.reading.kind import weights_words, workload_words
 from reports.reading.words import spelt
 
@@ -97,8 +98,13 @@ class TrainingReport(OnImagesReport):
             return "there is no attack, and the update reads every gradient"
         asked = str(found.get("call")).split(" + ")
         computing = found.get(f"passes {record.baseline}")
+        by_itself = " by itself" if causes.skipped_by_torch(record) else ""
+        freezes = causes.freezes_itself(record)
+        inside = "the attack inside"
+        if freezes is not None:
+            inside = f"{inside} freezes the model itself ({freezes}); it"
         return (
-            f"the attack inside asks by {spelt(asked[0])}, for which torch"
-            f" {environment.torch['version']} computes no parameter gradient by itself; {computing}"
-            f" of {found.get('passes')} backward passes compute them, for the update"
+            f"{inside} asks by {spelt(asked[0])}, for which torch"
+            f" {environment.torch['version']} computes no parameter gradient{by_itself};"
+            f" {computing} of {found.get('passes')} backward passes compute them, for the update"
         )
