@@ -118,7 +118,13 @@ def test_list_names_what_there_is() -> None:
         (["doctor", "--model", f"{MODELS}:size"], "gives int; it must be a torch.nn.Module"),
         (["doctor", "--model", f"{MODELS}:falls_over"], "falls_over: ValueError: no weights here"),
         (["doctor", "--model", "tests.data.models:absent"], "has no attribute 'absent'"),
-        (["doctor", "--image-size", "32"], "add --model SPEC"),
+        (["doctor", "--image-size", "32"], "--image-size is for the images that a model is tried"),
+        (["doctor", "--input", "1x28x28"], "--input is for the images that a model is tried with"),
+        (["doctor", "--model", "resnet18", "--input", "28x28"], "'28x28' is no shape of images"),
+        (
+            ["doctor", "--model", "resnet18", "--input", "1x28x28", "--image-size", "28"],
+            "not allowed with argument --input",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -244,21 +250,43 @@ def test_doctor_tells_what_works() -> None:
         assert name in done.stdout
 
 
+FREEZE, MEND = "To freeze it", "Mend what is marked !!"
+
+
 @pytest.mark.parametrize(
-    ("spec", "code", "said"),
+    ("spec", "shape", "code", "said"),
     [
-        ("test_resnet", 0, ["ok  gradients .* 0 when frozen", "ok  perturbation .* bit for bit"]),
-        (f"{MODELS}:for_images", 0, ["images of 3×32×32", "ok  gradients", "--  batch norm"]),
-        (f"{MODELS}:for_text", 0, ["--  dry run +left out: "]),
-        ("tests.data.models:trained", 0, ["--  uninitialised +2 parameters"]),
-        (f"{MODELS}:KeepsATensor", 5, ["!!  tensors +doubled: ", "Mend what is marked !!"]),
+        ("test_resnet", "3x32x32", 0, ["ok  gradients .* 0 when frozen", "ok  pert.* bit for bit"]),
+        (f"{MODELS}:for_images", "3x32x32", 0, ["images of 3×32×32", "--  batch norm", FREEZE]),
+        ("tests.data.models:trained", "3x32x32", 0, ["--  lazy +2 parameters had no shape until"]),
+        (f"{MODELS}:Gray", None, 0, ["images of 1×28×28", "bit for bit", FREEZE]),
+        (
+            f"{MODELS}:in_parallel",
+            "3x9x9",
+            0,
+            ["--  looked into +model.module", "ok  pert", FREEZE],
+        ),
+        (f"{MODELS}:frozen", "3x9x9", 0, ["--  parameters", "there is nothing to freeze"]),
+        (f"{MODELS}:for_text", "3x9x9", 5, [r"!!  dry run .*examine\(model, ids\)", MEND]),
+        (f"{MODELS}:for_small_images", None, 5, ["!!  dry run .*fails .*--input 1x28x28", MEND]),
+        (f"{MODELS}:Cut", "3x9x9", 5, ["!!  perturbation +no input .* frozen or not", MEND]),
+        (
+            f"{MODELS}:Ensemble",
+            "3x9x9",
+            5,
+            [r"!!  unregistered +its list `models` .*, \*model", MEND],
+        ),
+        (f"{MODELS}:KeepsATensor", "3x9x9", 5, ["!!  tensors +doubled: ", MEND]),
     ],
 )
-def test_doctor_examines_a_model(bench_here: Bench, spec: str, code: int, said: list[str]) -> None:
-    done = bench_here("doctor", "--model", spec, "--image-size", "32")
+def test_doctor_examines_a_model(
+    bench_here: Bench, spec: str, shape: str | None, code: int, said: list[str]
+) -> None:
+    done = bench_here("doctor", "--model", spec, *(("--input", shape) if shape else ()))
     assert done.returncode == code, done.stderr
     assert done.stderr == ""
     assert "chatter" not in done.stdout
+    assert (FREEZE in done.stdout) <= (code == 0), done.stdout
     for line in said:
         assert re.search(line, done.stdout), line
 
