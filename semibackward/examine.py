@@ -52,9 +52,7 @@ def examine(model: nn.Module, inputs: Any = None) -> list[Finding]:
     inner, path = wrapped.inner(model)
     found = [finding for look in _LOOKS for finding in look(inner)]
     if inner is not model:
-        found.append(
-            note("looked into", f"what was wrapped, {path}: all but wrapper is said of it")
-        )
+        found.append(note("looked into", f"{path}, which it wraps: the model of what is said here"))
     found += _wrapping(model)
     if inputs is not None:
         reason = _not_to_be_run(inner)
