@@ -25,6 +25,9 @@ SUFFIXES = frozenset(
 )
 
 
+_RGB = 3
+
+
 def preload() -> None:
     """Import what `load` does, where it is installed."""
     with contextlib.suppress(ImportError):
@@ -120,6 +123,34 @@ def load(count: int, size: int, folder: Path | None = None) -> Tensor:
         tiles.extend(cut(photograph, share, size))
     stacked = torch.from_numpy(numpy.stack(tiles)).permute(0, 3, 1, 2)
     return stacked.contiguous().float() / 255.0
+
+
+def of_shape(count: int, shape: tuple[int, int, int], folder: Path | None = None) -> Tensor:
+    """Load `count` different images of any height, width and number of channels.
+
+    They are what `load` makes of the longer side, cropped at their centre. One channel is the
+    luminance (ITU-R 601, as Pillow's "L"); any other number takes red, green and blue in turn.
+
+    Args:
+        count, folder: as `load` has them.
+        shape: (channels, height, width).
+
+    Returns:
+        float32 tensor of shape (count, *shape), values in [0, 1].
+
+    Raises:
+        AdapterError: as `load`.
+    """
+    channels, height, width = shape
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    loaded = load(count, side, folder)[:, :, top : top + height, left : left + width]
+    if channels == 1:
+        weights = loaded.new_tensor([0.299, 0.587, 0.114])[:, None, None]
+        loaded = (loaded * weights).sum(dim=1, keepdim=True).clamp(0, 1)
+    elif channels != _RGB:
+        loaded = loaded[:, [channel % _RGB for channel in range(channels)]]
+    return loaded.contiguous()
 
 
 def cut(photograph: Image | Deep, count: int, size: int) -> list[Pixels]:

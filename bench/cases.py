@@ -15,6 +15,8 @@ BASELINE = "original"
 SEMI_BACKWARD = "semi-backward"
 A_A = "a-a"
 FORWARD_ONLY = "forward-only"
+AS_BUILT = "as built"
+"""What stands for the weights of a user's model that is given none."""
 RIVAL = "rival"
 """What stands for the variant in a duel: the original again, of the other side's library."""
 
@@ -167,7 +169,7 @@ class Case:
         dtype: name of the dtype of inputs and parameters.
         device: torch's name of the device.
         options: what its kind adds.
-        weights: "random", "pretrained", or where they come from.
+        weights: "random", "pretrained", "as built" of a user's model, or where they come from.
         library_version: filled in by the worker that ran it.
     """
 

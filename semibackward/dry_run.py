@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
-from collections.abc import Iterator, Mapping
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from semibackward import rounding
+from semibackward import rounding, wrapped
 from semibackward.embeddings import EMBEDDINGS
 from semibackward.findings import Finding, fine, mend, note
 from semibackward.freeze import own_parameters_frozen, semi_backward
+from semibackward.restoring import restored
 from semibackward.rounding import Layers
 
 ACCUMULATE = "AccumulateGrad"
@@ -25,6 +25,7 @@ class _Pass:
     """What one pass forward and backward gave."""
 
     gradients: list[Tensor | None]  # of the inputs, then of the outputs of embeddings
+    outputs: int  # floating-point tensors
     parameters: int  # how many got a gradient
     at_parameters: set[tuple[str, int]]  # functions, and inputs of theirs that are parameters
     unread: set[tuple[str, int]]  # functions, and inputs whose gradient nobody asked for
@@ -32,19 +33,24 @@ class _Pass:
 
 def try_out(model: nn.Module, inputs: Any) -> list[Finding]:
     """Whether a frozen pass gives the same gradients, and how much it leaves out."""
-    parameters = list(model.parameters())
-    with _restored(model) as begin_again:
-        try:
+    with restored(model) as begin_again, wrapped.uncompiled():
+
+        def run() -> _Pass:
             begin_again()
-            full = _run(model, inputs)
+            return _run(model, inputs)
+
+        try:
+            full = run()
         except Exception as error:
-            return [note("dry run", f"left out: {_words(error)}")]
+            return [mend("dry run", f"fails as the model is: {_words(error)}{_hint(model, error)}")]
+        if lacking := _lacking(full):
+            return [mend("perturbation", lacking)]
         try:
-            begin_again()
+            begin_again()  # not inside, where it would take the block's own hooks away
             with semi_backward(model):
                 frozen = _run(model, inputs)
         except Exception as error:
-            return [mend("dry run", f"works, but not with frozen parameters: {_words(error)}")]
+            return [mend("dry run", _blame(error, run))]
         difference = _difference(full.gradients, frozen.gradients)
 
         def differs(layers: Layers) -> bool:
@@ -55,18 +61,16 @@ def try_out(model: nn.Module, inputs: Any) -> list[Finding]:
 
         repeats, layers = True, None
         if difference:
-            begin_again()
-            repeats = not _difference(full.gradients, _run(model, inputs).gradients)
+            repeats = not _difference(full.gradients, run().gradients)
             if repeats and _by_rounding(full.gradients, frozen.gradients):
                 layers = rounding.at_fault(model, lambda some: not differs(some))
-    every = len(parameters)
     found = [
         (mend if frozen.parameters else fine)(
             "gradients",
-            f"of {every} parameters, {full.parameters} get a gradient as the model is,"
-            f" {frozen.parameters} when frozen",
+            f"of {len(list(model.parameters()))} parameters, {full.parameters} get a gradient as"
+            f" the model is, {frozen.parameters} when frozen",
         ),
-        _compared(full, difference, repeats, layers),
+        _compared(difference, repeats, layers),
     ]
     for name in sorted({name for name, _ in full.at_parameters & frozen.unread}):
         found.append(
@@ -79,12 +83,50 @@ def try_out(model: nn.Module, inputs: Any) -> list[Finding]:
     return found
 
 
-def _compared(
-    full: _Pass, difference: float | None, repeats: bool, layers: Layers | None
-) -> Finding:
+def _lacking(full: _Pass) -> str | None:
+    """Why no attack can follow a gradient, frozen or not; None if one can."""
+    gradients = [gradient for gradient in full.gradients if gradient is not None]
+    if not full.outputs:
+        return "its output holds no floating-point tensor, so there is no gradient to follow"
+    if not full.gradients:
+        return (
+            "no input is a floating-point tensor, and no nn.Embedding has an output that requires a"
+            " gradient: an attack can't follow one"
+        )
+    if not gradients:
+        return (
+            "no input and no embedding gets a gradient, frozen or not: an attack can't follow one;"
+            " look for torch.no_grad(), detach(), .data, integers or numpy in forward()"
+        )
+    if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
+        return "its gradient is not finite, frozen or not: an attack can't follow it"
+    if not any(bool(gradient.any()) for gradient in gradients):
+        return (
+            "its gradient is zero everywhere, frozen or not: an attack finds no direction; look for"
+            " rounding, signs, thresholds or weights of zero"
+        )
+    return None
+
+
+def _blame(error: Exception, run: Callable[[], _Pass]) -> str:
+    """Whether it is frozen parameters that a model fails with, or every second pass."""
+    try:
+        run()
+    except Exception as other:
+        return f"works once, and fails when it is run again, frozen or not: {_words(other)}"
+    return f"works, but not with frozen parameters: {_words(error)}"
+
+
+def _hint(model: nn.Module, error: Exception) -> str:
+    """What may be the matter, after an error."""
+    takes_integers = any(word in str(error) for word in ("indices", "Long", "Int"))
+    if takes_integers and any(isinstance(module, EMBEDDINGS) for module in model.modules()):
+        return "; it has embeddings, which take integers: try it with examine(model, ids)"
+    return ""
+
+
+def _compared(difference: float | None, repeats: bool, layers: Layers | None) -> Finding:
     what = "perturbation"
-    if not any(gradient is not None for gradient in full.gradients):
-        return mend(what, "no input and no embedding gets a gradient: an attack can't follow one")
     if difference is None:
         return mend(what, "frozen, some inputs or embeddings get a gradient that others do not")
     if difference == 0.0:
@@ -145,26 +187,36 @@ def _run(model: nn.Module, inputs: Any) -> _Pass:
                 output = model(*map(ask, inputs))
             else:
                 output = model(ask(inputs))
-            loss = sum(t.float().square().mean() for t in _tensors(output) if t.requires_grad)
-            if not isinstance(loss, Tensor):
-                raise TypeError("no output of the model depends on a parameter or an input")
-            at_parameters, unread = _watch(loss, model)
-            loss.backward(retain_graph=True)  # the model may keep a part of it
+            outputs = list(_tensors(output))
+            losses = [_loss(output) for output in outputs if output.requires_grad]
+            if not losses:
+                return _Pass([None] * (len(leaves) + len(embedded)), len(outputs), 0, set(), set())
+            at_parameters, unread = _watch(losses, model)
+            torch.autograd.backward(losses, retain_graph=True)  # the model may keep a part of it
     finally:
         for hook in hooks:
             hook.remove()
     got = sum(parameter.grad is not None for parameter in model.parameters())
     gradients = [tensor.grad for tensor in [*leaves, *embedded]]
-    return _Pass(gradients, got, at_parameters, unread)
+    return _Pass(gradients, len(outputs), got, at_parameters, unread)
 
 
-def _watch(loss: Tensor, model: nn.Module) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
+def _loss(output: Tensor) -> Tensor:
+    """One whose gradient is not zero where the output is zero, or sums to one."""
+    numbers = torch.view_as_real(output) if output.is_complex() else output
+    numbers = numbers.float().flatten()
+    return (numbers + torch.linspace(1, 2, len(numbers), device=output.device)).square().mean()
+
+
+def _watch(
+    losses: list[Tensor], model: nn.Module
+) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     """Which functions lead to parameters, and, filled in by backward, which compute what is not
     asked for. Only those written in Python can; torch's own look first."""
     ids = {id(parameter) for parameter in model.parameters()}
     at_parameters: set[tuple[str, int]] = set()
     unread: set[tuple[str, int]] = set()
-    seen, waiting = set(), [loss.grad_fn]
+    seen, waiting = set[Any](), [loss.grad_fn for loss in losses]
     while waiting:
         node: Any = waiting.pop()
         if node is None or node in seen:
@@ -185,52 +237,23 @@ def _watch(loss: Tensor, model: nn.Module) -> tuple[set[tuple[str, int]], set[tu
     return at_parameters, unread
 
 
-def _tensors(output: Any) -> Iterator[Tensor]:
+def _tensors(output: Any, depth: int = 4) -> Iterator[Tensor]:
+    """The floating-point tensors in an output: in containers, dataclasses and plain objects too."""
     if isinstance(output, Tensor):
-        if output.is_floating_point():
+        if (output.is_floating_point() or output.is_complex()) and output.numel():
             yield output
-    elif isinstance(output, Mapping):
-        for value in output.values():
-            yield from _tensors(value)
+        return
+    held: Any = ()
+    if isinstance(output, Mapping):
+        held = output.values()
     elif isinstance(output, (tuple, list)):
-        for value in output:
-            yield from _tensors(value)
-
-
-@contextlib.contextmanager
-def _restored(model: nn.Module) -> Iterator[Any]:
-    """Give what a pass changes its old value back: gradients, buffers, random states.
-
-    Yields a function that does so in between.
-    """
-    gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
-    buffers = [
-        (module._buffers, name, buffer, buffer.detach().clone())
-        for module in model.modules()
-        for name, buffer in module._buffers.items()
-        if buffer is not None
-    ]
-    python, torchs = random.getstate(), torch.get_rng_state()
-    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-
-    def begin_again() -> None:
-        for parameter, _ in gradients:
-            parameter.grad = None
-        with torch.no_grad():
-            for place, name, buffer, value in buffers:
-                buffer.detach().copy_(value)
-                place[name] = buffer
-        random.setstate(python)
-        torch.set_rng_state(torchs)
-        if gpus:
-            torch.cuda.set_rng_state_all(gpus)
-
-    try:
-        yield begin_again
-    finally:
-        begin_again()
-        for parameter, gradient in gradients:
-            parameter.grad = gradient
+        held = output
+    elif dataclasses.is_dataclass(output):
+        held = [getattr(output, field.name, None) for field in dataclasses.fields(output)]
+    elif not isinstance(output, (type, nn.Module)):
+        held = list(getattr(output, "__dict__", {}).values())
+    for value in held if depth else ():
+        yield from _tensors(value, depth - 1)
 
 
 def _words(error: Exception) -> str:

@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
-from semibackward import wrapped
+from semibackward import unregistered, wrapped
 from semibackward.dry_run import try_out
 from semibackward.embeddings import EMBEDDINGS
 from semibackward.findings import Finding, fine, mend, note
@@ -32,7 +32,8 @@ def examine(model: nn.Module, inputs: Any = None) -> list[Finding]:
     """What `semi_backward(model)` meets in this model.
 
     Args:
-        model: looked at as it is; buffers, gradients, modes and random states are the same after.
+        model: looked at as it is; buffers, gradients, modes, attributes and random states are the
+            same after. Of a DataParallel or a compiled module, what it wraps is looked at and run.
         inputs: what the model is called with: a tensor, a tuple of arguments, or a dictionary of
             keyword arguments. With them, one forward and backward pass is made unfrozen (a second,
             if its gradients differ from the frozen ones) and one frozen.
@@ -48,15 +49,22 @@ def examine(model: nn.Module, inputs: Any = None) -> list[Finding]:
             f"examine() looks at torch.nn.Module objects, got {type(model).__name__};"
             " pass the module inside the wrapper, for instance classifier.model"
         )
-    found = [finding for look in _LOOKS for finding in look(model)]
+    inner, path = wrapped.inner(model)
+    found = [finding for look in _LOOKS for finding in look(inner)]
+    if inner is not model:
+        found.append(note("looked into", f"{path}, which it wraps: the model of what is said here"))
+    found += _wrapping(model)
     if inputs is not None:
-        reason = _not_to_be_run(model)
-        found += [note("dry run", f"left out: {reason}")] if reason else try_out(model, inputs)
+        reason = _not_to_be_run(inner)
+        found += [mend("dry run", f"left out: {reason}")] if reason else try_out(inner, inputs)
     return found
 
 
 def _parameters(model: nn.Module) -> Iterator[Finding]:
     every = list(model.parameters())
+    if not every:
+        yield note("parameters", "it has none, so there is nothing to freeze")
+        return
     trainable = sum(parameter.requires_grad for parameter in every)
     said = f"{trainable} of {len(every)} require a gradient and are frozen inside the block"
     if trainable < len(every):
@@ -74,6 +82,11 @@ def _parameters(model: nn.Module) -> Iterator[Finding]:
         yield mend(
             "inference", f"{made} parameters were made in torch.inference_mode(); make them outside"
         )
+
+
+def _unregistered(model: nn.Module) -> Iterator[Finding]:
+    for held in unregistered.look([model], model.modules()):
+        yield mend("unregistered", str(held))
 
 
 def _text(model: nn.Module) -> Iterator[Finding]:
@@ -166,22 +179,22 @@ def _wrapping(model: nn.Module) -> Iterator[Finding]:
 
 _LOOKS: tuple[Callable[[nn.Module], Iterator[Finding]], ...] = (
     _parameters,
+    _unregistered,
     _text,
     _modes,
     _computed_weights,
     _hooks,
-    _wrapping,
 )
 
 
 def _not_to_be_run(model: nn.Module) -> str | None:
     """Why a dry run would not leave the model as it was."""
     if any(map(is_lazy, [*model.parameters(), *model.buffers()])):
-        return "some parameters have no shape yet, and would get one"
-    if any(map(_has_hooks, model.parameters())):
-        return "the hooks on its parameters would fire"
+        return "some parameters have no shape yet, and would get one; run one forward pass before"
     names = {type(module).__name__ for module in model.modules()}
-    wrappers = names & {*WRAPPERS, "DistributedDataParallel"}
+    wrappers = names & {"DistributedDataParallel", "FullyShardedDataParallel"}
+    if any(map(wrapped.is_compiled, model.modules())) and not wrapped.can_run_uncompiled():
+        wrappers.add("a compiled module")
     if wrappers:
         return f"{', '.join(sorted(wrappers))} does more than the model; examine what it wraps"
     return None

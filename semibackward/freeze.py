@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from semibackward import guards, wrapped
+from semibackward import guards, stale, unregistered, wrapped
 from semibackward.embeddings import hold_embeddings
 from semibackward.holding import Undo, hold, holds, lock, undo_all
 from semibackward.modes import hold_modes
@@ -88,12 +88,15 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
         with lock:
             guards.refuse_cached_weights(self._models)
             undo: list[Undo] = [guards.open_block()]
+            once = stale.Once()
             try:
                 undo.extend(wrapped.guard(self._models))
-                for modules in [list(model.modules()) for model in self._models]:
+                each = [list(model.modules()) for model in self._models]
+                unregistered.check(self._models, [m for modules in each for m in modules])
+                for modules in each:
                     # Embeddings first: freezing hides which of them were trainable.
                     undo.extend(hold_embeddings(modules))
-                    undo.extend(_hold_parameters(modules))
+                    undo.extend(_hold_parameters(modules, once))
                     if self._evaluating:
                         undo.extend(hold_modes(modules))
             except BaseException:
@@ -107,6 +110,8 @@ class semi_backward:  # noqa: N801 - used as a statement, like torch.no_grad
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is not None:
+            stale.explain(error, trace)
         with lock:
             # What this thread entered last; a generator may be closed by another thread.
             me = threading.get_ident()
@@ -149,8 +154,13 @@ def own_parameters_frozen(modules: Iterable[nn.Module]) -> Iterator[None]:
             undo_all(undo)
 
 
-def _hold_parameters(modules: list[nn.Module]) -> Iterator[Undo]:
-    """Freeze the trainable parameters, and take a further hold of those held already."""
+def _hold_parameters(modules: list[nn.Module], once: stale.Once | None = None) -> Iterator[Undo]:
+    """Freeze the trainable parameters, and take a further hold of those held already.
+
+    Args:
+        modules: whose.
+        once: for the warning that an old `.grad` is read; None to give none.
+    """
     places: dict[int, list[_Slot]] = {}
     for module in modules:
         for name, parameter in module._parameters.items():
@@ -158,7 +168,7 @@ def _hold_parameters(modules: list[nn.Module]) -> Iterator[Undo]:
                 places.setdefault(id(parameter), []).append((module._parameters, name, parameter))
     with torch.inference_mode(False), torch.enable_grad():  # to see the parameters' graph nodes
         for slots in places.values():
-            undo = hold("parameter", slots[0][2], _freeze(slots))
+            undo = hold("parameter", slots[0][2], _freeze(slots, once))
             if undo is not None:
                 yield undo
 
@@ -167,14 +177,14 @@ _Slot = tuple[MutableMapping[str, Any], str, torch.Tensor]
 """A module's parameters, a name among them, and the parameter that has it."""
 
 
-def _freeze(slots: list[_Slot]) -> Undo | None:
+def _freeze(slots: list[_Slot], once: stale.Once | None) -> Undo | None:
     """Freeze one parameter; what thaws it, or None if it was frozen."""
     parameter = slots[0][2]
     if not parameter.requires_grad:
         return None
     if is_lazy(parameter):
         parameter.requires_grad = False  # requires_grad_() is forbidden as yet
-        return functools.partial(_thaw, slots, None)
+        return functools.partial(_thaw, slots, None, None)
     if parameter.is_inference():
         raise RuntimeError(
             "semi_backward() can't thaw a parameter that was made in torch.inference_mode(); make"
@@ -182,13 +192,16 @@ def _freeze(slots: list[_Slot]) -> Undo | None:
         )
     node = guards.accumulator(parameter)
     parameter.requires_grad_(False)
-    watch = None if node is None else guards.refuse_lost_gradients(parameter, node)
-    return functools.partial(_thaw, slots, watch)
+    lost = None if node is None else guards.refuse_lost_gradients(parameter, node)
+    old = None if once is None else stale.watch(parameter, once)
+    return functools.partial(_thaw, slots, lost, old)
 
 
-def _thaw(slots: list[_Slot], watch: Undo | None) -> None:
-    if watch is not None:
-        watch()
+def _thaw(slots: list[_Slot], lost: Undo | None, old: Undo | None) -> None:
+    if lost is not None:
+        lost()
+    if old is not None:
+        old()
     for parameters, name, parameter in slots:
         parameter.requires_grad = True
         # `.to()` or `load_state_dict(assign=True)` may have put another in its place, frozen too.

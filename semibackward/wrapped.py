@@ -13,6 +13,7 @@ of what has not been imported, no model can be an instance.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,7 @@ FSDP1 = Place(
 )
 FSDP2 = Place("torch.distributed.fsdp", "FSDPModule", (2, 7))
 FSDP2_BEFORE = Place("torch.distributed._composable.fsdp.fully_shard", "FSDPModule", (2, 7))
+_WRAPPED = {"DataParallel": "module", "OptimizedModule": "_orig_mod"}
 COMPILED = Place("torch._dynamo.eval_frame", "OptimizedModule", (2, 12))
 
 
@@ -91,7 +93,7 @@ def _refusal(what: str, module: nn.Module) -> str | None:
             " optimizer.step() and optimizer.zero_grad(set_to_none=True) before the attack, or"
             " shard with fully_shard()"
         )
-    if torch_version() < COMPILED.since and _is_compiled(module):
+    if torch_version() < COMPILED.since and is_compiled(module):
         return (
             f"{what} is compiled, and torch {torch.__version__} may use code compiled for frozen"
             " parameters when they no longer are; attack the module that isn't compiled"
@@ -101,7 +103,38 @@ def _refusal(what: str, module: nn.Module) -> str | None:
     return None
 
 
-def _is_compiled(module: nn.Module) -> bool:
+def inner(model: nn.Module) -> tuple[nn.Module, str]:
+    """What a DataParallel or a compiled module wraps, and how it is reached from the model.
+
+    Returns:
+        the model itself and "model", if it wraps nothing.
+    """
+    path = "model"
+    while name := _WRAPPED.get(type(model).__name__):
+        within = getattr(model, name, None)
+        if not isinstance(within, nn.Module):
+            break
+        model, path = within, f"{path}.{name}"
+    return model, path
+
+
+@contextlib.contextmanager
+def uncompiled() -> Iterator[None]:
+    """Run compiled modules as they were before, inside the block, where `can_run_uncompiled()`."""
+    if "torch._dynamo" in sys.modules and can_run_uncompiled():
+        with torch.compiler.set_stance("force_eager"):
+            yield
+    else:
+        yield
+
+
+def can_run_uncompiled() -> bool:
+    """Whether this torch (2.6 or newer) can."""
+    return hasattr(getattr(torch, "compiler", None), "set_stance")
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Whether torch.compile made it, or `module.compile()` was called."""
     if getattr(module, "_compiled_call_impl", None) is not None:  # model.compile()
         return True
     return COMPILED.made(module)

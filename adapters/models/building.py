@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from adapters.base import AdapterError, LibraryUnavailable, quiet
 from adapters.models import catalogue, cifar
+from adapters.models import weights as loading
 from adapters.models.catalogue import WideResNetSize
 
 RESIDUAL_GAIN = 0.2
@@ -19,7 +20,7 @@ RESIDUAL_GAIN = 0.2
 
 def build(
     name: str,
-    image_size: int,
+    image_size: int | tuple[int, int],
     *,
     seed: int,
     pretrained: bool = False,
@@ -30,7 +31,8 @@ def build(
 
     Args:
         name: a timm model name, a pretrained tag allowed, or one of ours.
-        image_size: side of the square images, in pixels; models made for one size are built for it.
+        image_size: side of the square images, or their height and width, in pixels; models made for
+            one size are built for it.
         seed: seed of the random weights.
         pretrained: let timm load, and if need be download, its weights.
         weights: a state dict, as a safetensors file or one that torch.load reads with
@@ -44,7 +46,7 @@ def build(
     own = catalogue.own(name)
     # It takes longer to import than torch, and a wide ResNet has nothing of it.
     timm: Any = None if isinstance(own, WideResNetSize) else _import_timm()
-    state = None if weights is None else _read(weights)
+    state = None if weights is None else loading.read(weights)
     with quiet():
         if own is not None:
             if pretrained:
@@ -56,18 +58,15 @@ def build(
             if classes is not None:
                 options["num_classes"] = classes
             config = _config(name, timm)
-            if config.get("fixed_input_size") and _side(config) != image_size:
+            if config.get("fixed_input_size") and image_size not in (_side(config), _sides(config)):
                 options["img_size"] = image_size
             if state is not None:
                 options.update(_class_count(config, state))
             torch.manual_seed(seed)
             model = timm.create_model(name, **options)
     if state is not None:
-        try:
-            model.load_state_dict(state)
-        except RuntimeError as error:
-            first = str(error).partition("\n")[2].strip().partition("\n")[0]
-            raise AdapterError(f"{weights} does not fit {name}: {first}") from error
+        assert weights is not None
+        loading.load(model, state, weights, name, "give --classes")
     elif not pretrained:
         _wake_residual_branches(model)
     return model.eval().requires_grad_(True)
@@ -109,50 +108,15 @@ def _side(config: dict[str, Any]) -> int:
     return int(config["input_size"][-1])
 
 
-def safetensors() -> Any:
-    """The module that reads and writes checkpoints.
-
-    Raises:
-        LibraryUnavailable: it is not installed.
-    """
-    try:
-        import safetensors
-        import safetensors.torch
-    except ImportError as error:
-        raise LibraryUnavailable("safetensors", error, "safetensors") from error
-    return safetensors
-
-
-def _read(weights: Path) -> dict[str, Tensor]:
-    try:
-        if weights.suffix == ".safetensors":
-            return dict(safetensors().torch.load_file(weights))
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-    except TypeError as error:  # torch < 1.13 has no weights_only
-        raise AdapterError(
-            f"torch {torch.__version__} can't load {weights} safely; use a safetensors file"
-        ) from error
-    except LibraryUnavailable:
-        raise
-    except Exception as error:
-        # Not in torch's words: they advise to load the file unsafely.
-        raise AdapterError(
-            f"{weights} holds no weights that can be loaded safely ({type(error).__name__});"
-            " give a file made by torch.save(model.state_dict(), FILE), or safetensors"
-        ) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise AdapterError(
-            f"{weights} is no state dict (names to tensors); save model.state_dict()"
-        )
-    return state
+def _sides(config: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(config["input_size"][1:])
 
 
 def _class_count(config: dict[str, Any], state: dict[str, Tensor]) -> dict[str, int]:
     """The number of classes the weights were trained for, where it can be told."""
     head = config.get("classifier")
-    weight = state.get(f"{head}.weight") if isinstance(head, str) else None
+    found = {loading.bare(key): value for key, value in state.items()}
+    weight = found.get(f"{head}.weight") if isinstance(head, str) else None
     return {} if weight is None else {"num_classes": weight.shape[0]}
 
 

@@ -1,32 +1,256 @@
-"""A user's own model, `FILE.py:NAME` or `package.module:NAME`: an `nn.Module`, or its builder."""
+"""A user's own model, `FILE.py:NAME` or `package.module:NAME`: an `nn.Module`, or its builder.
+
+The builder is called without arguments. A model is measured in evaluation mode, and otherwise as it
+was built: parameters that it freezes itself stay frozen. What shape its images have it may say
+itself; see `declared_shape`.
+"""
 
 from __future__ import annotations
 
-from torch import nn
+import contextlib
+import inspect
+import random
+import sys
+import sysconfig
+import textwrap
+import traceback
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 
 from adapters import custom
-from adapters.base import AdapterError
+from adapters.base import AdapterError, quiet
+
+if TYPE_CHECKING:
+    from torch import nn
 
 EXAMPLE = "my_models.py:build"
 """What is right, for errors."""
+OPTION = "--models"
+LONGEST = 300
+"""Characters of a foreign error that a sentence repeats."""
 
 
-def build(text: str, option: str) -> nn.Module:
+class NoShape(AdapterError):
+    """What a model declares as the shape of its images is none."""
+
+
+_handed_out: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Modules that a file made when it was imported, and that an earlier case may have changed."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a model's name is a user's `FILE.py:NAME` or `package.module:NAME`; timm has none
+    with a colon in it."""
+    return ":" in name or name.endswith(".py")
+
+
+def check(text: str, option: str = OPTION) -> None:
+    """Look whether it is there, without running it, and without torch.
+
+    Raises:
+        AdapterError: the form is wrong, or the file, module or name does not exist.
+    """
+    custom.parse(text, option, EXAMPLE)
+
+
+def file_of(text: str) -> Path | None:
+    """The user's file; None for a module's name."""
+    spec = custom.parse(text, OPTION, EXAMPLE)
+    return Path(spec.place) if spec.is_file else None
+
+
+def build(text: str, option: str = OPTION, seed: int = 0) -> nn.Module:
     """Import the user's model, or call what makes one, without arguments.
+
+    Args:
+        text: what the user wrote.
+        option: where, for errors.
+        seed: what python's, numpy's and torch's random numbers start from, on import and again
+            when it is built.
 
     Raises:
         AdapterError: there is no such name, or it gives no `nn.Module`, or it fails.
     """
-    spec = custom.parse(text, option, EXAMPLE)
-    try:
-        found = getattr(custom.import_place(spec), spec.function)
-        if callable(found) and not isinstance(found, nn.Module):
-            found = found()
-    except Exception as error:
-        raise AdapterError(f"{option} {text}: {type(error).__name__}: {error}") from error
-    if not isinstance(found, nn.Module):
-        raise AdapterError(
-            f"{option} {text} gives {type(found).__name__}; it must be a torch.nn.Module, or a"
-            " function that returns one when called without arguments"
+    from torch import nn
+
+    found = _found(text, option, seed)
+    made_on_import = isinstance(found, nn.Module)
+    if made_on_import and found in _handed_out:
+        # An earlier case had it, and may have trained it or changed its dtype.
+        found = _found(text, option, seed, afresh=True)
+    if isinstance(found, nn.Module):
+        _handed_out.add(found)
+        return found
+    where = f"{option} {text}"
+    if not callable(found):
+        raise AdapterError(f"{where} gives {_named(found)}; {_WANTED}")
+    _without_arguments(found, where)
+    _seed(seed)
+    with _told(where):
+        made = found()
+    if isinstance(made, type) and issubclass(made, nn.Module):
+        raise AdapterError(f"{where} returns the class {made.__name__}; return {made.__name__}()")
+    if not isinstance(made, nn.Module):
+        raise AdapterError(f"{where} gives {_named(made)}; {_WANTED}")
+    return made
+
+
+_WANTED = (
+    "it must be a torch.nn.Module, or a function that returns one when called without arguments"
+)
+
+
+def declared_shape(text: str, seed: int = 0) -> tuple[int, int, int] | None:
+    """The shape of images, (channels, height, width), that a model says it takes; None if it is
+    silent.
+
+    The rule, the first that is there: the attribute `input_shape` of what the spec names, which is
+    then not called; `input_shape` of the model; `input_size` of its `pretrained_cfg` or
+    `default_cfg`, as timm's have it; `num_channels` and `image_size` of its `config`, as Hugging
+    Face's have it. What a model wraps as its `module` speaks for it.
+
+    Raises:
+        NoShape: what it says is none.
+        AdapterError: it can't be built.
+    """
+    found = _found(text, OPTION, seed)
+    told = _declared(found, text)
+    if told is None and _is_builder(found):
+        told = _declared(build(text, OPTION, seed), text)
+    return told
+
+
+def _is_builder(found: object) -> bool:
+    from torch import nn
+
+    return callable(found) and not isinstance(found, nn.Module)
+
+
+def _declared(model: Any, text: str) -> tuple[int, int, int] | None:
+    inner = model
+    while inner is not None:
+        for said, told in _sayings(inner):
+            if told is not None:
+                return _shape(told, f"{OPTION} {text}: its {said}")
+        wrapped = getattr(inner, "module", None)
+        inner = wrapped if wrapped is not inner and hasattr(wrapped, "parameters") else None
+    return None
+
+
+def _sayings(model: Any) -> Iterator[tuple[str, object]]:
+    told = getattr(model, "input_shape", None)
+    yield "input_shape", None if callable(told) or isinstance(told, property) else told
+    for name in ("pretrained_cfg", "default_cfg"):
+        config = getattr(model, name, None)
+        if isinstance(config, Mapping):
+            yield f"{name}['input_size']", config.get("input_size")
+        else:
+            yield f"{name}.input_size", getattr(config, "input_size", None)
+    config = getattr(model, "config", None)
+    size, channels = (getattr(config, name, None) for name in ("image_size", "num_channels"))
+    if size is not None and channels is not None:
+        sides = list(size) if isinstance(size, Sequence) else [size, size]
+        yield "config.num_channels and config.image_size", [channels, *sides]
+
+
+def _shape(told: object, said: str) -> tuple[int, int, int]:
+    """What was told, as a shape.
+
+    Raises:
+        NoShape: it is none.
+    """
+    numbers = tuple(told) if isinstance(told, Sequence) and not isinstance(told, str) else ()
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in numbers)
+    if len(numbers) != 3 or not whole:
+        raise NoShape(
+            f"{said} is {told!r}, not (channels, height, width); mend it, or give --input, as"
+            " --input 1x28x28"
         )
-    return found
+    channels, height, width = numbers
+    return channels, height, width
+
+
+def _found(text: str, option: str, seed: int, *, afresh: bool = False) -> Any:
+    """What a spec names, imported; `afresh`: though its module was imported before.
+
+    Raises:
+        AdapterError: it is not there, or the import fails.
+    """
+    spec = custom.parse(text, option, EXAMPLE)
+    where = f"{option} {text}"
+    _seed(seed)
+    with _told(where):
+        module = custom.import_place(spec)
+        if afresh:
+            sys.modules.pop(getattr(module, "__name__", ""), None)
+            module = custom.import_place(spec)
+    if not hasattr(module, spec.function):
+        raise AdapterError(f"{where}: {spec.place} has no attribute {spec.function!r}")
+    return getattr(module, spec.function)
+
+
+@contextlib.contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Inside the block the user's code is quiet; what it raises becomes one line."""
+    try:
+        with quiet():
+            yield
+    except (AdapterError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise AdapterError(f"{where}: {spelt(error)}") from error
+
+
+def spelt(error: BaseException) -> str:
+    """A foreign error on one line, with the line of the user's that it passed last."""
+    text = textwrap.shorten(f"{type(error).__name__}: {error}", LONGEST, placeholder=" ...")
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not _is_installed(frame.filename)]
+    if not theirs:
+        return text.rstrip(": ")
+    last = theirs[-1]
+    return f"{text.rstrip(': ')} ({PurePath(last.filename).name}, line {last.lineno})"
+
+
+_OURS = Path(__file__).resolve().parents[2]
+
+
+def _is_installed(file: str) -> bool:
+    """Whether a file is no user's: a package's, Python's, or this program's."""
+    if file.startswith("<"):
+        return True
+    places = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+    ours = any(Path(file).is_relative_to(_OURS / name) for name in ("adapters", "bench"))
+    return ours or any(Path(file).is_relative_to(place) for place in places if place)
+
+
+def _without_arguments(builder: Callable[..., Any], where: str) -> None:
+    """Raises:
+    AdapterError: it can't be called without arguments.
+    """
+    try:
+        parameters = inspect.signature(builder).parameters.values()
+    except (TypeError, ValueError):  # what is written in C tells nothing; calling it will
+        return
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in variadic]
+    if needed:
+        raise AdapterError(
+            f"{where} needs {', '.join(needed)}; name a function that makes the model without"
+            " arguments"
+        )
+
+
+def _named(found: object) -> str:
+    return "None" if found is None else type(found).__name__
+
+
+def _seed(seed: int) -> None:
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)

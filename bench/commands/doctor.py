@@ -21,11 +21,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="a name of `list models`, or your own as FILE.py:FUNCTION or package.module:FUNCTION"
         " that returns an nn.Module when called without arguments",
     )
-    parser.add_argument(
-        "--image-size",
-        type=numbers.at_least_one,
-        metavar="N",
-        help="side in pixels of the images to try it with (default: what timm made it for, or 224)",
+    images = parser.add_mutually_exclusive_group()
+    images.add_argument(
+        "--input",
+        type=numbers.shape,
+        metavar="CxHxW",
+        help="shape of the images to try it with, as 1x28x28 (default: what the model declares, or"
+        " 3x224x224)",
+    )
+    images.add_argument(
+        "--image-size", type=numbers.at_least_one, metavar="N", help="their side alone, in pixels"
     )
     parser.add_argument("--verbose", action="store_true", help="traces")
 
@@ -35,9 +40,10 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     from bench.commands import machine_doctor, model_doctor
 
     if parsed.model is not None:
-        text, healthy = model_doctor.examine(parsed.model, parsed.image_size)
-    elif parsed.image_size is not None:
-        raise UsageError("--image-size is the size of the images for a model: add --model SPEC")
+        text, healthy = model_doctor.examine(parsed.model, parsed.image_size, parsed.input)
+    elif parsed.image_size is not None or parsed.input is not None:
+        option = "--input" if parsed.image_size is None else "--image-size"
+        raise UsageError(f"{option} is for the images that a model is tried with: add --model SPEC")
     else:
         text, healthy = machine_doctor.examine()
     print(text)

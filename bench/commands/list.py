@@ -15,6 +15,8 @@ from bench.errors import UsageError
 from bench.kinds import registry as kinds
 from bench.words import closest, columns
 
+_OWN_MODEL = "--models FILE.py:NAME or package.module:NAME"
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Fill in the parser of `list`."""
@@ -37,7 +39,9 @@ def listing(topic: str | None) -> str:
     if topic is None:
         parts = [f"{name}:\n{_indent(text())}" for name, text in texts.items() if name != "models"]
         count = len(catalogue.timm_names())
-        parts.append(f"models:\n  {count} of timm: python -m bench list models")
+        parts.append(
+            f"models:\n  {count} of timm: python -m bench list models\n  your own: {_OWN_MODEL}"
+        )
         return "\n\n".join(parts)
     if topic not in texts:
         raise UsageError(f"list: unknown topic {topic!r}{closest(topic, texts)}")
@@ -88,6 +92,7 @@ def _attacks() -> str:
 
 def _models() -> str:
     lines = [
+        f"your own: {_OWN_MODEL}",
         "ours, for images of 3x32x32 (any wrn_DEPTH_WIDTH of 6n + 4 or 6n + 2 layers):",
         *catalogue.OWN,
         "timm's:"

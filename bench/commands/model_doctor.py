@@ -19,13 +19,19 @@ INSTALL_TORCH = "python -m pip install torch torchvision"
 MARKS = {"fine": "ok", "note": "--", "mend": "!!"}
 
 
-def examine(spec: str, image_size: int | None, pool: WorkerPool | None = None) -> tuple[str, bool]:
+def examine(
+    spec: str,
+    image_size: int | None,
+    shape: tuple[int, int, int] | None = None,
+    pool: WorkerPool | None = None,
+) -> tuple[str, bool]:
     """Examine a model in a worker.
 
     Args:
         spec: a timm name, or FILE.py:NAME or package.module:NAME of an `nn.Module` or of what
             returns one when called without arguments.
         image_size: side in pixels of the images to try; None for what the model was made for.
+        shape: of an image, (channels, height, width); None for what the model declares.
         pool: where the worker comes from.
 
     Returns:
@@ -37,7 +43,7 @@ def examine(spec: str, image_size: int | None, pool: WorkerPool | None = None) -
     _look_for(spec)
     pool = pool or WorkerPool()
     try:
-        answer = _ask(pool.get(), spec, image_size)
+        answer = _ask(pool.get(), spec, image_size, shape)
     except WorkerDied as died:
         raise UsageError(f"--model {spec}: {died}") from died
     finally:
@@ -58,10 +64,12 @@ def _look_for(spec: str) -> None:
         )
 
 
-def _ask(worker: Worker, spec: str, image_size: int | None) -> dict[str, Any]:
+def _ask(
+    worker: Worker, spec: str, image_size: int | None, shape: tuple[int, int, int] | None
+) -> dict[str, Any]:
     if not worker.facts["ok"]:
         raise UsageError(f"{worker.facts['reason']}; {INSTALL_TORCH}")
-    request = {"do": "examine", "model": spec, "image_size": image_size}
+    request = {"do": "examine", "model": spec, "image_size": image_size, "shape": shape}
     answer = worker.ask(request, timeout=START_TIMEOUT)
     if not answer["ok"]:
         reason = answer["reason"]
@@ -75,9 +83,11 @@ def _text(spec: str, answer: dict[str, Any]) -> tuple[str, bool]:
     lines = [f"{spec}, tried with {images} images of {'×'.join(map(str, shape))} on the CPU"]
     lines += [f"{MARKS[f['severity']]}  {f['what']:<13} {f['said']}" for f in findings]
     healthy = all(finding["severity"] != "mend" for finding in findings)
-    lines.append(
-        "\nTo freeze it: with semibackward.semi_backward(model): ... (docs/using.md)"
-        if healthy
-        else "\nMend what is marked !! before you freeze it (docs/using.md)"
-    )
+    if not healthy:
+        last = "Mend what is marked !! before you freeze it (docs/using.md)"
+    elif any(f["what"] == "parameters" and f["severity"] == "note" for f in findings):
+        last = "No parameter of it requires a gradient: there is nothing to freeze"
+    else:
+        last = "To freeze it: with semibackward.semi_backward(model): ... (docs/using.md)"
+    lines.append(f"\n{last}")
     return "\n".join(lines), healthy

@@ -47,7 +47,13 @@ def add_cases(what: argparse._ArgumentGroup, kinds: Iterable[Kind]) -> None:
     what.add_argument(
         "--attacks", nargs="+", metavar="NAME", help="attacks; `list attacks`, or all"
     )
-    what.add_argument("--models", nargs="+", metavar="NAME", help="timm models; `list models`")
+    what.add_argument(
+        "--models",
+        nargs="+",
+        metavar="NAME",
+        help="timm models, `list models`; or your own, an nn.Module or what returns one, as"
+        " FILE.py:NAME or package.module:NAME",
+    )
     what.add_argument(
         "--batch",
         nargs="+",
@@ -68,7 +74,10 @@ def add_cases(what: argparse._ArgumentGroup, kinds: Iterable[Kind]) -> None:
     )
     weights = what.add_mutually_exclusive_group()
     weights.add_argument(
-        "--weights", type=Path, metavar="FILE", help="a state dict, .pt or .safetensors"
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="a state dict, or a checkpoint that has one, .pt or .safetensors",
     )
     weights.add_argument(
         "--pretrained", action="store_true", help="timm's own weights, downloaded if need be"

@@ -34,8 +34,8 @@ class Matched(Generic[R]):
 def match(base: Sequence[R], new: Sequence[R]) -> Matched[R]:
     """Match records by what was asked.
 
-    A user's own attack is known by its file's name and its function, so that it can lie in another
-    folder, as two checkouts side by side do; unless a file has several of that name.
+    A user's own attack or model is known by its file's name and its function, so that it can lie in
+    another folder, as two checkouts side by side do; unless a file has several of that name.
     """
     whole = _ambiguous(base) | _ambiguous(new)
     then = {_key(record, whole): record for record in base}
@@ -63,15 +63,21 @@ def _ambiguous(found: Sequence[R]) -> set[str]:
 
 
 def _moved(case: Case) -> Case:
-    """The case of a user's attack without the folder of its file."""
-    if case.library != USER or ".py:" not in case.attack:
-        return case
-    place, _, function = case.attack.rpartition(":")
-    return replace(case, attack=f"{PurePath(place).name}:{function}")
+    """The case of a user's attack or model without the folder of its file."""
+    attack = _without_folder(case.attack) if case.library == USER else case.attack
+    return replace(case, attack=attack, model=_without_folder(case.model))
+
+
+def _without_folder(spec: str) -> str:
+    """Of FILE.py:NAME the file's name and the function's; anything else as it is."""
+    if ".py:" not in spec:
+        return spec
+    place, _, name = spec.rpartition(":")
+    return f"{PurePath(place).name}:{name}"
 
 
 def _names(cases: Sequence[Case]) -> tuple[str, ...]:
-    short = [f"{_moved(case).what} on {case.model}" for case in cases]
+    short = [f"{_moved(case).what} on {_moved(case).model}" for case in cases]
     meant = Counter(
         name for name, _ in {(name, case.id) for name, case in zip(short, cases, strict=True)}
     )

@@ -29,6 +29,9 @@ from bench.kinds.request import Request
 if TYPE_CHECKING:
     from importlib.abc import Traversable
 
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
+"""Asks a worker. What it says is wrong is a UsageError; the answer of one that dies is empty."""
+
 
 class Kind(ABC):
     """A kind of workload, seen from the controlling process.
@@ -128,6 +131,19 @@ class Kind(ABC):
         said |= {name: _plain(value) for name, value in request.given.items() if name in names}
         return dataclasses.replace(group, **said)
 
+    def told(self, group: Group, request: Request, ask: Ask) -> Iterable[Group]:
+        """A group with what only a worker can tell of it; it may become several.
+
+        Args:
+            group: with what was given in its place.
+            request: what was asked.
+            ask: asks a worker.
+
+        Raises:
+            UsageError: what is told can't be measured.
+        """
+        return (group,)
+
     def check_names(self, request: Request) -> None:
         """Check the kind's own options, before anything slow.
 
@@ -164,6 +180,10 @@ class Kind(ABC):
 
     def files(self, request: Request) -> Iterable[Path]:
         """Files of the user's that its options name and that are measured."""
+        return ()
+
+    def files_of(self, case: Case) -> Iterable[Path]:
+        """Files of the user's that a case names and that are measured."""
         return ()
 
     def from_schema_1(self, case: dict[str, Any]) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 
@@ -25,3 +26,18 @@ at_least_one = _number(int, 1, "a whole number of at least 1")
 from_zero = _number(int, 0, "a whole number of at least 0")
 positive = _number(float, 1e-9, "a number above 0")
 seed = _number(int, 0, "a whole number from 0 to 2**32 - 1", most=2**32 - 1)
+
+
+def shape(text: str) -> tuple[int, int, int]:
+    """The shape of an image, "1x28x28" or "1×28×28": channels, height, width.
+
+    Raises:
+        ArgumentTypeError: it is no such shape, or one of the numbers is below 1.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,5})[x×]([1-9]\d{0,5})[x×]([1-9]\d{0,5})", text.lower())
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no shape of images; give channels x height x width, such as 1x28x28"
+        )
+    channels, height, width = map(int, found.groups())
+    return channels, height, width

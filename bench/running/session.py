@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from bench.choosing import selection
 from bench.choosing.suites import Limits, Suite
 from bench.errors import BenchError, UsageError
 from bench.kinds import registry
+from bench.kinds.group import Group
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 from bench.records import provenance
@@ -209,12 +211,34 @@ def choose(request: Request, pool: WorkerPool, shown: Progress) -> Chosen:
     facts = _facts(pool)
     device = choose_device(request.device, facts["devices"], facts["environment"]["torch"])
     suite = selection.choose_suite(request, device)
+    suite = replace(suite, groups=_told(suite.groups, request, pool))
     comparisons = selection.comparisons(request, suite, device, shown.note)
     asked = {"do": "accelerator", "device": device}
     accelerator = _checked(pool.get().ask(asked, timeout=START_TIMEOUT))["accelerator"]
     environment = dict(facts["environment"])
     environment["variables"] = _set_by_hand(environment["variables"])
     return Chosen(environment, accelerator, device, suite, comparisons)
+
+
+def _told(groups: Sequence[Group], request: Request, pool: WorkerPool) -> tuple[Group, ...]:
+    """The groups with what only a worker can tell of them.
+
+    Raises:
+        UsageError: what it tells can't be measured.
+    """
+
+    def ask(asked: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = pool.get().ask(asked, timeout=START_TIMEOUT)
+        except WorkerDied:
+            answer = {"ok": True}  # so will its case, and the record says how
+        pool.replace()  # it has run a user's code
+        if not answer["ok"]:
+            raise UsageError(answer["reason"])
+        return answer
+
+    every = (registry.of(group).told(group, request, ask) for group in groups)
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(every)))
 
 
 def _set_by_hand(variables: dict[str, str]) -> dict[str, str]:
@@ -259,7 +283,7 @@ def begin(
             suite=chosen.suite.name,
             accelerator=chosen.accelerator,
             code=provenance.code(),
-            files=provenance.files(request.own, _files(request)),
+            files=provenance.files(request.own, _files(request, chosen.comparisons)),
             memory=memory,
             workers=workers,
             **chosen.environment,
@@ -287,12 +311,14 @@ def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) 
     )
 
 
-def _files(request: Request) -> Iterator[Path]:
-    """Files of the user's that are measured, but for attacks."""
+def _files(request: Request, comparisons: Iterable[Comparison]) -> Iterator[Path]:
+    """Files of the user's that are measured, but for attacks; each once."""
     if request.weights is not None:
         yield request.weights
     for kind in registry.every():
         yield from kind.files(request)
+    for case in dict.fromkeys(comparison.case for comparison in comparisons):
+        yield from registry.get(case.kind).files_of(case)
 
 
 def _facts(pool: WorkerPool) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def gate(workload: Workload) -> Gate:
     found, complaints = state.deterministically(
         workload.comparison.case.device, lambda: _compared(workload)
     )
-    return replace(found, warnings=[*complaints, *found.warnings])
+    return replace(found, warnings=[*workload.remarks(), *complaints, *found.warnings])
 
 
 def _compared(workload: Workload) -> Gate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 
 CPU = "peak of the bytes torch's CPU allocator held for the run, above what it held before"
 CUDA = "peak of the bytes torch's CUDA allocator held, model and images included"
+
+_GRADIENT: Any = inspect.getattr_static(Tensor, "grad")
+"""Torch's own: `semi_backward` would take a look at a parameter's for the attack's."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,8 @@ class _Account:
         fullest = self.fullest.saved + self.fullest.gradients
         if self._held + self._most <= fullest:
             return  # not even with every gradient there; walking through them takes long
-        gradients = sum(_size(p.grad) for p in self._parameters if p.grad is not None)
+        held = map(_GRADIENT.__get__, self._parameters)
+        gradients = sum(_size(gradient) for gradient in held if gradient is not None)
         if self._held + gradients > fullest:
             self.fullest = Kept(self._held, gradients)
 

@@ -193,10 +193,12 @@ class Worker:
         limit_memory(count, device)
         return {}
 
-    def do_examine(self, model: str, image_size: int | None) -> dict[str, Any]:
+    def do_examine(
+        self, model: str, image_size: int | None, shape: list[int] | None
+    ) -> dict[str, Any]:
         from bench.worker import examining
 
-        found, shape = examining.examine(model, image_size)
+        found, shape = examining.examine(model, image_size, shape)
         return {"findings": [asdict(finding) for finding in found], "shape": shape}
 
     def do_try(self, comparison: dict[str, Any], building: str, seed: int) -> dict[str, Any]:

@@ -117,6 +117,10 @@ class Workload(ABC):
     def doubts(self, output: Any) -> list[str]:
         """What to warn of in the baseline's output."""
 
+    def remarks(self) -> Sequence[str]:
+        """What its records say of it beside."""
+        return ()
+
     def findings(self) -> Findings | None:
         """What the kind's records hold beyond the common part, once both outputs are there."""
         return None

@@ -19,7 +19,7 @@ from bench.cases import A_A, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.estimate import CONFIDENCE
-from reports.reading import kind, levels, places
+from reports.reading import kind, levels, models, places
 from reports.reading.words import WITHIN
 
 FAR = 1e6
@@ -96,8 +96,8 @@ class Point:
 
 FACETS = (
     *("library", "attack", "training", "model", "batch", "size", "steps", "dtype", "device"),
-    *("eps", "step size", "start", "weights", "images", "classes", "replays", "sentences"),
-    *("queries", "resources", "level", "other"),
+    *("eps", "step size", "start", "weights", "images", "labels", "classes", "replays"),
+    *("sentences", "queries", "resources", "level", "other"),
 )
 """Of a case, those of its kind included; what no kind of ours has is in "other", and "variant" and
 "run" follow them."""
@@ -107,7 +107,7 @@ _ESSENTIAL = ("library", "attack", "training", "model", "level", "variant")
 """Told wherever they differ, even where a name would do without."""
 _OWN = ("steps", "eps", "step size", "start")
 """What some attacks have none of; among the others it may be the same."""
-_UNTOLD = ("images", "eps", "step size", "start", "classes")
+_UNTOLD = ("images", "labels", "eps", "step size", "start", "classes")
 """Told where they differ, and no title needs them."""
 _UNLABELLED = "without"
 """Of several runs, the one that lacks what tells the others apart: no variable is set, say."""
@@ -129,6 +129,11 @@ def short(text: str, most: int = 40) -> str:
 
 def collect(runs: Sequence[Run]) -> list[Point]:
     """Every comparison of some runs, but those of the original with itself."""
+    with models.told_apart(runs):
+        return _collected(runs)
+
+
+def _collected(runs: Sequence[Run]) -> list[Point]:
     found = places.of(runs)
     labels = [place.label or _UNLABELLED for place in found] if len(found) > 1 else [""]
     return [
@@ -150,11 +155,11 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
     found = {
         "library": case.library,
         "attack": kind.short(case.attack),
-        "model": case.model,
+        "model": models.name(case),
         "batch": f"{case.batch} {told.inputs}{'' if case.batch == 1 else 's'}",
         "dtype": case.dtype,
         "device": case.device,
-        "weights": "" if case.weights == "random" else f"weights {case.weights}",
+        "weights": models.weights(case),
         **told.facets(case),
         "level": levels.word(record),
     }

@@ -186,7 +186,7 @@ def models(found: Sequence[Point]) -> list[Plot]:
 
 
 def _models_told(line: Sequence[Point]) -> str:
-    told = [f"{short(p.case.model)} {p.estimate:.2f}" for p in line[:12]]
+    told = [f"{short(p.facet('model'))} {p.estimate:.2f}" for p in line[:12]]
     return ", ".join([*told, *(["…"] if len(line) > len(told) else [])])
 
 
@@ -224,7 +224,9 @@ def _places(everything: Sequence[Point]) -> list[tuple[float, str]]:
     found: dict[tuple[str, int], list[float]] = {}
     for p in everything:
         size = operations(p) or 0.0
-        found.setdefault((p.case.model, round(math.log(size) / LIKENESS)), []).append(size / 1e9)
+        found.setdefault((p.facet("model"), round(math.log(size) / LIKENESS)), []).append(
+            size / 1e9
+        )
     places = sorted((statistics.median(sizes), model) for (model, _), sizes in found.items())
     return [places[index] for index in points.spread_evenly(len(places), MODELS)]
 

@@ -12,7 +12,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.anatomy import Anatomy
 from reports.formats import markdown
-from reports.reading import kind, levels, naming, promises, reproduce
+from reports.reading import kind, levels, models, naming, promises, reproduce
 from reports.reading.explanation import Explanation, Label, explain
 from reports.reading.words import spelt
 from reports.table import Table
@@ -39,6 +39,11 @@ _AFTER = ("over ceiling", "verdict")
 
 def report(runs: Sequence[Run]) -> str:
     """The dissected comparisons of some runs in one table, and where each was made."""
+    with models.told_apart(runs):
+        return _report(runs)
+
+
+def _report(runs: Sequence[Run]) -> str:
     found = [
         (record, explain(record, run.environment)) for run in runs for record in run.comparisons
     ]
@@ -159,6 +164,11 @@ def _percent(share: float) -> str:
 
 def paragraphs(runs: Sequence[Run]) -> str:
     """For each comparison a paragraph that a library's maintainer can act on."""
+    with models.told_apart(runs):
+        return _paragraphs(runs)
+
+
+def _paragraphs(runs: Sequence[Run]) -> str:
     parts = []
     for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
         told = explain(record, environment)
@@ -185,7 +195,7 @@ def _paragraph(
     lines = [
         f"**{case.library}{version} `{case.attack}`: {told.label}**",
         "",
-        f"One run on {case.model} ({told_of.size(case)}, {case.dtype}, {case.device}) does"
+        f"One run on {models.name(case)} ({told_of.size(case)}, {case.dtype}, {case.device}) does"
         f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes{told_of.passes}"
         f"{_asked(record, found)}.{_by_operation(record, found)}",
         f"Of its time {_percent(told.split.forward)} % goes into forward passes,"

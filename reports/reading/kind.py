@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.cases import Case
+from bench.cases import AS_BUILT, Case
 from bench.errors import UsageError
 from bench.kinds import registry
-from reports.reading import causes
+from reports.reading import causes, models
 
 if TYPE_CHECKING:
     from bench.kinds.record import OwnRecord
@@ -84,12 +84,12 @@ class KindReport:
         names = [
             "" if column == "library" else case.library,
             "" if column == "attack" else case.attack,
-            "" if column == "model" else f"on {case.model}",
+            "" if column == "model" else f"on {models.name(case)}",
         ]
-        weights = "" if case.weights == "random" else f", weights {case.weights}"
         told = " ".join(name for name in names if name)
         size = f"{self.size(case)}{self.setting(case)}"
-        return f"{told}, {size}, {case.dtype}{weights}, {case.device}"
+        rest = filter(None, (case.dtype, models.weights(case), case.device))
+        return f"{told}, {size}, {', '.join(rest)}"
 
     def family(self, case: Case) -> str:
         """Cases of other families get tables of their own."""
@@ -224,7 +224,7 @@ def workload_words(case: Case) -> list[object]:
 
 def weights_words(case: Case) -> list[object]:
     """The words that name a model's weights."""
-    if case.weights == "random":
+    if case.weights in ("random", AS_BUILT):
         return []
     return ["--pretrained"] if case.weights == "pretrained" else ["--weights", case.weights]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.cases import Case
-from reports.reading import kind
+from reports.reading import kind, models
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Namer:
 
     def __call__(self, case: Case) -> str:
         parts = [
-            "" if self.model else f" on {case.model}",
+            "" if self.model else f" on {models.name(case)}",
             "" if self.size else f", {_size(case)}",
             _budget(case) if self.budget else "",
             "" if self.device else f", {_device(case)}",
@@ -46,7 +46,7 @@ class Namer:
 def of(cases: Sequence[Case]) -> Namer:
     """A namer for the cases of one table."""
     namer = Namer(
-        model=_common(case.model for case in cases),
+        model=_common(models.name(case) for case in cases),
         size=_common(_size(case) for case in cases),
         device=_common(_device(case) for case in cases),
     )
@@ -63,8 +63,8 @@ def _size(case: Case) -> str:
 
 
 def _budget(case: Case) -> str:
-    weights = [] if case.weights == "random" else [f"weights {case.weights}"]
-    return "".join(f", {each}" for each in (*kind.of(case).budget(case), *weights))
+    told = (*kind.of(case).budget(case), models.weights(case))
+    return "".join(f", {each}" for each in told if each)
 
 
 def _common(values: Iterable[str]) -> str | None:

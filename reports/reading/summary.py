@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import averages, causes, levels, numbers, promises
+from reports.reading import averages, causes, levels, models, numbers, promises
 from reports.reading.averages import Average
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
@@ -70,7 +70,9 @@ def _only_here(records: Iterable[ComparisonRecord]) -> str:
 
 def _name(record: ComparisonRecord) -> str:
     case = record.case
-    return f"{case.what.replace(case.attack, case.attack.rpartition('/')[2])} on {case.model}"
+    return (
+        f"{case.what.replace(case.attack, case.attack.rpartition('/')[2])} on {models.name(case)}"
+    )
 
 
 def _no_gains(frozen: Sequence[Measured]) -> str:

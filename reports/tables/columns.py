@@ -10,7 +10,17 @@ from bench.cases import A_A, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
-from reports.reading import averages, energy, kind, levels, memory, numbers, predicted, promises
+from reports.reading import (
+    averages,
+    energy,
+    kind,
+    levels,
+    memory,
+    models,
+    numbers,
+    predicted,
+    promises,
+)
 from reports.reading.averages import Average
 from reports.reading.published import Published, find
 from reports.reading.words import variant_spelt
@@ -182,7 +192,7 @@ def in_common(case: Case, column: str) -> tuple[object, ...]:
 
 def column_name(case: Case, column: str) -> str:
     """What heads a case's column; of a user's attack, the file's name and the function's."""
-    return kind.short(str(_AXES[column](case)))
+    return models.name(case) if column == "model" else kind.short(str(_AXES[column](case)))
 
 
 def _over(record: ComparisonRecord, row: Published | None) -> str:

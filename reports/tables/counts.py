@@ -8,7 +8,7 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import CountsRecord
 from bench.statistics.counts import Counts
-from reports.reading import causes, kind
+from reports.reading import causes, kind, models
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables.cells import megabytes
@@ -30,8 +30,8 @@ def _table(records: Sequence[CountsRecord]) -> Table:
     case = first.case
     told = kind.of(case)
     return Table(
-        f"What one run does on {case.model}, {told.size(case)}{told.setting(case)}, {case.dtype},"
-        f" {case.device}: {first.baseline} → {variant_spelt(first.variant)}",
+        f"What one run does on {models.name(case)}, {told.size(case)}{told.setting(case)},"
+        f" {case.dtype}, {case.device}: {first.baseline} → {variant_spelt(first.variant)}",
         (
             "case",
             "status",

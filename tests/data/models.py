@@ -28,5 +28,51 @@ class KeepsATensor(nn.Module):
         return images * self.doubled
 
 
+class Gray(nn.Module):
+    """Says what it takes, and gives its parameters their shapes late."""
+
+    input_shape = (1, 28, 28)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.LazyLinear(5))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images)  # type: ignore[no-any-return]
+
+
+def for_small_images() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(1 * 28 * 28, 5))
+
+
+class Ensemble(nn.Module):
+    """Its networks are in a plain list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.models = [nn.Conv2d(3, 4, 3) for _ in range(2)]
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.stack([model(images) for model in self.models]).mean(0)
+
+
+class Cut(nn.Conv2d):
+    """No gradient comes through."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images.detach())
+
+
+def frozen() -> nn.Module:
+    return nn.Conv2d(3, 4, 3).requires_grad_(False)
+
+
+def in_parallel() -> nn.Module:
+    return nn.DataParallel(nn.Conv2d(3, 4, 3))
+
+
 def falls_over() -> nn.Module:
     raise ValueError("no weights\nhere")

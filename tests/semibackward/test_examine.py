@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+import pickle
+import random
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
 from semibackward import examine, semi_backward
-from tests.semibackward.frozen_models import equal, small_model
+from tests.semibackward.frozen_models import equal, since, small_model
 
 
 class Wasteful(torch.autograd.Function):
@@ -78,6 +82,50 @@ class Random(nn.Module):
         return images * Random.calls
 
 
+class Through(nn.Linear):
+    """Gives its input to a function before all else."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(6, 6)
+        self.function = function
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(self.function(images))
+
+
+class After(nn.Linear):
+    """Gives its output to a function."""
+
+    def __init__(self, function: Callable[..., object], *more: object) -> None:
+        super().__init__(6, 6)
+        self.function, self.more = function, more
+
+    def forward(self, images: Tensor) -> Any:
+        return self.function(super().forward(images), *self.more)
+
+
+class Once(nn.Linear):
+    """Can be run once, whatever is put back."""
+
+    def __init__(self) -> None:
+        super().__init__(6, 6)
+        self.left = iter([1])
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images) * next(self.left)
+
+
+@dataclass
+class Output:
+    logits: Tensor
+    loss: None = None
+
+
+class Plain:
+    def __init__(self, logits: Tensor) -> None:
+        self.logits = logits
+
+
 class OptimizedModule(nn.Sequential):
     """Called as what torch.compile returns."""
 
@@ -114,7 +162,7 @@ def made_in_inference_mode() -> nn.Module:
         (frozen_below, "fine", "integer", "1 parameters hold integers"),
         (lambda: small_model().requires_grad_(False), "note", "parameters", "0 of 4 require"),
         (lambda: nn.LazyLinear(3), "note", "uninitialised", "2 parameters have no shape"),
-        (lambda: nn.LazyLinear(3), "note", "dry run", "no shape yet"),
+        (lambda: nn.LazyLinear(3), "mend", "dry run", "left out: .*run one forward pass before"),
         (tied, "fine", "shared", "1 parameters have several names"),
         (made_in_inference_mode, "mend", "inference", "4 parameters were made"),
         (lambda: nn.EmbeddingBag(5, 6), "fine", "embeddings", "^1, whose outputs"),
@@ -138,14 +186,32 @@ def made_in_inference_mode() -> nn.Module:
         (Keeping, "mend", "tensors", "^doubled: no parameters"),
         (Keeping, "mend", "dry run", "not with frozen.*before the block"),
         (hooked, "note", "hooks", "on 1 parameters"),
-        (hooked, "note", "dry run", "hooks on its parameters would fire"),
+        (hooked, "fine", "perturbation", "bit for bit the same"),
         (lambda: Checkpointed(nn.Linear(6, 6)), "note", "checkpointing", "in the block in which"),
         (lambda: Checkpointed(nn.Linear(6, 6)), "fine", "gradients", "2 get a.* 0 when frozen"),
         (lambda: OptimizedModule(nn.Linear(6, 6)), "note", "wrapper", "OptimizedModule: "),
         (small_model, "fine", "gradients", "of 4 parameters, 4 get a gradient.* 0 when frozen"),
-        (small_model, "fine", "perturbation", "bit for bit the same"),
         (lambda: Custom(Wasteful), "note", "wasted work", "^Wasteful computes.*needs_input_grad"),
-        (lambda: nn.Embedding(5, 6), "note", "dry run", "left out: .*Error"),
+        (lambda: nn.Embedding(5, 6), "mend", "dry run", r"fails as.*Error.*examine\(model, ids\)"),
+        (nn.Identity, "note", "parameters", "none, so there is nothing to freeze"),
+        (lambda: Through(Tensor.detach), "mend", "perturbation", "gets a gradient, frozen or not"),
+        (
+            lambda: Through(torch.no_grad()(torch.sin)),
+            "mend",
+            "perturbation",
+            r"look for .*no_grad",
+        ),
+        (lambda: After(Tensor.detach), "mend", "perturbation", "gets a gradient, frozen or not"),
+        (lambda: After(lambda x: x.argmax(1)), "mend", "perturbation", "no floating-point tensor"),
+        (lambda: Through(torch.round), "mend", "perturbation", "zero everywhere, frozen or not"),
+        (lambda: Through(lambda x: x * torch.inf), "mend", "perturbation", "not finite"),
+        (lambda: After(Output), "fine", "perturbation", "bit for bit the same"),
+        (lambda: After(lambda x: {"a": [Plain(x)]}), "fine", "perturbation", "bit for bit"),
+        (lambda: After(torch.log_softmax, 1), "fine", "perturbation", "bit for bit"),
+        (Once, "mend", "dry run", "works once, and fails when it is run again, frozen or not"),
+        (lambda: nn.DataParallel(nn.Linear(6, 6)), "note", "looked into", r"^model\.module, "),
+        (lambda: nn.DataParallel(nn.Linear(6, 6)), "fine", "perturbation", "bit for bit"),
+        (small_model, "fine", "perturbation", "bit for bit the same"),
         (Random, "note", "perturbation", "differs by up to .*one unfrozen pass to the next"),
     ],
 )
@@ -195,6 +261,54 @@ def test_the_model_is_as_it_was() -> None:
     assert all(p.grad is g for p, g in zip(model.parameters(), gradients, strict=True))
     assert all(p.requires_grad for p in model.parameters())
     assert images.grad is None
+
+
+class Changing(nn.Linear):
+    """Changes what a module has in every pass, and draws from everybody."""
+
+    def __init__(self) -> None:
+        super().__init__(6, 6)
+        self.calls = 0
+        self.log: list[Tensor] = []
+        self.seen = {"first": 1}
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.calls += 1
+        self.log.append(images)
+        self.seen[str(self.calls)] = 2
+        self.last = images
+        self.train(not self.training)
+        if not hasattr(self, "late"):
+            self.late = nn.Linear(6, 6)
+            self.register_buffer("table", torch.ones(6))
+        drawn = random.random() + float(np.random.rand()) + torch.rand(6)
+        return super().forward(images) * self.calls + drawn
+
+
+def test_what_a_pass_changes_is_put_back() -> None:
+    model, images = Changing(), torch.rand(2, 6)
+    model.weight.register_hook(lambda gradient: pytest.fail("a hook fired"))
+    hooks = dict(model.weight._backward_hooks or {})
+    before = (random.getstate(), pickle.dumps(np.random.get_state()))
+    names = list(vars(model))
+    found = {finding.what: finding for finding in examine(model, images)}
+    assert found["perturbation"].severity == "fine", found
+    assert (model.calls, model.log, model.seen, model.training) == (0, [], {"first": 1}, True)
+    assert (list(vars(model)), dict(model.named_children()), model._buffers) == (names, {}, {})
+    assert (random.getstate(), pickle.dumps(np.random.get_state())) == before
+    assert dict(model.weight._backward_hooks or {}) == hooks
+
+
+@since(2, 12)
+@pytest.mark.parametrize("inside", [False, True])
+def test_what_is_compiled_is_tried_as_it_was_before(inside: bool) -> None:
+    model: Any = torch.compile(nn.Linear(6, 6), backend=lambda *_: pytest.fail("compiled"))
+    found = {
+        f.what: f for f in examine(nn.Sequential(model) if inside else model, torch.rand(2, 6))
+    }
+    assert found["perturbation"].severity == "fine"
+    assert found["wrapper"].said.startswith("OptimizedModule: ")
+    assert ("looked into" in found) != inside
 
 
 def test_what_is_no_model_is_refused() -> None:

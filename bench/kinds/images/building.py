@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from adapters import custom, images, outputs, registry
-from adapters.base import Settings, UnsupportedSettings
-from adapters.models import building
-from bench.cases import BASELINE, FORWARD_ONLY, Case, Comparison
+from adapters.base import AdapterError, Settings, UnsupportedSettings
+from adapters.models import building, probing, weights
+from adapters.models import custom as own_models
+from bench.cases import AS_BUILT, BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.errors import InvalidOutput
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
 from bench.worker import state
@@ -32,13 +34,20 @@ class AttackWorkload(Workload):
 
     Attributes:
         images: (batch, channels, height, width), in [0, 1].
-        labels: (batch,), the model's own predictions.
+        labels: (batch,), the model's own predictions, or the user's.
         attacks: for each variant an attack of its own, since attacks may keep state.
+        attacked: images to logits, where the model's own output is more than that.
+        told: what to say of the model.
     """
 
     images: Tensor
     labels: Tensor
     attacks: Mapping[str, AttackFunction]
+    attacked: nn.Module | None = None
+    told: tuple[str, ...] = ()
+
+    def remarks(self) -> tuple[str, ...]:
+        return self.told
 
     def output(self, variant: str) -> Tensor:
         """The adversarial images, of the images' shape."""
@@ -55,8 +64,9 @@ class AttackWorkload(Workload):
 
     def succeeded(self, output: Tensor) -> Tensor:
         """Of these images the model no longer says what it did of the clean ones."""
+        model = self.model if self.attacked is None else self.attacked
         with torch.no_grad():
-            logits: Tensor = self.model(output.to(self.images))
+            logits: Tensor = model(output.to(self.images))
         return logits.argmax(dim=1) != self.labels
 
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
@@ -82,41 +92,186 @@ def build(comparison: Comparison, seed: int) -> AttackWorkload:
     """
     case = comparison.case
     options = ImageOptions.of(case)
-    model = build_model(case, seed)
-    dtype = getattr(torch, case.dtype)
+    select_device(case.device)
     folder = None if options.images == PHOTOGRAPHS else Path(options.images)
-    batch = images.load(case.batch, options.input_shape[-1], folder).to(case.device, dtype)
+    loaded = images.of_shape(case.batch, shape_of(options), folder)
+    batch = loaded.to(case.device, getattr(torch, case.dtype))
+    built = build_model(case, seed, batch)
+    if comparison.variant == SEMI_BACKWARD:
+        check_trainable(case, built.model, f"{SEMI_BACKWARD} has nothing to leave out")
     with torch.no_grad():
-        logits = model(batch)
-    labels = logits.argmax(dim=1)
+        logits = built.model(batch)
+    if built.classes is not None and options.classes not in (None, built.classes):
+        raise UnsupportedSettings(
+            f"--classes {options.classes}: {case.model} has {built.classes}; leave it out"
+        )
+    labels = _labels(options, logits)
     attacks: dict[str, AttackFunction] = {}
     version = None
-    for variant in (BASELINE, comparison.variant):
-        with applied(variant, model):
-            state.reset(model, seed)
-            attacks[variant], version = _build_attack(case, variant, model, logits.shape[1])
-    model.requires_grad_(True)
-    return AttackWorkload(comparison, seed, model, version, batch, labels, attacks)
+    with flags_kept(built.model):
+        given, told = _given(case, built, batch, labels, seed)
+        for variant in (BASELINE, comparison.variant):
+            with applied(variant, given):
+                state.reset(given, seed)
+                attacks[variant], version = _build_attack(case, variant, given, logits.shape[1])
+    return AttackWorkload(
+        *(comparison, seed, given, version, batch, labels, attacks, built.model),
+        told=(*built.remarks, *told),
+    )
 
 
-def build_model(case: Case, seed: int) -> nn.Module:
+@dataclass(frozen=True)
+class Built:
+    """A case's model.
+
+    Attributes:
+        model: images (N, C, H, W) in [0, 1] to logits (N, classes), in eval mode, on its device.
+        own: as its user built it; the same but where its output is more than its logits.
+        classes: how many logits a user's model gives; None of others, that are built for as many as
+            are asked for.
+        remarks: what a record says of it.
+    """
+
+    model: nn.Module
+    own: nn.Module
+    classes: int | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def build_model(case: Case, seed: int, batch: Tensor) -> Built:
     """A case's model on its device, which becomes torch's current one.
 
+    Args:
+        case: what was asked.
+        seed: of random weights.
+        batch: images, to look at a user's model with.
+
     Raises:
-        AdapterError: the device, the library or the weights can't be used.
+        AdapterError: the device, the library, the model or the weights can't be used.
     """
     options = OnImages.of(case)
     select_device(case.device)
-    own_file = None if case.weights in ("random", "pretrained") else Path(case.weights)
+    if own_models.is_own(case.model):
+        return _build_own(case, seed, batch)
+    _, height, width = shape_of(options)
     model = building.build(
         case.model,
-        options.input_shape[-1],
+        height if height == width else (height, width),
         seed=seed,
         pretrained=case.weights == "pretrained",
-        weights=own_file,
+        weights=None if case.weights in ("random", "pretrained") else Path(case.weights),
         classes=options.classes,
+    ).to(device=case.device, dtype=getattr(torch, case.dtype))
+    return Built(model, model)
+
+
+def _build_own(case: Case, seed: int, batch: Tensor) -> Built:
+    """A user's model, looked at with a few images.
+
+    Raises:
+        AdapterError: it can't be built, run or attacked.
+    """
+    who = f"{own_models.OPTION} {case.model}"
+    if case.weights == "pretrained":
+        raise UnsupportedSettings(f"{who}: --pretrained is for timm's models; load them in it")
+    model = own_models.build(case.model, seed=seed)
+    if case.weights != AS_BUILT:
+        file = Path(case.weights)
+        weights.load(model, weights.read(file), file, case.model, "build it for")
+    if any(tensor.is_meta for tensor in model.parameters()):
+        raise UnsupportedSettings(f"{who} has parameters on the meta device, without values")
+    try:
+        model = model.eval().to(device=case.device, dtype=getattr(torch, case.dtype))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise AdapterError(
+            f"{who} can't be brought to {case.device} as {case.dtype}: {own_models.spelt(error)}"
+        ) from error
+    probed = probing.probe(model, batch, who)
+    return Built(probed.model, model, probed.classes, probed.remarks)
+
+
+def check_trainable(case: Case, model: nn.Module, so: str) -> None:
+    """Look whether some parameter requires a gradient, as the model was built.
+
+    Args:
+        case: what was asked.
+        model: before anything is frozen.
+        so: what follows where none does, for the error.
+
+    Raises:
+        UnsupportedSettings: none does.
+    """
+    every = list(model.parameters())
+    if any(parameter.requires_grad for parameter in every):
+        return
+    why = "none of its parameters requires a gradient as it is built"
+    if not every:
+        why = "it registers no parameters (networks in a plain list are not, nn.ModuleList is)"
+    raise UnsupportedSettings(f"{own_models.OPTION} {case.model}: {why}, so {so}")
+
+
+@contextlib.contextmanager
+def flags_kept(model: nn.Module) -> Iterator[None]:
+    """Afterwards each parameter requires a gradient if it did before."""
+    before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    yield
+    for parameter, required in before:
+        parameter.requires_grad_(required)
+
+
+def shape_of(options: OnImages) -> tuple[int, int, int]:
+    """(channels, height, width) of an image."""
+    channels, height, width = options.input_shape
+    return channels, height, width
+
+
+def _labels(options: ImageOptions, logits: Tensor) -> Tensor:
+    """The user's, or the model's own predictions; (batch,), int64.
+
+    Raises:
+        UnsupportedSettings: one of the user's is no class of the model.
+    """
+    if options.labels is None:
+        return logits.argmax(dim=1)
+    beyond = [label for label in options.labels if label >= logits.shape[1]]
+    if beyond:
+        raise UnsupportedSettings(
+            f"--labels {beyond[0]}: the model has {logits.shape[1]} classes, counted from 0"
+        )
+    return torch.tensor(options.labels, device=logits.device)
+
+
+def _given(
+    case: Case, built: Built, batch: Tensor, labels: Tensor, seed: int
+) -> tuple[nn.Module, tuple[str, ...]]:
+    """The model that the attack is given, and what to say of that.
+
+    Libraries' attacks take logits. A user's own has perhaps been written for the model as it is,
+    and gets that, unless it raises with that and not with the logits.
+    """
+    if built.own is built.model or case.library != custom.LIBRARY:
+        return built.model, ()
+    spec = custom.parse(case.attack)
+
+    def falls_over(model: nn.Module) -> Exception | None:
+        state.reset(model, seed)
+        try:
+            custom.build(spec, model)(batch.clone(), labels.clone())
+        except UnsupportedSettings:
+            raise
+        except Exception as error:
+            return error
+        return None
+
+    raised = falls_over(built.own)
+    if raised is None:
+        return built.own, ("the attack is given the model as it is",)
+    if falls_over(built.model) is not None:
+        raise raised
+    said = own_models.spelt(raised)
+    return built.model, (
+        f"the attack is given its logits: on its output as it is, it raises {said}",
     )
-    return model.to(device=case.device, dtype=getattr(torch, case.dtype))
 
 
 def settings_of(case: Case, classes: int) -> Settings:
@@ -127,14 +282,13 @@ def settings_of(case: Case, classes: int) -> Settings:
         classes: number of classes of its model.
     """
     options = OnImages.of(case)
-    channels, height, width = options.input_shape
     return Settings(
         eps=options.eps,
         step_size=options.step_size,
         steps=options.steps,
         random_start=options.random_start,
         batch=case.batch,
-        input_shape=(channels, height, width),
+        input_shape=shape_of(options),
         classes=classes,
         dtype=case.dtype,
         device=case.device,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from adapters import custom, images
 from adapters.base import AdapterError
 from adapters.models import catalogue
-from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD, Case
+from adapters.models import custom as own_models
+from bench.cases import A_A, AS_BUILT, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.errors import UsageError
 from bench.kinds import numbers
-from bench.kinds.base import Kind
+from bench.kinds.base import Ask, Kind
 from bench.kinds.group import ALL, Group
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
 from bench.kinds.offering import attacks_of
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 QUICK = "quick"
 PAPER_LIBRARIES = "paper-libraries"
 COUNTS = "counts"
+SHAPES = "bench.kinds.images.shapes:Server"
+"""What tells in a worker the shapes that users' models declare."""
+RGB = 3
+"""Channels of a photograph."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,22 +42,36 @@ class ImageGroup(Group):
 
     Attributes:
         image_size: side in pixels.
+        input: (channels, height, width) of an image, where it is no square of three channels.
         steps: may be left out with `defaults`, the libraries' own hyperparameters.
         classes: of a model with random weights.
     """
 
-    counted: ClassVar[tuple[str, ...]] = ("batch", "image_size", "steps", "classes")
+    counted: ClassVar[tuple[str, ...]] = ("batch", "image_size", "input", "steps", "classes")
 
     image_size: int
+    input: tuple[int, ...] | None = None
     steps: tuple[int, ...] | None = None
     defaults: bool = False
     classes: int | None = None
     kind: str = "images"
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of an image."""
+        return self.input or (RGB, self.image_size, self.image_size)
+
     @classmethod
     def completed(cls, table: Mapping[str, Any]) -> dict[str, Any]:
-        steps = table.get("steps")
-        return {**table, **({"steps": [steps]} if isinstance(steps, int) else {})}
+        found = dict(table)
+        if isinstance(found.get("steps"), int):
+            found["steps"] = [found["steps"]]
+        if isinstance(found.get("input"), str):
+            with contextlib.suppress(argparse.ArgumentTypeError):
+                found["input"] = list(numbers.shape(found["input"]))
+        if isinstance(found.get("input"), list) and found["input"]:
+            found.setdefault("image_size", found["input"][-1])
+        return found
 
     @classmethod
     def needed(cls, table: Mapping[str, Any]) -> list[str]:
@@ -64,7 +84,7 @@ class Images(Kind):
     name = "images"
     options = ImageOptions
     group = ImageGroup
-    own = ("steps", "defaults", "classes", "image_size", "images")
+    own = ("steps", "defaults", "classes", "image_size", "input", "images", "labels")
     hint = "attacks on images: leave it out"
     duels = True
     report = "reports.kinds.images.report:ImageReport"
@@ -86,12 +106,26 @@ class Images(Kind):
             "--classes",
             type=numbers.at_least_one,
             metavar="N",
-            help="classes of a model with random weights",
+            help="classes of a model with random weights; of your own they are seen",
         )
-        what.add_argument(
+        size = what.add_mutually_exclusive_group()
+        size.add_argument(
             "--image-size", type=numbers.at_least_one, metavar="N", help="side in pixels"
         )
+        size.add_argument(
+            "--input",
+            type=numbers.shape,
+            metavar="CxHxW",
+            help="shape of an image, as 1x28x28, for a model of your own that does not declare it",
+        )
         what.add_argument("--images", type=Path, metavar="FOLDER", help="your own photographs")
+        what.add_argument(
+            "--labels",
+            nargs="+",
+            metavar="N|FILE",
+            help="a class for each image, counted from 0: as numbers, or in a text file, one a line"
+            " (default: what the model says of them itself)",
+        )
 
     def suite(self, request: Request, device: str) -> str:
         if request.command == "counts":
@@ -101,6 +135,8 @@ class Images(Kind):
     def given(self, group: Group, request: Request) -> Group:
         if isinstance(group, ImageGroup) and request.option("defaults"):
             group = replace(group, steps=None)
+        if isinstance(group, ImageGroup) and request.option("image_size") is not None:
+            group = replace(group, input=None)
         return super().given(group, request)
 
     def check_names(self, request: Request) -> None:
@@ -110,9 +146,20 @@ class Images(Kind):
                 images.files_in(folder)
         except AdapterError as error:
             raise UsageError(str(error)) from error
+        if request.option("labels") is not None:
+            if request.max_batch_search:
+                raise UsageError("--labels are for one batch: leave out --max-batch-search")
+            labels_of(request)
 
     def check_models(self, names: Iterable[str]) -> None:
         check_models(names)
+
+    def told(self, group: Group, request: Request, ask: Ask) -> Iterable[Group]:
+        assert isinstance(group, ImageGroup)
+        return in_declared_shapes(group, request, ask)
+
+    def files_of(self, case: Case) -> Iterable[Path]:
+        return files_of(case)
 
     def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
         assert isinstance(group, ImageGroup)
@@ -149,21 +196,79 @@ def from_schema_1(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_models(names: Iterable[str]) -> None:
-    """Whether these are timm's models, or ours.
+    """Whether these are timm's models, or ours, or there as the user's own.
 
     Raises:
         UsageError: one is not.
     """
-    if not catalogue.timm_names():
-        return  # no timm here: every case will say so, with the command that installs it
     for name in names:
-        if not catalogue.is_known(name):
-            raise UsageError(f"unknown model {name!r}{closest(name, catalogue.names())}")
+        if own_models.is_own(name):
+            try:
+                own_models.check(name)
+            except AdapterError as error:
+                raise UsageError(str(error)) from error
+        elif catalogue.timm_names() and not catalogue.is_known(name):
+            # Without timm here every case will say so, with the command that installs it.
+            near = closest(name, catalogue.names())
+            raise UsageError(f"unknown model {name!r}{near}; your own: {own_models.EXAMPLE}")
 
 
-def weights(request: Request) -> str:
+def weights(request: Request, model: str) -> str:
     """What a case's weights are, as asked."""
-    return "pretrained" if request.pretrained else str(request.weights or "random")
+    usual = AS_BUILT if own_models.is_own(model) else "random"
+    return "pretrained" if request.pretrained else str(request.weights or usual)
+
+
+def files_of(case: Case) -> Iterable[Path]:
+    """The user's file that a case's model comes from."""
+    found = own_models.file_of(case.model) if own_models.is_own(case.model) else None
+    return () if found is None else (found,)
+
+
+def in_declared_shapes(group: ImageGroup, request: Request, ask: Ask) -> Iterable[ImageGroup]:
+    """The group, or one for each model where users' own declare the shape of their images.
+
+    A declared shape stands where --input does not. Of --image-size it takes the channels only.
+
+    Raises:
+        UsageError: what a model declares is no shape.
+    """
+    own = [name for name in group.models if own_models.is_own(name)]
+    if not own or request.option("input") is not None:
+        return (group,)
+    found = ask({"do": "own", "server": SHAPES, "request": {"models": own, "seed": request.seed}})
+    shapes = {name: tuple(shape) for name, shape in found.get("shapes", {}).items()}
+    if request.option("image_size") is not None:
+        sides = (group.image_size, group.image_size)
+        shapes = {name: (channels, *sides) for name, (channels, *_) in shapes.items()}
+    if not shapes:
+        return (group,)
+    return [
+        replace(group, models=(name,), input=shapes.get(name, group.input)) for name in group.models
+    ]
+
+
+def labels_of(request: Request) -> tuple[int, ...] | None:
+    """The labels that were asked for; None for the model's own predictions.
+
+    Raises:
+        UsageError: they are no class indices, or their file can't be read.
+    """
+    words: Sequence[str] | None = request.option("labels")
+    if words is None:
+        return None
+    where = "--labels"
+    if len(words) == 1 and not words[0].lstrip("+-").isdigit():
+        where = f"--labels {words[0]}"
+        try:
+            words = Path(words[0]).read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            said = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise UsageError(f"{where}: can't be read: {said}") from error
+    wrong = next((word for word in words if not word.isdecimal()), None)
+    if wrong is not None:
+        raise UsageError(f"{where}: {wrong!r} is no class; give numbers from 0, one an image")
+    return tuple(int(word) for word in words)
 
 
 def obeyed(case: Case, info: AttackInfo) -> Case:
@@ -181,16 +286,33 @@ def _black_box(case: Case) -> bool:
 
 def _asked(case: Case, request: Request) -> Case:
     folder = str(request.option("images") or PHOTOGRAPHS)
-    return replace(case, weights=weights(request)).with_options(images=folder)
+    labels = labels_of(request)
+    if labels is not None and len(labels) != case.batch:
+        raise UsageError(f"--labels: {len(labels)} for a batch of {case.batch}; give one an image")
+    found = replace(case, weights=weights(request, case.model))
+    if own_models.is_own(case.model):
+        # A user's model has as many as it has; a suite's number is for those that are built here.
+        found = found.with_options(classes=request.option("classes"))
+    return found.with_options(images=folder, labels=labels)
 
 
 def _cases(
     group: ImageGroup, library: str, attack: str, every: Iterable[int | None], device: str
 ) -> Iterable[Case]:
-    shape = (3, group.image_size, group.image_size)
     settings: dict[str, Any] = (
         dict.fromkeys(("eps", "step_size", "random_start")) if group.defaults else {}
     )
     for model, batch, steps in itertools.product(group.models, group.batch, every):
-        options = ImageOptions(input_shape=shape, steps=steps, classes=group.classes, **settings)
+        _check_channels(model, group.shape)
+        options = ImageOptions(
+            input_shape=group.shape, steps=steps, classes=group.classes, **settings
+        )
         yield Case(library, attack, model, batch, group.dtype, device, options)
+
+
+def _check_channels(model: str, shape: tuple[int, ...]) -> None:
+    if shape[0] != RGB and not own_models.is_own(model):
+        raise UsageError(
+            f"{model} takes images of {RGB} channels, not {'x'.join(map(str, shape))}: leave out"
+            " --input, or name a model of your own"
+        )

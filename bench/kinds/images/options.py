@@ -23,7 +23,8 @@ class OnImages(Options):
             or for the library's default. The same holds of the next two.
         step_size: length of a step, on the same scale.
         random_start: whether the attack starts at a random point of the ball.
-        classes: number of classes of a model with random weights; None for the model's own.
+        classes: number of classes of a model with random weights; None for the model's own. A
+            user's model must have as many.
     """
 
     input_shape: tuple[int, ...]
@@ -69,9 +70,14 @@ class ImageOptions(OnImages):
 
     Attributes:
         images: "scikit-learn" for its photographs, or the path of a folder.
+        labels: a class index for each image; None for what the model says of them itself.
     """
 
     building: ClassVar[str] = "bench.kinds.images.building:build"
 
     images: str = PHOTOGRAPHS
+    labels: tuple[int, ...] | None = None
     kind: Literal["images"] = "images"
+
+    def identity(self, case: Case) -> dict[str, Any]:
+        return without(super().identity(case), "labels")

@@ -21,10 +21,16 @@ from adapters.papers.methods import METHODS
 from adapters.papers.training import Adversarial, Free, Freezing, Training
 from bench.cases import A_A, BASELINE, SEMI_BACKWARD, Case, Comparison
 from bench.kinds.images import building as images
-from bench.kinds.images.building import build_model, settings_of
+from bench.kinds.images.building import (
+    Built,
+    build_model,
+    check_trainable,
+    flags_kept,
+    settings_of,
+)
 from bench.kinds.training.options import TrainingOptions
 from bench.worker import state
-from bench.worker.workload import Workload
+from bench.worker.workload import Workload, select_device
 from semibackward import semi_backward
 from semibackward.freeze import own_parameters_frozen
 
@@ -41,12 +47,14 @@ class TrainingWorkload(Workload):
         trainings: for each variant, its optimisation step, the attack inside it.
         start: what every run starts from: parameters, buffers and the optimizer's momentum, as they
             are in a training under way, each with its copy.
+        told: what to say of the model.
     """
 
     images: Tensor
     labels: Tensor
     trainings: Mapping[str, Training]
     start: list[tuple[Tensor, Tensor]]
+    told: tuple[str, ...] = ()
 
     makes = "weights"
     tells_passes = True
@@ -85,6 +93,9 @@ class TrainingWorkload(Workload):
         finally:
             training.freezing = before
 
+    def remarks(self) -> tuple[str, ...]:
+        return self.told
+
     def doubts(self, output: Tensor) -> list[str]:
         training = self.trainings[BASELINE]
         said = list(training.doubts or ()) if isinstance(training, Adversarial) else []
@@ -111,8 +122,30 @@ def freezing(variant: str, model: nn.Module) -> Freezing:
     raise UnsupportedSettings(f"training can't be measured {variant}")
 
 
+def build_trained(case: Case, seed: int, images: Tensor) -> Built:
+    """A case's model, known to be one that can be trained on the data.
+
+    Args:
+        case: what was asked.
+        seed: of random weights.
+        images: of the data set, to look at a user's model with.
+
+    Raises:
+        AdapterError: the model can't be used, or has too few classes, or nothing to train.
+    """
+    built = build_model(case, seed, images)
+    options = TrainingOptions.of(case)
+    needed = options.classes or 0
+    if built.classes is not None and built.classes < needed:
+        raise UnsupportedSettings(
+            f"--models {case.model} has {built.classes} classes, and {options.data} has {needed}"
+        )
+    check_trainable(case, built.model, "there is nothing to train")
+    return built
+
+
 def build_one(
-    case: Case, variant: str, model: nn.Module, optimizer: torch.optim.Optimizer
+    case: Case, variant: str, built: Built, optimizer: torch.optim.Optimizer
 ) -> tuple[Training, str | None]:
     """One variant's training, and its library's version.
 
@@ -125,10 +158,10 @@ def build_one(
         options.training,
         case.library,
         case.attack,
-        model,
+        built.model,
         optimizer,
-        freezing(variant, model),
-        settings_of(case, options.classes),
+        freezing(variant, built.model),
+        settings_of(case, built.classes or options.classes),
     )
 
 
@@ -144,18 +177,20 @@ def build(comparison: Comparison, seed: int) -> TrainingWorkload:
         AdapterError: the library is unavailable, can't do this, or a file can't be used.
     """
     case = comparison.case
-    model = build_model(case, seed)
+    select_device(case.device)
     read = data.load(TrainingOptions.of(case).data)
     dtype = getattr(torch, case.dtype)
     images = read.images[: case.batch].to(case.device, dtype)
+    built = build_trained(case, seed, images)
+    model = built.model
     labels = read.labels[: case.batch].to(case.device)
     optimizer = building.optimizer_of(model)
     trainings: dict[str, Training] = {}
     version = None
-    for variant in (BASELINE, comparison.variant):
-        state.reset(model, seed)
-        trainings[variant], version = build_one(case, variant, model, optimizer)
-    model.requires_grad_(True)
+    with flags_kept(model):
+        for variant in (BASELINE, comparison.variant):
+            state.reset(model, seed)
+            trainings[variant], version = build_one(case, variant, built, optimizer)
     trainings[BASELINE].step(images.clone(), labels)
     momentum = [
         value
@@ -173,4 +208,5 @@ def build(comparison: Comparison, seed: int) -> TrainingWorkload:
         library_version=version,
         trainings=trainings,
         start=[(tensor, tensor.detach().clone()) for tensor in moving],
+        told=built.remarks,
     )

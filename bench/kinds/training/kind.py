@@ -6,6 +6,7 @@ import argparse
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 from adapters import custom, data
@@ -18,9 +19,11 @@ from bench.kinds import numbers
 from bench.kinds.base import Kind
 from bench.kinds.group import Group
 from bench.kinds.images.kind import (
+    RGB,
     ImageGroup,
     Images,
     check_models,
+    files_of,
     from_schema_1,
     obeyed,
     weights,
@@ -153,6 +156,7 @@ class Training(Kind):
             for name, given in (
                 ("max_batch_search", request.max_batch_search),
                 ("defaults", request.option("defaults")),
+                ("labels", request.option("labels")),
             ):
                 if given:
                     raise UsageError(f"{flag(name)} is for attacks, not for training: leave it out")
@@ -165,6 +169,9 @@ class Training(Kind):
             if request.variants is not None and SEMI_BACKWARD not in request.variants:
                 raise UsageError(f"train compares {SEMI_BACKWARD} with the original: name it too")
 
+    def files_of(self, case: Case) -> Iterable[Path]:
+        return files_of(case)
+
     def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
         """Each once for methods that have no library inside."""
         assert isinstance(group, TrainingGroup)
@@ -174,13 +181,17 @@ class Training(Kind):
             raise UsageError(
                 f"{facts.name} has images of {facts.size} pixels: leave out --image-size"
             )
+        shape = (RGB, facts.size, facts.size)
+        if group.input not in (None, shape):
+            spelt = "x".join(map(str, shape))
+            raise UsageError(f"{facts.name} has images of {spelt}: leave out --input")
         for name, model, batch in itertools.product(group.training, group.models, group.batch):
             if batch > facts.images:
                 raise UsageError(
                     f"--batch {batch}: {facts.name} has {facts.images} images to train on"
                 )
             options = TrainingOptions(
-                input_shape=(3, facts.size, facts.size),
+                input_shape=shape,
                 eps=None,
                 step_size=None,
                 random_start=None,
@@ -190,7 +201,7 @@ class Training(Kind):
             )
             plain = Case(
                 *(REFERENCE, NO_ATTACK, model, batch, group.dtype, device, options),
-                weights=weights(request),
+                weights=weights(request, model),
             )
             yield from _with_attacks(plain, METHODS[name], group, facts, request.own)
 

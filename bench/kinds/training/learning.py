@@ -25,14 +25,15 @@ from torch import Tensor, nn
 
 from adapters import data, reference
 from adapters.base import AdapterError
-from adapters.models.building import safetensors
+from adapters.models.weights import safetensors
 from adapters.papers import building
 from adapters.papers.training import Free
 from bench.cases import Case
-from bench.kinds.images.building import build_model
-from bench.kinds.training.building import build_one
+from bench.kinds.images.building import flags_kept
+from bench.kinds.training.building import build_one, build_trained
 from bench.kinds.training.options import TrainingOptions
 from bench.worker import state
+from bench.worker.workload import select_device
 from semibackward import semi_backward
 
 EVALUATION_STEPS = 20
@@ -84,12 +85,15 @@ class Learning:
         self._case = case
         self._options = TrainingOptions.of(case)
         self._checkpoint = checkpoint
-        self._model = build_model(case, seed)
+        self._data = data.load(self._options.data)
+        select_device(case.device)
+        few = self._data.images[: case.batch].to(case.device, getattr(torch, case.dtype))
+        built = build_trained(case, seed, few)
+        self._model = built.model
         self._optimizer = building.optimizer_of(self._model)
         state.reset(self._model, seed)
-        self._training, self._version = build_one(case, variant, self._model, self._optimizer)
-        self._model.requires_grad_(True)
-        self._data = data.load(self._options.data)
+        with flags_kept(self._model):
+            self._training, self._version = build_one(case, variant, built, self._optimizer)
         safetensors()  # known to be there before an epoch is trained
         self.told = Told(case.id, variant, seed, epochs)
         if checkpoint.exists():

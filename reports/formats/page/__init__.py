@@ -27,6 +27,7 @@ from reports.reading import (
     kind,
     levels,
     memory,
+    models,
     numbers,
     places,
     predicted,
@@ -87,6 +88,11 @@ def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         runs: what was measured; their files are read again, to be downloaded from the page.
         asked: what the command line said, by name.
     """
+    with models.told_apart(runs):
+        return _rendered(runs, asked)
+
+
+def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
     found = places.of(runs)
     records = [record for place in found for record, _ in place.comparisons]
     intervals = cells.interval_names(record.speedup for record in records)
@@ -161,7 +167,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mi
         cells={
             "library": Cell(case.library),
             "attack": Cell(kind.of(case).workload(case)),
-            "model": Cell(case.model),
+            "model": Cell(models.name(case)),
             "variant": Cell(record.variant),
             "verdict": Cell(promises.verdict(record)),
             "speedup": Cell(

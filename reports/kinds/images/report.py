@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cases import Case
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
+from reports.reading import models
 from reports.reading.kind import USER, KindReport, weights_words, workload_words
 from reports.tables import columns
 
@@ -73,32 +74,41 @@ class ImageReport(OnImagesReport):
     def budget(self, case: Case) -> list[str]:
         return steps_spelt(case)
 
+    def cells(self, case: Case) -> dict[str, object]:
+        """With a column of labels only where some were given."""
+        found, labels = super().cells(case), ImageOptions.of(case).labels
+        del found["labels"]
+        return {**found, **({} if labels is None else {"labels": _joined(labels)})}
+
     def title(self, case: Case, column: str) -> str:
         names = [
             "" if column == "library" else case.library,
             "" if column == "attack" else case.attack,
-            "" if column == "model" else f"on {case.model}",
+            "" if column == "model" else f"on {models.name(case)}",
         ]
         found = ImageOptions.of(case)
         batch = "" if column == "batch" else f"{case.batch} "
-        weights = "" if case.weights == "random" else f", weights {case.weights}"
         images = "" if found.images == PHOTOGRAPHS else f" from {found.images}"
+        rest = (case.dtype, models.weights(case), case.device)
         return (
             f"{' '.join(name for name in names if name)}, {batch}images of"
-            f" {self.shape(case)}{images}{self.setting(case)}, {case.dtype}{weights}, {case.device}"
+            f" {self.shape(case)}{images}{self.setting(case)}, {', '.join(filter(None, rest))}"
         )
 
     def facets(self, case: Case) -> dict[str, str]:
-        return {**super().facets(case), "images": f"images {ImageOptions.of(case).images}"}
+        found = ImageOptions.of(case)
+        labels = "" if found.labels is None else f"labels {_joined(found.labels)}"
+        return {**super().facets(case), "images": f"images {found.images}", "labels": labels}
 
     def command(self, case: Case) -> list[object]:
         found = ImageOptions.of(case)
         words: list[object] = ["explain", *workload_words(case), "--models", case.model]
-        words += ["--batch", case.batch, "--image-size", found.input_shape[-1]]
+        words += ["--batch", case.batch, *size_words(case)]
         words += [] if found.images == PHOTOGRAPHS else ["--images", found.images]
         words += [] if found.classes is None else ["--classes", found.classes]
         if (found.eps, found.step_size, found.random_start) == (None, None, None):
             words.append("--defaults")
+        words += [] if found.labels is None else ["--labels", *found.labels]
         return [*words, *steps_words(case), *weights_words(case)]
 
     def tables(
@@ -131,6 +141,18 @@ def steps_spelt(case: Case) -> list[str]:
     """The attack's steps in words, if it has a number of them."""
     steps = OnImages.of(case).steps
     return [] if steps is None else [f"{steps} steps"]
+
+
+def _joined(labels: Sequence[int]) -> str:
+    return " ".join(map(str, labels))
+
+
+def size_words(case: Case) -> list[object]:
+    """The words that give images their shape: their side, where they are square and coloured."""
+    shape = OnImages.of(case).input_shape
+    if shape == (3, shape[-1], shape[-1]) and ":" not in case.model:
+        return ["--image-size", shape[-1]]
+    return ["--input", "x".join(map(str, shape))]
 
 
 def steps_words(case: Case) -> list[object]:

@@ -43,7 +43,7 @@ def by_steps(found: Sequence[Point]) -> list[Plot]:
     plots, taken = [], set()
     for group in groups[:FIGURES]:
         case = group[0].case
-        name = f"training-{case.library}-{case.attack}-{case.model}-{case.batch}"
+        name = f"training-{case.library}-{case.attack}-{group[0].facet('model')}-{case.batch}"
         while name in taken:
             name += "-also"
         taken.add(name)

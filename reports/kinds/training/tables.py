@@ -11,7 +11,7 @@ from bench.kinds.training.plan import Plan
 from bench.kinds.training.record import TrainingRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from reports.reading import energy, levels, predicted, promises
+from reports.reading import energy, levels, models, predicted, promises
 from reports.reading.kind import short
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -283,7 +283,8 @@ def _where(case: Case) -> str:
     found = options(case)
     size = "×".join(str(length) for length in found.input_shape)
     return (
-        f"{case.model} on {found.data}, {case.batch} images of {size}, {case.dtype}, {case.device}"
+        f"{models.name(case)} on {found.data}, {case.batch} images of {size}, {case.dtype},"
+        f" {case.device}"
     )
 
 
