@@ -7,25 +7,33 @@ examined, is named in the same way (`adapters.models.custom`).
 from __future__ import annotations
 
 import ast
-import functools
-import hashlib
-import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from adapters import calling, folders
 from adapters.base import AdapterError
+from adapters.folders import Folder
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from adapters.base import AttackFunction
 
 LIBRARY = "user"
 """What stands for the library of such an attack in records and tables."""
+SCRIPT = 'put what a script does under `if __name__ == "__main__":`'
+"""The mend where importing a file does more than define things."""
+ANY = "*"
+"""A name that stands for all of them: a module's text does not tell which it binds."""
+_BINDERS = ("globals", "exec", "setattr", "vars")
+"""Functions that bind names nobody can read off."""
+_imported: list[ModuleType] = []
 
 
 @dataclass(frozen=True)
@@ -75,36 +83,65 @@ def build(spec: AttackSpec, model: nn.Module) -> AttackFunction:
     """Import the user's function and bind the model to it.
 
     Raises:
-        AdapterError: the module has no such function.
+        AdapterError: there is no such function, or it can't be called as one.
     """
-    function = getattr(import_place(spec), spec.function, None)
+    module = import_place(spec)
+    function = getattr(module, spec.function, None)
     if not callable(function):
         raise AdapterError(f"--attack {spec.text}: {spec.place} has no function {spec.function}")
+    calling.check(function, spec.function, spec.text, module)
     attack: Callable[..., Any] = function
-    return functools.partial(attack, model)
+    folder = _folder(spec)
+
+    def bound(images: Tensor, labels: Tensor) -> Any:
+        folder.show()
+        return attack(model, images, labels)
+
+    return bound
 
 
-def import_place(spec: AttackSpec) -> object:
-    """The module that a spec names, imported."""
-    if not spec.is_file:
-        sys.path.insert(0, "")
-        return importlib.import_module(spec.place)
-    path = Path(spec.place).resolve()
-    name = f"semibackward_attack_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    sys.path.insert(0, str(path.parent))  # so that its neighbours can be imported
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None  # it ends in .py
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
+def import_place(spec: AttackSpec) -> ModuleType:
+    """The module that a spec names, imported; what it imports from its folder is its own.
+
+    Raises:
+        AdapterError: it ends the program, as a script that parses arguments may.
+    """
+    folder = _folder(spec)
     try:
-        found.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
+        module = folder.file(Path(spec.place)) if spec.is_file else folder.module(spec.place)
+    except SystemExit as error:
+        raise AdapterError(
+            f"{spec.text}: importing {spec.place} ends the program{_where(folder, error)}: {SCRIPT}"
+        ) from error
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        place = _where(folder, error)
+        mend = f"; if that is no part of the function, {SCRIPT}" if place else ""
+        raise AdapterError(
+            f"{spec.text}: importing {spec.place} fails{place}: {said}{mend}"
+        ) from error
+    if module not in _imported:
+        _imported.append(module)
     return module
+
+
+def modules() -> list[ModuleType]:
+    """The user's modules that have been imported so far, their neighbours among them."""
+    return list(dict.fromkeys([*_imported, *folders.loaded()]))
+
+
+def _where(folder: Folder, error: BaseException) -> str:
+    """The line of the user's at which an import broke off."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if folder.holds(frame.filename)]
+    if not own:
+        return ""
+    line = f" (`{own[-1].line}`)" if own[-1].line else ""
+    return f" in {Path(own[-1].filename).name}, line {own[-1].lineno}{line}"
+
+
+def _folder(spec: AttackSpec) -> Folder:
+    return folders.of(Path(spec.place).parent if spec.is_file else Path())
 
 
 def _look_into_file(spec: AttackSpec, option: str) -> None:
@@ -116,29 +153,34 @@ def _look_into_file(spec: AttackSpec, option: str) -> None:
         ) from error
     except (SyntaxError, ValueError) as error:
         raise AdapterError(f"{option} {spec.text}: {spec.place} is no Python: {error}") from error
-    if spec.function not in _names_bound_in(tree):
+    bound = _names_bound_in(tree)
+    if spec.function not in bound and ANY not in bound:
         raise AdapterError(
             f"{option} {spec.text}: {spec.place} defines no {spec.function} at its top level"
         )
 
 
 def _names_bound_in(tree: ast.Module) -> set[str]:
-    """Every name a module may bind; generous, since the import decides in the end."""
+    """Every name a module may bind, or `ANY`; generous, since the import decides in the end."""
     names: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
         elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name.partition(".")[0])
-    return names
+            names.add(node.asname or node.name.partition(".")[0])  # "*" where it is that
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and node.id in _BINDERS:
+            names.add(ANY)
+    return names | ({ANY} if "__getattr__" in names else set())
 
 
 def _module_exists(name: str) -> bool:
     """Whether there is such a module; its packages are not imported to find out."""
     top, *rest = name.split(".")
-    sys.path.insert(0, "")
+    sys.path.insert(0, "")  # where a worker looks too
     try:
         found = importlib.util.find_spec(top)
     except (ImportError, ValueError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
 from bench.errors import InvalidOutput, ReadsParameterGradients
+from bench.worker.channel import NO_KEYBOARD
 
 if TYPE_CHECKING:
     from bench.cases import Status
@@ -55,6 +58,15 @@ _AMBIGUOUS = (
 )
 """What cuDNN and cuBLAS say where they could get no memory for themselves, and also for other
 reasons: a dtype that the GPU does not know, a library of another version."""
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+_NOT_THE_USERS = tuple(
+    os.path.realpath(place) + os.sep
+    for place in (
+        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+        *(os.path.join(_ROOT, package) for package in ("bench", "adapters", "semibackward")),
+    )
+)
+"""Folders of Python's, of installed packages, and ours."""
 NEARLY_FULL = 0.02
 """Of a GPU's memory: with less of it free there is no room for a library's workspace."""
 
@@ -142,24 +154,39 @@ def _cuda() -> Any:
     return torch.cuda if torch is not None and torch.cuda.is_initialized() else None
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """One line for the user; what we say ourselves is never cut, since it ends with the mend."""
     text = " ".join(str(error).split())
     if isinstance(error, AdapterError | InvalidOutput | ReadsParameterGradients):
         return text
+    if isinstance(error, SystemExit):
+        return f"the attack ends the program, SystemExit({text}){where(error)}; let it return"
+    name = type(error).__name__
+    if name == "BdbQuit" or (text == NO_KEYBOARD and isinstance(error, EOFError)):
+        return f"{name}{where(error)}: {NO_KEYBOARD}"
     if len(text) > LONGEST:
         text = text[:LONGEST] + " ..."
-    return f"{type(error).__name__}: {text}" if text else f"{type(error).__name__}{_where(error)}"
+    return f"{name}: {text}" if text else f"{name}{where(error)}"
 
 
-def _where(error: Exception) -> str:
-    """The line that raised; of use where the error itself says nothing, as a bare assertion."""
+def where(error: BaseException) -> str:
+    """The line that raised, " in FILE, line N": the last one of the user's where there is one.
+
+    It is of use where the error itself says nothing, as a bare assertion.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return ""
-    return f" in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
+    last = next((frame for frame in reversed(frames) if _users(frame.filename)), frames[-1])
+    return f" in {PurePath(last.filename).name}, line {last.lineno}"
 
 
-def taints(error: Exception) -> bool:
+def _users(file: str) -> bool:
+    """Whether a file is neither Python's, nor installed, nor ours."""
+    place = os.path.realpath(file)
+    return not place.startswith(_NOT_THE_USERS) and os.path.isfile(place)
+
+
+def taints(error: BaseException) -> bool:
     """Whether foreign code was broken off, so that the next case needs a fresh process."""
     return not isinstance(error, AdapterError | InvalidOutput)

@@ -1,24 +1,22 @@
 """The child process: builds cases, checks them, times blocks; everything that imports torch.
 
-It reads requests from stdin and answers them, as `bench.worker.protocol` has them. Answers go to
-what was stdout at the start; from then on stdout is stderr, so that no library's chatter gets
-between. When stdin closes, because the controlling process ended or died, the worker ends too, also
-in the middle of a run.
+It reads requests and answers them, as `bench.worker.protocol` has them, over what were stdin and
+stdout at the start (`bench.worker.channel`); from then on stdin is empty and stdout is stderr, so
+that no library's chatter gets between. When the requests end, because the controlling process ended
+or died, the worker ends too, also in the middle of a run.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import queue
 import sys
-import threading
 import time
 import traceback
 from dataclasses import asdict
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from bench.worker import protocol
+from bench.worker.channel import Channel, leave_fork
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +31,7 @@ class Worker:
     """Holds the prepared case."""
 
     def __init__(self) -> None:
+        self._pid = os.getpid()
         self._workload: Workload | None = None
         self._servers: dict[str, Any] = {}
         self._timer: Timer | None = None
@@ -41,10 +40,12 @@ class Worker:
         self._used = False
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do what is asked; a failure becomes an answer too."""
+        """Do what is asked; a failure becomes an answer too, and so does user code that exits."""
         try:
             return {"ok": True, **getattr(self, f"do_{request.pop('do')}")(**request)}
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            if os.getpid() != self._pid:
+                raise  # user code forked, and its fork comes back as the worker does
             from bench.worker import failures
 
             status = failures.status_of(error)  # looks at the GPU's memory: before it is given back
@@ -237,20 +238,17 @@ class Worker:
 
 def main() -> None:
     """Serve requests until stdin closes."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin, requests), daemon=True).start()
+    channel = Channel()
+    del sys.argv[1:]  # ours, not what a script of the user's should parse
     worker = Worker()
     while True:
-        answers.write(json.dumps(worker.answer(requests.get())) + "\n")
-        answers.flush()
-
-
-def _read(stdin: IO[str], requests: queue.SimpleQueue[dict[str, Any]]) -> None:
-    for line in stdin:
-        requests.put(json.loads(line))
-    os._exit(0)
+        try:
+            answer = worker.answer(channel.next())
+        except BaseException as error:
+            leave_fork(error)
+        if not channel.ours:
+            leave_fork()
+        channel.send(answer)
 
 
 if __name__ == "__main__":
