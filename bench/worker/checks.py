@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
-
-from torch import Tensor, nn
+from typing import TypeVar
 
 from bench.cases import BASELINE, Findings
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.diagnosis import DeviceUse
 from bench.statistics.equality import Equality
-from bench.worker import device_use, dissecting, failures, flops, gradients, memory, proof, state
+from bench.worker import (
+    device_use,
+    dissecting,
+    failures,
+    flops,
+    gradients,
+    memory,
+    passes,
+    proof,
+    state,
+)
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.memory import Kept, Peak
@@ -220,27 +227,13 @@ def _counts(workload: Workload) -> dict[str, tuple[FlopCount, int]]:
     """Of a run of each variant, the operations and the images that went through the model."""
     found = {}
     for name in workload.variants:
-        with flops.counted() as count, _passing(workload.model) as batches:
+        with (
+            flops.counted() as count,
+            passes.counted(workload.model, workload.dimensions) as made,
+        ):
             workload.probe(name, lambda run: run())
-        found[name] = count, sum(batches)
+        found[name] = count, made.forward_images - made.without_tensors
     return found
-
-
-@contextlib.contextmanager
-def _passing(model: nn.Module) -> Iterator[list[int]]:
-    """The length of each batch the model is called with, but for recomputations."""
-    lengths: list[int] = []
-
-    def look(_: nn.Module, arguments: tuple[Any, ...]) -> None:
-        first = arguments[0] if arguments else None
-        if isinstance(first, Tensor) and first.ndim and not gradients.in_backward():
-            lengths.append(len(first))
-
-    handle = model.register_forward_pre_hook(look)
-    try:
-        yield lengths
-    finally:
-        handle.remove()
 
 
 def _operations(counted: Mapping[str, tuple[FlopCount, int]]) -> dict[str, dict[str, int]] | None:
@@ -266,9 +259,9 @@ def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, fl
         baseline, variant = (counts[name].moved for name in workload.variants)
         if found and baseline and variant:
             found["bytes"] = baseline / variant
-    passes = workload.passes_predict
-    if passes is not None:
-        found = {"speedup": passes, "basis": "passes", **found, "passes": passes}
+    predicted = workload.passes_predict
+    if predicted is not None:
+        found = {"speedup": predicted, "basis": "passes", **found, "passes": predicted}
     return found or None
 
 

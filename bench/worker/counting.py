@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import torch
 
 from bench.statistics.counts import Counts
-from bench.worker import checks, flops, gradients, memory
-from bench.worker.dissecting import Clock, seams
+from bench.worker import checks, flops, gradients, memory, passes
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.memory import Kept
+from bench.worker.passes import Passes
 from bench.worker.workload import Workload
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def _counts(workload: Workload, variant: str, warnings: list[str]) -> Counts:
         probe = partial(workload.probe, variant, partial(look, workload))
         return checks.or_warn(what, probe, warnings, "the other counts hold, please report it")
 
-    clock = workload.probe(variant, partial(_passes, workload))
+    made = looked("the passes", _passes)
     trace = looked("the gradients", _trace)
     done = looked("the operations", _operations)
     kept = looked("what autograd keeps", _kept)
@@ -79,10 +79,10 @@ def _counts(workload: Workload, variant: str, warnings: list[str]) -> Counts:
         calls=None if trace is None else dict(sorted(trace.calls.items())),
         computing=None if trace is None else trace.computing,
         parameter_gradients=None if trace is None else trace.computed,
-        forward_calls=clock.forward_calls,
-        forward_images=clock.images_forward,
-        backward_calls=clock.backward_calls,
-        backward_images=clock.images_backward,
+        forward_calls=None if made is None else made.forward_calls,
+        forward_images=None if made is None else made.forward_images,
+        backward_calls=None if made is None else made.backward_calls,
+        backward_images=None if made is None else made.backward_images,
         saved=None if kept is None else kept.saved,
         gradients=None if kept is None else kept.gradients,
         **({"forward_flops": None, "backward_flops": None} if done is None else _dispatched(*done)),
@@ -104,11 +104,10 @@ def _dispatched(found: FlopCount, host: Counter[str]) -> dict[str, Any]:
     }
 
 
-def _passes(workload: Workload, run: Callable[[], Any]) -> Clock:
-    clock = Clock()
-    with seams(workload.model, clock):
+def _passes(workload: Workload, run: Callable[[], Any]) -> Passes:
+    with passes.counted(workload.model, workload.dimensions) as made:
         run()
-    return clock
+    return made
 
 
 def _trace(workload: Workload, run: Callable[[], Any]) -> GradientTrace:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.autograd import Variable
 from torch.autograd.function import BackwardCFunction
@@ -59,11 +60,13 @@ class GradientTrace:
 
 
 _depth = 0
+_task: Callable[[], int] | None = getattr(torch._C, "_current_graph_task_id", None)
 
 
 def in_backward() -> bool:
-    """Whether autograd's engine is at work, inside a block of `engine_watched`."""
-    return _depth > 0
+    """Whether autograd's engine is at work, inside a block of `engine_watched`; from torch 2.1 on
+    whether it is in this thread."""
+    return _depth > 0 if _task is None else _task() != -1
 
 
 @contextlib.contextmanager
@@ -116,7 +119,7 @@ class _Watched(_InFront):
 
     def run_backward(self, *args: Any, **kwargs: Any) -> Any:
         global _depth
-        inner = _depth > 0
+        inner = in_backward()
         _depth += 1
         try:
             if inner:

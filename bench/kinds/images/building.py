@@ -40,6 +40,8 @@ class AttackWorkload(Workload):
     labels: Tensor
     attacks: Mapping[str, AttackFunction]
 
+    dimensions = 4
+
     def output(self, variant: str) -> Tensor:
         """The adversarial images, of the images' shape."""
         output: object = self.run(variant, lambda run: run())
