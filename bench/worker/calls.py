@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
-from types import CodeType, FrameType
 from typing import Any
 
 from torch import nn
+
+from bench.worker import compilers
 
 Call = Callable[..., Any]
 Around = Callable[[Any, Call, tuple[Any, ...], dict[str, Any]], Any]
 """Is given the module, its call as it was found, and the arguments; returns what the call does."""
 
-_READERS = ("torch.jit.", "torch._jit_internal", "torch._dynamo.", "torch.fx.")
-"""Modules that compile the method they ask for; what stands in front of it would be compiled."""
 _CALL = "__call__"
 
 
@@ -105,13 +103,16 @@ class _InFront:
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
-            return self._inherited(owner)
+            # What `torch.fx` finds it puts back, once it has traced with something else in place.
+            puts_back = sys._getframe(1).f_code.co_name == "patch_method"
+            return self if puts_back else self._inherited(owner)
         found = self._found(instance)
-        if self._outermost.inside or not self._chosen(instance):
+        # The first of these is asked while `torch.compile` reads this very code.
+        if compilers.is_compiling() or self._outermost.inside or not self._chosen(instance):
             return found
-        if _read_by(sys._getframe(1)):
+        if compilers.reads(sys._getframe(1)):
             return found
-        _leave_to_python("torch._dynamo.eval_frame" in sys.modules)
+        compilers.leave_to_python()
 
         @functools.wraps(found)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -145,45 +146,3 @@ class _InFrontOfOwn(_InFront):
     def _found(self, instance: Any) -> Any:
         own = vars(instance)
         return own[self._name] if self._name in own else super()._found(instance)
-
-
-def _read_by(asker: FrameType) -> bool:
-    """Whether who asks for a method compiles it; a compiled module's own call does not."""
-    module = asker.f_globals.get("__name__", "")
-    return str(module).startswith(_READERS) and asker.f_code.co_name != _CALL
-
-
-@functools.cache
-def _leave_to_python(loaded: bool) -> None:
-    """Have `torch.compile` run our own code as it is, and compile only what that calls.
-
-    Args:
-        loaded: whether there is a compiler as yet.
-    """
-    if not loaded:
-        return
-    skip = getattr(sys.modules["torch._dynamo.eval_frame"], "skip_code", None)
-    if skip is None:
-        return
-    for code in _codes(sys.modules[__name__].__package__ or ""):
-        skip(code)
-
-
-def _codes(package: str) -> Iterator[CodeType]:
-    """Of every function in the modules of a package that are loaded."""
-    for name, module in list(sys.modules.items()):
-        if not name.startswith(f"{package}."):
-            continue
-        classes = [one for one in vars(module).values() if inspect.isclass(one)]
-        for found in (module, *(one for one in classes if one.__module__ == name)):
-            for value in filter(callable, list(vars(found).values())):
-                code = getattr(inspect.unwrap(value), "__code__", None)
-                if isinstance(code, CodeType):
-                    yield from _nested(code)
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _nested(constant)

@@ -8,11 +8,11 @@ is then held to the end of the run, and does not depend on when the collector ha
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -22,7 +22,6 @@ from bench.worker import checks, flops, gradients, memory, passes
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.memory import Kept
-from bench.worker.passes import Passes
 from bench.worker.workload import Workload
 
 T = TypeVar("T")
@@ -67,11 +66,13 @@ def count(workload: Workload) -> Counted:
 
 
 def _counts(workload: Workload, variant: str, warnings: list[str]) -> Counts:
-    def looked(what: str, look: Callable[[Workload, Callable[[], Any]], T]) -> T | None:
-        probe = partial(workload.probe, variant, partial(look, workload))
-        return checks.or_warn(what, probe, warnings, "the other counts hold, please report it")
+    def tried(what: str, look: Callable[[], T]) -> T | None:
+        return checks.or_warn(what, look, warnings, "the other counts hold, please report it")
 
-    made = looked("the passes", _passes)
+    def looked(what: str, look: Callable[[Workload, Callable[[], Any]], T]) -> T | None:
+        return tried(what, lambda: workload.probe(variant, lambda run: look(workload, run)))
+
+    made = tried("the passes", lambda: passes.of(workload, variant))
     trace = looked("the gradients", _trace)
     done = looked("the operations", _operations)
     kept = looked("what autograd keeps", _kept)
@@ -104,12 +105,6 @@ def _dispatched(found: FlopCount, host: Counter[str]) -> dict[str, Any]:
     }
 
 
-def _passes(workload: Workload, run: Callable[[], Any]) -> Passes:
-    with passes.counted(workload.model, workload.dimensions) as made:
-        run()
-    return made
-
-
 def _trace(workload: Workload, run: Callable[[], Any]) -> GradientTrace:
     with gradients.observed(workload.model) as trace:
         run()
@@ -128,29 +123,33 @@ def _kept(workload: Workload, run: Callable[[], Any]) -> Kept:
 
 @contextlib.contextmanager
 def _handed_over() -> Iterator[Counter[str]]:
-    """Count the tensors handed to numpy or made into lists; torch dispatches nothing for them."""
+    """Count the tensors handed to numpy or made into lists; torch dispatches nothing for them.
+
+    In the class, and no mode of torch's: in one of those some layers compute in another way.
+    """
     count: Counter[str] = Counter()
-    watched = {
-        torch.Tensor.numpy: "numpy()",
-        torch.Tensor.__array__: "numpy()",
-        torch.Tensor.tolist: "tolist()",
-    }
+
+    def counting(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            count[f"{method.__name__}()"] += 1
+            return method(*args, **kwargs)
+
+        return counted
+
+    own = vars(torch.Tensor)
+    # `Tensor.__array__`, by which numpy asks, calls `numpy`.
+    before = {name: own.get(name) for name in ("numpy", "tolist")}
+    for name in before:
+        setattr(torch.Tensor, name, counting(getattr(torch.Tensor, name)))
     try:
-        from torch.overrides import TorchFunctionMode
-    except ImportError:
         yield count
-        return
-
-    class Watch(TorchFunctionMode):
-        def __torch_function__(
-            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
-            if function in watched:
-                count[watched[function]] += 1
-            return function(*args, **(kwargs or {}))
-
-    with Watch():
-        yield count
+    finally:
+        for name, method in before.items():
+            if method is None:
+                delattr(torch.Tensor, name)
+            else:
+                setattr(torch.Tensor, name, method)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ from torch import nn
 from torch.autograd import Variable
 from torch.autograd.function import BackwardCFunction
 
+from bench.worker.compilers import compiling
+
 Node = Any
 
 
@@ -119,7 +121,7 @@ class _Watched(_InFront):
 
     def run_backward(self, *args: Any, **kwargs: Any) -> Any:
         global _depth
-        inner = in_backward()
+        inner = in_backward() or compiling()
         _depth += 1
         try:
             if inner:

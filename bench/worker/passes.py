@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Variable
 
-from bench.worker import gradients
+from bench.worker import compilers, gradients
 from bench.worker.calls import Call, intercepted
 from bench.worker.workload import Workload
 
@@ -94,14 +94,22 @@ def counted(model: nn.Module, dimensions: int | None = None) -> Iterator[Passes]
 
 
 def of(workload: Workload, variant: str) -> Passes:
-    """Count the passes of one run of a variant."""
+    """Count the passes of a run of a variant.
+
+    Compiled code that a model was compiled into, with what surrounds it, never calls it: where no
+    call was seen, what is compiled runs as it was written.
+    """
 
     def look(run: Callable[[], Any]) -> Passes:
         with counted(workload.model, workload.dimensions) as passes:
             run()
         return passes
 
-    return workload.probe(variant, look)
+    passes = workload.probe(variant, look)
+    if passes.forward_calls or not passes.backward_calls:
+        return passes
+    with compilers.as_written():
+        return workload.probe(variant, look)
 
 
 def parts_of(model: nn.Module) -> Callable[[Any], bool]:
@@ -153,14 +161,15 @@ class _Count:
         self._calls.append((part, images))
         output = run(*args, **kwargs)
         for tensor in tensors_in(output):
-            node: Any = tensor.grad_fn
-            if node is not None:
-                node.metadata.setdefault(_MARK, set()).add((id(self), number))
+            for one in _unwrapped(tensor):
+                node: Any = one.grad_fn
+                if node is not None:
+                    node.metadata.setdefault(_MARK, set()).add((id(self), number))
         return output
 
-    def backward(self, run: Callable[[], Any], roots: Iterable[Any], copies: int) -> Any:
+    def backward(self, run: Callable[[], Any], marks: set[tuple[int, int]], copies: int) -> Any:
         reached = _Images()
-        for owner, number in _marks(roots):
+        for owner, number in marks:
             if owner == id(self):
                 reached.add(*self._calls[number])
         self._again = _Images()
@@ -191,16 +200,17 @@ class _Counting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def run_backward(self, tensors: Any, *args: Any, **kwargs: Any) -> Any:
+    def run_backward(self, tensors: Any, given: Any, *args: Any, **kwargs: Any) -> Any:
         def run() -> Any:
-            return self._engine.run_backward(tensors, *args, **kwargs)
+            return self._engine.run_backward(tensors, given, *args, **kwargs)
 
-        if gradients.in_backward():
+        if gradients.in_backward() or compilers.compiling():
             return run()
-        nodes = [_node(tensor) for tensor in tensors]
-        given = args[0] if args else kwargs.get("grad_tensors")
-        copies = max((_copies(one) for one in given or () if isinstance(one, Tensor)), default=1)
-        return self._count.backward(run, nodes, copies)
+        # torch passes (tensors, grad_tensors, keep_graph, create_graph, inputs, ...) by position.
+        inputs = kwargs["inputs"] if "inputs" in kwargs else args[2] if len(args) > 2 else ()
+        marks = _marks(map(_node, tensors), map(_node, inputs))
+        copies = max(map(_asked_at_once, tensors, given), default=1)
+        return self._count.backward(run, marks, copies)
 
 
 def _node(root: Any) -> Any:
@@ -208,16 +218,17 @@ def _node(root: Any) -> Any:
     return root.grad_fn if isinstance(root, Tensor) else getattr(root, "node", None)
 
 
-def _marks(roots: Iterable[Any]) -> set[tuple[int, int]]:
-    """The passes that a graph leads to."""
+def _marks(roots: Iterable[Any], ends: Iterable[Any]) -> set[tuple[int, int]]:
+    """The passes that a graph leads to before it comes to its ends."""
     found: set[tuple[int, int]] = set()
-    stack = [node for node in roots if node is not None]
-    seen = set(stack)
+    seen = {*ends, None}
+    stack = [node for node in roots if node not in seen]
+    seen.update(stack)
     while stack:
         node = stack.pop()
         found |= node.metadata.get(_MARK, set())
         for child, _ in node.next_functions:
-            if child is not None and child not in seen:
+            if child not in seen:
                 seen.add(child)
                 stack.append(child)
     return found
@@ -230,7 +241,7 @@ def images_in(arguments: Any, dimensions: int | None) -> int | None:
         arguments: in them the first tensor of floating-point numbers counts, or else the first.
         dimensions: of a batch of images; further ones before it multiply it.
     """
-    with _untraced():
+    with compilers.untraced():
         found = [tensor for tensor in tensors_in(arguments) if tensor.ndim]
         if not found:
             return None
@@ -255,20 +266,20 @@ def tensors_in(value: object) -> Iterator[Tensor]:
 
 def _copies(tensor: Tensor) -> int:
     """How many of it `torch.func.vmap` holds at once; 1 outside of it."""
-    if _functorch is None:
-        return 1
-    whole = tensor
-    while _functorch.is_functorch_wrapped_tensor(whole):
-        whole = _functorch.get_unwrapped(whole)
+    *_, whole = _unwrapped(tensor)
     return whole.numel() // tensor.numel() if tensor.numel() else 1
 
 
-@contextlib.contextmanager
-def _untraced() -> Iterator[None]:
-    """Keep what is done inside out of the graph that `torch.jit.trace` writes down."""
-    state: Any = torch._C._get_tracing_state()
-    torch._C._set_tracing_state(None)  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        torch._C._set_tracing_state(state)  # type: ignore[attr-defined]
+def _asked_at_once(root: Any, given: Any) -> int:
+    """How many gradients of a root one backward pass computes, as for a Jacobian."""
+    if not isinstance(root, Tensor) or not isinstance(given, Tensor):
+        return 1
+    return max(1, _copies(given) // _copies(root))
+
+
+def _unwrapped(tensor: Tensor) -> Iterator[Tensor]:
+    """The tensor, and what `torch.func` has wrapped in it, one in the other."""
+    yield tensor
+    while _functorch is not None and _functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = _functorch.get_unwrapped(tensor)
+        yield tensor
