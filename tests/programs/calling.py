@@ -1,8 +1,4 @@
-"""Ways to write an attack, each a small program: what an instrument may not change.
-
-A program is called with a model and images, (batch, 3, 8, 8), and returns a tensor; it runs from
-torch's seed 0. Its name is what is special about it.
-"""
+"""Ways to call a model, and copies of it."""
 
 from __future__ import annotations
 
@@ -10,80 +6,15 @@ import copy
 import io
 import pickle
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import stateless, weight_norm
-from torch.utils.checkpoint import checkpoint
+from torch.nn.utils import weight_norm
 
-Program = Callable[[nn.Module, Tensor], Tensor]
-GRADIENT: dict[str, Program] = {}
-"""Programs that ask for gradients, by name."""
-QUERIES: dict[str, Program] = {}
-"""Programs that do not."""
-
-
-class Network(nn.Module):
-    """In parts, as timm's."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 4, 3, padding=1)
-        self.norm = nn.BatchNorm2d(4)
-        self.drop = nn.Dropout(0.3)
-        self.head = nn.Linear(4 * 8 * 8, 5)
-
-    def forward_features(self, images: Tensor) -> Tensor:
-        return self.drop(functional.relu(self.norm(self.stem(images))))
-
-    def forward_head(self, features: Tensor) -> Tensor:
-        made: Tensor = self.head(features.flatten(1))
-        return made
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(images))
-
-
-def network() -> Network:
-    torch.manual_seed(0)
-    return Network().eval()
-
-
-def images() -> Tensor:
-    return torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
-
-
-def loss(logits: Tensor) -> Tensor:
-    made: Tensor = functional.cross_entropy(logits, torch.arange(len(logits)) % logits.shape[1])
-    return made
-
-
-def by_backward(call: Callable[[Tensor], Tensor], given: Tensor) -> Tensor:
-    """The images after one step along the gradient."""
-    moved = given.clone().requires_grad_()
-    loss(call(moved)).backward()
-    assert moved.grad is not None
-    return (moved + 0.03 * moved.grad.sign()).clamp(0, 1).detach()
-
-
-def by_grad(call: Callable[[Tensor], Tensor], given: Tensor) -> Tensor:
-    moved = given.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(loss(call(moved)), moved)
-    return torch.cat([gradient, moved.detach()])
-
-
-def gradient(program: Program) -> Program:
-    GRADIENT[program.__name__] = program
-    return program
-
-
-def queries(program: Program) -> Program:
-    QUERIES[program.__name__] = program
-    return program
+from tests.programs.base import Network, by_backward, by_grad, gradient, loss, queries
 
 
 @gradient
@@ -130,82 +61,6 @@ def saved_and_loaded(model: nn.Module, given: Tensor) -> Tensor:
     other = Network().eval()
     other.load_state_dict(torch.load(file))
     return by_grad(other, given)
-
-
-@gradient
-def traced(model: nn.Module, given: Tensor) -> Tensor:
-    return by_backward(torch.jit.trace(model, given), given)
-
-
-@gradient
-def scripted(model: nn.Module, given: Tensor) -> Tensor:
-    return by_backward(torch.jit.script(model), given)
-
-
-@gradient
-def functionally_called(model: nn.Module, given: Tensor) -> Tensor:
-    func: Any = getattr(torch, "func", None) or stateless
-    call = func.functional_call
-    halved = {name: parameter.detach() / 2 for name, parameter in model.named_parameters()}
-    return by_grad(lambda moved: call(model, halved, (moved,)), given)
-
-
-@gradient
-def mapped_gradients(model: nn.Module, given: Tensor) -> Tensor:
-    def one(image: Tensor) -> Tensor:
-        return loss(model(image[None]))
-
-    func: Any = torch.func
-    made: Tensor = func.vmap(func.grad(one))(given)
-    return made
-
-
-@gradient
-def jacobian(model: nn.Module, given: Tensor) -> Tensor:
-    made: Tensor = torch.func.jacrev(lambda moved: model(moved).sum(0))(given)
-    return made
-
-
-@gradient
-def checkpointed(model: nn.Module, given: Tensor) -> Tensor:
-    return by_backward(lambda moved: checkpoint(model, moved, use_reentrant=False), given)
-
-
-@gradient
-def checkpointed_reentrantly(model: nn.Module, given: Tensor) -> Tensor:
-    return by_backward(lambda moved: checkpoint(model, moved, use_reentrant=True), given)
-
-
-@gradient
-def compiled(model: nn.Module, given: Tensor) -> Tensor:
-    faster = torch.compile(model, backend="eager")
-    return by_backward(faster, by_backward(faster, given))
-
-
-@gradient
-def compiled_ahead_of_time(model: nn.Module, given: Tensor) -> Tensor:
-    return by_backward(torch.compile(model, backend="aot_eager"), given)
-
-
-@gradient
-def compiled_with_its_loss(model: nn.Module, given: Tensor) -> Tensor:
-    @torch.compile(backend="eager", fullgraph=True)
-    def step(moved: Tensor) -> Tensor:
-        logits: Tensor = model(moved)
-        return logits * 2
-
-    return by_grad(step, given)
-
-
-@gradient
-def compiled_in_place(model: nn.Module, given: Tensor) -> Tensor:
-    model.compile(backend="eager")
-    return by_backward(model, given)
-
-
-@gradient
-def symbolically_traced(model: nn.Module, given: Tensor) -> Tensor:
-    return by_backward(torch.fx.symbolic_trace(model), by_backward(model, given))
 
 
 @gradient
