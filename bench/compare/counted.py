@@ -150,15 +150,15 @@ def _bytes(what: str, value: Callable[[Counts], float | None]) -> Quantity:
     return Quantity("memory", what, "bytes", value, said)
 
 
-def _images(what: str, value: Callable[[Counts], int]) -> Quantity:
+def _images(what: str, value: Callable[[Counts], int | None]) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
-        first, second = value(then) / case.passing, value(now) / case.passing
+        first, second = ((value(counts) or 0) / case.passing for counts in (then, now))
         return f"{second:g} {what} passes an image ({first:g} before)"
 
     return Quantity("passes", f"images in {what} passes", "images", value, said)
 
 
-def _passes(what: str, value: Callable[[Counts], int]) -> Quantity:
+def _passes(what: str, value: Callable[[Counts], int | None]) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
         return f"{value(now)} {what} calls a run ({value(then)} before)"
 

@@ -42,8 +42,8 @@ class Anatomy:
         calls: how often the baseline asked for gradients, by kind of call.
         computing: how many of these calls computed a parameter's gradient.
         forwards: forward passes for each image of the batch.
-        backwards: backward passes for each image, a call taken to reach as many images as the
-            forward pass before it.
+        backwards: backward passes for each image, where a call reaches the images of the forward
+            passes that its graph leads to.
         parameters: how many parameters' gradients each operation computed in the baseline.
         own_functions: custom `autograd.Function`s in the baseline's graphs.
         parts: of each variant.

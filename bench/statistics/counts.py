@@ -18,8 +18,8 @@ class Counts:
         foreign: of what is neither the model's nor the attack's own, that all calls together
             computed and nobody read; None in records made before this was kept.
         forward_calls, forward_images: passes through the model, and images in them all together.
-        backward_calls, backward_images: passes through autograd's engine; a call is taken to reach
-            as many images as the forward pass before it.
+        backward_calls, backward_images: passes through autograd's engine, and the images of the
+            forward passes that each leads to.
         forward_flops, backward_flops: floating-point operations outside and inside the engine.
         saved: bytes that autograd kept for the backward pass, without the model's own.
         gradients: bytes of the parameters' `.grad`; both of the moment when together they were
@@ -33,10 +33,10 @@ class Counts:
     calls: dict[str, int] | None
     computing: int | None
     parameter_gradients: int | None
-    forward_calls: int
-    forward_images: int
-    backward_calls: int
-    backward_images: int
+    forward_calls: int | None
+    forward_images: int | None
+    backward_calls: int | None
+    backward_images: int | None
     forward_flops: int | None
     backward_flops: int | None
     saved: int | None

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
-
-from torch import Tensor, nn
+from typing import TypeVar
 
 from bench.cases import BASELINE, Findings
 from bench.statistics.anatomy import Anatomy
@@ -22,6 +19,7 @@ from bench.worker import (
     flops,
     gradients,
     memory,
+    passes,
     proof,
     readers,
     state,
@@ -242,27 +240,13 @@ def _counts(workload: Workload) -> dict[str, tuple[FlopCount, int]]:
     """Of a run of each variant, the operations and the images that went through the model."""
     found = {}
     for name in workload.variants:
-        with flops.counted() as count, _passing(workload.model) as batches:
+        with (
+            flops.counted() as count,
+            passes.counted(workload.model, workload.dimensions) as made,
+        ):
             workload.probe(name, lambda run: run())
-        found[name] = count, sum(batches)
+        found[name] = count, made.forward_images - made.without_tensors
     return found
-
-
-@contextlib.contextmanager
-def _passing(model: nn.Module) -> Iterator[list[int]]:
-    """The length of each batch the model is called with, but for recomputations."""
-    lengths: list[int] = []
-
-    def look(_: nn.Module, arguments: tuple[Any, ...]) -> None:
-        first = arguments[0] if arguments else None
-        if isinstance(first, Tensor) and first.ndim and not gradients.in_backward():
-            lengths.append(len(first))
-
-    handle = model.register_forward_pre_hook(look)
-    try:
-        yield lengths
-    finally:
-        handle.remove()
 
 
 def _operations(counted: Mapping[str, tuple[FlopCount, int]]) -> dict[str, dict[str, int]] | None:
@@ -288,9 +272,9 @@ def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, fl
         baseline, variant = (counts[name].moved for name in workload.variants)
         if found and baseline and variant:
             found["bytes"] = baseline / variant
-    passes = workload.passes_predict
-    if passes is not None:
-        found = {"speedup": passes, "basis": "passes", **found, "passes": passes}
+    predicted = workload.passes_predict
+    if predicted is not None:
+        found = {"speedup": predicted, "basis": "passes", **found, "passes": predicted}
     return found or None
 
 

@@ -8,19 +8,18 @@ is then held to the end of the run, and does not depend on when the collector ha
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import torch
 
 from bench.statistics.counts import Counts
 from bench.statistics.observed import Observed
-from bench.worker import checks, flops, gradients, memory, readers
-from bench.worker.dissecting import Clock, seams
+from bench.worker import checks, flops, gradients, memory, passes, readers
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.memory import Kept
@@ -80,11 +79,13 @@ def count(workload: Workload) -> Counted:
 def _counts(
     workload: Workload, variant: str, warnings: list[str], traces: dict[str, GradientTrace]
 ) -> Counts:
-    def looked(what: str, look: Callable[[Workload, Callable[[], Any]], T]) -> T | None:
-        probe = partial(workload.probe, variant, partial(look, workload))
-        return checks.or_warn(what, probe, warnings, "the other counts hold, please report it")
+    def tried(what: str, look: Callable[[], T]) -> T | None:
+        return checks.or_warn(what, look, warnings, "the other counts hold, please report it")
 
-    clock = workload.probe(variant, partial(_passes, workload))
+    def looked(what: str, look: Callable[[Workload, Callable[[], Any]], T]) -> T | None:
+        return tried(what, lambda: workload.probe(variant, lambda run: look(workload, run)))
+
+    made = tried("the passes", lambda: passes.of(workload, variant))
     trace = looked("the gradients", _trace)
     if trace is not None:
         traces[variant] = trace
@@ -95,10 +96,10 @@ def _counts(
         computing=None if trace is None else trace.computing,
         parameter_gradients=None if trace is None else trace.computed,
         foreign=None if trace is None else _foreign(trace),
-        forward_calls=clock.forward_calls,
-        forward_images=clock.images_forward,
-        backward_calls=clock.backward_calls,
-        backward_images=clock.images_backward,
+        forward_calls=None if made is None else made.forward_calls,
+        forward_images=None if made is None else made.forward_images,
+        backward_calls=None if made is None else made.backward_calls,
+        backward_images=None if made is None else made.backward_images,
         saved=None if kept is None else kept.saved,
         gradients=None if kept is None else kept.gradients,
         **({"forward_flops": None, "backward_flops": None} if done is None else _dispatched(*done)),
@@ -124,13 +125,6 @@ def _foreign(trace: GradientTrace) -> int:
     return sum(each.gradients for each in trace.observed.foreign)
 
 
-def _passes(workload: Workload, run: Callable[[], Any]) -> Clock:
-    clock = Clock()
-    with seams(workload.model, clock):
-        run()
-    return clock
-
-
 def _trace(workload: Workload, run: Callable[[], Any]) -> GradientTrace:
     with gradients.observed(workload.model) as trace:
         run()
@@ -149,29 +143,33 @@ def _kept(workload: Workload, run: Callable[[], Any]) -> Kept:
 
 @contextlib.contextmanager
 def _handed_over() -> Iterator[Counter[str]]:
-    """Count the tensors handed to numpy or made into lists; torch dispatches nothing for them."""
+    """Count the tensors handed to numpy or made into lists; torch dispatches nothing for them.
+
+    In the class, and no mode of torch's: in one of those some layers compute in another way.
+    """
     count: Counter[str] = Counter()
-    watched = {
-        torch.Tensor.numpy: "numpy()",
-        torch.Tensor.__array__: "numpy()",
-        torch.Tensor.tolist: "tolist()",
-    }
+
+    def counting(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            count[f"{method.__name__}()"] += 1
+            return method(*args, **kwargs)
+
+        return counted
+
+    own = vars(torch.Tensor)
+    # `Tensor.__array__`, by which numpy asks, calls `numpy`.
+    before = {name: own.get(name) for name in ("numpy", "tolist")}
+    for name in before:
+        setattr(torch.Tensor, name, counting(getattr(torch.Tensor, name)))
     try:
-        from torch.overrides import TorchFunctionMode
-    except ImportError:
         yield count
-        return
-
-    class Watch(TorchFunctionMode):
-        def __torch_function__(
-            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
-            if function in watched:
-                count[watched[function]] += 1
-            return function(*args, **(kwargs or {}))
-
-    with Watch():
-        yield count
+    finally:
+        for name, method in before.items():
+            if method is None:
+                delattr(torch.Tensor, name)
+            else:
+                setattr(torch.Tensor, name, method)
 
 
 @contextlib.contextmanager

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from bench.statistics.anatomy import Anatomy, Part
-from bench.worker import gradients
+from bench.worker import gradients, passes
+from bench.worker.calls import Call, intercepted
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
-from bench.worker.variants import forward_replaced
 from bench.worker.workload import Workload
 
 BUDGET = 4.0
@@ -30,15 +30,11 @@ FEWEST, MOST = 3, 15
 
 @dataclass
 class Clock:
-    """What one run spent where, in seconds, and how many calls and images went through."""
+    """What one run spent where, in seconds."""
 
     whole: float = 0.0
     forward: float = 0.0
     backward: float = 0.0
-    forward_calls: int = 0
-    images_forward: int = 0
-    backward_calls: int = 0
-    images_backward: int = 0
 
 
 def dissect(workload: Workload, trace: GradientTrace, counts: Mapping[str, FlopCount]) -> Anatomy:
@@ -50,19 +46,20 @@ def dissect(workload: Workload, trace: GradientTrace, counts: Mapping[str, FlopC
         counts: the operations of a run of each variant.
     """
     baseline, variant = workload.variants
-    first = _clocked(workload, baseline)
+    made = passes.of(workload, baseline)
+    first = _clocked(workload, baseline, made.in_parts)
     runs = max(FEWEST, min(MOST, int(BUDGET / 2 / max(first.whole, 1e-6))))
     clocks: dict[str, list[Clock]] = {baseline: [], variant: []}
     for turn in range(runs):
         for name in (baseline, variant) if turn % 2 == 0 else (variant, baseline):
-            clocks[name].append(_clocked(workload, name))
+            clocks[name].append(_clocked(workload, name, made.in_parts))
     passing = workload.comparison.case.passing
     return Anatomy(
         runs=runs,
         calls=dict(trace.calls),
         computing=trace.computing,
-        forwards=first.images_forward / passing,
-        backwards=first.images_backward / passing,
+        forwards=made.forward_images / passing,
+        backwards=made.backward_images / passing,
         parameters=trace.by_operation,
         own_functions=sorted(trace.own_functions),
         parts={name: _part(found, counts[name]) for name, found in clocks.items()},
@@ -80,12 +77,12 @@ def _part(clocks: list[Clock], count: FlopCount) -> Part:
     )
 
 
-def _clocked(workload: Workload, variant: str) -> Clock:
+def _clocked(workload: Workload, variant: str, in_parts: bool) -> Clock:
     device = workload.comparison.case.device
     clock = Clock()
 
     def timed(run: Callable[[], Tensor]) -> Clock:
-        with seams(workload.model, clock, lambda: _synchronise(device)):
+        with seams(workload.model, clock, lambda: _synchronise(device), in_parts=in_parts):
             _synchronise(device)
             start = time.perf_counter()
             run()
@@ -98,44 +95,40 @@ def _clocked(workload: Workload, variant: str) -> Clock:
 
 @contextlib.contextmanager
 def seams(
-    model: nn.Module, clock: Clock, synchronise: Callable[[], None] = lambda: None
+    model: nn.Module,
+    clock: Clock,
+    synchronise: Callable[[], None] = lambda: None,
+    *,
+    in_parts: bool = False,
 ) -> Iterator[None]:
-    """Add what happens at the model's outermost calls, and at the engine's, to the clock."""
-    depth = 0
-    latest = 0
+    """Add what happens at the model's outermost calls, and at the engine's, to the clock.
 
-    def watched(forward: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            nonlocal depth, latest
-            if depth or gradients.in_backward():  # a recomputation is part of the backward pass
-                return forward(*args, **kwargs)
-            latest = len(args[0]) if args and isinstance(args[0], Tensor) and args[0].ndim else 1
-            clock.forward_calls += 1
-            clock.images_forward += latest
-            depth += 1
-            synchronise()
-            start = time.perf_counter()
-            try:
-                return forward(*args, **kwargs)
-            finally:
-                synchronise()
-                clock.forward += time.perf_counter() - start
-                depth -= 1
+    Args:
+        model: whose calls.
+        clock: to add to.
+        synchronise: waits for the device.
+        in_parts: whether to look for calls of the model's parts too, which takes a little time.
+    """
 
-        return call
-
-    def backward(run: Callable[[], Any]) -> Any:
-        clock.backward_calls += 1
-        clock.images_backward += latest
+    def timed(run: Callable[[], Any], what: str) -> Any:
         synchronise()
         start = time.perf_counter()
         try:
             return run()
         finally:
             synchronise()
-            clock.backward += time.perf_counter() - start
+            setattr(clock, what, getattr(clock, what) + time.perf_counter() - start)
 
-    with forward_replaced(model, watched), gradients.engine_watched(backward):
+    def forward(_: Any, run: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if gradients.in_backward():  # a recomputation is part of the backward pass
+            return run(*args, **kwargs)
+        return timed(lambda: run(*args, **kwargs), "forward")
+
+    parts = passes.parts_of(model) if in_parts else None
+    with (
+        intercepted(model, forward, parts=parts),
+        gradients.engine_watched(lambda run: timed(run, "backward")),
+    ):
         yield
 
 

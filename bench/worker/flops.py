@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.worker import traffic
+from bench.worker import compilers, traffic
 from bench.worker.gradients import engine_watched, in_backward
 
 
@@ -97,7 +97,13 @@ def counted() -> Iterator[FlopCount]:
                 masks[", ".join(gradient for gradient, wanted in asked if wanted)] += 1
             return out
 
-    with engine_watched(), Count():  # type: ignore[no-untyped-call]
+    # A dispatch mode keeps `torch.compile` from compiling; what insists on it would fail.
+    with (
+        compilers.as_written(),
+        compilers.traced_without_modes(),
+        engine_watched(),
+        Count(),  # type: ignore[no-untyped-call]
+    ):
         yield count
     count.forward, count.backward = operations
     count.masks = dict(masks)

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 from torch.autograd import Variable
 from torch.autograd.function import BackwardCFunction
 
 from bench.statistics.observed import Observed
 from bench.worker import graphs
+from bench.worker.compilers import compiling
 from bench.worker.sight import Sight
 
 if TYPE_CHECKING:
@@ -80,11 +82,13 @@ def traced(workload: Workload, variant: str) -> GradientTrace:
 
 
 _depth = 0
+_task: Callable[[], int] | None = getattr(torch._C, "_current_graph_task_id", None)
 
 
 def in_backward() -> bool:
-    """Whether autograd's engine is at work, inside a block of `engine_watched`."""
-    return _depth > 0
+    """Whether autograd's engine is at work, inside a block of `engine_watched`; from torch 2.1 on
+    whether it is in this thread."""
+    return _depth > 0 if _task is None else _task() != -1
 
 
 @contextlib.contextmanager
@@ -138,7 +142,7 @@ class _Watched(_InFront):
 
     def run_backward(self, *args: Any, **kwargs: Any) -> Any:
         global _depth
-        inner = _depth > 0
+        inner = in_backward() or compiling()
         _depth += 1
         try:
             if inner:

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bench.worker.compilers import untraced
+
 CPU = "peak of the bytes torch's CPU allocator held for the run, above what it held before"
 CUDA = "peak of the bytes torch's CUDA allocator held, model and images included"
 
@@ -122,7 +124,8 @@ class _Account:
             self._look()
         # Its own graph holds what this returns: the tensor itself would close a cycle, and a graph
         # that no backward pass walks would never go.
-        return _Saved(tensor.detach(), self._release if counts else None, where)
+        with untraced():
+            return _Saved(tensor.detach(), self._release if counts else None, where)
 
     def _release(self, where: int) -> None:
         self._owners[where] -= 1

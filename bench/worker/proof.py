@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from bench.cases import SEMI_BACKWARD
 from bench.statistics.equality import Equality
 from bench.worker import equality
+from bench.worker.calls import Call, intercepted
 from bench.worker.workload import Workload
 from semibackward import rounding
 from semibackward.rounding import Layers
@@ -185,19 +186,23 @@ def _watch(workload: Workload, variant: str, keep: Callable[[int, Tensor, Tensor
     """
     calls = itertools.count()
 
-    def look(_: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        first = arguments[0] if arguments else None
-        if not isinstance(first, Tensor) or not (first.requires_grad and torch.is_grad_enabled()):
-            return None
-        number, seen = next(calls), first.view_as(first)
-        seen.register_hook(lambda gradient: keep(number, seen.detach(), gradient.detach()))
-        return seen, *arguments[1:]
+    def look(_: Any, run: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        for place, value in given.items():
+            if isinstance(value, Tensor) and value.requires_grad and torch.is_grad_enabled():
+                given[place] = _seen(value, next(calls), keep)
+                break
+        return run(*(given[n] for n in range(len(args))), **{name: given[name] for name in kwargs})
 
-    handle = workload.model.register_forward_pre_hook(look)
-    try:
+    with intercepted(workload.model, look):
         workload.probe(variant, lambda run: run())
-    finally:
-        handle.remove()
+
+
+def _seen(tensor: Tensor, number: int, keep: Callable[[int, Tensor, Tensor], object]) -> Tensor:
+    """A view of what a call was made with, whose gradient is handed over."""
+    seen = tensor.view_as(tensor)
+    seen.register_hook(lambda gradient: keep(number, seen.detach(), gradient.detach()))
+    return seen
 
 
 def _digest(tensor: Tensor) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import copy
+import dataclasses
 from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bench.cases import A_A, BASELINE, FORWARD_ONLY, SEMI_BACKWARD
+from bench.worker.calls import Call, intercepted
 from semibackward import semi_backward
 
 
@@ -30,34 +32,34 @@ def applied(variant: str, model: nn.Module) -> AbstractContextManager[None]:
 
 
 def _inferring(model: nn.Module) -> AbstractContextManager[None]:
-    """The model in inference mode, whoever calls it; what surrounds it is left alone.
+    """The model in inference mode, whoever calls it; what surrounds it is left alone, and so is a
+    copy that an attack makes of it.
 
     The output is copied outside that mode, since attacks may work on it in place.
     """
 
-    def inferring(forward: Callable[..., Any]) -> Callable[..., Any]:
-        def infer(*args: Any, **kwargs: Any) -> Any:
-            with torch.inference_mode():
-                output = forward(*args, **kwargs)
-            return output.clone()
+    def infer(_: Any, forward: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        with torch.inference_mode():
+            output = forward(*args, **kwargs)
+        return _copied(output)
 
-        return infer
+    # What `Module.compile` has compiled is not its `forward`, but all that a call does.
+    compiled = getattr(model, "_compiled_call_impl", None) is not None
+    return intercepted(model, infer, names=("__call__", "forward") if compiled else ("forward",))
 
-    return forward_replaced(model, inferring)
 
-
-@contextlib.contextmanager
-def forward_replaced(
-    model: nn.Module, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
-) -> Iterator[None]:
-    """Inside the block the model's `forward` is what `wrap` makes of it."""
-    forward = model.forward
-    own = "forward" in vars(model)
-    model.forward = wrap(forward)
-    try:
-        yield
-    finally:
-        if own:
-            model.forward = forward
-        else:
-            del model.forward
+def _copied(output: Any) -> Any:
+    """The same with a copy of each tensor: what is made in inference mode stays of it."""
+    if isinstance(output, Tensor):
+        return output.clone()
+    if isinstance(output, dict):
+        made = copy.copy(output)
+        made.update({name: _copied(value) for name, value in output.items()})
+        return made
+    if isinstance(output, tuple | list):
+        copies = [_copied(value) for value in output]
+        return output._make(copies) if hasattr(output, "_make") else type(output)(copies)
+    if dataclasses.is_dataclass(output) and not isinstance(output, type):
+        names = [one.name for one in dataclasses.fields(output) if one.init]
+        return dataclasses.replace(output, **{n: _copied(getattr(output, n)) for n in names})
+    return output

@@ -50,6 +50,8 @@ class Workload(ABC):
     """Whether it makes numbers, that may differ by rounding."""
     tells_passes: ClassVar[bool] = False
     """Whether records tell how many of its backward passes compute parameter gradients."""
+    dimensions: ClassVar[int | None] = None
+    """Of a batch as the model takes it, where what it is called with may have more or fewer."""
 
     @property
     def variants(self) -> tuple[str, str]:

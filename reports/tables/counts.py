@@ -84,8 +84,8 @@ def _computed(counts: Counts) -> str | None:
 
 
 def _passes(counts: Counts, case: Case) -> str:
-    one = case.passing
-    return f"{counts.forward_images / one:g} + {counts.backward_images / one:g}"
+    images = counts.forward_images, counts.backward_images
+    return " + ".join("-" if one is None else f"{one / case.passing:g}" for one in images)
 
 
 def _billions(counts: Counts) -> str:

@@ -49,6 +49,8 @@ class AttackWorkload(Workload):
     def remarks(self) -> tuple[str, ...]:
         return self.told
 
+    dimensions = 4
+
     def output(self, variant: str) -> Tensor:
         """The adversarial images, of the images' shape."""
         output: object = self.run(variant, lambda run: run())

@@ -58,6 +58,7 @@ class TrainingWorkload(Workload):
 
     makes = "weights"
     tells_passes = True
+    dimensions = 4
 
     @property
     def passes_predict(self) -> float | None:

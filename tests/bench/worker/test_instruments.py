@@ -1,0 +1,121 @@
+"""Instruments change nothing: programs give bit for bit what they give without."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.autograd import Variable
+
+from bench.cases import FORWARD_ONLY
+from bench.worker import counting, flops, gradients, memory, passes, proof
+from bench.worker.dissecting import Clock, seams
+from bench.worker.variants import applied
+from tests import programs
+from tests.programs import GRADIENT, QUERIES, Program
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+Run = Callable[[], Any]
+Instrument = Callable[[nn.Module, Run], object]
+PROGRAMS = {**GRADIENT, **QUERIES}
+NEEDS = {
+    "mapped_gradients": "func",
+    "jacobian": "func",
+    "compiled": "compile",
+    "compiled_ahead_of_time": "compile",
+    "compiled_with_its_loss": "compile",
+    "compiled_in_place": "compile",
+}
+"""What of torch a program needs that older versions lack."""
+
+
+def _inside(block: Callable[[nn.Module], contextlib.AbstractContextManager[Any]]) -> Instrument:
+    def look(model: nn.Module, run: Run) -> None:
+        with block(model):
+            run()
+
+    return look
+
+
+def _proof(model: nn.Module, run: Run) -> None:
+    proof.trail(SimpleNamespace(model=model, probe=lambda _, around: around(run)), "original")  # type: ignore[arg-type]
+
+
+def _all_at_once(model: nn.Module) -> contextlib.AbstractContextManager[Any]:
+    stack = contextlib.ExitStack()
+    for block in (flops.counted(), passes.counted(model, 4), gradients.observed(model)):
+        stack.enter_context(block)
+    return stack
+
+
+INSTRUMENTS: dict[str, Instrument] = {
+    "gradient calls": _inside(gradients.observed),
+    "the engine": _inside(lambda _: gradients.engine_watched()),
+    "seams": _inside(lambda model: seams(model, Clock())),
+    "seams of parts": _inside(lambda model: seams(model, Clock(), in_parts=True)),
+    "passes": _inside(lambda model: passes.counted(model, 4)),
+    "operations": _inside(lambda _: flops.counted()),
+    "handed over": _inside(lambda _: counting._handed_over()),
+    "peak": lambda _, run: memory.peak(run, "cpu"),
+    "kept": lambda model, run: memory.kept(run, model),
+    "proof": _proof,
+    "several": _inside(_all_at_once),
+}
+
+
+def available(name: str) -> Program:
+    if not hasattr(torch, NEEDS.get(name, "rand")):
+        pytest.skip(f"this torch has no torch.{NEEDS[name]}")
+    return PROGRAMS[name]
+
+
+def output(program: Program, around: Instrument | None = None) -> Tensor:
+    """What a program makes of a fresh model, looked at by an instrument or not."""
+    model, images = programs.network(), programs.images()
+    torch.manual_seed(0)
+    made: list[Tensor] = []
+
+    def run() -> None:
+        made.append(program(model, images))
+
+    if around is None:
+        run()
+    else:
+        with unmarked(model):
+            around(model, run)
+    return made[0]
+
+
+@contextlib.contextmanager
+def unmarked(model: nn.Module) -> Iterator[None]:
+    """What is not the program's own is as it was."""
+    classes = {type(module) for module in model.modules()} | {nn.Module, Tensor}
+    before = {found: dict(vars(found)) for found in classes}
+    engine = Variable._execution_engine
+    yield
+    assert {found: dict(vars(found)) for found in classes} == before
+    assert Variable._execution_engine is engine
+    for parameter in model.parameters():
+        assert not parameter._backward_hooks
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_instruments_change_no_result(name: str) -> None:
+    program = available(name)
+    plain = output(program)
+    for instrument, around in INSTRUMENTS.items():
+        seen = output(program, around)
+        assert torch.equal(plain, seen), f"{instrument} changes {name}"
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_forward_only_changes_no_result(name: str) -> None:
+    plain = output(QUERIES[name])
+    seen = output(QUERIES[name], _inside(lambda model: applied(FORWARD_ONLY, model)))
+    assert torch.equal(plain, seen)
