@@ -213,6 +213,9 @@ def or_warn(
     """
     try:
         return look()
+    except memory.Unseen as error:
+        warnings.append(f"{what} could not be looked at: {error}")
+        return None
     except Exception as error:
         if failures.status_of(error) == "out-of-memory":
             raise
