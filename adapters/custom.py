@@ -9,14 +9,13 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from adapters import calling, folders
+from adapters import calling, folders, sources
 from adapters.base import AdapterError
 from adapters.folders import Folder
 
@@ -132,12 +131,10 @@ def modules() -> list[ModuleType]:
 
 def _where(folder: Folder, error: BaseException) -> str:
     """The line of the user's at which an import broke off."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if folder.holds(frame.filename)]
-    if not own:
+    last = sources.line_of(error, folder.holds)
+    if last is None:
         return ""
-    line = f" (`{own[-1].line}`)" if own[-1].line else ""
-    return f" in {Path(own[-1].filename).name}, line {own[-1].lineno}{line}"
+    return f" in {sources.spelt(last)}" + (f" (`{last.line}`)" if last.line else "")
 
 
 def _folder(spec: AttackSpec) -> Folder:
