@@ -30,8 +30,6 @@ SCRIPT = 'put what a script does under `if __name__ == "__main__":`'
 """The mend where importing a file does more than define things."""
 ANY = "*"
 """A name that stands for all of them: a module's text does not tell which it binds."""
-_BINDERS = ("globals", "exec", "setattr", "vars")
-"""Functions that bind names nobody can read off."""
 _imported: list[ModuleType] = []
 
 
@@ -169,9 +167,22 @@ def _names_bound_in(tree: ast.Module) -> set[str]:
             names.add(node.asname or node.name.partition(".")[0])  # "*" where it is that
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
             names.add(node.name)
-        elif isinstance(node, ast.Name) and node.id in _BINDERS:
+        elif _binds_any(node):
             names.add(ANY)
     return names | ({ANY} if "__getattr__" in names else set())
+
+
+def _binds_any(node: ast.AST) -> bool:
+    """Whether it reaches for the module's namespace itself: `globals()`, `exec(code)`, and
+    `sys.modules[__name__]`."""
+    if isinstance(node, ast.Attribute):
+        return (
+            node.attr == "modules" and isinstance(node.value, ast.Name) and node.value.id == "sys"
+        )
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    arguments = len(node.args) + len(node.keywords)
+    return (node.func.id, arguments) in (("globals", 0), ("vars", 0), ("locals", 0), ("exec", 1))
 
 
 def _module_exists(name: str) -> bool:
