@@ -173,16 +173,14 @@ def _names_bound_in(tree: ast.Module) -> set[str]:
 
 
 def _binds_any(node: ast.AST) -> bool:
-    """Whether it reaches for the module's namespace itself: `globals()`, `exec(code)`, and
-    `sys.modules[__name__]`."""
-    if isinstance(node, ast.Attribute):
-        return (
-            node.attr == "modules" and isinstance(node.value, ast.Name) and node.value.id == "sys"
-        )
+    """Whether it binds what a module's text does not name: `globals()`, `exec(code)`, and
+    `setattr(sys.modules[__name__], ...)`."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         return False
-    arguments = len(node.args) + len(node.keywords)
-    return (node.func.id, arguments) in (("globals", 0), ("vars", 0), ("locals", 0), ("exec", 1))
+    name, arguments = node.func.id, [*node.args, *node.keywords]
+    if name == "setattr":
+        return bool(node.args) and isinstance(node.args[0], ast.Subscript)
+    return (name, len(arguments)) in (("globals", 0), ("vars", 0), ("locals", 0), ("exec", 1))
 
 
 def _module_exists(name: str) -> bool:
