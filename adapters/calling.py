@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from adapters import registry
+from adapters import registry, sources
 from adapters.base import AdapterError
 
 GIVEN = ("model", "images", "labels")
@@ -118,9 +118,8 @@ def _made(cls: type, name: str) -> str:
 def _wrapper(call: str, name: str, module: ModuleType) -> str:
     function = name.lower() if name.lower() != name else f"my_{name}"
     source = getattr(module, "__file__", None) or ""
-    installed = "site-packages" in source or not source
     lines = f"def {function}(model, images, labels): return {call}"
-    if not installed:
+    if sources.is_users(source):
         return f"add `{lines}` to it, and name {function}"
     package = module.__name__
     lines = f"def {function}(model, images, labels): return {package}.{call}"

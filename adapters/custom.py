@@ -9,14 +9,13 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from adapters import calling, folders
+from adapters import calling, folders, sources
 from adapters.base import AdapterError
 from adapters.folders import Folder
 
@@ -31,8 +30,6 @@ SCRIPT = 'put what a script does under `if __name__ == "__main__":`'
 """The mend where importing a file does more than define things."""
 ANY = "*"
 """A name that stands for all of them: a module's text does not tell which it binds."""
-_BINDERS = ("globals", "exec", "setattr", "vars")
-"""Functions that bind names nobody can read off."""
 _imported: list[ModuleType] = []
 
 
@@ -132,12 +129,10 @@ def modules() -> list[ModuleType]:
 
 def _where(folder: Folder, error: BaseException) -> str:
     """The line of the user's at which an import broke off."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if folder.holds(frame.filename)]
-    if not own:
+    last = sources.line_of(error, folder.holds)
+    if last is None:
         return ""
-    line = f" (`{own[-1].line}`)" if own[-1].line else ""
-    return f" in {Path(own[-1].filename).name}, line {own[-1].lineno}{line}"
+    return f" in {sources.spelt(last)}" + (f" (`{last.line}`)" if last.line else "")
 
 
 def _folder(spec: AttackSpec) -> Folder:
@@ -172,9 +167,20 @@ def _names_bound_in(tree: ast.Module) -> set[str]:
             names.add(node.asname or node.name.partition(".")[0])  # "*" where it is that
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
             names.add(node.name)
-        elif isinstance(node, ast.Name) and node.id in _BINDERS:
+        elif _binds_any(node):
             names.add(ANY)
     return names | ({ANY} if "__getattr__" in names else set())
+
+
+def _binds_any(node: ast.AST) -> bool:
+    """Whether it binds what a module's text does not name: `globals()`, `exec(code)`, and
+    `setattr(sys.modules[__name__], ...)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    name, arguments = node.func.id, [*node.args, *node.keywords]
+    if name == "setattr":
+        return bool(node.args) and isinstance(node.args[0], ast.Subscript)
+    return (name, len(arguments)) in (("globals", 0), ("vars", 0), ("locals", 0), ("exec", 1))
 
 
 def _module_exists(name: str) -> bool:

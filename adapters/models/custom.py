@@ -11,15 +11,13 @@ import contextlib
 import inspect
 import random
 import sys
-import sysconfig
 import textwrap
-import traceback
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters import custom
+from adapters import custom, sources
 from adapters.base import AdapterError, quiet
 
 if TYPE_CHECKING:
@@ -206,24 +204,8 @@ def _told(where: str) -> Iterator[None]:
 def spelt(error: BaseException) -> str:
     """A foreign error on one line, with the line of the user's that it passed last."""
     text = textwrap.shorten(f"{type(error).__name__}: {error}", LONGEST, placeholder=" ...")
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if not _is_installed(frame.filename)]
-    if not theirs:
-        return text.rstrip(": ")
-    last = theirs[-1]
-    return f"{text.rstrip(': ')} ({PurePath(last.filename).name}, line {last.lineno})"
-
-
-_OURS = Path(__file__).resolve().parents[2]
-
-
-def _is_installed(file: str) -> bool:
-    """Whether a file is no user's: a package's, Python's, or this program's."""
-    if file.startswith("<"):
-        return True
-    places = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
-    ours = any(Path(file).is_relative_to(_OURS / name) for name in ("adapters", "bench"))
-    return ours or any(Path(file).is_relative_to(place) for place in places if place)
+    last = sources.line_of(error)
+    return text.rstrip(": ") + (f" ({sources.spelt(last)})" if last else "")
 
 
 def _without_arguments(builder: Callable[..., Any], where: str) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
-import sysconfig
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from adapters import sources
 from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
 from bench.errors import InvalidOutput, ReadsParameterGradients
 from bench.worker.channel import NO_KEYBOARD
@@ -58,15 +55,6 @@ _AMBIGUOUS = (
 )
 """What cuDNN and cuBLAS say where they could get no memory for themselves, and also for other
 reasons: a dtype that the GPU does not know, a library of another version."""
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-_NOT_THE_USERS = tuple(
-    os.path.realpath(place) + os.sep
-    for place in (
-        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        *(os.path.join(_ROOT, package) for package in ("bench", "adapters", "semibackward")),
-    )
-)
-"""Folders of Python's, of installed packages, and ours."""
 NEARLY_FULL = 0.02
 """Of a GPU's memory: with less of it free there is no room for a library's workspace."""
 
@@ -174,17 +162,8 @@ def where(error: BaseException) -> str:
 
     It is of use where the error itself says nothing, as a bare assertion.
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return ""
-    last = next((frame for frame in reversed(frames) if _users(frame.filename)), frames[-1])
-    return f" in {PurePath(last.filename).name}, line {last.lineno}"
-
-
-def _users(file: str) -> bool:
-    """Whether a file is neither Python's, nor installed, nor ours."""
-    place = os.path.realpath(file)
-    return not place.startswith(_NOT_THE_USERS) and os.path.isfile(place)
+    last = sources.line_of(error) or sources.line_of(error, lambda _: True)
+    return f" in {sources.spelt(last)}" if last else ""
 
 
 def taints(error: BaseException) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dis
 import functools
 import linecache
-import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from types import CodeType, FrameType
 from typing import Literal
 
@@ -17,6 +16,7 @@ import torch
 import adapters
 import bench
 import semibackward
+from adapters import sources
 
 LONGEST = 100
 """Characters of a line of code that a sentence repeats."""
@@ -33,14 +33,6 @@ _TORCH = _folder(torch)
 _TRICK = _folder(semibackward)
 _MEASURING = (_folder(bench), f"{_folder(adapters)}papers/")
 """This program's own folders whose code is no attack's."""
-_OWN = (*_MEASURING, _folder(adapters))
-_SHIPPED = tuple(
-    {
-        f"{Path(path)}/"
-        for name, path in sysconfig.get_paths().items()
-        if name in ("stdlib", "platstdlib", "purelib", "platlib")
-    }
-)
 _OPTIMIZERS = f"{_TORCH}optim/"
 _TIDYING = {"zero_grad", "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_"}
 
@@ -88,7 +80,7 @@ def place(frame: FrameType | None) -> Place | None:
     The innermost line of a file of the user's, or else of the library's.
     """
     found = list(attack_frames(frame))
-    theirs = [each for each in found if not each.f_code.co_filename.startswith((*_SHIPPED, *_OWN))]
+    theirs = [each for each in found if sources.is_users(each.f_code.co_filename)]
     told = next(iter(theirs or found), None)
     if told is None:
         return None

@@ -1,0 +1,50 @@
+"""Whose a file of code is: a user's, or Python's, an installed package's, or this program's."""
+
+from __future__ import annotations
+
+import functools
+import sysconfig
+import traceback
+from collections.abc import Callable
+from pathlib import Path, PurePath
+
+_ROOT = Path(__file__).resolve().parents[1]
+_OTHERS = tuple(
+    Path(place).resolve()
+    for place in (
+        *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")),
+        *(str(_ROOT / package) for package in ("adapters", "bench", "reports", "semibackward")),
+    )
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_users(file: str) -> bool:
+    """Whether a file of code is a user's.
+
+    Args:
+        file: as a code object or a frame names it; "<string>" and the like are nobody's.
+    """
+    place = Path(file)
+    if not place.is_file():
+        return False
+    place = place.resolve()
+    return not any(place.is_relative_to(other) for other in _OTHERS)
+
+
+def line_of(
+    error: BaseException, whose: Callable[[str], bool] = is_users
+) -> traceback.FrameSummary | None:
+    """The innermost line of a user's that an error passed; None where it passed none.
+
+    Args:
+        error: with its traceback.
+        whose: tells which files count.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame for frame in reversed(frames) if whose(frame.filename)), None)
+
+
+def spelt(line: traceback.FrameSummary) -> str:
+    """It in words: "FILE, line N"."""
+    return f"{PurePath(line.filename).name}, line {line.lineno}"
