@@ -75,8 +75,10 @@ def test_what_computes_no_parameter_gradient_spends_no_time_on_them() -> None:
 
 
 def test_what_could_not_be_seen_leaves_the_rest() -> None:
-    nothing = {"seconds": None, "forward": None, "backward": None}
-    untimed = {name: replace(p, **nothing) for name, p in FULL.parts.items()}
+    untimed = {
+        name: Part(None, None, None, p.forward_flops, p.backward_flops)
+        for name, p in FULL.parts.items()
+    }
     of = record(replace(FULL, parts=untimed))
     assert shares(of) == ["-"] * 5
     assert "33 % of the operations" in told(of).sentence
