@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from adapters import calling, folders, sources
+from adapters import folders, sources
 from adapters.base import AdapterError
 from adapters.folders import Folder
 
@@ -82,6 +82,8 @@ def build(spec: AttackSpec, model: nn.Module) -> AttackFunction:
     Raises:
         AdapterError: there is no such function, or it can't be called as one.
     """
+    from adapters import calling  # needs torch, which the controlling process has not
+
     module = import_place(spec)
     function = getattr(module, spec.function, None)
     if not callable(function):

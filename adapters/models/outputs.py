@@ -39,7 +39,7 @@ def place(output: object, images: int) -> Place | None:
     if isinstance(output, Tensor):
         return Place(None, "")
     parts = list(_parts(output))
-    kind = f"the model's output is {_a(type(output).__name__)}"
+    kind = f"the model's output is {a(type(output).__name__)}"
     for name, take, value in parts:
         if name in (f"['{NAME}']", f".{NAME}") and isinstance(value, Tensor):
             return Place(take, f"{kind}: `{NAME}` is taken")
@@ -71,7 +71,7 @@ class Logits(nn.Module):
 
 def _parts(output: object) -> Iterator[tuple[str, Callable[[Any], Any], object]]:
     """What an output is made of: how each part is reached, in words and in deed, and the part."""
-    if isinstance(output, Mapping):
+    if isinstance(output, Mapping) and output:
         for key, value in output.items():
             yield f"[{key!r}]", operator.itemgetter(key), value
         return
@@ -103,5 +103,6 @@ def _shape(value: object) -> str:
     return "×".join(map(str, getattr(value, "shape", ())))
 
 
-def _a(name: str) -> str:
+def a(name: str) -> str:
+    """With its article."""
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -117,8 +117,8 @@ def _kind(output: object) -> str:
         return "None"
     name = type(output).__name__
     if isinstance(output, dict):
-        return f"a {name} of {', '.join(map(str, output)) or 'nothing'}"
-    return f"a {name}"
+        return f"{outputs.a(name)} of {', '.join(map(str, output)) or 'nothing'}"
+    return outputs.a(name)
 
 
 def _classes(logits: Tensor, images: int, who: str) -> int:
