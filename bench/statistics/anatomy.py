@@ -13,7 +13,8 @@ class Part:
     """How one variant's run divides, where the seams are the model's call and autograd's engine.
 
     Attributes:
-        seconds: of the whole run; medians over the instrumented runs, as the next two.
+        seconds: of the whole run; medians over the instrumented runs, as the next two, or sums of
+            such; None where they could not be timed.
         forward: seconds inside the model's calls, outside the engine.
         backward: seconds inside the engine.
         forward_flops: operations outside the engine; None where torch can't count.
@@ -21,9 +22,9 @@ class Part:
         masks: how often `convolution_backward` was asked for which gradients, as "input, weight".
     """
 
-    seconds: float
-    forward: float
-    backward: float
+    seconds: float | None
+    forward: float | None
+    backward: float | None
     forward_flops: int | None
     backward_flops: int | None
     masks: dict[str, int] = field(default_factory=dict)
@@ -36,6 +37,8 @@ class Anatomy:
     The time of parameter gradients is what the engine takes longer in the baseline than with
     parameters frozen, in runs that take turns; what the engine takes when frozen is output
     gradients; what is outside the model and the engine is the attack's own overhead.
+
+    What could not be looked at is None, and a warning of the record says why.
 
     Attributes:
         runs: instrumented runs of each variant.
@@ -50,39 +53,78 @@ class Anatomy:
     """
 
     runs: int
-    calls: dict[str, int]
-    computing: int
-    forwards: float
-    backwards: float
-    parameters: dict[str, int]
-    own_functions: list[str]
+    calls: dict[str, int] | None
+    computing: int | None
+    forwards: float | None
+    backwards: float | None
+    parameters: dict[str, int] | None
+    own_functions: list[str] | None
     parts: dict[str, Part]
+
+
+NOTHING = 0.005
+"""A share of the time that counts as none where it is below zero: it is told in whole percent."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """The shares of the baseline's time; they add up to 1."""
+    """The shares of the baseline's time, none below zero.
+
+    Attributes:
+        forward, backward, overhead: they add up to 1.
+        parameter_gradients: of `backward`; None where that can't be told.
+    """
 
     forward: float
-    output_gradients: float
-    parameter_gradients: float
+    backward: float
     overhead: float
+    parameter_gradients: float | None
+
+    @property
+    def output_gradients(self) -> float | None:
+        """The rest of `backward`."""
+        parameter = self.parameter_gradients
+        return None if parameter is None else self.backward - parameter
 
 
-def split(anatomy: Anatomy, baseline: str, variant: str) -> Split:
-    """Divide the baseline's time; the variant must be one that computes no parameter gradients."""
-    whole, frozen = anatomy.parts[baseline], anatomy.parts[variant]
-    parameter = whole.backward - frozen.backward if whole.backward else 0.0
-    output = whole.backward - parameter
-    overhead = whole.seconds - whole.forward - whole.backward
+def split(anatomy: Anatomy, baseline: str, variant: str, *, idle: bool = False) -> Split | None:
+    """Divide the baseline's time; None where it was not timed, or its parts are more than all.
+
+    Args:
+        anatomy: with both variants' parts.
+        baseline: whose time.
+        variant: one that computes no parameter gradients.
+        idle: whether the baseline computes none either, so that what its backward passes take less
+            is no time of theirs.
+    """
+    told, frozen = anatomy.parts[baseline], anatomy.parts[variant].backward
+    if not told.seconds or told.forward is None or told.backward is None:
+        return None
+    inside = told.forward + told.backward
+    if told.seconds - inside < -NOTHING * told.seconds:
+        return None
+    whole = max(told.seconds, inside)
+    parameter = None
+    if not told.backward:
+        parameter = 0.0
+    elif frozen is not None:
+        parameter = (told.backward - frozen) / whole
+        if idle or parameter > -NOTHING:
+            parameter = max(0.0, parameter)
     return Split(
-        *(part / whole.seconds for part in (whole.forward, output, parameter, overhead)),
+        forward=told.forward / whole,
+        backward=told.backward / whole,
+        overhead=(whole - inside) / whole,
+        parameter_gradients=None if parameter is None or parameter < 0 else parameter,
     )
 
 
-def ceiling_by_time(anatomy: Anatomy, baseline: str, variant: str) -> float:
-    """The speedup if the parameter gradients' time went and nothing else changed (Amdahl 1967)."""
-    return 1 / (1 - split(anatomy, baseline, variant).parameter_gradients)
+def ceiling_by_time(found: Split | None) -> float | None:
+    """The speedup if the parameter gradients' time went and nothing else changed (Amdahl 1967);
+    None where that time is not known, or is all there is."""
+    if found is None or found.parameter_gradients is None or found.parameter_gradients >= 1:
+        return None
+    return 1 / (1 - found.parameter_gradients)
 
 
 def ceiling_by_operations(anatomy: Anatomy, baseline: str, variant: str) -> float | None:

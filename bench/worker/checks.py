@@ -98,7 +98,6 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
     """
     passed = gate(workload)
     warnings = list(passed.warnings)
-    baseline, _ = workload.variants
     traces = or_warn("the gradients", lambda: _traces(workload), warnings)
     observed = {name: trace.observed for name, trace in (traces or {}).items()}
     warnings.extend(readers.doubts(observed, workload.comparison, passed.equality))
@@ -118,10 +117,13 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
         operations=_operations(counted),
         device_use=or_warn("the GPU's use", lambda: _profile(workload), warnings),
         warnings=warnings,
-        anatomy=or_warn(
-            "the anatomy", lambda: dissecting.dissect(workload, traces[baseline], counts), warnings
+        anatomy=dissecting.dissect(
+            workload,
+            (traces or {}).get(BASELINE),
+            counts,
+            lambda what, look: or_warn(what, look, warnings),
         )
-        if explain and traces and counts
+        if explain
         else None,
         unequal=passed.unequal,
         unsuited=passed.unsuited,

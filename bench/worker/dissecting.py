@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from bench.cases import BASELINE
 from bench.statistics.anatomy import Anatomy, Part
 from bench.worker import gradients, passes
 from bench.worker.calls import Call, intercepted
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.workload import Workload
+
+T = TypeVar("T")
 
 BUDGET = 4.0
 """Seconds the timed instrumented runs may take, about."""
@@ -36,45 +40,68 @@ class Clock:
     forward: float = 0.0
     backward: float = 0.0
 
+    @property
+    def rest(self) -> float:
+        """Outside both; below zero where they ran at the same time, in several threads."""
+        return self.whole - self.forward - self.backward
 
-def dissect(workload: Workload, trace: GradientTrace, counts: Mapping[str, FlopCount]) -> Anatomy:
+
+class Look(Protocol):
+    """What looks at something of a name, and warns where that fails; None then."""
+
+    def __call__(self, what: str, look: Callable[[], T], /) -> T | None: ...
+
+
+def dissect(
+    workload: Workload, trace: GradientTrace | None, counts: Mapping[str, FlopCount], look: Look
+) -> Anatomy:
     """Run a case instrumented; none of this is used as a measurement of speed.
 
     Args:
         workload: what to dissect.
-        trace: the gradient calls of a run of the baseline.
-        counts: the operations of a run of each variant.
+        trace: the gradient calls of a run of the baseline; None where they could not be seen.
+        counts: the operations of a run of each variant; of one that could not be counted, none.
+        look: so that what fails costs its own result alone.
     """
+    made = look("the passes", lambda: passes.of(workload, BASELINE))
+    in_parts = made is not None and made.in_parts
+    clocks = look("the time's parts", lambda: _clocks(workload, in_parts)) or {}
+    passing = workload.comparison.case.passing
+    return Anatomy(
+        runs=len(clocks.get(BASELINE, ())),
+        calls=None if trace is None else dict(trace.calls),
+        computing=None if trace is None else trace.computing,
+        forwards=None if made is None else made.forward_images / passing,
+        backwards=None if made is None else made.backward_images / passing,
+        parameters=None if trace is None else trace.by_operation,
+        own_functions=None if trace is None else sorted(trace.own_functions),
+        parts={
+            name: _part(clocks.get(name), counts.get(name, FlopCount()))
+            for name in workload.variants
+        },
+    )
+
+
+def _clocks(workload: Workload, in_parts: bool) -> dict[str, list[Clock]]:
+    """Of instrumented runs, in which the variants take turns."""
     baseline, variant = workload.variants
-    made = passes.of(workload, baseline)
-    first = _clocked(workload, baseline, made.in_parts)
+    first = _clocked(workload, baseline, in_parts)
     runs = max(FEWEST, min(MOST, int(BUDGET / 2 / max(first.whole, 1e-6))))
     clocks: dict[str, list[Clock]] = {baseline: [], variant: []}
     for turn in range(runs):
         for name in (baseline, variant) if turn % 2 == 0 else (variant, baseline):
-            clocks[name].append(_clocked(workload, name, made.in_parts))
-    passing = workload.comparison.case.passing
-    return Anatomy(
-        runs=runs,
-        calls=dict(trace.calls),
-        computing=trace.computing,
-        forwards=made.forward_images / passing,
-        backwards=made.backward_images / passing,
-        parameters=trace.by_operation,
-        own_functions=sorted(trace.own_functions),
-        parts={name: _part(found, counts[name]) for name, found in clocks.items()},
-    )
+            clocks[name].append(_clocked(workload, name, in_parts))
+    return clocks
 
 
-def _part(clocks: list[Clock], count: FlopCount) -> Part:
-    return Part(
-        seconds=statistics.median(clock.whole for clock in clocks),
-        forward=statistics.median(clock.forward for clock in clocks),
-        backward=statistics.median(clock.backward for clock in clocks),
-        forward_flops=count.forward,
-        backward_flops=count.backward,
-        masks=count.masks,
-    )
+def _part(clocks: list[Clock] | None, count: FlopCount) -> Part:
+    seconds = forward = backward = None
+    if clocks:
+        forward = statistics.median(clock.forward for clock in clocks)
+        backward = statistics.median(clock.backward for clock in clocks)
+        # The whole's own median may be less than those two.
+        seconds = forward + backward + statistics.median(clock.rest for clock in clocks)
+    return Part(seconds, forward, backward, count.forward, count.backward, count.masks)
 
 
 def _clocked(workload: Workload, variant: str, in_parts: bool) -> Clock:
@@ -103,6 +130,9 @@ def seams(
 ) -> Iterator[None]:
     """Add what happens at the model's outermost calls, and at the engine's, to the clock.
 
+    What the engine takes inside a call of the model, as of one that differentiates in its forward
+    pass, is the engine's alone.
+
     Args:
         model: whose calls.
         clock: to add to.
@@ -110,14 +140,19 @@ def seams(
         in_parts: whether to look for calls of the model's parts too, which takes a little time.
     """
 
+    thread = threading.local()
+
     def timed(run: Callable[[], Any], what: str) -> Any:
+        before, thread.inner = getattr(thread, "inner", 0.0), 0.0
         synchronise()
         start = time.perf_counter()
         try:
             return run()
         finally:
             synchronise()
-            setattr(clock, what, getattr(clock, what) + time.perf_counter() - start)
+            taken = time.perf_counter() - start
+            setattr(clock, what, getattr(clock, what) + taken - thread.inner)
+            thread.inner = before + taken
 
     def forward(_: Any, run: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if gradients.in_backward():  # a recomputation is part of the backward pass

@@ -14,12 +14,12 @@ from matplotlib.patches import Patch
 
 from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.types import MemoryParts
-from bench.statistics import anatomy
 from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import DOUBLE, Theme, shown
 from reports.reading import kind
+from reports.reading import shares as reading
 
 BARS = 40
 """Attacks with a bar each; more are averaged."""
@@ -58,33 +58,17 @@ _MEMORY = (
 
 
 def shares(point: Point) -> Shares | None:
-    """The shares of the original's time; None where it was not dissected.
-
-    They are differences of medians, so noise may make one negative: it counts as none, and the
-    others are scaled to add up to 1.
-    """
+    """The shares of the original's time; None where it was not dissected, or can't be divided."""
     record = point.record
-    found = record.anatomy
-    if found is None or not {record.baseline, record.variant} <= found.parts.keys():
+    split = reading.of(record)
+    if split is None:
         return None
-    if not found.parts[record.baseline].seconds > 0:
-        return None
-    split = anatomy.split(found, record.baseline, record.variant)
-    both = split.output_gradients + split.parameter_gradients
-    parameter = min(max(0.0, split.parameter_gradients), both)
     # Where forward-only leaves both gradients out, they can't be told apart.
-    spared = kind.of(record.case).forward_only_spares
-    apart = record.variant != FORWARD_ONLY or not spared
-    parts = (
-        split.forward,
-        both - parameter if apart else 0.0,
-        parameter if apart else 0.0,
-        0.0 if apart else both,
-        split.overhead,
-    )
-    kept = [max(0.0, part) for part in parts]
-    forward, output, parameters, gradients, overhead = (part / sum(kept) for part in kept)
-    return forward, output, parameters, gradients, overhead
+    spared = record.variant == FORWARD_ONLY and kind.of(record.case).forward_only_spares
+    parameter = None if spared else split.parameter_gradients
+    if parameter is None:
+        return split.forward, 0.0, 0.0, split.backward, split.overhead
+    return split.forward, split.backward - parameter, parameter, 0.0, split.overhead
 
 
 def time(found: Sequence[Point]) -> list[Plot]:

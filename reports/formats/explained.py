@@ -10,7 +10,7 @@ from typing import get_args
 from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from bench.statistics.anatomy import Anatomy
+from bench.statistics.anatomy import Anatomy, Split
 from reports.formats import markdown
 from reports.reading import kind, levels, models, naming, promises, reproduce
 from reports.reading.explanation import Explanation, Label, explain
@@ -73,7 +73,8 @@ def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Tab
         if told is not None and told.label == "benefits" and record.speedup is not None:
             gains.setdefault(library, []).append(record.speedup.estimate)
     there = {name for counted in rows.values() for name in counted}
-    usual = [name for name in get_args(Label) if name != "no effect" or name in there]
+    rare = ("no effect", "not seen")
+    usual = [name for name in get_args(Label) if name not in rare or name in there]
     columns = [*usual, *sorted(there - set(usual))]
     return Table(
         "attacks by what freezing is worth to them",
@@ -105,21 +106,31 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
     """A line for each comparison; what was not dissected, or not ok, has its reason below."""
     name = naming.of([record.case for record, _ in found])
     intervals = cells.interval_names(record.speedup for record, _ in found)
+    warnings = cells.by_whom(
+        (f"{name(record.case)}, {record.variant}", text)
+        for record, _ in found
+        for text in record.warnings
+    )
     notes = []
     for record, told in found:
         where = f"{name(record.case)}, {record.variant}"
-        if told is not None:
-            notes.append(f"{where}: {told.label}: {told.sentence}.")
-        elif record.status != "ok":
-            notes.append(f"{where}: {record.status}: {record.reason}.")
-        else:
-            notes.append(f"{where}: not dissected; `python -m bench explain` does.")
+        notes.append(f"{where}: {_said(record, told)}.")
+        notes += (f"{where}: {text}." for text, whose in warnings.items() if whose == [where])
+    notes += (f"{'; '.join(whose)}: {text}." for text, whose in warnings.items() if len(whose) > 1)
     return Table(
         f"where the time goes, passes per image and shares of the original's time{name.common}",
         (*_BEFORE, cells.interval_head(intervals), *_AFTER),
         tuple((name(record.case), *_cells(record, told, intervals)) for record, told in found),
         (*notes, _LEGEND),
     )
+
+
+def _said(record: ComparisonRecord, told: Explanation | None) -> str:
+    if told is not None:
+        return f"{told.label}: {told.sentence}"
+    if record.status != "ok":
+        return f"{record.status}: {record.reason}"
+    return "not dissected; `python -m bench explain` does"
 
 
 _LEGEND = (
@@ -136,30 +147,41 @@ def _cells(
     found, speedup = record.anatomy, record.speedup
     if told is None or found is None or speedup is None:
         return (record.variant, record.status, *["-"] * (len(_BEFORE) + len(_AFTER) - 2))
-    shares = told.split
-    whole = _leaves_all_out(record)
     interval = "-" if speedup.low is None else cells.interval(record, intervals)
     return (
         record.variant,
         told.label,
         str((record.gradients or {}).get("call", "-")),
-        f"{found.forwards:.3g}",
-        f"{found.backwards:.3g}",
-        _percent(shares.forward),
-        "-" if whole else _percent(shares.output_gradients),
-        "-" if whole else _percent(shares.parameter_gradients),
-        _percent(shares.overhead),
-        "-" if told.by_operations is None else f"{told.by_operations:.3f}",
-        f"{told.by_time:.2f}",
+        _number(found.forwards, ".3g"),
+        _number(found.backwards, ".3g"),
+        *_shares(record, told.split),
+        _number(told.by_operations, ".3f"),
+        _number(told.by_time, ".2f"),
         cells.speedup(record),
         interval,
-        "-" if told.achieved is None else f"{told.achieved:.2f}",
+        _number(told.achieved, ".2f"),
         promises.verdict(record),
     )
 
 
-def _percent(share: float) -> str:
-    return f"{max(0.0, 100 * share):.0f}"
+def _shares(record: ComparisonRecord, split: Split | None) -> tuple[str, ...]:
+    if split is None:
+        return ("-",) * 4
+    apart = not _leaves_all_out(record)
+    return (
+        _percent(split.forward),
+        _percent(split.output_gradients if apart else None),
+        _percent(split.parameter_gradients if apart else None),
+        _percent(split.overhead),
+    )
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else f"{value:{form}}"
+
+
+def _percent(share: float | None) -> str:
+    return _number(None if share is None else 100 * share, ".0f")
 
 
 def paragraphs(runs: Sequence[Run]) -> str:
@@ -177,6 +199,9 @@ def _paragraphs(runs: Sequence[Run]) -> str:
         else:
             assert record.anatomy is not None  # it was explained
             parts.append(_paragraph(record, record.anatomy, told, environment))
+        if record.warnings:
+            said = dict.fromkeys(text.rstrip(".") for text in record.warnings)
+            parts.append("\n".join(f"- {markdown.escape(text)}." for text in said))
     return "\n\n".join(parts) or "No case has been measured."
 
 
@@ -195,11 +220,9 @@ def _paragraph(
     lines = [
         f"**{case.library}{version} `{case.attack}`: {told.label}**",
         "",
-        f"One run on {models.name(case)} ({told_of.size(case)}, {case.dtype}, {case.device}) does"
-        f" {found.forwards:.3g} forward and {found.backwards:.3g} backward passes{told_of.passes}"
-        f"{_asked(record, found)}.{_by_operation(record, found)}",
-        f"Of its time {_percent(told.split.forward)} % goes into forward passes,"
-        f" {_backward(record, told)} and {_percent(told.split.overhead)} % into everything else.",
+        f"One run on {models.name(case)} ({told_of.size(case)}, {case.dtype}, {case.device})"
+        f"{_passes(record, found)}.{_by_operation(record, found)}",
+        _time(record, told.split),
         f"{told.sentence[0].upper()}{told.sentence[1:]}. The {told_of.outputs} are {same}"
         f"{f': {proved}' if proved else ''}.",
         _memory(record, told),
@@ -213,10 +236,27 @@ def _paragraph(
     return "\n".join(line for number, line in enumerate(lines) if line or number in (1, 7, 9))
 
 
-def _backward(record: ComparisonRecord, told: Explanation) -> str:
-    output, parameter = told.split.output_gradients, told.split.parameter_gradients
-    if _leaves_all_out(record):
-        return f"{_percent(output + parameter)} % into backward passes"
+def _passes(record: ComparisonRecord, found: Anatomy) -> str:
+    made = "forward and backward passes that could not be counted"
+    if found.forwards is not None and found.backwards is not None:
+        passes = kind.of(record.case).passes
+        made = f"{found.forwards:.3g} forward and {found.backwards:.3g} backward passes{passes}"
+    return f" does {made}{_asked(found)}"
+
+
+def _time(record: ComparisonRecord, split: Split | None) -> str:
+    if split is None:
+        return ""
+    return (
+        f"Of its time {_percent(split.forward)} % goes into forward passes,"
+        f" {_backward(record, split)} and {_percent(split.overhead)} % into everything else."
+    )
+
+
+def _backward(record: ComparisonRecord, split: Split) -> str:
+    output, parameter = split.output_gradients, split.parameter_gradients
+    if _leaves_all_out(record) or parameter is None:
+        return f"{_percent(split.backward)} % into backward passes"
     return (
         f"{_percent(output)} % into output gradients, {_percent(parameter)} % into parameter"
         " gradients"
@@ -228,7 +268,9 @@ def _leaves_all_out(record: ComparisonRecord) -> bool:
     return record.variant == FORWARD_ONLY and kind.of(record.case).forward_only_spares
 
 
-def _asked(record: ComparisonRecord, found: Anatomy) -> str:
+def _asked(found: Anatomy) -> str:
+    if found.calls is None:
+        return ""
     if not found.calls:
         return " and asks for no gradient"
     calls = " and ".join(f"{number} × `{spelt(call)}`" for call, number in found.calls.items())

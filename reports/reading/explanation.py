@@ -14,10 +14,12 @@ from bench.cases import FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics import anatomy
 from bench.statistics.anatomy import Anatomy, Split
-from reports.reading import causes, kind, levels, memory, numbers, promises
+from reports.reading import causes, kind, levels, memory, numbers, promises, shares
 from reports.reading.words import spelt
 
-Label = Literal["benefits", "already optimal", "mixed", "gradient-free", "no effect", "loses"]
+Label = Literal[
+    "benefits", "already optimal", "mixed", "gradient-free", "no effect", "loses", "not seen"
+]
 
 WORTH_IT = 1.08
 """The ceiling by time from which freezing is advised: below, noise and small print eat it."""
@@ -34,9 +36,10 @@ class Explanation:
     Attributes:
         label: what freezing is worth.
         sentence: why, and what to do.
-        split: the shares of the original's time.
+        split: the shares of the original's time; None where it can't be divided.
         by_operations: the ceiling that the operations set; None where they could not be counted.
-        by_time: the ceiling that the time of the parameter gradients sets.
+        by_time: the ceiling that the time of the parameter gradients sets; None where that is not
+            known.
         by_memory: how much smaller the peak would be without `.grad` buffers and what is kept for
             parameter gradients only; None where no account is kept.
         achieved: the measured speedup over the ceiling by operations.
@@ -44,9 +47,9 @@ class Explanation:
 
     label: Label
     sentence: str
-    split: Split
+    split: Split | None
     by_operations: float | None
-    by_time: float
+    by_time: float | None
     by_memory: float | None
     achieved: float | None
 
@@ -57,18 +60,18 @@ def explain(record: ComparisonRecord, environment: Environment) -> Explanation |
     if found is None or record.status != "ok" or record.speedup is None:
         return None
     names = record.baseline, record.variant
-    split = anatomy.split(found, *names)
-    by_time = anatomy.ceiling_by_time(found, *names)
+    split = shares.of(record)
+    by_time = anatomy.ceiling_by_time(split)
     # Inference mode leaves no operation out; what it spares is bookkeeping.
     told = kind.of(record.case)
     free = record.variant == FORWARD_ONLY and not told.forward_only_spares
     by_operations = None if free else anatomy.ceiling_by_operations(found, *names)
     achieved = None if by_operations is None else record.speedup.estimate / by_operations
-    label = _label(record, found, by_time)
+    label = _label(record, found, by_operations if by_time is None else by_time)
     sentence = _SENTENCES[label](record, found, environment)
-    more = told.reason(record, found)
-    if more is not None:
-        sentence += f"; {more}"
+    for more in (told.reason(record, found), shares.unknown(record)):
+        if more is not None:
+            sentence += f"; {more}"
     if achieved is not None and not OFF[0] <= achieved <= OFF[1]:
         assert by_operations is not None  # else there is nothing to be off
         sentence += (
@@ -79,10 +82,12 @@ def explain(record: ComparisonRecord, environment: Environment) -> Explanation |
     return Explanation(label, sentence, split, by_operations, by_time, memory, achieved)
 
 
-def _label(record: ComparisonRecord, found: Anatomy, by_time: float) -> Label:
+def _label(record: ComparisonRecord, found: Anatomy, ceiling: float | None) -> Label:
     untouched = not found.calls and causes.never_calls(record)
     if record.verdict == "slower" and not promises.only_here(record) and not untouched:
         return "loses"
+    if found.calls is None or found.computing is None:
+        return "not seen"
     if not found.calls:
         return "gradient-free"
     if causes.no_effect(record) is not None:
@@ -91,16 +96,15 @@ def _label(record: ComparisonRecord, found: Anatomy, by_time: float) -> Label:
     if not wasting:
         return "already optimal"
     all_compute = wasting == sum(found.calls.values())
-    return "benefits" if all_compute and by_time >= WORTH_IT else "mixed"
+    return "benefits" if all_compute and (ceiling or 1.0) >= WORTH_IT else "mixed"
 
 
 def _benefits(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
     if record.variant == FORWARD_ONLY:
         return f"answer queries without a gradient: {_measured(record)}"
-    share = 100 * anatomy.split(found, record.baseline, record.variant).parameter_gradients
     return (
-        f"freeze the parameters: {_measured(record)}; each of its {_calls(found)} also computes"
-        f" {causes.computed(record)}, {share:.0f} % of the time{_left(record)}"
+        f"freeze the parameters: {_measured(record)}; {_each(found)} also computes"
+        f" {causes.computed(record)}{_cost(record)}{_left(record)}"
     )
 
 
@@ -119,18 +123,23 @@ def _no_effect(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
 
 
 def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
-    share = 100 * anatomy.split(found, record.baseline, record.variant).parameter_gradients
-    total, wasting = sum(found.calls.values()), causes.wasting(record, found.computing)
+    total = sum((found.calls or {}).values())
+    wasting = causes.wasting(record, found.computing or 0)
     which = (
-        f"each of its {_calls(found)} computes"
+        f"{_each(found)} computes"
         if wasting == total
-        else f"{wasting} of its {_calls(found)} compute"
+        else f"{wasting} of its {_calls(found)} compute{'s' if wasting == 1 else ''}"
     )
     what = causes.computed(record) if causes.shares(record) else "parameter gradients"
     return (
         f"freeze the parameters, it costs nothing: {_measured(record)}; {which}"
-        f" {what}, {share:.0f} % of the time{_left(record)}"
+        f" {what}{_cost(record)}{_left(record)}"
     )
+
+
+def _cost(record: ComparisonRecord) -> str:
+    told = shares.of_parameter_gradients(record)
+    return "" if told is None else f", {told}"
 
 
 def _left(record: ComparisonRecord) -> str:
@@ -153,6 +162,10 @@ def _gradient_free(record: ComparisonRecord, found: Anatomy, _: Environment) -> 
     return f"it asks for no gradient, {_measured(record)} {record.variant}{spared}{advice}"
 
 
+def _not_seen(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
+    return f"{_measured(record)} {record.variant}; what gradients it computes could not be seen"
+
+
 def _loses(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
     before, after = found.parts[record.baseline], found.parts[record.variant]
     slower = [
@@ -161,7 +174,7 @@ def _loses(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
             ("forward pass", before.forward, after.forward),
             ("backward pass", before.backward, after.backward),
         )
-        if old and new / old > 1 + TO_SPEAK_OF
+        if old and new is not None and new / old > 1 + TO_SPEAK_OF
     ]
     why = " and ".join(slower)
     if slower:
@@ -178,6 +191,7 @@ _SENTENCES = {
     "gradient-free": _gradient_free,
     "no effect": _no_effect,
     "loses": _loses,
+    "not seen": _not_seen,
 }
 
 
@@ -185,7 +199,7 @@ def _why_off(
     record: ComparisonRecord,
     environment: Environment,
     found: Anatomy,
-    split: Split,
+    split: Split | None,
     ceiling: float,
 ) -> str:
     """What makes the measured speedup miss the ceiling that the operations set."""
@@ -201,22 +215,22 @@ def _why_off(
     bound = record.diagnosis and record.diagnosis.bound
     if below and bound and bound != "compute-bound":
         reasons.append(f"it is {bound}: the GPU waits for the host")
-    if below and split.overhead > 0.1:
+    if below and split is not None and split.overhead > 0.1:
         reasons.append(
             f"{100 * split.overhead:.0f} % of the time is outside the model and autograd"
         )
-    seen = split.parameter_gradients
-    if below and seen < expected - TO_SPEAK_OF and not reasons:
+    seen = None if split is None else split.parameter_gradients
+    if below and seen is not None and seen < expected - TO_SPEAK_OF and not reasons:
         reasons.append(
             f"{spared} take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
             " the operations: the other layers are bound by memory, or by the start of each kernel"
         )
-    if not below and seen > expected + TO_SPEAK_OF:
+    if not below and seen is not None and seen > expected + TO_SPEAK_OF:
         reasons.append(
             f"{spared} take {100 * seen:.0f} % of the time for {100 * expected:.0f} % of"
             f" the operations: {_writing(record)}"
         )
-    forward = after.forward / before.forward if before.forward else 1
+    forward = after.forward / before.forward if before.forward and after.forward else 1
     explains = forward > 1 + TO_SPEAK_OF if below else forward < 1 - TO_SPEAK_OF
     if explains:
         reasons.append(f"the forward pass takes {forward:.2f} times as long")
@@ -261,10 +275,18 @@ def _interval(record: ComparisonRecord) -> str:
     return f"{numbers.with_interval(found, named=True)} times"
 
 
+def _each(found: Anatomy) -> str:
+    """Its gradient calls one by one, for a verb in the singular."""
+    if sum((found.calls or {}).values()) == 1:
+        return f"its {_calls(found).removeprefix('1 ')}"
+    return f"each of its {_calls(found)}"
+
+
 def _calls(found: Anatomy) -> str:
-    total = sum(found.calls.values())
+    calls = found.calls or {}
+    total = sum(calls.values())
     names = " and ".join(
-        f"{number if len(found.calls) > 1 else ''} {spelt(call)}".strip()
-        for call, number in found.calls.items()
+        f"{number if len(calls) > 1 else ''} {spelt(call)}".strip()
+        for call, number in calls.items()
     )
     return f"{total} gradient call{'s' if total > 1 else ''} ({names})"

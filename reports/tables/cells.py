@@ -20,13 +20,27 @@ MOST_NAMED = 4
 
 def notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
     """What is to say of the columns; what is to say of several is said once."""
+    said = by_whom(
+        (name, text)
+        for name, record in columns
+        for text in (why(record, run.environment), levels.sentence(record), *record.warnings)
+        if text
+    )
+    return [f"{', '.join(names)}: {text}." for text, names in said.items()]
+
+
+def by_whom(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Sentences, each once and without its full stop, with whom they are said of.
+
+    Args:
+        told: a name, and what is said of it.
+    """
     said: dict[str, list[str]] = {}
-    for name, record in columns:
-        sentence = why(record, run.environment)
-        for text in filter(None, (sentence, levels.sentence(record), *record.warnings)):
-            said.setdefault(text.rstrip("."), []).append(name)
-    for text, names in said.items():
-        yield f"{', '.join(names)}: {text}."
+    for name, text in told:
+        names = said.setdefault(text.rstrip("."), [])
+        if name not in names:
+            names.append(name)
+    return said
 
 
 def memory_notes(columns: Sequence[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:

@@ -60,9 +60,10 @@ def record(
 def test_the_parts_add_up_and_the_ceilings_follow() -> None:
     found = anatomy(part(10, 20, 10), part(10, 10, 10))
     shares = split(found, BASELINE, SEMI_BACKWARD)
+    assert shares is not None
     assert shares.forward == shares.output_gradients == shares.parameter_gradients == 0.25
     assert shares.overhead == 0.25
-    assert ceiling_by_time(found, BASELINE, SEMI_BACKWARD) == pytest.approx(4 / 3)
+    assert ceiling_by_time(shares) == pytest.approx(4 / 3)
     assert ceiling_by_operations(found, BASELINE, SEMI_BACKWARD) == 1.5
 
 
@@ -239,15 +240,16 @@ def test_dissecting_sees_passes_operations_and_masks() -> None:
     found = dissected("pgd-backward")
     assert (found.calls, found.computing) == ({"backward": 3}, 3)
     assert (found.forwards, found.backwards) == (3, 3)
-    assert set(found.parameters) >= {"ConvolutionBackward0", "AddmmBackward0"}
+    assert set(found.parameters or ()) >= {"ConvolutionBackward0", "AddmmBackward0"}
     original, frozen = found.parts[BASELINE], found.parts[SEMI_BACKWARD]
     assert any("weight" in mask for mask in original.masks)
     assert not any("weight" in mask for mask in frozen.masks)
     assert sum(original.masks.values()) == sum(frozen.masks.values())
     assert original.forward_flops == frozen.forward_flops
     for seen in (original, frozen):
-        assert 0 < seen.forward < seen.seconds
-        assert 0 < seen.backward < seen.seconds
+        assert seen.seconds is not None
+        assert 0 < (seen.forward or 0) < seen.seconds
+        assert 0 < (seen.backward or 0) < seen.seconds
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -232,13 +232,20 @@ def test_so_many_predictions_are_counted_in_cells() -> None:
     assert f"{predicted.MANY + 1} in all" in plot.description
 
 
-def test_shares_of_time_add_up_whatever_noise_made_of_them() -> None:
+def test_shares_of_time_add_up_and_what_can_not_be_divided_is_not() -> None:
     (point,) = points.collect([run(replace(GAIN, anatomy=ANATOMY))])
     assert costs.shares(point) == pytest.approx((0.3, 0.3, 0.3, 0.0, 0.1))
-    slower = {**ANATOMY.parts, "semi-backward": Part(1.0, 0.3, 0.7, 1, 1)}
-    noisy = replace(ANATOMY, parts=slower)
-    (point,) = points.collect([run(replace(GAIN, anatomy=noisy))])
-    assert costs.shares(point) == pytest.approx((0.3, 0.6, 0.0, 0.0, 0.1))
+    for frozen, told in (
+        (Part(1.0, 0.3, 0.7, 1, 1), pytest.approx((0.3, 0.0, 0.0, 0.6, 0.1))),
+        (Part(None, None, None, 1, 1), pytest.approx((0.3, 0.0, 0.0, 0.6, 0.1))),
+    ):
+        noisy = replace(ANATOMY, parts={**ANATOMY.parts, "semi-backward": frozen})
+        (point,) = points.collect([run(replace(GAIN, anatomy=noisy))])
+        assert costs.shares(point) == told
+    overlapping = {**ANATOMY.parts, "original": Part(0.8, 0.3, 0.6, 1, 1)}
+    record = replace(GAIN, anatomy=replace(ANATOMY, parts=overlapping))
+    (point,) = points.collect([run(record)])
+    assert costs.shares(point) is None
 
 
 def test_of_text_forward_only_leaves_both_gradients_out() -> None:

@@ -12,6 +12,7 @@ from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy
 from reports.kinds.text.tables import findings
+from reports.reading import shares
 
 
 def unread(record: ComparisonRecord) -> tuple[int, int]:
@@ -28,10 +29,10 @@ def reason(record: ComparisonRecord, found: Anatomy) -> str:
     """Why a variant gains, after what it gains."""
     nobody, passes = unread(record)
     told = f"nobody reads {nobody} of its {passes} backward passes"
-    part = found.parts[record.baseline]
-    share = f"{100 * part.backward / part.seconds:.0f} % of the time"
     if record.variant == FORWARD_ONLY:
-        return f"{told}, which take {share}"
+        split = shares.of(record)
+        share = "" if split is None else f", which take {100 * split.backward:.0f} % of the time"
+        return f"{told}{share}"
     return f"{told}: forward-only leaves them out"
 
 
