@@ -62,7 +62,7 @@ def count(workload: Workload) -> Counted:
         counts,
         parameters=len(list(workload.model.parameters())),
         unequal=passed.unequal,
-        warnings=list(dict.fromkeys(warnings)),
+        warnings=list(dict.fromkeys([*warnings, *checks.left_behind(workload)])),
     )
 
 
