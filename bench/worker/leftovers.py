@@ -101,7 +101,7 @@ class Leftovers:
         """
         told = [sort.format(_listed(list(names))) for sort, names in self._said.items()]
         for name, layers in self._moved().items():
-            told.insert(0, f"changes {name} of {layers}")
+            told.insert(0, f"moves {name} of {layers}")
         said = [f"the attack {_listed(told, len(told))}: {BACK}"] if told else []
         if self.stuck:
             said.append(
@@ -116,26 +116,28 @@ class Leftovers:
         for name, layers in self._tensors.items():
             together[tuple(layers)].append(name)
         return {
-            _listed(names): f"{len(layers)} layers" if len(layers) > 1 else layers[0] or "the model"
+            _listed(names): f"{len(layers)} layers" if len(layers) > 1 else layers[0]
             for layers, names in together.items()
         }
 
     def _of_model(self, changed: list[Change]) -> None:
         for change in changed:
-            *path, name = [part for part in change.where if part not in _INSIDE]
-            layer = ".".join(path[1:])
-            if change.what == "value":
+            parts = [part for part in change.where if part not in _INSIDE]
+            hooks = next((n for n, part in enumerate(parts) if part.endswith("_hooks")), None)
+            *path, name = parts if hooks is None else parts[: hooks + 1]
+            layer = ".".join(path[1:]) or "the model"
+            if hooks is not None or change.what == "hook":
+                self._said["leaves a hook on {}"][layer] = None
+            elif change.what == "flag":
+                flag = "trainable" if change.now else "frozen"
+                self._said[f"leaves {{}} {flag}"][".".join(parts[1:])] = None
+            elif change.what == "value" or set(change.where[-2:-1]) & set(_INSIDE[1:]):
                 self._tensors[name][layer] = None
             elif name == "training":
                 mode = "training" if change.now else "evaluation"
-                self._said[f"leaves {{}} in {mode} mode"][layer or "the model"] = None
-            elif change.what == "flag":
-                flag = "trainable" if change.now else "frozen"
-                self._said[f"leaves {{}} {flag}"][f"{layer}.{name}".strip(".")] = None
-            elif change.what == "hook" or "_hooks" in change.where[-2 if path else -1]:
-                self._said["leaves a hook on {}"][layer or "the model"] = None
+                self._said[f"leaves {{}} in {mode} mode"][layer] = None
             else:
-                self._said["sets {}"][f"`{'.'.join([*path, name])}`"] = None
+                self._said["sets {}"][f"`{'.'.join(parts)}`"] = None
 
     def _of_process(self, before: dict[str, object]) -> None:
         for name, get, put in SETTINGS:
@@ -152,7 +154,7 @@ class Leftovers:
 
     def _of_globals(self, changed: list[Change]) -> None:
         files = {
-            module.__name__: PurePath(module.__file__ or module.__name__).name
+            module.__name__: PurePath(getattr(module, "__file__", None) or module.__name__).name
             for module in custom.modules()
         }
         for change in changed:
@@ -187,13 +189,6 @@ def _autocast(device: str) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
 
 def _flag(place: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
     return lambda: getattr(place, name), lambda value: setattr(place, name, value)
-
-
-def _list_of(found: list[Any]) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
-    def put(values: list[Any]) -> None:
-        found[:] = values
-
-    return lambda: list(found), put
 
 
 def _deterministic(flags: tuple[bool, bool]) -> None:
@@ -248,7 +243,6 @@ SETTINGS: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
     ("hooks on all modules", _hooks_of_all, _put_hooks_of_all),
     ("numpy.seterr", numpy.geterr, lambda held: numpy.seterr(**held)),
     ("sys.setrecursionlimit", sys.getrecursionlimit, sys.setrecursionlimit),
-    ("sys.path", *_list_of(sys.path)),
     ("warnings.filters", lambda: list(warnings.filters), _filters),
     ("os.environ", lambda: dict(os.environ), _environment),
     ("the current folder", os.getcwd, os.chdir),

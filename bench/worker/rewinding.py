@@ -353,7 +353,7 @@ def _state_of(found: Any) -> tuple[Callable[[], Any], Callable[[Any], Any] | Non
     if isinstance(found, random.Random):
         return found.getstate, found.setstate
     if isinstance(found, torch.Generator):
-        return found.get_state, found.set_state
+        return lambda: found.get_state().numpy().tobytes(), functools.partial(_seed_as, found)
     if isinstance(found, (itertools.count, itertools.cycle, itertools.repeat)):
         return lambda: repr(found), None
     if isinstance(found, GeneratorType):
@@ -361,3 +361,7 @@ def _state_of(found: Any) -> tuple[Callable[[], Any], Callable[[Any], Any] | Non
     if hasattr(found, "cache_info") and hasattr(found, "cache_clear"):
         return lambda: found.cache_info().currsize, None
     return None
+
+
+def _seed_as(generator: torch.Generator, state: bytes) -> None:
+    generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
