@@ -110,6 +110,7 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
     peaks = or_warn("the memory", lambda: _peaks(workload), warnings) or {}
     warnings.extend(_left_behind(peaks))
     kept = or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
+    warnings.extend(left_behind(workload))
     return Checks(
         equality=passed.equality,
         gradients=_gradients(traces, workload) if traces else None,
@@ -140,7 +141,7 @@ def alone(workload: Workload) -> Checks:
     passed = gate(workload)
     return Checks(
         equality=passed.equality,
-        warnings=passed.warnings,
+        warnings=[*passed.warnings, *left_behind(workload)],
         unequal=passed.unequal,
         unsuited=passed.unsuited,
         findings=workload.findings(),
@@ -180,8 +181,7 @@ def _compared(workload: Workload) -> Gate:
         return Gate(
             equality,
             f"it does not repeat itself from its seed: {baseline} differs from {baseline}"
-            f" {workload.difference(outputs[baseline], again, repeated)}; draw its random numbers"
-            " from torch, numpy or random",
+            f" {workload.difference(outputs[baseline], again, repeated)}; {_to_repeat(workload)}",
             doubts,
         )
     told = (
@@ -195,6 +195,19 @@ def _compared(workload: Workload) -> Gate:
     if judged is None:
         return Gate(equality, told, doubts, unsuited)
     return Gate(judged.equality, f"{told}; {judged.doubt}", doubts, unsuited)
+
+
+def left_behind(workload: Workload) -> list[str]:
+    """What its runs so far left behind, for the user."""
+    return [] if workload.leftovers is None else workload.leftovers.warnings()
+
+
+def _to_repeat(workload: Workload) -> str:
+    """How a user makes it repeat itself: by what was seen to change, where something was."""
+    stuck = [] if workload.leftovers is None else list(workload.leftovers.stuck)
+    if stuck:
+        return f"it changes {', '.join(stuck)}, which can't be put back between runs"
+    return "draw its random numbers from torch, numpy or random"
 
 
 def or_warn(
