@@ -204,10 +204,16 @@ def left_behind(workload: Workload) -> list[str]:
 
 def _to_repeat(workload: Workload) -> str:
     """How a user makes it repeat itself: by what was seen to change, where something was."""
-    stuck = [] if workload.leftovers is None else list(workload.leftovers.stuck)
-    if stuck:
-        return f"it changes {', '.join(stuck)}, which can't be put back between runs"
-    return "draw its random numbers from torch, numpy or random"
+    left = workload.leftovers
+    if left is not None and left.stuck:
+        return f"it changes {', '.join(left.stuck)}, which can't be put back between runs"
+    advice = "draw its random numbers from torch, numpy or random"
+    if left is not None and left.changed:
+        return (
+            f"what was seen to change was put back ({', '.join(left.changed)}), so it is something"
+            f" else: {advice}, and read no clock"
+        )
+    return advice
 
 
 def or_warn(

@@ -1,35 +1,62 @@
 """What a run changes in objects that outlive it, found out and put back: all of it untimed.
 
-Before a run every mutable object within reach is noted with what it holds: modules, instances of
-the user's classes, functions, lists, dicts, tensors, random generators. After it each one holds
-that again. Only what a tensor held is copied, and that once.
+Before a run every mutable object within reach of some roots is noted with what it holds: modules,
+instances of the user's classes, functions, lists, dicts, tensors, random generators. After it each
+of them holds that again. Only the numbers in tensors and arrays are copied, and that once.
 """
 
 from __future__ import annotations
 
 import argparse
-import collections
-import contextlib
 import functools
-import itertools
-import pickle
-import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
-from types import CellType, FunctionType, GeneratorType, ModuleType, SimpleNamespace
+import operator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass, replace
+from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy
 import torch
 from torch import Tensor, nn
 
-from bench.worker import equality
+from bench.worker import hidden, values
+from bench.worker.values import Array, Values
+from bench.worker.views import ClassAttributes, Slots, slots_of
 
-CHUNK = 2**22
-"""Elements of a tensor that are looked at in one go on a GPU, to need little memory."""
+MOST = 50_000
+"""Objects that are noted, those near to the roots first."""
 _MISSING = object()
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), torch.dtype, torch.device, torch.Size)
 _ATOMS = (*_PLAIN, range, slice, ModuleType)
+_HOLDERS = (SimpleNamespace, argparse.Namespace, nn.Module, torch.optim.Optimizer)
+"""Classes whose instances are looked into beside those of the user's."""
+ATTRIBUTE, ITEM, INSIDE, GRADIENT = ".", "[", "(", "'"
+"""Steps of a way: to an attribute, an item, what a function keeps to itself, a `.grad`."""
+STUCK = "stuck"
+_SILENT = ("gradient", "same")
+"""Put back, and nothing to tell of."""
+_FAULTS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+"""Of putting back; what raises one is told as stuck."""
+_Way = tuple[Any, str, str] | None
+"""How an object was come to: from where, by what step, of what name."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """Where to begin.
+
+    Attributes:
+        name: by which it is told.
+        thing: what has it.
+        own: whether it is a module of the user's, and not the model.
+        numbers: whether those in its tensors and arrays are put back.
+    """
+
+    name: str
+    thing: object
+    own: bool = False
+    numbers: bool = True
 
 
 @dataclass(frozen=True)
@@ -37,331 +64,282 @@ class Change:
     """Something that a run left otherwise than it found it.
 
     Attributes:
-        where: the way to it, from what was looked at.
-        what: "value" of a tensor, "flag" of it, "hook" on it, "attribute", "new" for one that was
-            not there, "class", or "state" of what can't be put back.
-        was, now: what it held, where that is plain.
+        root: from which it was come to.
+        path: the steps from there, each with its name.
+        what: "value" of a tensor or an array, "flag" of a tensor, "hook" on one, "attribute" for
+            what a name or a place stands for, "new" for one that was not there, "class", "state" of
+            a generator or a cache, "stuck" for anything that can't be put back.
+        now: what it is, or holds.
     """
 
-    where: tuple[str, ...]
+    root: Root
+    path: tuple[tuple[str, str], ...]
     what: str
-    was: object = None
     now: object = None
 
 
-class Values:
-    """What tensors and arrays hold, copied once; a GPU's copies lie in the machine's own memory."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, Any, Any]] = {}
-
-    def note(self, tensor: Tensor) -> None:
-        """Keep what it holds, if it is new."""
-        if id(tensor) not in self._known:
-            alias = tensor.detach()
-            self._known[id(tensor)] = (tensor, alias, _copied(alias))
-
-    def changed(self, tensor: Tensor) -> bool:
-        """Whether it does not hold that any more."""
-        _, alias, (copy, digest) = self._known[id(tensor)]
-        return _place(tensor) != _place(alias) or not _same(alias, copy, digest)
-
-    def put_back(self, tensor: Tensor) -> None:
-        """Let it hold that again, in the memory it had."""
-        _, alias, (copy, _) = self._known[id(tensor)]
-        if _place(tensor) != _place(alias):
-            tensor.data = alias
-        with torch.no_grad():
-            alias.copy_(copy)
-
-
-def _place(tensor: Tensor) -> tuple[object, ...]:
-    return tensor.data_ptr(), tensor.shape, tensor.dtype, tensor.device, tensor.stride()
-
-
-def _copied(tensor: Tensor) -> tuple[Tensor, int | None]:
-    copy = tensor.to("cpu", copy=True)
-    return copy, None if tensor.device.type == "cpu" else _digest(tensor)
-
-
-def _same(tensor: Tensor, copy: Tensor, digest: int | None) -> bool:
-    if digest is not None:
-        return _digest(tensor) == digest
-    return bool(torch.equal(_bits(tensor), _bits(copy)))
-
-
-def _bits(tensor: Tensor) -> Tensor:
-    return equality.bits(torch.view_as_real(tensor) if tensor.is_complex() else tensor)
-
-
-def _digest(tensor: Tensor) -> int:
-    """Of its bits and their places; found on its device."""
-    found = 0
-    for number, part in enumerate(tensor.contiguous().flatten().split(CHUNK)):
-        bits = _bits(part).flatten().to(torch.int64)
-        places = torch.arange(1, len(bits) + 1, device=bits.device)
-        found ^= hash((number, int((bits * (2 * places + 1)).sum()), int(bits.sum())))
-    return found
+_Found = tuple[_Way, str, object, Callable[[], object] | None]
+"""The way to a change, what it is, what is there now, and how to undo it."""
+_Next = Iterable[tuple[_Way, object]]
 
 
 class Rewind:
     """What is within reach of some roots, as it is now.
 
     Args:
-        roots: by the name that changes in them are told by.
-        values: of tensors; None to leave those alone.
-        own: the user's modules, whose functions and classes are looked into.
-        beside: another one, and what that has noted is left to it.
+        roots: where to begin; of what several lead to, the first has it.
+        numbers: of tensors and arrays.
+        own: names of the user's modules, whose functions and classes are looked into.
     """
 
-    def __init__(
-        self,
-        roots: Mapping[str, object],
-        values: Values | None,
-        own: Iterable[ModuleType] = (),
-        beside: Rewind | None = None,
-    ) -> None:
-        self._values = values
-        self._own = {module.__name__ for module in own}
-        self._seen: dict[int, object] = {} if beside is None else dict(beside._seen)
-        self._grads = beside is not None
-        self._undo: list[Callable[[], Iterator[Change]]] = []
-        self._put = True
-        left = [((name,), root) for name, root in roots.items()]
-        while left:
-            where, found = left.pop()
-            if isinstance(found, _ATOMS) and len(where) > 1:
-                continue
-            if id(found) in self._seen:
-                continue
-            self._seen[id(found)] = found
-            left.extend(self._note(where, found))
+    def __init__(self, roots: Iterable[Root], numbers: Values, own: Iterable[str] = ()) -> None:
+        self._numbers = numbers
+        self._own = set(own)
+        self._seen: dict[int, object] = {}
+        self._looks: list[tuple[Root, Callable[[], Iterator[_Found]]]] = []
+        for root in roots:
+            self._root = root
+            self._walk(root.thing)
 
-    def back(self, *, put: bool = True) -> list[Change]:
-        """Put everything back; what was otherwise. Only that where nothing is to be put."""
-        self._put = put
-        return [change for undo in self._undo for change in undo()]
+    def back(self, *, keep_own: bool = False) -> list[Change]:
+        """Put everything back, and tell what was otherwise.
 
-    def _note(self, where: tuple[str, ...], found: Any) -> list[tuple[tuple[str, ...], object]]:
+        Args:
+            keep_own: leave what belongs to the user's modules as it is.
+        """
+        changes = []
+        for root, look in self._looks:
+            for way, what, now, put in look():
+                change = Change(root, _steps(way), what, now)
+                if put is None:
+                    change = replace(change, what=STUCK)
+                elif not (keep_own and root.own) or what == "gradient":
+                    try:
+                        put()
+                    except _FAULTS:
+                        change = replace(change, what=STUCK)
+                if change.what not in _SILENT:
+                    changes.append(change)
+        return changes
+
+    def _walk(self, thing: object) -> None:
+        left: deque[tuple[_Way, object]] = deque([(None, thing)])
+        while left and len(self._seen) < MOST:
+            way, found = left.popleft()
+            if id(found) not in self._seen:
+                self._seen[id(found)] = found
+                left.extend(
+                    (to, one) for to, one in self._note(way, found) if not isinstance(one, _ATOMS)
+                )
+
+    def _note(self, way: _Way, found: Any) -> _Next:
         """Note what one object holds; what it leads to."""
         if isinstance(found, Tensor):
-            return self._tensor(where, found)
+            return self._tensor(way, found)
         if isinstance(found, numpy.ndarray):
-            held = found.copy()
-            self._undo.append(lambda: self._array(where, found, held))
+            self._numbers_of(way, found)
             return []
-        if isinstance(found, (dict, collections.OrderedDict)):
-            return self._mapping(where, found)
-        if isinstance(found, (list, collections.deque, set, bytearray)):
-            return self._sequence(where, found)
-        if isinstance(found, (tuple, frozenset)):
-            return [(where, item) for item in found]
-        if isinstance(found, functools.partial):
-            return [(where, item) for item in (found.func, found.args, found.keywords)]
-        if (state := _state_of(found)) is not None:
-            get, put = state
-            held = get()
-            self._undo.append(lambda: self._state(where, held, get, put))
-            return []
+        if isinstance(found, dict):
+            return self._mapping(way, found, ITEM)
+        if isinstance(found, list | deque | set | bytearray):
+            return self._sequence(way, found)
         if isinstance(found, CellType):
-            return self._cell(where, found)
-        if isinstance(found, FunctionType):
-            return self._function(where, found)
-        if isinstance(found, type):
-            if found.__module__ not in self._own:
-                return []
-            view = _ClassView(found)
-            return self._mapping(where, view)
+            return self._cell(way, found)
         if isinstance(found, ModuleType):
-            return self._mapping(where, vars(found))
-        if isinstance(found, nn.Module | torch.optim.Optimizer) or self._users(found):
-            self._undo.append(lambda cls=type(found): self._class(where, found, cls))
-            return self._mapping(where, getattr(found, "__dict__", {}))
-        return []
+            return self._mapping(way, vars(found), ATTRIBUTE)
+        if isinstance(found, type):
+            return (
+                self._mapping(way, ClassAttributes(found), ATTRIBUTE) if self._is_own(found) else []
+            )
+        if isinstance(found, _HOLDERS) or any(map(self._is_own, type(found).__mro__)):
+            return self._instance(way, found)
+        self._state(way, found)
+        return [((way, INSIDE, ""), part) for part in _parts(found, self._is_own(found))]
 
-    def _class(self, where: tuple[str, ...], found: Any, cls: type) -> Iterator[Change]:
-        """torch's parametrisations give a module another one."""
-        if type(found) is not cls:
-            yield Change(where, "class")
-            if self._put:
-                found.__class__ = cls
+    def _is_own(self, found: object) -> bool:
+        return getattr(found, "__module__", None) in self._own
 
-    def _users(self, found: object) -> bool:
-        return any(base.__module__ in self._own for base in type(found).__mro__) or isinstance(
-            found, _HOLDERS
-        )
+    def _numbers_of(self, way: _Way, found: Tensor | Array) -> None:
+        if not self._root.numbers or not values.readable(found):
+            return
+        numbers = self._numbers
+        numbers.note(found)
 
-    def _tensor(self, where: tuple[str, ...], tensor: Tensor) -> list[Any]:
-        if type(tensor) not in (Tensor, nn.Parameter) or tensor.layout != torch.strided:
-            return []
-        if tensor.is_inference() or tensor.is_quantized or tensor.device.type == "meta":
-            return []
-        if self._values is not None:
-            self._values.note(tensor)
+        def look() -> Iterator[_Found]:
+            if numbers.changed(found):
+                what = "gradient" if way is not None and way[1] == GRADIENT else "value"
+                yield way, what, None, lambda: numbers.put_back(found)
+                if numbers.changed(found):  # it is left as it is: what it holds now counts
+                    numbers.forget(found)
+
+        self._looks.append((self._root, look))
+
+    def _tensor(self, way: _Way, tensor: Tensor) -> _Next:
+        self._numbers_of(way, tensor)
+        leaf = tensor.is_leaf and not tensor.is_inference()
         flag, hooks = tensor.requires_grad, _hooks_of(tensor)
-        gradient = tensor.grad if self._grads and tensor.is_leaf else None
+        keeps = leaf and self._root.own
+        gradient = tensor.grad if keeps else None
 
-        def undo() -> Iterator[Change]:
-            if self._values is not None and self._values.changed(tensor):
-                yield Change(where, "value")
-                if self._put:
-                    self._values.put_back(tensor)
-            if tensor.is_leaf and tensor.requires_grad != flag:
-                yield Change(where, "flag", flag, tensor.requires_grad)
-                if self._put:
-                    tensor.requires_grad_(flag)
-            if self._grads and self._put and tensor.is_leaf:
-                tensor.grad = gradient
+        def look() -> Iterator[_Found]:
+            if leaf and tensor.is_leaf and tensor.requires_grad != flag:
+                put = functools.partial(tensor.requires_grad_, flag)
+                yield way, "flag", tensor.requires_grad, put
+            if keeps and tensor.grad is not gradient:
+                yield way, "gradient", None, lambda: setattr(tensor, "grad", gradient)
             for name, now in _hooks_of(tensor).items():
                 for key in [key for key in now if key not in hooks.get(name, {})]:
-                    yield Change(where, "hook")
-                    if self._put:
-                        del getattr(tensor, name)[key]
+                    held = getattr(tensor, name)
+                    yield way, "hook", None, functools.partial(held.__delitem__, key)
 
-        self._undo.append(undo)
-        return [] if gradient is None else [(where, gradient)]
+        self._looks.append((self._root, look))
+        return [] if gradient is None else [((way, GRADIENT, ""), gradient)]
 
-    def _mapping(self, where: tuple[str, ...], found: MutableMapping[Any, Any]) -> list[Any]:
+    def _mapping(self, way: _Way, found: MutableMapping[Any, Any], step: str) -> _Next:
         held = {key: found[key] for key in list(found) if not _internal(key)}
 
-        def undo() -> Iterator[Change]:
-            for key in [key for key in list(found) if key not in held and not _internal(key)]:
-                yield Change((*where, str(key)), "new", None, found[key])
-                if self._put:
-                    del found[key]
+        def reorder() -> None:
+            if isinstance(found, dict) and list(found) != list(held) and len(found) == len(held):
+                found.clear()
+                found.update(held)
+
+        def look() -> Iterator[_Found]:
+            new = [key for key in list(found) if key not in held and not _internal(key)]
+            for key in new:
+                put = functools.partial(found.__delitem__, key)
+                yield (way, step, _name(key)), "new", found[key], put
             for key, was in held.items():
                 now = found.get(key, _MISSING)
-                if not _unchanged(was, now):
-                    yield Change((*where, str(key)), "attribute", was, now)
-                    if self._put:
-                        found[key] = was
+                if now is not was and not _equal(was, now):
+                    what = "same" if _alike(was, now) else "attribute"
+                    put = functools.partial(found.__setitem__, key, was)
+                    yield (way, step, _name(key)), what, now, put
+                    if now is _MISSING:
+                        yield way, "same", None, reorder
 
-        self._undo.append(undo)
-        return [((*where, str(key)), value) for key, value in held.items()]
+        self._looks.append((self._root, look))
+        return [((way, step, _name(key)), value) for key, value in held.items()]
 
-    def _sequence(self, where: tuple[str, ...], found: Any) -> list[Any]:
+    def _sequence(self, way: _Way, found: Any) -> _Next:
         held = found.copy()
 
-        def undo() -> Iterator[Change]:
-            if isinstance(found, (set, bytearray)):
-                same = found == held
+        def put() -> None:
+            found.clear()
+            found.update(held) if isinstance(found, set) else found.extend(held)
+
+        def look() -> Iterator[_Found]:
+            if isinstance(found, set | bytearray):
+                unchanged = found == held
             else:
-                same = len(found) == len(held) and all(map(_unchanged, held, found))
-            if same:
-                return
-            yield Change(where, "attribute")
-            if self._put:
-                found.clear()
-                found.update(held) if isinstance(found, set) else found.extend(held)
+                unchanged = len(found) == len(held) and (
+                    all(map(operator.is_, held, found)) or all(map(_equal, held, found))
+                )
+            if not unchanged:
+                yield way, "same" if _alike(held, found) else "attribute", found, put
 
-        self._undo.append(undo)
-        return [] if isinstance(found, bytearray) else [(where, item) for item in held]
+        self._looks.append((self._root, look))
+        to = (way, ITEM, "")
+        return [] if isinstance(found, bytearray) else [(to, item) for item in held]
 
-    def _cell(self, where: tuple[str, ...], cell: CellType) -> list[Any]:
+    def _instance(self, way: _Way, found: Any) -> _Next:
+        cls = type(found)
+
+        def look() -> Iterator[_Found]:
+            if type(found) is not cls:  # torch's parametrisations give a module another one
+                yield way, "class", type(found), lambda: setattr(found, "__class__", cls)
+
+        self._looks.append((self._root, look))
+        more = self._mapping(way, Slots(found), ATTRIBUTE) if slots_of(cls) else []
+        return [*self._mapping(way, getattr(found, "__dict__", {}), ATTRIBUTE), *more]
+
+    def _state(self, way: _Way, found: Any) -> None:
+        state = hidden.state_of(found)
+        if state is None:
+            return
+        get, write, held = state.get, state.put, state.get()
+
+        def put() -> None:
+            assert write is not None
+            write(held)
+            if get() != held:
+                raise ValueError("it is not what it was")  # an iterator that has come to its end
+
+        def look() -> Iterator[_Found]:
+            if get() != held:
+                yield way, "state", None, None if write is None else put
+
+        self._looks.append((self._root, look))
+
+    def _cell(self, way: _Way, cell: CellType) -> _Next:
         try:
             held = cell.cell_contents
         except ValueError:  # it is empty as yet
             return []
 
-        def undo() -> Iterator[Change]:
-            if not _unchanged(held, cell.cell_contents):
-                yield Change(where, "attribute", held, cell.cell_contents)
-                if self._put:
-                    cell.cell_contents = held
+        def look() -> Iterator[_Found]:
+            if not _equal(held, cell.cell_contents):
+                put = functools.partial(setattr, cell, "cell_contents", held)
+                yield way, "attribute", cell.cell_contents, put
 
-        self._undo.append(undo)
-        return [(where, held)]
-
-    def _function(self, where: tuple[str, ...], found: FunctionType) -> list[Any]:
-        if found.__module__ not in self._own:
-            return []
-        parts = (found.__dict__, found.__defaults__, found.__kwdefaults__, found.__closure__)
-        return [(where, part) for part in parts if part]
+        self._looks.append((self._root, look))
+        return [(way, held)]
 
 
-    def _array(self, where: tuple[str, ...], array: Any, held: Any) -> Iterator[Change]:
-        if array.shape == held.shape and array.tobytes() == held.tobytes():
-            return
-        possible = array.shape == held.shape and array.flags.writeable
-        yield Change(where, "value" if possible else "state")
-        if self._put and possible:
-            array[...] = held
-
-    def _state(
-        self,
-        where: tuple[str, ...],
-        held: Any,
-        get: Callable[[], Any],
-        put: Callable[[Any], Any] | None,
-    ) -> Iterator[Change]:
-        if pickle.dumps(get()) == pickle.dumps(held):
-            return
-        yield Change(where, "value" if put else "state")
-        if self._put and put is not None:
-            put(held)
+def _parts(found: Any, own: bool) -> list[object]:
+    """What an object that is no container of its own leads to."""
+    if isinstance(found, tuple | frozenset):
+        return list(found)
+    if isinstance(found, functools.partial):
+        return [found.func, found.args, found.keywords]
+    if isinstance(found, MethodType):
+        return [found.__self__, found.__func__]
+    if isinstance(found, staticmethod | classmethod):
+        return [found.__func__]
+    if isinstance(found, property):
+        return [found.fget, found.fset]
+    if isinstance(found, FunctionType) and own:
+        held = (found.__defaults__, found.__kwdefaults__, found.__closure__, found.__dict__)
+        return [part for part in held if part]
+    wrapped = getattr(found, "__wrapped__", None) if callable(found) else None
+    return [] if wrapped is None else [wrapped]
 
 
-class _ClassView(MutableMapping[str, Any]):
-    """What a class holds, as a mapping that can be written to."""
-
-    def __init__(self, cls: type) -> None:
-        self._cls = cls
-
-    def __getitem__(self, key: str) -> Any:
-        return vars(self._cls)[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        setattr(self._cls, key, value)
-
-    def __delitem__(self, key: str) -> None:
-        delattr(self._cls, key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(vars(self._cls))
-
-    def __len__(self) -> int:
-        return len(vars(self._cls))
+def _steps(way: _Way) -> tuple[tuple[str, str], ...]:
+    steps = []
+    while way is not None:
+        way, step, name = way
+        steps.append((step, name))
+    return tuple(reversed(steps))
 
 
-_HOLDERS = (SimpleNamespace, argparse.Namespace)
-"""Classes of Python's own that hold what they are given."""
+def _name(key: object) -> str:
+    return str(key) if isinstance(key, str | int) else type(key).__name__
 
 
 def _internal(key: object) -> bool:
     return isinstance(key, str) and key.startswith("__") and key.endswith("__")
 
 
-def _unchanged(was: object, now: object) -> bool:
+def _equal(was: object, now: object) -> bool:
     if was is now:
         return True
     return type(was) is type(now) and isinstance(was, _PLAIN) and bool(was == now)
+
+
+def _alike(was: Any, now: Any) -> bool:
+    """Whether one thing in the place of another comes to the same."""
+    if _equal(was, now) or values.same(was, now):
+        return True
+    if type(was) is not type(now) or not isinstance(was, list | tuple | dict):
+        return False
+    if len(was) != len(now):
+        return False
+    if isinstance(was, dict):
+        return all(key in now and _alike(value, now[key]) for key, value in was.items())
+    return all(map(_alike, was, now))
 
 
 def _hooks_of(tensor: Tensor) -> dict[str, dict[Any, Any]]:
     names = ("_backward_hooks", "_post_accumulate_grad_hooks")
     found = {name: getattr(tensor, name, None) for name in names}
     return {name: dict(hooks) for name, hooks in found.items() if hooks}
-
-
-def _state_of(found: Any) -> tuple[Callable[[], Any], Callable[[Any], Any] | None] | None:
-    """How to read and to write the state of what is no container; None to write: nobody can."""
-    if isinstance(found, numpy.random.Generator):
-        bits = found.bit_generator
-        return lambda: bits.state, lambda state: setattr(bits, "state", state)
-    if isinstance(found, numpy.random.RandomState):
-        return lambda: found.get_state(legacy=False), found.set_state
-    if isinstance(found, random.Random):
-        return found.getstate, found.setstate
-    if isinstance(found, torch.Generator):
-        return lambda: found.get_state().numpy().tobytes(), functools.partial(_seed_as, found)
-    if isinstance(found, (itertools.count, itertools.cycle, itertools.repeat)):
-        return lambda: repr(found), None
-    if isinstance(found, GeneratorType):
-        return lambda: found.gi_frame and found.gi_frame.f_lasti, None
-    if hasattr(found, "cache_info") and hasattr(found, "cache_clear"):
-        return lambda: found.cache_info().currsize, None
-    return None
-
-
-def _seed_as(generator: torch.Generator, state: bytes) -> None:
-    generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))

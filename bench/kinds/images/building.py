@@ -86,7 +86,9 @@ class AttackWorkload(Workload):
 
     @functools.cached_property
     def leftovers(self) -> Leftovers:
-        return Leftovers(self.model, functions=self.comparison.case.library == custom.LIBRARY)
+        case = self.comparison.case
+        users = case.library == custom.LIBRARY or own_models.is_own(case.model)
+        return Leftovers(self.model, functions=users)
 
 
 def preload() -> None:
@@ -266,8 +268,9 @@ def _given(
 
     def falls_over(model: nn.Module) -> Exception | None:
         state.reset(model, seed)
+        attack = custom.build(spec, model)
         try:
-            custom.build(spec, model)(batch.clone(), labels.clone())
+            Leftovers(built.own).around(lambda: attack(batch.clone(), labels.clone()))
         except UnsupportedSettings:
             raise
         except Exception as error:
