@@ -17,7 +17,6 @@ from bench.worker import (
     dissecting,
     failures,
     flops,
-    gradients,
     memory,
     passes,
     proof,

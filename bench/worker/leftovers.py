@@ -118,7 +118,7 @@ class Leftovers:
         self._stuck.update(dict.fromkeys(stuck))
 
     def _of_network(self, change: Change) -> None:
-        layer, rest = _layer(change.path)
+        layer, rest = _layer(change)
         here = ".".join(layer) or change.root.name
         place, name = rest[0][1] if rest else "", rest[-1][1] if rest else ""
         full = ".".join([*layer, *(part for _, part in rest if part not in _KEPT)])
@@ -169,10 +169,11 @@ def _root(module: ModuleType) -> Root:
     return Root(PurePath(file).name if file else module.__name__, module, own=True)
 
 
-def _layer(path: tuple[tuple[str, str], ...]) -> tuple[list[str], list[tuple[str, str]]]:
-    """The layer that a path ends in, and the way from there."""
-    layer, rest = [], list(path)
-    while len(rest) > 2 and rest[0] == (ATTRIBUTE, "_modules") and rest[1][0] == ITEM:
+def _layer(change: Change) -> tuple[list[str], list[tuple[str, str]]]:
+    """The layer that was changed, or that holds what was, and the way on from there."""
+    layer, rest = [], list(change.path)
+    least = 2 if change.what == "class" else 3
+    while len(rest) >= least and rest[0] == (ATTRIBUTE, "_modules") and rest[1][0] == ITEM:
         layer.append(rest[1][1])
         rest = rest[2:]
     if rest and rest[0] == (ATTRIBUTE, "_modules"):

@@ -151,10 +151,12 @@ class Rewind:
             return (
                 self._mapping(way, ClassAttributes(found), ATTRIBUTE) if self._is_own(found) else []
             )
+        if isinstance(found, FunctionType):
+            return self._function(way, found) if self._is_own(found) else []
         if isinstance(found, _HOLDERS) or any(map(self._is_own, type(found).__mro__)):
             return self._instance(way, found)
         self._state(way, found)
-        return [((way, INSIDE, ""), part) for part in _parts(found, self._is_own(found))]
+        return [((way, INSIDE, ""), part) for part in _parts(found)]
 
     def _is_own(self, found: object) -> bool:
         return getattr(found, "__module__", None) in self._own
@@ -241,6 +243,11 @@ class Rewind:
         to = (way, ITEM, "")
         return [] if isinstance(found, bytearray) else [(to, item) for item in held]
 
+    def _function(self, way: _Way, found: FunctionType) -> _Next:
+        parts = (found.__defaults__, found.__kwdefaults__, found.__closure__, *_parts(found))
+        kept = [((way, INSIDE, ""), part) for part in parts if part]
+        return [*self._mapping(way, found.__dict__, ATTRIBUTE), *kept]
+
     def _instance(self, way: _Way, found: Any) -> _Next:
         cls = type(found)
 
@@ -285,7 +292,7 @@ class Rewind:
         return [(way, held)]
 
 
-def _parts(found: Any, own: bool) -> list[object]:
+def _parts(found: Any) -> list[object]:
     """What an object that is no container of its own leads to."""
     if isinstance(found, tuple | frozenset):
         return list(found)
@@ -297,9 +304,6 @@ def _parts(found: Any, own: bool) -> list[object]:
         return [found.__func__]
     if isinstance(found, property):
         return [found.fget, found.fset]
-    if isinstance(found, FunctionType) and own:
-        held = (found.__defaults__, found.__kwdefaults__, found.__closure__, found.__dict__)
-        return [part for part in held if part]
     wrapped = getattr(found, "__wrapped__", None) if callable(found) else None
     return [] if wrapped is None else [wrapped]
 

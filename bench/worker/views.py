@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from abc import abstractmethod
 from collections.abc import Iterator, MutableMapping
 from typing import Any
@@ -58,7 +57,6 @@ class ClassAttributes(_Attributes):
         return list(vars(self._found))
 
 
-@functools.lru_cache(maxsize=256)
 def slots_of(cls: type[Any]) -> tuple[str, ...]:
     """Names of the slots that instances of a class have."""
     named = [vars(base).get("__slots__", ()) for base in cls.__mro__]
