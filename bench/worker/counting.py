@@ -72,7 +72,7 @@ def count(workload: Workload) -> Counted:
         unequal=passed.unequal,
         unsuited=passed.unsuited,
         observed=observed,
-        warnings=list(dict.fromkeys(warnings)),
+        warnings=list(dict.fromkeys([*warnings, *checks.left_behind(workload)])),
     )
 
 
