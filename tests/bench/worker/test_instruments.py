@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -64,9 +65,13 @@ INSTRUMENTS: dict[str, Instrument] = {
 }
 
 
-def output(program: Program, around: Instrument | None = None) -> Tensor:
+def output(
+    program: Program,
+    around: Instrument | None = None,
+    made_by: Callable[[], nn.Module] = programs.network,
+) -> Tensor:
     """What a program makes of a fresh model, looked at by an instrument or not."""
-    model, images = programs.network(), programs.images()
+    model, images = made_by(), programs.images()
     torch.manual_seed(0)
     made: list[Tensor] = []
 
@@ -108,3 +113,35 @@ def test_forward_only_changes_no_result(name: str) -> None:
     plain = output(QUERIES[name])
     seen = output(QUERIES[name], _inside(lambda model: applied(FORWARD_ONLY, model)))
     assert torch.equal(plain, seen)
+
+
+@pytest.mark.parametrize("name", ["three_steps", "by_keyword", "through_its_own_gradient"])
+def test_instruments_change_no_result_of_a_model_that_is_compiled(name: str) -> None:
+    available("compiled")
+
+    def compiled() -> nn.Module:
+        return cast("nn.Module", torch.compile(programs.network(), backend="eager"))
+
+    program = available(name)
+    plain = output(program, made_by=compiled)
+    for instrument, around in INSTRUMENTS.items():
+        seen = output(program, around, compiled)
+        assert torch.equal(plain, seen), f"{instrument} changes {name}"
+
+
+def test_torch_warns_of_no_instrument() -> None:
+    program = available("compiled")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*hooks")
+        output(program, INSTRUMENTS["gradient calls"])
+
+
+@pytest.mark.parametrize("name", ["mapped_gradients", "jacobian"])
+def test_what_nobody_can_see_is_not_told(name: str) -> None:
+    program = available(name)
+    made: list[Tensor] = []
+    with pytest.raises(memory.Unseen, match=r"torch\.func lets no hook see"):
+        memory.kept(
+            lambda: made.append(program(programs.network(), programs.images())), programs.network()
+        )
+    assert len(made) == 1
