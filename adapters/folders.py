@@ -103,7 +103,7 @@ class Folder:
 
     def show(self) -> None:
         """Let what is imported by name find its modules, and no other folder's."""
-        global _shown  # noqa: PLW0603 - like sys.modules, of which there is one
+        global _shown
         if _shown is self:
             return
         with _lock:
@@ -120,7 +120,7 @@ class Folder:
 
     def holds(self, file: str) -> bool:
         """Whether a file of code lies in it, and is not of a package that is installed there."""
-        found = os.path.realpath(file) if os.path.isfile(file) else ""
+        found = os.path.realpath(file) if Path(file).is_file() else ""
         return found.startswith(str(self._place) + os.sep) and "site-packages" not in found
 
     def modules(self) -> list[ModuleType]:
@@ -262,7 +262,7 @@ class Folder:
     def _supplies(self, spec: ModuleSpec) -> bool:
         found = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
         mine = {os.path.realpath(place) for place in self._places()}
-        return any(os.path.realpath(os.path.dirname(place)) in mine for place in found)
+        return any(os.path.realpath(Path(place).parent) in mine for place in found)
 
     def builtins(self) -> dict[str, Any]:
         """What its modules find as Python's builtins."""

@@ -40,7 +40,7 @@ class Channel:
         os.dup2(empty, 0)
         os.close(empty)
         os.dup2(2, 1)
-        sys.stdin = NoKeyboard()  # type: ignore[assignment]
+        sys.stdin = NoKeyboard()
         sys.breakpointhook = _no_debugger
         os.register_at_fork(after_in_child=self._leave)
         self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -90,10 +90,10 @@ class NoKeyboard(io.TextIOBase):
     def readline(self, *_: Any) -> str:  # type: ignore[override]
         raise EOFError(NO_KEYBOARD)
 
-    def readlines(self, *_: Any) -> list[str]:
+    def readlines(self, *_: Any) -> list[str]:  # type: ignore[override]
         raise EOFError(NO_KEYBOARD)
 
-    def __next__(self) -> str:
+    def __next__(self) -> str:  # type: ignore[override]
         raise EOFError(NO_KEYBOARD)
 
     def readable(self) -> bool:

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
@@ -58,12 +58,12 @@ _AMBIGUOUS = (
 )
 """What cuDNN and cuBLAS say where they could get no memory for themselves, and also for other
 reasons: a dtype that the GPU does not know, a library of another version."""
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+_ROOT = Path(__file__).resolve().parents[2]
 _NOT_THE_USERS = tuple(
-    os.path.realpath(place) + os.sep
+    os.path.realpath(str(place)) + os.sep
     for place in (
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        *(os.path.join(_ROOT, package) for package in ("bench", "adapters", "semibackward")),
+        *(_ROOT / package for package in ("bench", "adapters", "semibackward")),
     )
 )
 """Folders of Python's, of installed packages, and ours."""
@@ -184,7 +184,7 @@ def where(error: BaseException) -> str:
 def _users(file: str) -> bool:
     """Whether a file is neither Python's, nor installed, nor ours."""
     place = os.path.realpath(file)
-    return not place.startswith(_NOT_THE_USERS) and os.path.isfile(place)
+    return not place.startswith(_NOT_THE_USERS) and Path(place).is_file()
 
 
 def taints(error: BaseException) -> bool:

@@ -79,9 +79,11 @@ def hooks_of_its_own(model: nn.Module, given: Tensor) -> Tensor:
 @gradient
 def hooks_on_gradients(model: nn.Module, given: Tensor) -> Tensor:
     kept: list[Tensor] = []
-    handle = model.get_submodule("stem").register_full_backward_hook(
-        lambda _, __, found: kept.append(torch.cat([one.flatten() for one in found]))
-    )
+
+    def keep(_: nn.Module, __: Any, found: Any) -> None:
+        kept.append(torch.cat([one.flatten() for one in found]))
+
+    handle = model.get_submodule("stem").register_full_backward_hook(keep)
     moved = by_backward(model, given)
     handle.remove()
     return torch.cat([moved.flatten(), kept[0]])
@@ -204,7 +206,7 @@ def without_gradients(model: nn.Module, given: Tensor) -> Tensor:
 @queries
 def in_inference_mode(model: nn.Module, given: Tensor) -> Tensor:
     with torch.inference_mode():
-        logits = model(given)
+        logits: Tensor = model(given)
     return given + logits.mean(dim=1)[:, None, None, None].clone()
 
 
@@ -231,7 +233,7 @@ def learns_a_substitute(model: nn.Module, given: Tensor) -> Tensor:
 
 @queries
 def queries_in_place(model: nn.Module, given: Tensor) -> Tensor:
-    logits = model(given).detach()
+    logits: Tensor = model(given).detach()
     logits -= logits.max()
     return logits.exp_()
 
