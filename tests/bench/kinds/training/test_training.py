@@ -15,6 +15,7 @@ from adapters import reference
 from adapters.papers import building, training
 from adapters.papers.methods import METHODS
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
+from bench.kinds.images.building import Built
 from bench.kinds.training import building as workloads
 from bench.kinds.training.building import TrainingWorkload
 from bench.worker import checks, state
@@ -76,16 +77,17 @@ def test_a_library_may_be_a_users_own_function() -> None:
     assert made.passes_predict is None
 
 
-def rounds(function: type[torch.autograd.Function]) -> Callable[[Case, int], nn.Module]:
-    def build(case: Case, seed: int) -> nn.Module:
+def rounds(function: type[torch.autograd.Function]) -> Callable[[Case, int, Tensor], Built]:
+    def build(case: Case, seed: int, images: Tensor) -> Built:
         torch.manual_seed(seed)
-        return nn.Sequential(
+        model = nn.Sequential(
             nn.Conv2d(3, 6, 3, stride=2),
             nn.BatchNorm2d(6),
             Scaled(function=function, images=True),
             nn.Flatten(),
             nn.Linear(6 * 15 * 15, 10),
         )
+        return Built(model, model)
 
     return build
 
