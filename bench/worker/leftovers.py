@@ -28,6 +28,8 @@ MOST_NAMED = 3
 BACK = "put back after each run"
 _KEPT = {"_parameters": "changes {} of {}", "_buffers": "moves {} of {}"}
 """Where a module keeps its tensors, and what is said of them."""
+_MODE = "training"
+"""What torch calls a module's flag for it, whatever it is used for."""
 _TORCHS = frozenset(vars(nn.Module()))
 """Attributes that every module has."""
 
@@ -135,7 +137,7 @@ class Leftovers:
             self._said["gives {} another class"][here] = None
         elif place in _KEPT and len(rest) == 2:
             self._tensors[_KEPT[place], name][here] = None
-        elif place == "training":
+        elif place == _MODE:
             mode = "training" if change.now else "evaluation"
             self._said[f"leaves {{}} in {mode} mode"][here] = None
         elif place not in _TORCHS:

@@ -20,7 +20,7 @@ from adapters.base import AttackInfo, Promise, UnsupportedSettings
 from bench.cases import BASELINE, FORWARD_ONLY, Comparison
 from bench.kinds.images import building
 from bench.kinds.images.building import AttackWorkload
-from bench.worker import state
+from bench.worker import checks, state
 from bench.worker.equality import compare
 from bench.worker.gradients import GradientTrace, observed
 from tests import fake_cuda
@@ -230,6 +230,7 @@ def test_both_variants_run_on_a_gpu_and_agree(tried: Trial) -> None:
         assert torch.equal(first, second)
         assert first.is_cuda
         assert all(parameter.is_cuda for parameter in work.model.parameters())
+        assert not any("changes weight" in told for told in checks.left_behind(work))
 
 
 def test_the_model_is_really_asked(tried: Trial) -> None:

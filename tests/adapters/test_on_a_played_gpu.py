@@ -22,7 +22,7 @@ from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Comparison
 from bench.kinds.images import building
 from bench.kinds.text import building as text_building
 from bench.kinds.training import building as training_building
-from bench.worker import state
+from bench.worker import checks, state
 from tests import fake_cuda
 from tests.adapters.asked import SMALL_SEED, small_case
 from tests.cases import changed, small_training, text_case
@@ -129,12 +129,13 @@ def test_a_library_that_is_not_told_the_device_takes_the_model_off_it(
     gpu: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without a word, so that every attack's test asks where the model is afterwards."""
+    """Without a word; one that does so in a run has it put back, and the record tells."""
     without(monkeypatch)
     asked = Comparison(small_case(library, "pgd", DEVICE), SEMI_BACKWARD)
     work = building.build(asked, seed=SMALL_SEED)
     work.output(BASELINE)
-    assert not any(parameter.is_cuda for parameter in work.model.parameters())
+    stays = any(parameter.is_cuda for parameter in work.model.parameters())
+    assert not stays or "changes weight" in checks.left_behind(work)[0]
 
 
 @pytest.mark.parametrize("library", ["foolbox", "cleverhans"])
