@@ -12,6 +12,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
+from types import FrameType
 from typing import Any
 
 from torch import nn
@@ -56,6 +57,28 @@ def intercepted(
         yield
 
 
+@contextlib.contextmanager
+def seen(look: Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], object]) -> Iterator[None]:
+    """Show every call of any module, before it is made, to `look`: the module and the arguments."""
+    with _InFront(nn.Module, _CALL, lambda _: True, _Every(look)).standing():
+        yield
+
+
+class _Every:
+    """Shows each call, also inside of others."""
+
+    inside = False
+
+    def __init__(
+        self, look: Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], object]
+    ) -> None:
+        self._look = look
+
+    def hand_over(self, module: Any, found: Call, args: Any, kwargs: Any) -> Any:
+        self._look(module, args, kwargs)
+        return found(*args, **kwargs)
+
+
 class _Outermost:
     """Hands over a call that is not made inside another of the same thread."""
 
@@ -81,12 +104,12 @@ class _InFront:
     """A class's method, in front of which something stands for some of its instances."""
 
     def __init__(
-        self, owner: type, name: str, chosen: Callable[[Any], bool], outermost: _Outermost
+        self, owner: type, name: str, chosen: Callable[[Any], bool], calls: _Outermost | _Every
     ) -> None:
         self._owner = owner
         self._name = name
         self._chosen = chosen
-        self._outermost = outermost
+        self._calls = calls
         self._own = vars(owner).get(name)
 
     @contextlib.contextmanager
@@ -108,15 +131,15 @@ class _InFront:
             return self if puts_back else self._inherited(owner)
         found = self._found(instance)
         # The first of these is asked while `torch.compile` reads this very code.
-        if compilers.is_compiling() or self._outermost.inside or not self._chosen(instance):
+        if compilers.is_compiling() or self._calls.inside or not self._chosen(instance):
             return found
-        if compilers.reads(sys._getframe(1)):
+        if compilers.reads(_asker(sys._getframe(1))):
             return found
         compilers.leave_to_python()
 
         @functools.wraps(found)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._outermost.hand_over(instance, found, args, kwargs)
+            return self._calls.hand_over(instance, found, args, kwargs)
 
         return call
 
@@ -130,6 +153,13 @@ class _InFront:
         if self._own is None:
             return getattr(super(self._owner, owner), self._name)
         return self._own.__get__(None, owner)
+
+
+def _asker(frame: FrameType) -> FrameType:
+    """Who asks, behind others that stand there."""
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
 
 
 class _InFrontOfOwn(_InFront):

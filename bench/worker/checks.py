@@ -108,6 +108,7 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
     peaks = or_warn("the memory", lambda: _peaks(workload), warnings) or {}
     warnings.extend(_left_behind(peaks))
     kept = or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
+    warnings.extend(left_behind(workload))
     return Checks(
         equality=passed.equality,
         gradients=_gradients(traces, workload) if traces else None,
@@ -141,7 +142,7 @@ def alone(workload: Workload) -> Checks:
     passed = gate(workload)
     return Checks(
         equality=passed.equality,
-        warnings=passed.warnings,
+        warnings=[*passed.warnings, *left_behind(workload)],
         unequal=passed.unequal,
         unsuited=passed.unsuited,
         findings=workload.findings(),
@@ -181,8 +182,7 @@ def _compared(workload: Workload) -> Gate:
         return Gate(
             equality,
             f"it does not repeat itself from its seed: {baseline} differs from {baseline}"
-            f" {workload.difference(outputs[baseline], again, repeated)}; draw its random numbers"
-            " from torch, numpy or random",
+            f" {workload.difference(outputs[baseline], again, repeated)}; {_to_repeat(workload)}",
             doubts,
         )
     told = (
@@ -196,6 +196,25 @@ def _compared(workload: Workload) -> Gate:
     if judged is None:
         return Gate(equality, told, doubts, unsuited)
     return Gate(judged.equality, f"{told}; {judged.doubt}", doubts, unsuited)
+
+
+def left_behind(workload: Workload) -> list[str]:
+    """What its runs so far left behind, for the user."""
+    return [] if workload.leftovers is None else workload.leftovers.warnings()
+
+
+def _to_repeat(workload: Workload) -> str:
+    """How a user makes it repeat itself: by what was seen to change, where something was."""
+    left = workload.leftovers
+    if left is not None and left.stuck:
+        return f"it changes {', '.join(left.stuck)}, which can't be put back between runs"
+    advice = "draw its random numbers from torch, numpy or random"
+    if left is not None and left.changed:
+        return (
+            f"what was seen to change was put back ({', '.join(left.changed)}), so it is something"
+            f" else: {advice}, and read no clock"
+        )
+    return advice
 
 
 def or_warn(
@@ -214,6 +233,9 @@ def or_warn(
     """
     try:
         return look()
+    except memory.Unseen as error:
+        warnings.append(f"{what} could not be looked at: {error}")
+        return None
     except Exception as error:
         if failures.status_of(error) == "out-of-memory":
             raise

@@ -27,6 +27,11 @@ def compiling() -> bool:
     return guards is not None and guards.TracingContext.try_get() is not None
 
 
+def loaded() -> bool:
+    """Whether anything can have been compiled by `torch.compile`."""
+    return "torch._dynamo" in sys.modules
+
+
 def reads(asker: FrameType) -> bool:
     """Whether who asks for a method compiles what it gets; a compiled module's own call does not.
 
@@ -40,7 +45,7 @@ def reads(asker: FrameType) -> bool:
 def as_written() -> AbstractContextManager[Any]:
     """The block in which what was compiled runs as it was written; nothing before torch 2.6."""
     compiler: Any = getattr(torch, "compiler", None)
-    if "torch._dynamo" not in sys.modules or not hasattr(compiler, "set_stance"):
+    if not loaded() or not hasattr(compiler, "set_stance"):
         return contextlib.nullcontext()
     return compiler.set_stance("force_eager")  # type: ignore[no-any-return]
 

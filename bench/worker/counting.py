@@ -72,7 +72,7 @@ def count(workload: Workload) -> Counted:
         unequal=passed.unequal,
         unsuited=passed.unsuited,
         observed=observed,
-        warnings=list(dict.fromkeys(warnings)),
+        warnings=list(dict.fromkeys([*warnings, *checks.left_behind(workload)])),
     )
 
 
@@ -86,7 +86,7 @@ def _counts(
         return tried(what, lambda: workload.probe(variant, lambda run: look(workload, run)))
 
     made = tried("the passes", lambda: passes.of(workload, variant))
-    trace = looked("the gradients", _trace)
+    trace = tried("the gradients", lambda: gradients.traced(workload, variant))
     if trace is not None:
         traces[variant] = trace
     done = looked("the operations", _operations)
@@ -123,12 +123,6 @@ def _dispatched(found: FlopCount, host: Counter[str]) -> dict[str, Any]:
 
 def _foreign(trace: GradientTrace) -> int:
     return sum(each.gradients for each in trace.observed.foreign)
-
-
-def _trace(workload: Workload, run: Callable[[], Any]) -> GradientTrace:
-    with gradients.observed(workload.model) as trace:
-        run()
-    return trace
 
 
 def _operations(workload: Workload, run: Callable[[], Any]) -> tuple[FlopCount, Counter[str]]:

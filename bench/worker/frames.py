@@ -33,6 +33,10 @@ _TORCH = _folder(torch)
 _TRICK = _folder(semibackward)
 _MEASURING = (_folder(bench), f"{_folder(adapters)}papers/")
 """This program's own folders whose code is no attack's."""
+_IN_FRONT = tuple(
+    f"{_folder(bench)}worker/{name}.py" for name in ("calls", "networks", "gradients", "passes")
+)
+"""Instruments that an attack's own calls go through."""
 _OPTIMIZERS = f"{_TORCH}optim/"
 _TIDYING = {"zero_grad", "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_"}
 
@@ -62,9 +66,9 @@ def attack_frames(frame: FrameType | None) -> Iterator[FrameType]:
     """The attack's frames, innermost first, up to where this program called it."""
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith(_MEASURING):
+        if file.startswith(_MEASURING) and file not in _IN_FRONT:
             return
-        if not file.startswith((_TORCH, _TRICK)) and not _is_glue(file):
+        if not file.startswith((_TORCH, _TRICK, *_IN_FRONT)) and not _is_glue(file):
             yield frame
         frame = frame.f_back
 

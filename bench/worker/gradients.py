@@ -13,7 +13,7 @@ import contextlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,8 +22,7 @@ from torch.autograd import Variable
 from torch.autograd.function import BackwardCFunction
 
 from bench.statistics.observed import Observed
-from bench.worker import graphs
-from bench.worker.compilers import compiling
+from bench.worker import compilers, graphs
 from bench.worker.sight import Sight
 
 if TYPE_CHECKING:
@@ -71,14 +70,23 @@ class GradientTrace:
 
 
 def traced(workload: Workload, variant: str) -> GradientTrace:
-    """Trace one run of a variant, from where its state has been brought about."""
+    """Trace one run of a variant, from where its state has been brought about.
+
+    Compiled code that the model was compiled into, with what surrounds it, never calls it: where no
+    call was seen, calls are those of a run in which what is compiled runs as it was written.
+    """
 
     def look(run: Callable[[], Any]) -> GradientTrace:
         with observed(workload.model) as trace:
             run()
         return trace
 
-    return workload.probe(variant, look)
+    trace = workload.probe(variant, look)
+    if not trace.observed.model_calls and compilers.loaded():
+        with compilers.as_written():
+            calls = workload.probe(variant, look).observed.model_calls
+        trace.observed = replace(trace.observed, model_calls=calls)
+    return trace
 
 
 _depth = 0
@@ -142,7 +150,7 @@ class _Watched(_InFront):
 
     def run_backward(self, *args: Any, **kwargs: Any) -> Any:
         global _depth
-        inner = in_backward() or compiling()
+        inner = in_backward() or compilers.compiling()
         _depth += 1
         try:
             if inner:
@@ -159,6 +167,8 @@ class _Observer(_InFront):
         self._sight = sight
 
     def run_backward(self, tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        if compilers.compiling():
+            return self._engine.run_backward(tensors, *args, **kwargs)
         # torch passes (tensors, grad_tensors, keep_graph, create_graph, inputs, ...): inputs by
         # position, the two flags by name.
         inputs = kwargs["inputs"] if "inputs" in kwargs else args[3] if len(args) > 3 else ()

@@ -21,6 +21,10 @@ _GRADIENT: Any = inspect.getattr_static(Tensor, "grad")
 """Torch's own: `semi_backward` would take a look at a parameter's for the attack's."""
 
 
+class Unseen(RuntimeError):
+    """Nobody can tell what was kept."""
+
+
 @dataclass(frozen=True)
 class Peak:
     """The highest that one run got to, in bytes.
@@ -78,10 +82,16 @@ def peak(run: Callable[[], object], device: str) -> Peak | None:
 
 
 def kept(run: Callable[[], object], model: nn.Module) -> Kept:
-    """Run it once and follow what autograd keeps; never timed, and apart from `peak`."""
+    """Run it once and follow what autograd keeps; never timed, and apart from `peak`.
+
+    Raises:
+        Unseen: torch has let go of the hooks by which it is followed, for a part of the run.
+    """
     account = _Account(model)
-    with account.following():
+    with account.following(), account.giving_way():
         run()
+    if account.gave_way:
+        raise Unseen("torch.func lets no hook see what it saves for a backward pass")
     return account.fullest
 
 
@@ -90,6 +100,7 @@ class _Account:
 
     def __init__(self, model: nn.Module) -> None:
         self.fullest = Kept()
+        self.gave_way = False
         self._parameters = list(model.parameters())
         own = [*self._parameters, *model.buffers()]
         self._own = {_storage(tensor)[0] for tensor in own if _has_storage(tensor)}
@@ -106,12 +117,41 @@ class _Account:
             if parameter.requires_grad
         ]
         try:
-            with torch.autograd.graph.saved_tensors_hooks(self._pack, lambda saved: saved.tensor):
+            with torch.autograd.graph.saved_tensors_hooks(self._pack, _unpack):
                 yield
             self._look()
         finally:
             for handle in handles:
                 handle.remove()
+
+    @contextlib.contextmanager
+    def giving_way(self) -> Iterator[None]:
+        """Take the hooks off where torch wants none, as in `torch.func`, which fails with them."""
+        graph: Any = torch.autograd.graph
+        disable = getattr(graph, "disable_saved_tensors_hooks", None)
+        if disable is None:  # before torch 2.0
+            yield
+            return
+
+        @contextlib.contextmanager
+        def disabled(message: str) -> Iterator[None]:
+            with contextlib.ExitStack() as stack:
+                try:
+                    stack.enter_context(disable(message))
+                except RuntimeError:
+                    torch._C._autograd._pop_saved_tensors_default_hooks()
+                    stack.callback(
+                        torch._C._autograd._push_saved_tensors_default_hooks, self._pack, _unpack
+                    )
+                    self.gave_way = True
+                    stack.enter_context(disable(message))
+                yield
+
+        graph.disable_saved_tensors_hooks = disabled
+        try:
+            yield
+        finally:
+            graph.disable_saved_tensors_hooks = disable
 
     def _pack(self, tensor: Tensor) -> _Saved:
         where, size = _storage(tensor) if _has_storage(tensor) else (0, 0)
@@ -141,6 +181,10 @@ class _Account:
         gradients = sum(_size(gradient) for gradient in held if gradient is not None)
         if self._held + gradients > fullest:
             self.fullest = Kept(self._held, gradients)
+
+
+def _unpack(saved: _Saved) -> Tensor:
+    return saved.tensor
 
 
 class _Saved:

@@ -1,7 +1,7 @@
 """The networks that a run calls, the model and others, and the leaves that belong to them.
 
-torch's hooks for all modules see each call, and no module carries one: a copy of the model is told
-from the model, and behaves as it would.
+Each call of a module is seen on its way there, and no module carries anything for it: a copy of the
+model is told from the model, and behaves as it would.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 
-from bench.worker import holders
+from bench.worker import calls, holders
+from bench.worker.calls import Call
 from bench.worker.holders import Holder
+from bench.worker.tensors import tensors_in
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,8 @@ class Networks:
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """See the calls of modules inside the block."""
-        handle = register_module_forward_pre_hook(self._called)
-        try:
+        with calls.intercepted(self._model, self._call), calls.seen(self._called):
             yield
-        finally:
-            handle.remove()
 
     def leaf(self, tensor: Tensor) -> Leaf | None:
         """What is known of a tensor."""
@@ -123,26 +121,28 @@ class Networks:
         self._leaves[id(tensor)] = leaf
         return leaf
 
-    def _called(self, module: nn.Module, arguments: Any) -> None:
+    def _call(self, _: Any, run: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The model is called, as a whole."""
+        if not self.recomputing:
+            self._whole += 1
+            self.graphless += not torch.is_grad_enabled()
+            self.shapes.update(each.shape for each in tensors_in((args, kwargs)))
+            self.substituted += self._substitutes(self._model)
+        return run(*args, **kwargs)
+
+    def _called(self, module: nn.Module, _: tuple[Any, ...], __: dict[str, Any]) -> None:
+        """Any module is."""
+        if module is self._model:
+            return
         if id(module) in self._inside:
             if not self.recomputing:
-                self._count(module, arguments)
+                self._in_parts += 1
+                self.substituted += not self._whole and self._substitutes(module)
             return
         reference, around = self._known.get(id(module), (None, False))
         if reference is None or reference() is not module:
             around = self._get_to_know(module, sys._getframe(1))
         self._in_parts += around
-
-    def _count(self, module: nn.Module, arguments: Any) -> None:
-        whole = module is self._model
-        if whole:
-            self._whole += 1
-            self.graphless += not torch.is_grad_enabled()
-            self.shapes.update(each.shape for each in arguments if isinstance(each, Tensor))
-        else:
-            self._in_parts += 1
-        if whole or not self._whole:
-            self.substituted += self._substitutes(module)
 
     def _substitutes(self, module: nn.Module) -> bool:
         """Get to know what stands in the place of a parameter; whether anything does."""

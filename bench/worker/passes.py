@@ -13,10 +13,9 @@ graph anew, those of the forward passes that it computes again.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,10 +25,9 @@ from torch.autograd import Variable
 
 from bench.worker import compilers, gradients
 from bench.worker.calls import Call, intercepted
+from bench.worker.tensors import tensors_in, unwrapped, whole
 from bench.worker.workload import Workload
 
-_functorch: Any = getattr(torch._C, "_functorch", None)
-"""Of torch 2.0 and newer."""
 _MARK = "semibackward: passes"
 """Under which a node of the graph has the numbers of the passes whose output it is."""
 
@@ -94,22 +92,15 @@ def counted(model: nn.Module, dimensions: int | None = None) -> Iterator[Passes]
 
 
 def of(workload: Workload, variant: str) -> Passes:
-    """Count the passes of a run of a variant.
-
-    Compiled code that a model was compiled into, with what surrounds it, never calls it: where no
-    call was seen, what is compiled runs as it was written.
-    """
+    """Count the passes of a run of a variant; what it compiles runs as it was written, for compiled
+    code that the model was compiled into, with what surrounds it, never calls it."""
 
     def look(run: Callable[[], Any]) -> Passes:
-        with counted(workload.model, workload.dimensions) as passes:
+        with counted(workload.model, workload.dimensions) as passes, compilers.as_written():
             run()
         return passes
 
-    passes = workload.probe(variant, look)
-    if passes.forward_calls or not passes.backward_calls:
-        return passes
-    with compilers.as_written():
-        return workload.probe(variant, look)
+    return workload.probe(variant, look)
 
 
 def parts_of(model: nn.Module) -> Callable[[Any], bool]:
@@ -161,7 +152,7 @@ class _Count:
         self._calls.append((part, images))
         output = run(*args, **kwargs)
         for tensor in tensors_in(output):
-            for one in _unwrapped(tensor):
+            for one in unwrapped(tensor):
                 node: Any = one.grad_fn
                 if node is not None:
                     node.metadata.setdefault(_MARK, set()).add((id(self), number))
@@ -251,23 +242,10 @@ def images_in(arguments: Any, dimensions: int | None) -> int | None:
         return math.prod(tensor.shape[: tensor.ndim - dimensions + 1]) * _copies(tensor)
 
 
-def tensors_in(value: object) -> Iterator[Tensor]:
-    """Every tensor in a value, in its order, through lists, tuples, mappings and dataclasses."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from tensors_in(list(value.values()))
-    elif isinstance(value, tuple | list):
-        for one in value:
-            yield from tensors_in(one)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        yield from tensors_in([getattr(value, one.name) for one in dataclasses.fields(value)])
-
-
 def _copies(tensor: Tensor) -> int:
     """How many of it `torch.func.vmap` holds at once; 1 outside of it."""
-    *_, whole = _unwrapped(tensor)
-    return whole.numel() // tensor.numel() if tensor.numel() else 1
+    found = whole(tensor)
+    return found.numel() // tensor.numel() if tensor.numel() else 1
 
 
 def _asked_at_once(root: Any, given: Any) -> int:
@@ -275,11 +253,3 @@ def _asked_at_once(root: Any, given: Any) -> int:
     if not isinstance(root, Tensor) or not isinstance(given, Tensor):
         return 1
     return max(1, _copies(given) // _copies(root))
-
-
-def _unwrapped(tensor: Tensor) -> Iterator[Tensor]:
-    """The tensor, and what `torch.func` has wrapped in it, one in the other."""
-    yield tensor
-    while _functorch is not None and _functorch.is_functorch_wrapped_tensor(tensor):
-        tensor = _functorch.get_unwrapped(tensor)
-        yield tensor

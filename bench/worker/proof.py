@@ -24,6 +24,7 @@ from bench.cases import SEMI_BACKWARD
 from bench.statistics.equality import Equality
 from bench.worker import equality
 from bench.worker.calls import Call, intercepted
+from bench.worker.tensors import whole
 from bench.worker.workload import Workload
 from semibackward import rounding
 from semibackward.rounding import Layers
@@ -167,7 +168,7 @@ def gradient_at(workload: Workload, variant: str, number: int) -> Tensor:
 
     def keep(call: int, inputs: Tensor, gradient: Tensor) -> None:
         if call == number and not found:
-            found.append(gradient.clone())
+            found.append(whole(gradient.clone()))
 
     _watch(workload, variant, keep)
     return found[0]
@@ -207,7 +208,7 @@ def _seen(tensor: Tensor, number: int, keep: Callable[[int, Tensor, Tensor], obj
 
 def _digest(tensor: Tensor) -> int:
     """Of its bits and where they stand."""
-    bits = equality.bits(tensor.contiguous()).flatten().to(torch.int64)
+    bits = equality.bits(whole(tensor).contiguous()).flatten().to(torch.int64)
     places = torch.arange(1, len(bits) + 1, device=bits.device)
     return int((bits * (places * _MIXER)).sum())
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bench.statistics.observed import Foreign, Observed, Reading
 from bench.worker import attributes, frames, graphs
 from bench.worker.networks import SUBSTITUTES, Leaf, Networks, Owner
+from bench.worker.tensors import whole
 
 MOST_NAMED = 64
 """Leaves whose name is looked for in one run; a search goes through what the attack can see."""
@@ -132,7 +133,7 @@ class Sight:
         """Whether the model's parameters, or what shares their memory, are asked for by name."""
         wanted = transformed = False
         for tensor in named:
-            inner = _unwrapped(tensor)
+            inner = whole(tensor)
             transformed = transformed or inner is not tensor
             leaf = self._networks.leaf(inner)
             if leaf is not None:
@@ -148,7 +149,7 @@ class Sight:
         known = self._networks.leaf(tensor)
         if known is not None:
             return known
-        if _unwrapped(tensor) is not tensor or self._like_images(tensor.shape):
+        if whole(tensor) is not tensor or self._like_images(tensor.shape):
             return None
         self._searches += 1
         return self._networks.loose(tensor, frame if self._searches <= MOST_NAMED else None)
@@ -239,23 +240,3 @@ def _memory(tensor: Tensor) -> int | None:
         return tensor.data_ptr() or None
     except (RuntimeError, NotImplementedError):
         return None
-
-
-def _unwrapped(tensor: Tensor) -> Tensor:
-    """What `torch.func` has wrapped."""
-    while _is_wrapped(tensor):
-        tensor = _functorch.get_unwrapped(tensor)
-    return tensor
-
-
-try:
-    from torch._C import _functorch
-except ImportError:  # before torch 2.0 functorch was a library of its own
-
-    def _is_wrapped(tensor: Tensor) -> bool:
-        return False
-
-else:
-
-    def _is_wrapped(tensor: Tensor) -> bool:
-        return bool(_functorch.is_functorch_wrapped_tensor(tensor))

@@ -22,6 +22,7 @@ from bench.cases import BASELINE, Comparison, Findings
 from bench.statistics.blocks import Order, Sample
 from bench.statistics.equality import Equality
 from bench.worker import equality
+from bench.worker.leftovers import Leftovers
 from bench.worker.timer import Timer
 from semibackward.freeze import own_parameters_frozen
 
@@ -114,6 +115,11 @@ class Workload(ABC):
         """The block in which the baseline's runs have these layers' own parameters frozen, where
         the variant's have all of them: what the layers are to a difference."""
         return own_parameters_frozen(layers)
+
+    @property
+    def leftovers(self) -> Leftovers | None:
+        """Who puts back what runs leave behind; None where nobody does."""
+        return None
 
     @abstractmethod
     def doubts(self, output: Any) -> list[str]:

@@ -26,7 +26,8 @@ class Network(nn.Module):
         self.head = nn.Linear(4 * 8 * 8, 5)
 
     def forward_features(self, images: Tensor) -> Tensor:
-        return self.drop(functional.relu(self.norm(self.stem(images))))
+        made: Tensor = self.drop(functional.relu(self.norm(self.stem(images))))
+        return made
 
     def forward_head(self, features: Tensor) -> Tensor:
         made: Tensor = self.head(features.flatten(1))

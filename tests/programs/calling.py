@@ -79,9 +79,11 @@ def hooks_of_its_own(model: nn.Module, given: Tensor) -> Tensor:
 @gradient
 def hooks_on_gradients(model: nn.Module, given: Tensor) -> Tensor:
     kept: list[Tensor] = []
-    handle = model.get_submodule("stem").register_full_backward_hook(
-        lambda _, __, found: kept.append(torch.cat([one.flatten() for one in found]))
-    )
+
+    def keep(_: nn.Module, __: object, found: Any) -> None:
+        kept.append(torch.cat([one.flatten() for one in found]))
+
+    handle = model.get_submodule("stem").register_full_backward_hook(keep)
     moved = by_backward(model, given)
     handle.remove()
     return torch.cat([moved.flatten(), kept[0]])
@@ -105,6 +107,11 @@ def in_parts(model: Any, given: Tensor) -> Tensor:
 @gradient
 def in_smaller_batches(model: nn.Module, given: Tensor) -> Tensor:
     return by_backward(lambda moved: torch.cat([model(one) for one in moved.split(1)]), given)
+
+
+@gradient
+def data_parallel(model: nn.Module, given: Tensor) -> Tensor:
+    return by_backward(nn.DataParallel(model), given)
 
 
 @gradient
@@ -205,7 +212,8 @@ def without_gradients(model: nn.Module, given: Tensor) -> Tensor:
 def in_inference_mode(model: nn.Module, given: Tensor) -> Tensor:
     with torch.inference_mode():
         logits = model(given)
-    return given + logits.mean(dim=1)[:, None, None, None].clone()
+    moved: Tensor = given + logits.mean(dim=1)[:, None, None, None].clone()
+    return moved
 
 
 @queries
@@ -231,7 +239,7 @@ def learns_a_substitute(model: nn.Module, given: Tensor) -> Tensor:
 
 @queries
 def queries_in_place(model: nn.Module, given: Tensor) -> Tensor:
-    logits = model(given).detach()
+    logits: Tensor = model(given).detach()
     logits -= logits.max()
     return logits.exp_()
 

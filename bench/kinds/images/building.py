@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from bench.cases import AS_BUILT, BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, C
 from bench.errors import InvalidOutput
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
 from bench.worker import state
+from bench.worker.leftovers import Leftovers
 from bench.worker.variants import applied
 from bench.worker.workload import Workload, select_device
 
@@ -72,12 +74,21 @@ class AttackWorkload(Workload):
         return logits.argmax(dim=1) != self.labels
 
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
-        with applied(variant, self.model):
-            state.reset(self.model, self.seed)
-            # Copies, so that an attack that works in place finds clean images the next time.
-            images, labels = self.images.clone(), self.labels.clone()
-            attack = self.attacks[variant]
-            return around(lambda: attack(images, labels))
+        def run() -> T:
+            with applied(variant, self.model):
+                state.reset(self.model, self.seed)
+                # Copies, so that an attack that works in place finds clean images the next time.
+                images, labels = self.images.clone(), self.labels.clone()
+                attack = self.attacks[variant]
+                return around(lambda: attack(images, labels))
+
+        return self.leftovers.around(run)
+
+    @functools.cached_property
+    def leftovers(self) -> Leftovers:
+        case = self.comparison.case
+        users = case.library == custom.LIBRARY or own_models.is_own(case.model)
+        return Leftovers(self.model, functions=users)
 
 
 def preload() -> None:
@@ -257,8 +268,9 @@ def _given(
 
     def falls_over(model: nn.Module) -> Exception | None:
         state.reset(model, seed)
+        attack = custom.build(spec, model)
         try:
-            custom.build(spec, model)(batch.clone(), labels.clone())
+            Leftovers(built.own).around(lambda: attack(batch.clone(), labels.clone()))
         except UnsupportedSettings:
             raise
         except Exception as error:

@@ -30,6 +30,7 @@ from bench.kinds.text.options import TextOptions
 from bench.statistics.equality import IDENTICAL, Equality, different
 from bench.worker import failures, state
 from bench.worker.gradients import engine_watched
+from bench.worker.leftovers import Leftovers
 from bench.worker.workload import Workload, select_device
 from semibackward import semi_backward
 
@@ -214,14 +215,23 @@ class TextWorkload(Workload):
         """Hand over the attack on one sentence; `backward` stands around each backward pass."""
         attack = self.attacks[variant]
         ledger = Ledger(budget)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(_applied(variant, attack.networks))
-            state.reset(self.model, self.seed)
-            run = stack.enter_context(attack.ready(ledger))
-            if backward is not None:
-                seen = backward
-                stack.enter_context(engine_watched(lambda engine: seen(engine, ledger)))
-            return around(lambda: run(sentence.text)), ledger
+
+        def started() -> T:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(_applied(variant, attack.networks))
+                state.reset(self.model, self.seed)
+                run = stack.enter_context(attack.ready(ledger))
+                if backward is not None:
+                    seen = backward
+                    stack.enter_context(engine_watched(lambda engine: seen(engine, ledger)))
+                return around(lambda: run(sentence.text))
+
+        return self.leftovers.around(started), ledger
+
+    @functools.cached_property
+    def leftovers(self) -> Leftovers:
+        networks = [network for attack in self.attacks.values() for network in attack.networks]
+        return Leftovers(self.model, *networks)
 
 
 def preload() -> None:

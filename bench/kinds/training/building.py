@@ -7,6 +7,7 @@ does, which is inside the timed region: a user freezes and thaws at every step.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,8 +15,9 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from adapters import data
+from adapters import custom, data
 from adapters.base import UnsupportedSettings
+from adapters.models import custom as own_models
 from adapters.papers import building
 from adapters.papers.methods import METHODS
 from adapters.papers.training import Adversarial, Free, Freezing, Training
@@ -30,6 +32,7 @@ from bench.kinds.images.building import (
 )
 from bench.kinds.training.options import TrainingOptions
 from bench.worker import state
+from bench.worker.leftovers import Leftovers
 from bench.worker.workload import Workload, select_device
 from semibackward import semi_backward
 from semibackward.freeze import own_parameters_frozen
@@ -69,15 +72,25 @@ class TrainingWorkload(Workload):
         return method.theory(options.steps) if self.comparison.variant == SEMI_BACKWARD else 1.0
 
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
-        state.reset(self.model, self.seed)
-        with torch.no_grad():
-            for tensor, copy in self.start:
-                tensor.copy_(copy)
-        training = self.trainings[variant]
-        if isinstance(training, Free):
-            training.perturbation = None
-        images, labels = self.images.clone(), self.labels.clone()
-        return around(lambda: training.step(images, labels))
+        def run() -> T:
+            state.reset(self.model, self.seed)
+            with torch.no_grad():
+                for tensor, copy in self.start:
+                    tensor.copy_(copy)
+            training = self.trainings[variant]
+            if isinstance(training, Free):
+                training.perturbation = None
+            images, labels = self.images.clone(), self.labels.clone()
+            return around(lambda: training.step(images, labels))
+
+        return self.leftovers.around(run)
+
+    @functools.cached_property
+    def leftovers(self) -> Leftovers:
+        """The weights are what a run makes; what they start from is `start`."""
+        case = self.comparison.case
+        users = case.library == custom.LIBRARY or own_models.is_own(case.model)
+        return Leftovers(self.model, numbers=False, functions=users)
 
     def output(self, variant: str) -> Tensor:
         """All parameters and buffers after one step, (total number of elements,), float64."""

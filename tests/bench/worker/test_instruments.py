@@ -17,22 +17,12 @@ from bench.worker import counting, flops, gradients, memory, passes, proof
 from bench.worker.dissecting import Clock, seams
 from bench.worker.variants import applied
 from tests import programs
-from tests.programs import GRADIENT, QUERIES, Program
+from tests.programs import PROGRAMS, QUERIES, Program, available
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 Run = Callable[[], Any]
 Instrument = Callable[[nn.Module, Run], object]
-PROGRAMS = {**GRADIENT, **QUERIES}
-NEEDS = {
-    "mapped_gradients": "func",
-    "jacobian": "func",
-    "compiled": "compile",
-    "compiled_ahead_of_time": "compile",
-    "compiled_with_its_loss": "compile",
-    "compiled_in_place": "compile",
-}
-"""What of torch a program needs that older versions lack."""
 
 
 def _inside(block: Callable[[nn.Module], contextlib.AbstractContextManager[Any]]) -> Instrument:
@@ -45,6 +35,11 @@ def _inside(block: Callable[[nn.Module], contextlib.AbstractContextManager[Any]]
 
 def _proof(model: nn.Module, run: Run) -> None:
     proof.trail(SimpleNamespace(model=model, probe=lambda _, around: around(run)), "original")  # type: ignore[arg-type]
+
+
+def _kept(model: nn.Module, run: Run) -> None:
+    with contextlib.suppress(memory.Unseen):
+        memory.kept(run, model)
 
 
 def _all_at_once(model: nn.Module) -> contextlib.AbstractContextManager[Any]:
@@ -63,16 +58,10 @@ INSTRUMENTS: dict[str, Instrument] = {
     "operations": _inside(lambda _: flops.counted()),
     "handed over": _inside(lambda _: counting._handed_over()),
     "peak": lambda _, run: memory.peak(run, "cpu"),
-    "kept": lambda model, run: memory.kept(run, model),
+    "kept": _kept,
     "proof": _proof,
     "several": _inside(_all_at_once),
 }
-
-
-def available(name: str) -> Program:
-    if not hasattr(torch, NEEDS.get(name, "rand")):
-        pytest.skip(f"this torch has no torch.{NEEDS[name]}")
-    return PROGRAMS[name]
 
 
 def output(program: Program, around: Instrument | None = None) -> Tensor:
