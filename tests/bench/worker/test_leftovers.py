@@ -253,7 +253,7 @@ def hooks_a_parameter(model: Net) -> None:
 
 
 def sets_an_attribute(model: Net) -> None:
-    model.norm.last = images()  # type: ignore[assignment]
+    model.norm.last = images()
 
 
 def changes_weights(model: Net) -> None:
