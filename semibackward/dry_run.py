@@ -41,15 +41,17 @@ def try_out(model: nn.Module, inputs: Any) -> list[Finding]:
 
         try:
             full = run()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return [mend("dry run", f"fails as the model is: {_words(error)}{_hint(model, error)}")]
         if lacking := _lacking(full):
             return [mend("perturbation", lacking)]
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            return [fine("perturbation", "it has a gradient that an attack can follow")]
         try:
             begin_again()  # not inside, where it would take the block's own hooks away
             with semi_backward(model):
                 frozen = _run(model, inputs)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return [mend("dry run", _blame(error, run))]
         difference = _difference(full.gradients, frozen.gradients)
 
@@ -108,16 +110,16 @@ def _lacking(full: _Pass) -> str | None:
     return None
 
 
-def _blame(error: Exception, run: Callable[[], _Pass]) -> str:
+def _blame(error: BaseException, run: Callable[[], _Pass]) -> str:
     """Whether it is frozen parameters that a model fails with, or every second pass."""
     try:
         run()
-    except Exception as other:
+    except (Exception, SystemExit) as other:
         return f"works once, and fails when it is run again, frozen or not: {_words(other)}"
     return f"works, but not with frozen parameters: {_words(error)}"
 
 
-def _hint(model: nn.Module, error: Exception) -> str:
+def _hint(model: nn.Module, error: BaseException) -> str:
     """What may be the matter, after an error."""
     takes_integers = any(word in str(error) for word in ("indices", "Long", "Int"))
     if takes_integers and any(isinstance(module, EMBEDDINGS) for module in model.modules()):
@@ -256,7 +258,7 @@ def _tensors(output: Any, depth: int = 4) -> Iterator[Tensor]:
         yield from _tensors(value, depth - 1)
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     """The first line of an error."""
     said = next(iter(str(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {said[:200]}"

@@ -62,14 +62,21 @@ def examine(model: nn.Module, inputs: Any = None) -> list[Finding]:
 
 def _parameters(model: nn.Module) -> Iterator[Finding]:
     every = list(model.parameters())
-    if not every:
-        yield note("parameters", "it has none, so there is nothing to freeze")
-        return
     trainable = sum(parameter.requires_grad for parameter in every)
+    if not every:
+        yield mend("parameters", "it has none, so there is nothing to freeze")
+        return
+    if not trainable:
+        yield mend(
+            "parameters",
+            f"none of {len(every)} requires a gradient, so there is nothing to freeze: an attack on"
+            " it computes no parameter gradient as it is",
+        )
+        return
     said = f"{trainable} of {len(every)} require a gradient and are frozen inside the block"
     if trainable < len(every):
         said += f"; {len(every) - trainable} do not, and are left as they are"
-    yield (fine if trainable else note)("parameters", said)
+    yield fine("parameters", said)
     if whole := sum(not is_lazy(p) and not _is_real(p) for p in every):
         yield fine("integer", f"{whole} parameters hold integers and never get a gradient")
     if lazy := sum(map(is_lazy, every)):

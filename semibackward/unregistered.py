@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import itertools
 import sys
 import weakref
@@ -124,7 +125,8 @@ def _places(module: nn.Module, everywhere: bool) -> Iterator[_Place]:
         for name, value in vars(owner).items():
             if isinstance(value, (nn.Module, Mapping, *_COLLECTIONS)):
                 yield _Place(module, name, value)
-    forward = getattr(kind.forward, "__wrapped__", kind.forward)
+    forward = inspect.getattr_static(kind, "forward")  # torch.jit's runs code when it is asked for
+    forward = getattr(forward, "__wrapped__", forward)
     if isinstance(forward, FunctionType) and not kind.__module__.startswith("torch."):
         yield _Place(module, "forward", forward)
         for name in sorted(_names(forward.__code__) & forward.__globals__.keys()):
@@ -224,4 +226,5 @@ def _mend(reached: str, value: Any, found: list[nn.Module | Tensor]) -> str:
         return f"use nn.ModuleDict, or semi_backward(model, *{reached}.values())"
     if direct:
         return f"use nn.ModuleList, or semi_backward(model, *{reached})"
-    return "make them attributes of the module, or hand them to semi_backward() too"
+    them = "them attributes" if len(found) > 1 else "it an attribute"
+    return f"make {them} of the module, or hand {them.split()[0]} to semi_backward() too"

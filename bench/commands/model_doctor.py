@@ -85,8 +85,6 @@ def _text(spec: str, answer: dict[str, Any]) -> tuple[str, bool]:
     healthy = all(finding["severity"] != "mend" for finding in findings)
     if not healthy:
         last = "Mend what is marked !! before you freeze it (docs/using.md)"
-    elif any(f["what"] == "parameters" and f["severity"] == "note" for f in findings):
-        last = "No parameter of it requires a gradient: there is nothing to freeze"
     else:
         last = "To freeze it: with semibackward.semi_backward(model): ... (docs/using.md)"
     lines.append(f"\n{last}")

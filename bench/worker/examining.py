@@ -47,7 +47,7 @@ def examine(
         built = building.build(model, max(shape[1:]), seed=0)
     images = _images(built, shape)
     found = [*_initialised(built, images), *look_at(built, images)]
-    return [_with_shape(finding, built) for finding in found], list(images.shape)
+    return [_with_shape(finding, built, shape) for finding in found], list(images.shape)
 
 
 def _shape(declared: tuple[int, int, int] | None, side: int | None) -> tuple[int, int, int]:
@@ -75,9 +75,11 @@ def _initialised(model: nn.Module, images: Tensor) -> list[Finding]:
     return [Finding("note", "lazy", f"{said}; make one before you freeze them")]
 
 
-def _with_shape(finding: Finding, model: nn.Module) -> Finding:
-    """With a shape that the model takes added, where it fails."""
+def _with_shape(finding: Finding, model: nn.Module, tried: Sequence[int]) -> Finding:
+    """With a shape that the model takes added, where it fails for the one that was tried."""
     if finding.what != "dry run" or "fails as" not in finding.said or "examine(" in finding.said:
+        return finding
+    if _takes(model, tried):  # so it is the gradient that it fails for
         return finding
     takes = next((shape for shape in USUAL_SHAPES if _takes(model, shape)), None)
     if takes is None:
@@ -91,6 +93,6 @@ def _takes(model: nn.Module, shape: Sequence[int]) -> bool:
     with restored(model), torch.no_grad():
         try:
             model(_images(model, shape))
-        except Exception:  # whatever it says: it does not take them
+        except (Exception, SystemExit):  # whatever it says: it does not take them
             return False
     return True

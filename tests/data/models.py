@@ -66,6 +66,13 @@ class Cut(nn.Conv2d):
         return super().forward(images.detach())
 
 
+class ThroughNumpy(nn.Flatten):
+    """Leaves torch on its way to the logits."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.from_numpy(super().forward(images).numpy())
+
+
 def frozen() -> nn.Module:
     return nn.Conv2d(3, 4, 3).requires_grad_(False)
 

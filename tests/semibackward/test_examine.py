@@ -6,6 +6,7 @@ import copy
 import pickle
 import random
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -72,14 +73,17 @@ class Keeping(nn.Linear):
         return images @ self.doubled
 
 
-class Random(nn.Module):
+class Random(nn.Linear):
     """Its gradient does not repeat itself, whatever torch's random state is."""
 
     calls = 0.0
 
+    def __init__(self) -> None:
+        super().__init__(6, 6)
+
     def forward(self, images: Tensor) -> Tensor:
         Random.calls += 1.0
-        return images * Random.calls
+        return super().forward(images) * Random.calls
 
 
 class Through(nn.Linear):
@@ -160,7 +164,7 @@ def made_in_inference_mode() -> nn.Module:
         (small_model, "fine", "parameters", "4 of 4 require"),
         (frozen_below, "fine", "parameters", "2 of 5 require.* 3 do not"),
         (frozen_below, "fine", "integer", "1 parameters hold integers"),
-        (lambda: small_model().requires_grad_(False), "note", "parameters", "0 of 4 require"),
+        (lambda: small_model().requires_grad_(False), "mend", "parameters", "none of 4 requires"),
         (lambda: nn.LazyLinear(3), "note", "uninitialised", "2 parameters have no shape"),
         (lambda: nn.LazyLinear(3), "mend", "dry run", "left out: .*run one forward pass before"),
         (tied, "fine", "shared", "1 parameters have several names"),
@@ -193,7 +197,7 @@ def made_in_inference_mode() -> nn.Module:
         (small_model, "fine", "gradients", "of 4 parameters, 4 get a gradient.* 0 when frozen"),
         (lambda: Custom(Wasteful), "note", "wasted work", "^Wasteful computes.*needs_input_grad"),
         (lambda: nn.Embedding(5, 6), "mend", "dry run", r"fails as.*Error.*examine\(model, ids\)"),
-        (nn.Identity, "note", "parameters", "none, so there is nothing to freeze"),
+        (nn.Identity, "mend", "parameters", "none, so there is nothing to freeze"),
         (lambda: Through(Tensor.detach), "mend", "perturbation", "gets a gradient, frozen or not"),
         (
             lambda: Through(torch.no_grad()(torch.sin)),
@@ -201,6 +205,7 @@ def made_in_inference_mode() -> nn.Module:
             "perturbation",
             r"look for .*no_grad",
         ),
+        (lambda: small_model().requires_grad_(False), "fine", "perturbation", "can follow"),
         (lambda: After(Tensor.detach), "mend", "perturbation", "gets a gradient, frozen or not"),
         (lambda: After(lambda x: x.argmax(1)), "mend", "perturbation", "no floating-point tensor"),
         (lambda: Through(torch.round), "mend", "perturbation", "zero everywhere, frozen or not"),
@@ -208,6 +213,7 @@ def made_in_inference_mode() -> nn.Module:
         (lambda: After(Output), "fine", "perturbation", "bit for bit the same"),
         (lambda: After(lambda x: {"a": [Plain(x)]}), "fine", "perturbation", "bit for bit"),
         (lambda: After(torch.log_softmax, 1), "fine", "perturbation", "bit for bit"),
+        (lambda: After(sys.exit), "mend", "dry run", "fails as the model is: SystemExit"),
         (Once, "mend", "dry run", "works once, and fails when it is run again, frozen or not"),
         (lambda: nn.DataParallel(nn.Linear(6, 6)), "note", "looked into", r"^model\.module, "),
         (lambda: nn.DataParallel(nn.Linear(6, 6)), "fine", "perturbation", "bit for bit"),

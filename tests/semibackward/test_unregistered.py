@@ -98,8 +98,8 @@ def test_a_model_in_which_nothing_can_be_frozen(build: Callable[[], nn.Module], 
     model = build()
     with pytest.raises(TypeError, match=rf"can freeze nothing.*{said}"), semi_backward(model):
         pytest.fail("entered")
-    found = [finding for finding in examine(model) if finding.what == "unregistered"]
-    assert [finding.severity for finding in found] == ["mend"]
+    found = [finding.severity for finding in examine(model) if finding.what == "unregistered"]
+    assert found == ["mend"]
 
 
 @contextlib.contextmanager
@@ -107,6 +107,22 @@ def told() -> Iterator[list[warnings.WarningMessage]]:
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         yield found
+
+
+def test_a_model_that_can_not_be_frozen_is_not_said_to_fail_when_frozen() -> None:
+    found = examine(Holding(models=networks()), torch.rand(2, 6))
+    assert {finding.what: finding.severity for finding in found} == {
+        "parameters": "mend",
+        "unregistered": "mend",
+        "perturbation": "fine",
+    }
+
+
+@pytest.mark.parametrize("made", [torch.jit.script, lambda m: torch.jit.trace(m, torch.rand(2, 6))])
+def test_what_torch_jit_made_is_looked_at_too(made: Callable[[nn.Module], nn.Module]) -> None:
+    model = made(nn.Sequential(nn.Linear(6, 6), nn.Tanh()))
+    found = examine(model, torch.rand(2, 6))
+    assert all(finding.severity == "fine" for finding in found)
 
 
 def test_the_mend_that_is_named_mends() -> None:

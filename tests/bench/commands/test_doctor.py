@@ -43,9 +43,10 @@ FREEZE, MEND = "To freeze it", "Mend what is marked !!"
             0,
             ["--  looked into +model.module", "ok  pert", FREEZE],
         ),
-        (f"{MODELS}:frozen", "3x9x9", 0, ["--  parameters", "there is nothing to freeze"]),
+        (f"{MODELS}:frozen", "3x9x9", 5, ["!!  parameters +none of .*nothing to freeze"]),
         (f"{MODELS}:for_text", "3x9x9", 5, [r"!!  dry run .*examine\(model, ids\)"]),
         (f"{MODELS}:for_small_images", None, 5, ["!!  dry run .*fails .*--input 1x28x28"]),
+        (f"{MODELS}:ThroughNumpy", "3x9x9", 5, [r"!!  dry run .*numpy\(\).* instead\.$"]),
         (f"{MODELS}:Cut", "3x9x9", 5, ["!!  perturbation +no input .* frozen or not"]),
         (
             f"{MODELS}:Ensemble",
@@ -65,4 +66,4 @@ def test_doctor_examines_a_model(
     assert "chatter" not in done.stdout
     assert (MEND in done.stdout, FREEZE in done.stdout) == (code == 5, FREEZE in said)
     for line in said:
-        assert re.search(line, done.stdout), line
+        assert re.search(line, done.stdout, re.MULTILINE), line
