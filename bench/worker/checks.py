@@ -17,6 +17,7 @@ from bench.worker import (
     dissecting,
     failures,
     flops,
+    footprint,
     memory,
     passes,
     proof,
@@ -25,7 +26,6 @@ from bench.worker import (
 )
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace, traced
-from bench.worker.memory import Kept, Peak
 from bench.worker.workload import Workload
 
 T = TypeVar("T")
@@ -105,16 +105,18 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
     if operations:
         counted = or_warn("the operations", lambda: _counts(workload), warnings) or {}
     counts = {name: count for name, (count, _) in counted.items()}
-    peaks = or_warn("the memory", lambda: _peaks(workload), warnings) or {}
-    warnings.extend(_left_behind(peaks))
-    kept = or_warn("what autograd keeps", lambda: _kept(workload), warnings) if peaks else None
+    peaks = or_warn("the memory", lambda: footprint.peaks(workload), warnings) or {}
+    warnings.extend(footprint.doubts(peaks))
+    kept = None
+    if peaks:
+        kept = or_warn("what autograd keeps", lambda: footprint.kept(workload), warnings)
     warnings.extend(left_behind(workload))
     return Checks(
         equality=passed.equality,
         gradients=_gradients(traces, workload) if traces else None,
         theory=_theory(counts, workload),
-        memory=_memory(peaks, workload) if peaks else None,
-        memory_parts=_parts(peaks, kept) if peaks and kept else None,
+        memory=footprint.compared(peaks, workload) if peaks else None,
+        memory_parts=footprint.parts(peaks, kept) if peaks and kept else None,
         operations=_operations(counted),
         device_use=or_warn("the GPU's use", lambda: _profile(workload), warnings),
         warnings=warnings,
@@ -299,55 +301,6 @@ def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, fl
     if predicted is not None:
         found = {"speedup": predicted, "basis": "passes", **found, "passes": predicted}
     return found or None
-
-
-def _peaks(workload: Workload) -> dict[str, Peak]:
-    device = workload.comparison.case.device
-    found = {
-        name: workload.probe(name, lambda run: memory.peak(run, device))
-        for name in workload.variants
-    }
-    return {name: peak for name, peak in found.items() if peak is not None}
-
-
-def _kept(workload: Workload) -> dict[str, Kept]:
-    return {
-        name: workload.probe(name, lambda run: memory.kept(run, workload.model))
-        for name in workload.variants
-    }
-
-
-def _left_behind(peaks: Mapping[str, Peak]) -> list[str]:
-    """Both variants' runs start with the same tensors alive, or the user is told."""
-    if len({peak.before for peak in peaks.values()}) <= 1:
-        return []
-    told = " and ".join(f"{name} with {peak.before}" for name, peak in peaks.items())
-    return [
-        f"runs start with other amounts of live memory ({told} bytes); see what the attack keeps"
-    ]
-
-
-def _memory(peaks: Mapping[str, Peak], workload: Workload) -> dict[str, int | float | str]:
-    baseline, variant = workload.variants
-    allocated = {name: peak.allocated for name, peak in peaks.items()}
-    ratio = allocated[baseline] / allocated[variant] if allocated[variant] else 1.0
-    what = peaks[baseline].what
-    return {**allocated, "unit": "bytes", "what": what, "ratio": round(ratio, 4)}
-
-
-def _parts(peaks: Mapping[str, Peak], kept: Mapping[str, Kept]) -> dict[str, dict[str, int | None]]:
-    parts: dict[str, dict[str, int | None]] = {}
-    for name, peak in peaks.items():
-        saved, gradients = kept[name].saved, kept[name].gradients
-        parts[name] = {
-            "before": peak.before,
-            "saved": saved,
-            "gradients": gradients,
-            # Never below 0: the two are seen in separate runs, which may differ a little.
-            "rest": max(0, peak.allocated - peak.before - saved - gradients),
-            "reserved": peak.reserved,
-        }
-    return parts
 
 
 def _profile(workload: Workload) -> DeviceUse | None:

@@ -15,7 +15,7 @@ from bench.errors import UsageError
 from bench.kinds.images.kind import PAPER_LIBRARIES, QUICK
 from bench.kinds.images.options import ImageOptions
 from bench.running.session import choose_device
-from bench.worker import checks, environment, memory, memory_limit, state
+from bench.worker import environment, footprint, memory, memory_limit, state
 from bench.worker.memory import Peak
 from tests.commands import request
 
@@ -269,6 +269,6 @@ def test_memory_of_a_gpu_is_limited_by_its_share(monkeypatch: pytest.MonkeyPatch
 
 def test_variants_that_start_with_other_memory_are_told() -> None:
     same = {name: Peak(12, 10, 20, "") for name in ("original", "semi-backward")}
-    assert checks._left_behind(same) == []
-    (said,) = checks._left_behind({**same, "semi-backward": Peak(12, 11, 20, "")})
+    assert footprint.doubts(same) == []
+    (said,) = footprint.doubts({**same, "semi-backward": Peak(12, 11, 20, "")})
     assert "original with 10 and semi-backward with 11 bytes" in said
