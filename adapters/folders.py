@@ -252,7 +252,7 @@ class Folder:
         elif top in self._open:
             spec = self._find_top(top)
         else:
-            spec = PathFinder.find_spec(name)
+            spec = _found_by_others(name)
             if spec is None or not self._supplies(spec):
                 return None
             self._tops.add(top)
@@ -261,7 +261,8 @@ class Folder:
         return spec
 
     def _supplies(self, spec: ModuleSpec) -> bool:
-        found = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
+        file = [spec.origin] if spec.has_location and spec.origin else []
+        found = list(spec.submodule_search_locations or ()) or file
         mine = {os.path.realpath(place) for place in self._places()}
         return any(os.path.realpath(Path(place).parent) in mine for place in found)
 
@@ -277,6 +278,16 @@ class _Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         return None if _shown is None else _shown.find(name, path)
+
+
+def _found_by_others(name: str) -> ModuleSpec | None:
+    """What an import of a top-level module finds without our finder."""
+    for finder in sys.meta_path:
+        if not isinstance(finder, _Finder) and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(name, None)
+            if spec is not None:
+                return spec
+    return None
 
 
 class _Loader(SourceFileLoader):

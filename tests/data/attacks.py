@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 EPS = 8 / 255
-_calls = 0
+_runs = itertools.count(1)  # which nobody can put back
 
 
 def fgsm(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -35,9 +36,7 @@ def along(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 def killed(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Dies in the middle of its timed runs."""
-    global _calls
-    _calls += 1
-    if _calls > 14:
+    if next(_runs) > 14:
         print("last words", file=sys.stderr, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     return fgsm(model, images, labels)
