@@ -264,7 +264,8 @@ def _by_memory(record: ComparisonRecord) -> float | None:
 def _measured(record: ComparisonRecord) -> str:
     level = levels.word(record)
     by = f" (outputs differ by {level})" if level else ""
-    return f"measured {_interval(record)} as fast{by}"
+    unsure = ", by too few blocks to tell" if record.speedup and record.speedup.low is None else ""
+    return f"measured {_interval(record)} as fast{unsure}{by}"
 
 
 def _interval(record: ComparisonRecord) -> str:

@@ -67,6 +67,13 @@ def test_the_parts_add_up_and_the_ceilings_follow() -> None:
     assert ceiling_by_operations(found, BASELINE, SEMI_BACKWARD) == 1.5
 
 
+def test_a_ratio_without_an_interval_is_told_as_that() -> None:
+    few = Speedup(0.5, None, None, 0.95, 1, 2, "")
+    told = explain(replace(record(FULL), speedup=few, verdict="inconclusive"), ENVIRONMENT)
+    assert told is not None
+    assert "measured 0.50 times as fast, by too few blocks to tell" in told.sentence
+
+
 def test_without_a_count_there_is_no_ceiling_by_operations() -> None:
     uncounted = replace(FULL.parts[BASELINE], forward_flops=None, backward_flops=None)
     found = replace(FULL, parts={**FULL.parts, BASELINE: uncounted})
