@@ -46,6 +46,15 @@ def loaded() -> list[ModuleType]:
     return [module for folder in list(_folders.values()) for module in folder.modules()]
 
 
+def hide() -> None:
+    """Let what is imported by name find no folder's modules any more; `Folder.show` undoes it."""
+    global _shown
+    with _lock:
+        if _shown is not None:
+            _shown._hide()
+        _shown = None
+
+
 class Folder:
     """A folder of the user's; see `of`.
 
@@ -55,7 +64,7 @@ class Folder:
 
     def __init__(self, place: Path) -> None:
         self._place = place
-        root, self._package = _package(place)
+        root, self._package = sources.package_of(place)
         self._path = [str(place)] if root is None else [str(place), str(root)]
         self._builtins = {**vars(builtins), "__import__": self._import}
         self._base = list(sys.path)
@@ -300,20 +309,6 @@ class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         vars(module)["__builtins__"] = self._folder.builtins()
         super().exec_module(module)
-
-
-def _package(place: Path) -> tuple[Path | None, str]:
-    """The folder that a package lies in, and its dotted name; for one that is none, None, and a
-    name that nobody else has."""
-    parts: list[str] = []
-    root = place
-    while (root / "__init__.py").is_file() and root != root.parent:
-        parts.insert(0, root.name)
-        root = root.parent
-    if parts:
-        return root, ".".join(parts)
-    digest = hashlib.sha256(str(place).encode()).hexdigest()[:8]
-    return None, f"{place.name.replace('.', '_')}_{digest}"
 
 
 @contextlib.contextmanager

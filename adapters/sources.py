@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import sysconfig
 import traceback
 from collections.abc import Callable
@@ -48,3 +49,17 @@ def line_of(
 def spelt(line: traceback.FrameSummary) -> str:
     """It in words: "FILE, line N"."""
     return f"{PurePath(line.filename).name}, line {line.lineno}"
+
+
+def package_of(place: Path) -> tuple[Path | None, str]:
+    """The folder that a package lies in, and its dotted name; for one that is none, None, and a
+    name that nobody else has."""
+    parts: list[str] = []
+    root = place
+    while (root / "__init__.py").is_file() and root != root.parent:
+        parts.insert(0, root.name)
+        root = root.parent
+    if parts:
+        return root, ".".join(parts)
+    digest = hashlib.sha256(str(place).encode()).hexdigest()[:8]
+    return None, f"{place.name.replace('.', '_')}_{digest}"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters import folders
+
 # As workers have it: cuBLAS reads it once, at its start, and some tests use it in this process.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
@@ -54,6 +56,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     again = [item for item in items if item.nodeid in ended]
     config.hook.pytest_deselected(items=again)
     items[:] = [item for item in items if item.nodeid not in ended]
+
+
+@pytest.fixture(autouse=True)
+def _no_folder_is_shown() -> Iterator[None]:
+    """What one test imported of a user's folder is not found by the next."""
+    yield
+    folders.hide()
 
 
 @pytest.fixture(scope="module")

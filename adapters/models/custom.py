@@ -30,6 +30,10 @@ LONGEST = 300
 """Characters of a foreign error that a sentence repeats."""
 
 
+class NotThere(AdapterError):
+    """A module has nothing of that name, or something else than a model or a builder."""
+
+
 class NoShape(AdapterError):
     """What a model declares as the shape of its images is none."""
 
@@ -83,7 +87,7 @@ def build(text: str, option: str = OPTION, seed: int = 0) -> nn.Module:
         return found
     where = f"{option} {text}"
     if not callable(found):
-        raise AdapterError(f"{where} gives {_named(found)}; {_WANTED}")
+        raise NotThere(f"{where} gives {_named(found)}; {_WANTED}")
     _without_arguments(found, where)
     _seed(seed)
     with _told(where):
@@ -174,7 +178,8 @@ def _found(text: str, option: str, seed: int, *, afresh: bool = False) -> Any:
     """What a spec names, imported; `afresh`: though its module was imported before.
 
     Raises:
-        AdapterError: it is not there, or the import fails.
+        NotThere: there is no such name.
+        AdapterError: the import fails.
     """
     spec = custom.parse(text, option, EXAMPLE)
     where = f"{option} {text}"
@@ -185,7 +190,7 @@ def _found(text: str, option: str, seed: int, *, afresh: bool = False) -> Any:
             sys.modules.pop(getattr(module, "__name__", ""), None)
             module = custom.import_place(spec)
     if not hasattr(module, spec.function):
-        raise AdapterError(f"{where}: {spec.place} has no attribute {spec.function!r}")
+        raise NotThere(f"{where}: {spec.place} has no attribute {spec.function!r}")
     return getattr(module, spec.function)
 
 

@@ -38,7 +38,7 @@ def examine(
         the text for the user, and whether nothing has to be mended.
 
     Raises:
-        UsageError: there is no such model, or it can't be built.
+        UsageError: there is no such model, or the worker can't look at it.
     """
     _look_for(spec)
     pool = pool or WorkerPool()
@@ -78,9 +78,12 @@ def _ask(
 
 
 def _text(spec: str, answer: dict[str, Any]) -> tuple[str, bool]:
-    images, *shape = answer["shape"]
     findings = answer["findings"]
-    lines = [f"{spec}, tried with {images} images of {'×'.join(map(str, shape))} on the CPU"]
+    tried = "not tried"
+    if answer["shape"]:
+        images, *shape = answer["shape"]
+        tried = f"tried with {images} images of {'×'.join(map(str, shape))} on the CPU"
+    lines = [f"{spec}, {tried}"]
     lines += [f"{MARKS[f['severity']]}  {f['what']:<13} {f['said']}" for f in findings]
     healthy = all(finding["severity"] != "mend" for finding in findings)
     if not healthy:

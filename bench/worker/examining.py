@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from adapters.base import AdapterError
 from adapters.models import building, custom
 from semibackward import Finding
 from semibackward import examine as look_at
@@ -34,7 +35,27 @@ def examine(
         shape: of an image, (channels, height, width); None for what the model declares.
 
     Returns:
-        the findings, and the shape of the images tried.
+        the findings, and the shape of the images tried; of a model that can't be built, the reason
+        alone, and no shape.
+
+    Raises:
+        custom.NotThere: its module has no model of that name.
+    """
+    try:
+        built, images = _built(model, image_size, shape)
+    except custom.NotThere:
+        raise
+    except AdapterError as error:
+        said = str(error).removeprefix(f"{OPTION} {model}").lstrip(": ")
+        return [Finding("mend", "model", said)], []
+    found = [*_initialised(built, images), *look_at(built, images)]
+    return [_with_shape(each, built, images.shape[1:]) for each in found], list(images.shape)
+
+
+def _built(
+    model: str, image_size: int | None, shape: Sequence[int] | None
+) -> tuple[nn.Module, Tensor]:
+    """A model, and images to try it with.
 
     Raises:
         AdapterError: the model can't be had, or what it declares is no shape.
@@ -45,9 +66,7 @@ def examine(
     else:
         shape = shape or _shape(None, image_size or building.image_size(model))
         built = building.build(model, max(shape[1:]), seed=0)
-    images = _images(built, shape)
-    found = [*_initialised(built, images), *look_at(built, images)]
-    return [_with_shape(finding, built, shape) for finding in found], list(images.shape)
+    return built, _images(built, shape)
 
 
 def _shape(declared: tuple[int, int, int] | None, side: int | None) -> tuple[int, int, int]:

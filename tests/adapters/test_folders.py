@@ -140,6 +140,19 @@ for name in ("old", "new"):
     assert printed(place, code) == ["old", "new"]
 
 
+def test_once_hidden_nothing_of_a_folder_is_found_by_name(place: Path) -> None:
+    code = f"""
+import importlib.util, sys
+before = list(sys.path)
+{IMPORT}
+a = get("old")
+folders.hide()
+print(importlib.util.find_spec("helper"), "helper" in sys.modules, sys.path == before)
+print(get("old") is a, a.late())
+"""
+    assert printed(place, code) == ["None False True", "True later old"]
+
+
 def test_a_star_import_binds_what_the_neighbour_has(place: Path) -> None:
     (place / "old" / "attack.py").write_text("from helper import *\n")
     assert printed(place, f"{IMPORT}\nprint(get('old').STEPS)\n") == ["old"]

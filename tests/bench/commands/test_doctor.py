@@ -55,6 +55,7 @@ FREEZE, MEND = "To freeze it", "Mend what is marked !!"
             [r"!!  unregistered +its list `models` .*, \*model"],
         ),
         (f"{MODELS}:KeepsATensor", "3x9x9", 5, ["!!  tensors +doubled: "]),
+        (f"{MODELS}:falls_over", None, 5, ["not tried$", "!!  model +.*models.py, line"]),
     ],
 )
 def test_doctor_examines_a_model(
