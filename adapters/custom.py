@@ -124,6 +124,14 @@ def import_place(spec: AttackSpec) -> ModuleType:
     return module
 
 
+def import_again(spec: AttackSpec) -> ModuleType:
+    """The same, run once more though it was imported before; its neighbours are as they were."""
+    module = import_place(spec)
+    _folder(spec).forget(module)
+    _imported.remove(module)
+    return import_place(spec)
+
+
 def modules() -> list[ModuleType]:
     """The user's modules that have been imported so far, their neighbours among them."""
     return list(dict.fromkeys([*_imported, *folders.loaded()]))

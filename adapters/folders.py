@@ -112,6 +112,12 @@ class Folder:
         with self._visible(top), _arguments(name):
             return importlib.import_module(name)
 
+    def forget(self, module: ModuleType) -> None:
+        """Let the next import of it run it again."""
+        for known in (self._own, sys.modules):
+            for name in [name for name, one in list(known.items()) if one is module]:
+                del known[name]
+
     def show(self) -> None:
         """Let what is imported by name find its modules, and no other folder's."""
         global _shown

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import random
-import sys
 import textwrap
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -185,10 +184,7 @@ def _found(text: str, option: str, seed: int, *, afresh: bool = False) -> Any:
     where = f"{option} {text}"
     _seed(seed)
     with _told(where):
-        module = custom.import_place(spec)
-        if afresh:
-            sys.modules.pop(getattr(module, "__name__", ""), None)
-            module = custom.import_place(spec)
+        module = custom.import_again(spec) if afresh else custom.import_place(spec)
     if not hasattr(module, spec.function):
         raise NotThere(f"{where}: {spec.place} has no attribute {spec.function!r}")
     return getattr(module, spec.function)
