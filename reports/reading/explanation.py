@@ -264,15 +264,14 @@ def _by_memory(record: ComparisonRecord) -> float | None:
 def _measured(record: ComparisonRecord) -> str:
     level = levels.word(record)
     by = f" (outputs differ by {level})" if level else ""
-    unsure = ", by too few blocks to tell" if record.speedup and record.speedup.low is None else ""
-    return f"measured {_interval(record)} as fast{unsure}{by}"
+    return f"measured {_interval(record)} as fast{by}"
 
 
 def _interval(record: ComparisonRecord) -> str:
     found = record.speedup
     assert found is not None
     if found.low is None:
-        return f"{numbers.ratio(found)} times"
+        return f"{numbers.ratio(found)} (too few blocks to tell) times"
     return f"{numbers.with_interval(found, named=True)} times"
 
 

@@ -71,7 +71,7 @@ def test_a_ratio_without_an_interval_is_told_as_that() -> None:
     few = Speedup(0.5, None, None, 0.95, 1, 2, "")
     told = explain(replace(record(FULL), speedup=few, verdict="inconclusive"), ENVIRONMENT)
     assert told is not None
-    assert "measured 0.50 times as fast, by too few blocks to tell" in told.sentence
+    assert "measured 0.50 (too few blocks to tell) times as fast" in told.sentence
 
 
 def test_without_a_count_there_is_no_ceiling_by_operations() -> None:
