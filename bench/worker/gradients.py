@@ -108,8 +108,15 @@ def engine_watched(
     Args:
         around: calls what it is given, once, and returns what that returned; for outermost calls.
     """
+    with engine_replaced(lambda engine: _Watched(engine, around)):
+        yield
+
+
+@contextlib.contextmanager
+def engine_replaced(make: Callable[[Any], InFront]) -> Iterator[None]:
+    """Inside the block torch asks something in front of its engine, made from what was there."""
     engine = Variable._execution_engine
-    Variable._execution_engine = _Watched(engine, around)  # type: ignore[assignment]
+    Variable._execution_engine = make(engine)  # type: ignore[assignment]
     try:
         yield
     finally:
@@ -123,18 +130,20 @@ def observed(model: nn.Module) -> Iterator[GradientTrace]:
     Changes no result: nodes get hooks that only look. Runs are slower, so none of them is timed.
     """
     trace, sight = GradientTrace(), Sight(model)
-    engine = Variable._execution_engine
     with sight.watching():
-        Variable._execution_engine = _Observer(engine, trace, sight)  # type: ignore[assignment]
         try:
-            yield trace
+            with engine_replaced(lambda engine: _Observer(engine, trace, sight)):
+                yield trace
         finally:
-            Variable._execution_engine = engine
             trace.observed = sight.observed(trace.parameters)
 
 
-class _InFront:
-    """Stands in for torch's engine; passes everything on."""
+class InFront:
+    """Stands in for torch's engine; passes everything on.
+
+    Args:
+        engine: torch's, or what stands in front of it already.
+    """
 
     def __init__(self, engine: Any) -> None:
         self._engine = engine
@@ -143,7 +152,7 @@ class _InFront:
         return getattr(self._engine, name)
 
 
-class _Watched(_InFront):
+class _Watched(InFront):
     def __init__(self, engine: Any, around: Callable[[Callable[[], Any]], Any]) -> None:
         super().__init__(engine)
         self._around = around
@@ -160,7 +169,7 @@ class _Watched(_InFront):
             _depth -= 1
 
 
-class _Observer(_InFront):
+class _Observer(InFront):
     def __init__(self, engine: Any, trace: GradientTrace, sight: Sight) -> None:
         super().__init__(engine)
         self._trace = trace

@@ -21,7 +21,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import Variable
 
 from bench.worker import compilers, gradients
 from bench.worker.calls import Call, intercepted
@@ -84,7 +83,7 @@ def counted(model: nn.Module, dimensions: int | None = None) -> Iterator[Passes]
     with (
         intercepted(model, count.call, parts=parts_of(model)),
         gradients.engine_watched(),
-        _engine_counted(count),
+        gradients.engine_replaced(lambda engine: _Counting(engine, count)),
     ):
         yield passes
     passes.forward_calls += max(count.part_calls.values(), default=0)
@@ -171,25 +170,12 @@ class _Count:
             self._passes.backward_images += copies * (reached.number or self._again.number)
 
 
-@contextlib.contextmanager
-def _engine_counted(count: _Count) -> Iterator[None]:
-    engine = Variable._execution_engine
-    Variable._execution_engine = _Counting(engine, count)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        Variable._execution_engine = engine
-
-
-class _Counting:
-    """Stands in for torch's engine; passes everything on."""
+class _Counting(gradients.InFront):
+    """Hands outermost backward passes to the count."""
 
     def __init__(self, engine: Any, count: _Count) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._count = count
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
 
     def run_backward(self, tensors: Any, given: Any, *args: Any, **kwargs: Any) -> Any:
         def run() -> Any:
