@@ -14,6 +14,7 @@ import textwrap
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from adapters import custom, sources
@@ -38,7 +39,9 @@ class NoShape(AdapterError):
 
 
 _handed_out: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Modules that a file made when it was imported, and that an earlier case may have changed."""
+"""Models that a file made when it was imported, and that an earlier case may have changed."""
+_seeds: weakref.WeakKeyDictionary[ModuleType, int] = weakref.WeakKeyDictionary()
+"""What the random numbers started from when a user's file was imported; others are not known."""
 
 
 def is_own(name: str) -> bool:
@@ -77,10 +80,6 @@ def build(text: str, option: str = OPTION, seed: int = 0) -> nn.Module:
     from torch import nn
 
     found = _found(text, option, seed)
-    made_on_import = isinstance(found, nn.Module)
-    if made_on_import and found in _handed_out:
-        # An earlier case had it, and may have trained it or changed its dtype.
-        found = _found(text, option, seed, afresh=True)
     if isinstance(found, nn.Module):
         _handed_out.add(found)
         return found
@@ -124,9 +123,7 @@ def declared_shape(text: str, seed: int = 0) -> tuple[int, int, int] | None:
 
 
 def _is_builder(found: object) -> bool:
-    from torch import nn
-
-    return callable(found) and not isinstance(found, nn.Module)
+    return callable(found) and not _is_model(found)
 
 
 def _declared(model: Any, text: str) -> tuple[int, int, int] | None:
@@ -173,8 +170,9 @@ def _shape(told: object, said: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _found(text: str, option: str, seed: int, *, afresh: bool = False) -> Any:
-    """What a spec names, imported; `afresh`: though its module was imported before.
+def _found(text: str, option: str, seed: int) -> Any:
+    """What a spec names, imported; a model that was made then is one that nobody has had, and that
+    was made from this seed.
 
     Raises:
         NotThere: there is no such name.
@@ -183,11 +181,27 @@ def _found(text: str, option: str, seed: int, *, afresh: bool = False) -> Any:
     spec = custom.parse(text, option, EXAMPLE)
     where = f"{option} {text}"
     _seed(seed)
+    known = custom.modules()
     with _told(where):
-        module = custom.import_again(spec) if afresh else custom.import_place(spec)
+        module = custom.import_place(spec)
+    if module not in known:
+        _seeds[module] = seed
     if not hasattr(module, spec.function):
         raise NotThere(f"{where}: {spec.place} has no attribute {spec.function!r}")
-    return getattr(module, spec.function)
+    found = getattr(module, spec.function)
+    if _is_model(found) and (found in _handed_out or _seeds.get(module) != seed):
+        _seed(seed)
+        with _told(where):
+            module = custom.import_again(spec)
+        _seeds[module] = seed
+        found = getattr(module, spec.function)
+    return found
+
+
+def _is_model(found: object) -> bool:
+    from torch import nn
+
+    return isinstance(found, nn.Module)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,13 @@ def test_each_build_has_the_same_weights(name: str, capsys: pytest.CaptureFixtur
     assert not capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["Small", "instance"])
+def test_the_seed_decides_whatever_was_imported_before(name: str) -> None:
+    found = [custom.build(f"{FILE}:{name}", seed=seed).state_dict() for seed in (1, 2, 1)]
+    same = [all(torch.equal(other[k], found[0][k]) for k in other) for other in found]
+    assert same == [True, False, True]
+
+
 def test_what_the_user_froze_stays_frozen() -> None:
     flags = {
         n: p.requires_grad for n, p in custom.build(f"{FILE}:partly_frozen").named_parameters()
