@@ -5,16 +5,15 @@ Imports no torch; that lives in worker processes.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 
+from bench import console
 from bench.commands import arguments, codes
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.kinds import registry
 
 _STARTED = time.perf_counter()
@@ -23,35 +22,47 @@ _STARTED = time.perf_counter()
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     words = list(sys.argv[1:] if words is None else words)
-    verbose = "--verbose" in words
+    console.ready()
     signal.signal(signal.SIGTERM, _interrupt)
+    code = _ended(words)
+    lost = console.lost()
+    if lost is None:
+        return code
+    console.error(f"can't write to stdout: {lost}; the exit code is that of the command's result")
+    return code or UsageError.exit_code
+
+
+def _ended(words: list[str]) -> int:
+    """The exit code that a command comes to; what went wrong has been told."""
+    verbose = "--verbose" in words
     try:
         for fault in registry.broken():
-            print(f"bench: {fault}", file=sys.stderr)
+            console.error(fault)
         parsed = arguments.parse(words)
         code: int = parsed.run(parsed, ["python", "-m", "bench", *words], _STARTED)
-        sys.stdout.flush()
         return code
+    except SystemExit as end:  # by argparse, after --help
+        return int(end.code or codes.DONE)
     except BenchError as error:
         if verbose and error.__cause__ is not None:
-            traceback.print_exception(error.__cause__)
-        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
+            console.trace(error.__cause__)
+        console.error(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("bench: interrupted", file=sys.stderr)
+        console.error("interrupted")
         return codes.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of stdout has gone, as `head` does; nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return codes.DONE
+    except OSError as error:
+        # Files and the system are the user's; who opens one tells more where more is known.
+        if verbose:
+            console.trace(error)
+        what = "the system refused" if error.filename is None else f"can't use {error.filename}"
+        console.error(f"{what}: {error.strerror or error}; --verbose shows where")
+        return UsageError.exit_code
     except Exception as error:
         if verbose:
-            traceback.print_exc()
-        said = " ".join(str(error).split())
-        print(
-            f"bench: a fault of this program: {type(error).__name__}: {said};"
-            " --verbose shows where",
-            file=sys.stderr,
+            console.trace(error)
+        console.error(
+            f"a fault of this program: {type(error).__name__}: {error}; --verbose shows where"
         )
         return codes.FAULT
 

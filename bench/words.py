@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+from bench import telling
 from bench.errors import UsageError
 
 
@@ -33,7 +34,7 @@ def unknown(what: str, names: Iterable[str] | None, known: Iterable[str]) -> Non
 
 def columns(rows: Iterable[Sequence[str]]) -> str:
     """Rows of text, each column as wide as its widest cell."""
-    rows = list(rows)
+    rows = [[telling.visible(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -7,9 +7,12 @@ works with.
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from bench import console
 from bench.commands import compare, counts, doctor, duel, explain, own, report, run
 from bench.commands import list as listing
 from bench.errors import UsageError
@@ -35,6 +38,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (console.err if file is sys.stderr else console.out)(message.rstrip("\n"))
 
 
 def parser() -> Parser:
@@ -72,7 +78,20 @@ def parse(words: list[str]) -> argparse.Namespace:
 
     Raises:
         UsageError: it can't be understood.
+        SystemExit: it asked for help, which has been printed.
     """
+    for word in words:
+        _check(word)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words = ["run", *words]
     return parser().parse_args(words)
+
+
+def _check(word: str) -> None:
+    """Look whether a word is one that a system can hand over, or use as the name of a file."""
+    try:
+        whole = b"\0" not in os.fsencode(word)
+    except UnicodeEncodeError:
+        whole = False
+    if not whole:
+        raise UsageError(f"the argument {word!r} holds what no name can; leave that out")

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import console
 from bench.commands import codes
 from bench.errors import UsageError
 
@@ -90,7 +91,10 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     for output in outputs:
         text = compared.draw(found, output.format)
         if output.path is None:
-            print(text)
+            if output.format == "md":
+                console.out(text)
+            else:
+                console.data(f"{text}\n")
             continue
         try:
             output.path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from bench import console
 from bench.commands import codes, options
 from bench.commands import run as run_command
 
@@ -47,6 +48,6 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
             one_worker=request.more["one_worker"],
         ).run(open_.comparisons, open_.journal)
     found = reading.read(path)
-    print(run_command.tables(found))
+    console.out(run_command.tables(found))
     run_command.print_place(path)
     return codes.DONE if all(r.status == "ok" for r in found.counts) else codes.NOT_ALL_OK

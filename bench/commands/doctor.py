@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from bench import console
 from bench.commands import codes
 from bench.errors import UsageError
 from bench.kinds import numbers
@@ -46,5 +47,5 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         raise UsageError(f"{option} is for the images that a model is tried with: add --model SPEC")
     else:
         text, healthy = machine_doctor.examine()
-    print(text)
+    console.out(text)
     return codes.DONE if healthy else codes.NOT_ALL_OK

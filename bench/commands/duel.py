@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bench import console, telling
 from bench.commands import codes, options
 from bench.commands import run as run_command
 from bench.kinds import registry
@@ -76,10 +77,10 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     from bench.records import reading
 
     outcome = contest.run(options.request_of(parsed), words)
-    print(run_command.tables(reading.read(outcome.path)))
+    console.out(run_command.tables(reading.read(outcome.path)))
     run_command.print_place(outcome.path)
     for said in (*outcome.worse, *outcome.open):
-        print(said)
+        console.out(telling.line(said))
     if outcome.worse:
         return codes.REGRESSION
     if not outcome.all_ok:

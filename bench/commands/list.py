@@ -8,6 +8,7 @@ from collections.abc import Callable
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
+from bench import console, telling
 from bench.cases import VARIANTS
 from bench.choosing import suites
 from bench.commands import codes
@@ -25,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     """Do it; the exit code."""
-    print(listing(parsed.topic))
+    console.out(listing(parsed.topic))
     return codes.DONE
 
 
@@ -87,7 +88,7 @@ def _attacks() -> str:
         remarks += [
             f"{name} {source}: not offered: {reason}" for source, reason in adapter.left_out.items()
         ]
-    return "\n".join([columns(rows), *([""] if remarks else []), *remarks])
+    return "\n".join([columns(rows), *([""] if remarks else []), *map(telling.line, remarks)])
 
 
 def _models() -> str:

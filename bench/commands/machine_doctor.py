@@ -10,6 +10,7 @@ from typing import Any
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
+from bench import telling
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 
@@ -100,4 +101,4 @@ def _install(distributions: str) -> str:
 
 
 def _line(good: bool, what: str, said: str) -> str:
-    return f"{GOOD if good else BAD}  {what:<13} {said}"
+    return f"{GOOD if good else BAD}  {what:<13} {telling.line(said)}"

@@ -10,6 +10,7 @@ from typing import Any
 from adapters import custom
 from adapters.base import AdapterError
 from adapters.models import catalogue
+from bench import telling
 from bench.errors import UsageError
 from bench.running.pool import Worker, WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
@@ -83,8 +84,10 @@ def _text(spec: str, answer: dict[str, Any]) -> tuple[str, bool]:
     if answer["shape"]:
         images, *shape = answer["shape"]
         tried = f"tried with {images} images of {'×'.join(map(str, shape))} on the CPU"
-    lines = [f"{spec}, {tried}"]
-    lines += [f"{MARKS[f['severity']]}  {f['what']:<13} {f['said']}" for f in findings]
+    lines = [f"{telling.line(spec)}, {tried}"]
+    lines += [
+        f"{MARKS[f['severity']]}  {f['what']:<13} {telling.line(f['said'])}" for f in findings
+    ]
     healthy = all(finding["severity"] != "mend" for finding in findings)
     if not healthy:
         last = "Mend what is marked !! before you freeze it (docs/using.md)"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import gc
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import console, telling
 from bench.commands import codes
 from bench.errors import UsageError
 from bench.kinds import registry
@@ -27,6 +27,8 @@ _FILES = {
     "paragraphs": "paragraphs.md",
 }
 """What each format is called in --out."""
+_FOR_PEOPLE = ("md", "explained", "paragraphs")
+"""Formats that are also read as they are, in a terminal or a log."""
 FORMATS = ("md", "html", "csv", "latex", "json", "figures", "explained", "paragraphs")
 
 
@@ -85,7 +87,10 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         gc.enable()
     text = f"{text.rstrip()}\n"
     if parsed.out is None:
-        print(text, end="")
+        if parsed.format in _FOR_PEOPLE:
+            console.out(text.rstrip("\n"))
+        else:
+            console.data(text)
         return codes.DONE
     target = parsed.out / _FILES[parsed.format]
     try:
@@ -93,7 +98,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         target.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"can't write into {parsed.out}: {error.strerror}") from error
-    print(target)
+    console.out(telling.visible(str(target)))
     return codes.DONE
 
 
@@ -127,7 +132,7 @@ def _of_folder(folder: Path) -> dict[Path, Run]:
         try:
             found[path.resolve()] = reading.read(path)
         except RecordError as error:
-            print(f"left out: {error}", file=sys.stderr)
+            console.err(f"left out: {telling.line(str(error))}")
     if not found:
         raise RecordError(f"{folder}: no file of records in it (named *{' or *'.join(_SUFFIXES)})")
     return found
@@ -158,7 +163,7 @@ def _figures(runs: list[Run], folder: Path) -> None:
 
     try:
         for path in figures.draw(runs, folder):
-            print(path)
+            console.out(telling.visible(str(path)))
     except OSError as error:
         raise UsageError(f"can't write into {folder}: {error.strerror}") from error
     except figures.NothingToDraw as error:

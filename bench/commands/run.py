@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import console, telling
 from bench.commands import codes, options
 from bench.kinds import numbers
 
@@ -125,16 +126,16 @@ def measured(
             )
             raise
     found = reading.read(path)
-    print(printed(found))
+    console.out(printed(found))
     print_place(path)
     if request.verbose:
-        print(where_the_time_went(runner, time.perf_counter() - started))
+        console.out(where_the_time_went(runner, time.perf_counter() - started))
     return codes.DONE if all(status == "ok" for status in found.ended) else codes.NOT_ALL_OK
 
 
 def print_place(path: Path) -> None:
     """Tell where the records are."""
-    print(f"\nRecords: {path}")
+    console.out(f"\nRecords: {telling.visible(str(path))}")
 
 
 def where_the_time_went(runner: Runner, total: float) -> str:

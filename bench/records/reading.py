@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cases import RIVAL, read_as
+from bench.errors import UsageError
 from bench.kinds import registry
 from bench.kinds.record import SCHEMA, OwnRecord
 from bench.records import lifting
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
-class RecordError(Exception):
+class RecordError(UsageError):
     """A file that holds no readable records; the message names the file and the line."""
 
 

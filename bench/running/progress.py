@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from bench import console, telling
 from bench.cases import Comparison
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
@@ -48,12 +48,12 @@ class PlainProgress:
         self._where = ""
 
     def note(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        console.err(text)
 
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
         self._where = f"[{number}/{total}]"
         self._last = time.monotonic()
-        self.note(f"{self._where} {comparison.case}")
+        self.note(f"{self._where} {telling.line(str(comparison.case))}")
 
     def stage(self, text: str) -> None:
         pass
@@ -68,17 +68,16 @@ class PlainProgress:
 
     def task(self, text: str, number: int, total: int) -> None:
         self._where = f"[{number}/{total}]"
-        self.note(f"{self._where} {text}")
+        self.note(f"{self._where} {telling.line(text)}")
 
     def step(self, text: str) -> None:
-        self.note(f"{self._where}   {text}")
+        self.note(f"{self._where}   {telling.line(text)}")
 
 
 class RichProgress:
     """The case, and under it a bar with where it stands, for terminals of 80 columns."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
@@ -87,8 +86,8 @@ class RichProgress:
             BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[now]}"),
-            console=Console(stderr=True),
+            TextColumn("{task.fields[now]}", markup=False),
+            console=console.terminal(),
             auto_refresh=False,
             transient=True,
         )
@@ -103,15 +102,15 @@ class RichProgress:
         self._bar.stop()
 
     def note(self, text: str) -> None:
-        self._bar.console.print(text, markup=False, highlight=False)
+        self._bar.console.print(telling.lines(text), markup=False, emoji=False)
 
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
-        self.note(f"[{number}/{total}] {comparison.case}")
+        self.note(f"[{number}/{total}] {telling.line(str(comparison.case))}")
         self._bar.update(self._task, total=total, completed=number - 1)
         self.stage("starting the worker")
 
     def stage(self, text: str) -> None:
-        self._bar.update(self._task, now=text, refresh=True)
+        self._bar.update(self._task, now=telling.line(text), refresh=True)
 
     def block(self, speedup: Speedup, left: float) -> None:
         self.stage(f"{in_words(speedup)}, ≤ {clock(left)} left")
@@ -120,7 +119,7 @@ class RichProgress:
         self.note(f"  {outcome(record)}")
 
     def task(self, text: str, number: int, total: int) -> None:
-        self.note(f"[{number}/{total}] {text}")
+        self.note(f"[{number}/{total}] {telling.line(text)}")
         self._bar.update(self._task, total=total, completed=number - 1)
         self.stage("starting the worker")
 
@@ -131,7 +130,7 @@ class RichProgress:
 @contextmanager
 def shown() -> Iterator[Progress]:
     """Bars on a terminal, plain lines elsewhere."""
-    if sys.stderr.isatty():
+    if console.is_terminal():
         with RichProgress() as bars:
             yield bars
     else:
@@ -149,7 +148,7 @@ def in_words(speedup: Speedup) -> str:
 def outcome(record: ComparisonRecord) -> str:
     """How a case ended, in one line."""
     if record.speedup is None:
-        return f"{record.status}: {record.reason}"
+        return f"{record.status}: {telling.line(str(record.reason))}"
     level = "" if record.equality is None else record.equality.level
     by = " (outputs differ by rounding)" if level == "rounding" else ""
     return f"{record.verdict}: {in_words(record.speedup)}{by}"

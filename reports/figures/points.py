@@ -11,10 +11,10 @@ import functools
 import math
 import operator
 import statistics
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from bench import telling
 from bench.cases import A_A, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
@@ -114,13 +114,8 @@ _UNLABELLED = "without"
 
 
 def short(text: str, most: int = 40) -> str:
-    """What a record says, on one line, without what can't be seen, cut in the middle if long."""
-    if len(text) <= most and text.isascii() and text.isprintable() and "  " not in text:
-        return text.strip()
-    kept = " ".join(
-        "".join(c for c in word if not unicodedata.category(c).startswith("C"))
-        for word in text.split()
-    ).strip()
+    """What a record says, on one line, cut in the middle if long."""
+    kept = telling.line(text)
     if len(kept) <= most:
         return kept
     tail = (most - 1) // 2

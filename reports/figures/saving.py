@@ -9,7 +9,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from reports.figures import points, recolouring, style
+from bench import telling
+from reports.figures import recolouring, style
 from reports.figures.plot import Plot
 from reports.figures.style import DARK, DPI, LIGHT, PLACEHOLDERS
 
@@ -95,7 +96,7 @@ def inline(plot: Plot) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(points.short(text, len(text) + 1))
+    return escape(telling.line(text))
 
 
 def _coloured(svg: str) -> str:

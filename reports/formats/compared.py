@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from xml.etree import ElementTree
 
 from bench.compare.values import Compared, Finding, Judgement
+from bench.telling import annotation, annotation_property, xml
 from reports.formats.markdown import escape
 
 _HEADINGS: Mapping[Judgement, str] = {
@@ -22,7 +22,6 @@ _LEVELS: Mapping[Judgement, str] = {
     "inconclusive": "warning",
     "improvement": "notice",
 }
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 
 
 def draw(found: Compared, form: str) -> str:
@@ -67,7 +66,7 @@ def junit(found: Compared) -> str:
     failures, skipped = len(found.of("regression")), len(found.of("inconclusive"))
     suite = ElementTree.Element(
         "testsuite",
-        name=_xml(f"{found.base} against {found.new}"),
+        name=xml(f"{found.base} against {found.new}"),
         tests=str(len(found.findings)),
         failures=str(failures),
         errors="0",
@@ -77,19 +76,19 @@ def junit(found: Compared) -> str:
         case = ElementTree.SubElement(
             suite,
             "testcase",
-            classname=_xml(_who(finding)),
-            name=_xml(finding.quantity),
+            classname=xml(_who(finding)),
+            name=xml(finding.quantity),
         )
         if finding.judgement == "regression":
-            said = _xml(f"{_who(finding)}: {finding.said}")
+            said = xml(f"{_who(finding)}: {finding.said}")
             failure = ElementTree.SubElement(case, "failure", message=said, type=finding.metric)
             failure.text = said
         elif finding.judgement == "inconclusive":
-            ElementTree.SubElement(case, "skipped", message=_xml(finding.said))
+            ElementTree.SubElement(case, "skipped", message=xml(finding.said))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True)
+    return ElementTree.tostring(suites, encoding="us-ascii", xml_declaration=True).decode("ascii")
 
 
 def github_action_benchmark(found: Compared) -> str:
@@ -113,7 +112,7 @@ def github_annotations(found: Compared) -> str:
         for told in by_case.values():
             title = f"{judgement}: {_who(told[0])}"
             said = _joined([finding for finding in told if finding.said])
-            lines.append(f"::{level} title={_property(title)}::{_data(said)}")
+            lines.append(f"::{level} title={annotation_property(title)}::{annotation(said)}")
     return "\n".join(lines)
 
 
@@ -173,16 +172,3 @@ def _point(finding: Finding) -> dict[str, object]:
     if low is not None and high is not None:
         point["range"] = f"{low:.4g} to {high:.4g}"
     return point
-
-
-def _xml(said: str) -> str:
-    """Without what no XML may hold."""
-    return _NOT_IN_XML.sub("", said)
-
-
-def _data(said: str) -> str:
-    return said.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(said: str) -> str:
-    return _data(said).replace(":", "%3A").replace(",", "%2C")

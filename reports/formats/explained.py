@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
+from bench import telling
 from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
@@ -17,6 +18,8 @@ from reports.reading.explanation import Explanation, Label, explain
 from reports.reading.words import spelt
 from reports.table import Table
 from reports.tables import cells
+
+escape, code, prose = telling.markdown, telling.markdown_code, telling.markdown_prose
 
 _BEFORE = (
     "case",
@@ -52,7 +55,7 @@ def _report(runs: Sequence[Run]) -> str:
     summaries = _summaries([record for record, _ in found])
     return "\n\n".join(
         [
-            *summaries,
+            *map(prose, summaries),
             markdown.draw(summary(found)),
             markdown.draw(table(found)),
             *(markdown.where(run.environment) for run in runs),
@@ -195,13 +198,14 @@ def _paragraphs(runs: Sequence[Run]) -> str:
     for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
         told = explain(record, environment)
         if told is None:
-            parts.append(f"**{record.case}**: {record.status}: {record.reason or 'not dissected'}.")
+            reason = prose(record.reason or "not dissected")
+            parts.append(f"**{escape(str(record.case))}**: {record.status}: {reason}.")
         else:
             assert record.anatomy is not None  # it was explained
             parts.append(_paragraph(record, record.anatomy, told, environment))
         if record.warnings:
             said = dict.fromkeys(text.rstrip(".") for text in record.warnings)
-            parts.append("\n".join(f"- {markdown.escape(text)}." for text in said))
+            parts.append("\n".join(f"- {escape(text)}." for text in said))
     return "\n\n".join(parts) or "No case has been measured."
 
 
@@ -210,6 +214,7 @@ def _paragraph(
 ) -> str:
     case = record.case
     told_of = kind.of(case)
+    where = f"{models.name(case)} ({told_of.size(case)}, {case.dtype}, {case.device})"
     version = f" {case.library_version}" if case.library_version else ""
     same = (
         "bit for bit the same"
@@ -218,17 +223,16 @@ def _paragraph(
     )
     proved = levels.sentence(record)
     lines = [
-        f"**{case.library}{version} `{case.attack}`: {told.label}**",
+        f"**{escape(f'{case.library}{version}')} {code(case.attack)}: {told.label}**",
         "",
-        f"One run on {models.name(case)} ({told_of.size(case)}, {case.dtype}, {case.device})"
-        f"{_passes(record, found)}.{_by_operation(record, found)}",
+        f"One run on {escape(where)}{_passes(record, found)}.{_by_operation(record, found)}",
         _time(record, told.split),
-        f"{told.sentence[0].upper()}{told.sentence[1:]}. The {told_of.outputs} are {same}"
-        f"{f': {proved}' if proved else ''}.",
+        f"{prose(told.sentence[0].upper() + told.sentence[1:])}. The {told_of.outputs} are {same}"
+        f"{f': {prose(proved)}' if proved else ''}.",
         _memory(record, told),
         _mend(record, told),
         "",
-        f"{_versions(environment)}; reproduce with:",
+        f"{escape(_versions(environment))}; reproduce with:",
         "",
         "    "
         + " ".join([*markdown.variables(environment), reproduce.command(record, environment)]),
@@ -273,18 +277,19 @@ def _asked(found: Anatomy) -> str:
         return ""
     if not found.calls:
         return " and asks for no gradient"
-    calls = " and ".join(f"{number} × `{spelt(call)}`" for call, number in found.calls.items())
+    calls = " and ".join(f"{number} × {code(spelt(call))}" for call, number in found.calls.items())
     return f", gradients asked for by {calls}"
 
 
 def _by_operation(record: ComparisonRecord, found: Anatomy) -> str:
     if not found.parameters:
         return ""
-    told = ", ".join(f"`{name}` {number}" for name, number in found.parameters.items())
+    told = ", ".join(f"{code(name)} {number}" for name, number in found.parameters.items())
     masks = found.parts[record.baseline].masks
     both = sum(number for mask, number in masks.items() if "weight" in mask)
     weight = f"; {both} calls of `convolution_backward` ask for the weight's" if both else ""
-    own = f"; custom functions: {', '.join(found.own_functions)}" if found.own_functions else ""
+    functions = ", ".join(map(escape, found.own_functions))
+    own = f"; custom functions: {functions}" if functions else ""
     total = (record.gradients or {}).get("parameters")
     return (
         f" The gradients of {sum(found.parameters.values())} of {total} parameters are computed and"
@@ -302,14 +307,14 @@ def _memory(record: ComparisonRecord, told: Explanation) -> str:
         if told.by_memory is None
         else f" (.grad buffers and what is kept for them make {told.by_memory:.2f})"
     )
-    return f"Peak memory: {before:.3g} MB, {after:.3g} MB {record.variant}{ratio}{counted}."
+    return f"Peak memory: {before:.3g} MB, {after:.3g} MB {escape(record.variant)}{ratio}{counted}."
 
 
 def _mend(record: ComparisonRecord, told: Explanation) -> str:
     found = record.anatomy
     if told.label not in ("benefits", "mixed") or found is None or not found.computing:
         return ""
-    return f"Mend: {kind.of(record.case).mend(record)}"
+    return f"Mend: {prose(kind.of(record.case).mend(record))}"
 
 
 def _versions(environment: Environment) -> str:

@@ -5,33 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench import telling
 from bench.records.reading import Run
 from reports.reading import models
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
 
-_ESCAPED = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "%": r"\%",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "×": r"$\times$",
-    "→": r"$\rightarrow$",
-    "±": r"$\pm$",
-    "…": r"\dots{}",
-}
-"""What means something to LaTeX, or is in no font of its own."""
+escape = telling.latex
+
 _HEAD = (
     "% Needs \\usepackage{booktabs}, \\usepackage{graphicx}, \\usepackage[T1]{fontenc} and, before"
     " 2018,\n% \\usepackage[utf8]{inputenc}."
@@ -65,13 +47,6 @@ def draw(table: Table) -> str:
             r"\end{table}",
         ]
     )
-
-
-def escape(text: str) -> str:
-    """Keep what a record says from being read as LaTeX; characters it can't set become "?"."""
-    known = "".join(_ESCAPED.get(character, character) for character in " ".join(text.split()))
-    apart = known.replace("--", "-{}-")  # or they become a dash
-    return apart.encode("latin-1", "replace").decode("latin-1")
 
 
 def _line(cells: Sequence[str]) -> str:

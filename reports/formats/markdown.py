@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bench import telling
 from bench.records.reading import Run
 from bench.records.types import Environment
 from reports.reading import models
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
+
+escape = telling.markdown
 
 
 def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
@@ -39,23 +41,27 @@ def _run(run: Run, asked: Mapping[str, Any]) -> str:
     if run.parts:
         waiting = len({part.key for part in run.parts})
         parts.append(
-            f"Comparisons begun and not complete: {waiting}; {run.path} can be gone on with by"
-            " --resume."
+            f"Comparisons begun and not complete: {waiting}; {escape(str(run.path))} can be gone on"
+            " with by --resume."
         )
     if run.cut:
-        parts.append(f"The last line of {run.path} is half-written and was left out.")
+        parts.append(f"The last line of {escape(str(run.path))} is half-written and was left out.")
     parts.append(where(run.environment))
     return "\n\n".join(parts)
 
 
 def where(environment: Environment) -> str:
     """Where and how a run was made."""
-    command = " ".join([*variables(environment), *environment.command])
     where = (
         f"torch {environment.torch['version']}, Python {environment.python},"
         f" {machine(environment)}; {environment.created};"
     )
-    return f"{escape(where)}\n`{' '.join(command.replace('`', '').split())}`"
+    return f"{escape(where)}\n{telling.markdown_code(command(environment))}"
+
+
+def command(environment: Environment) -> str:
+    """The command line that made a run, in one line, quoted for a shell."""
+    return " ".join([*variables(environment), telling.shell(environment.command)])
 
 
 def machine(environment: Environment) -> str:
@@ -66,13 +72,17 @@ def machine(environment: Environment) -> str:
 
 
 def variables(environment: Environment) -> list[str]:
-    """The variables that were set, but for the one the program sets itself."""
+    """The variables that were set, but for the one the program sets itself, for a shell."""
     found = environment.variables.items()
-    return [f"{name}={value}" for name, value in found if name != "CUBLAS_WORKSPACE_CONFIG"]
+    return [
+        f"{telling.shell([name])}={telling.shell([value])}"
+        for name, value in found
+        if name != "CUBLAS_WORKSPACE_CONFIG"
+    ]
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> str:
-    rows = [[escape(cell) for cell in row] for row in rows]
+    rows = [[telling.markdown_cell(cell) for cell in row] for row in rows]
     widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
     rule = ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])]
     return "\n".join(_line(row, widths) for row in [rows[0], rule, *rows[1:]])
@@ -82,9 +92,3 @@ def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
     first, *others = zip(cells, widths, strict=True)
     padded = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
     return f"| {' | '.join(padded)} |"
-
-
-def escape(text: str) -> str:
-    """Keep what a record says from being read as markup; underscores inside words are harmless."""
-    text = re.sub(r"([\\`*|<>\[\]]|(?<!\w)_|_(?!\w))", r"\\\1", text)
-    return " ".join(text.split())

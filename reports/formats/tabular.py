@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas
 
+from bench import telling
 from bench.kinds.record import SCHEMA
 from bench.records.reading import Run
 from reports.formats import frame
@@ -17,18 +18,16 @@ from reports.reading import averages, places, summary
 from reports.tables import contents
 from reports.tables.contents import NOTHING
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheets take for the beginning of a formula."""
-
 
 def csv(runs: Sequence[Run]) -> str:
     """A row for each comparison, then one for each training, as CSV (RFC 4180).
 
-    Cells of text that a spreadsheet would run as a formula begin with an apostrophe.
+    Cells of text are one line each, and those that a spreadsheet would run as a formula begin with
+    an apostrophe.
     """
     found = frame.everything(runs)
     texts = found.select_dtypes(["object", "string"]).columns
-    found[texts] = found[texts].map(_harmless)
+    found[texts] = found[texts].map(telling.csv)
     written = io.StringIO()
     found.to_csv(written, index=False, lineterminator="\r\n")
     return written.getvalue()
@@ -55,7 +54,7 @@ def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         "averages": list(_averages(runs)),
         "tables": [asdict(table) for table in contents.of(runs, asked)],
     }
-    return json.dumps(told, allow_nan=False, ensure_ascii=False)
+    return json.dumps(told, allow_nan=False)
 
 
 def _averages(runs: Sequence[Run]) -> Any:
@@ -70,7 +69,3 @@ def _averages(runs: Sequence[Run]) -> Any:
 def _rows(found: pandas.DataFrame) -> Any:
     # pandas writes what it holds, missing values as null; what comes back is plain.
     return json.loads(found.to_json(orient="records", double_precision=15))
-
-
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

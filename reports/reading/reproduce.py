@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-
+from bench import telling
 from bench.records.types import ComparisonRecord, Environment
 from reports.reading import kind
 
@@ -13,7 +12,7 @@ def command(record: ComparisonRecord, environment: Environment) -> str:
     case = record.case
     own = kind.of(case).command(case)
     if own is None:
-        return shlex.join(environment.command)
+        return telling.shell(environment.command)
     shared = ["--dtype", case.dtype, "--device", case.device, "--seed", environment.seed]
     words = ["python", "-m", "bench", *own, *shared]
-    return shlex.join(str(word) for word in [*words, "--variants", record.variant])
+    return telling.shell([*words, "--variants", record.variant])

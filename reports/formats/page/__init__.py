@@ -18,6 +18,7 @@ from typing import Any
 import jinja2
 import markupsafe
 
+from bench import telling
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports import figures
@@ -124,7 +125,11 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
 
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        finalize=telling.html,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.from_string(_read("page.html"))
 
@@ -255,7 +260,7 @@ def _facts(run: Run, label: str) -> Mapping[str, Any]:
         "label": label,
         "file": run.path.name,
         "facts": dict(_environment(environment)),
-        "command": " ".join([*markdown.variables(environment), *environment.command]),
+        "command": markdown.command(environment),
         "comparisons": len(run.comparisons),
         "own": [(line, len(found)) for line, found in run.own.items() if found],
         "incomplete": len({part.key for part in run.parts}),

@@ -1,0 +1,119 @@
+"""What the program prints: what was asked for on stdout, all else on stderr.
+
+The only module that writes to either. Text for people is made harmless first, in `bench.telling`.
+What can't be written any more never ends a command: it goes on, its exit code stands, and `lost`
+tells of it in the end.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, TextIO
+
+from bench import telling
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_FALLBACK = "bench.plain"
+_CLOSED = "it is closed"
+_lost: list[str] = []
+"""Why something that was to be on stdout is not."""
+
+
+def ready() -> None:
+    """Make both streams take every character, and keep files from the numbers of closed streams."""
+    _lost.clear()
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    codecs.register_error(_FALLBACK, _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_FALLBACK)
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return telling.plain(error.object[error.start : error.end]), error.end
+
+
+def out(text: str) -> None:
+    """Print lines for people on stdout."""
+    _print(f"{telling.lines(text)}\n")
+
+
+def data(text: str) -> None:
+    """Print on stdout what other programs read, as it is: whoever made it has escaped it."""
+    _print(text)
+
+
+def err(text: str) -> None:
+    """Print lines for people on stderr; nobody can be told where that fails."""
+    _to_stderr(f"{telling.lines(text)}\n")
+
+
+def error(said: str) -> None:
+    """Print what went wrong on stderr, in one line that begins with the program's name."""
+    _to_stderr(f"bench: {telling.line(said)}\n")
+
+
+def trace(found: BaseException) -> None:
+    """Print where an exception came from on stderr."""
+    err("".join(traceback.format_exception(found)).rstrip("\n"))
+
+
+def is_terminal() -> bool:
+    """Whether stderr is one."""
+    return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+
+
+def terminal() -> Console:
+    """What draws on stderr, without any markup of rich's."""
+    from rich.console import Console
+
+    return Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+
+def lost() -> str | None:
+    """Why not all that was to be on stdout is there; None where it is, or its reader has left."""
+    return _lost[0] if _lost else None
+
+
+def _print(text: str) -> None:
+    if sys.stdout is None or sys.stdout.closed:
+        _lost.append(_CLOSED)
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _to_nowhere(sys.stdout)  # the reader has gone, as `head` does; nothing is wrong
+    except OSError as failed:
+        _lost.append(failed.strerror or str(failed))
+        _to_nowhere(sys.stdout)
+
+
+def _to_stderr(text: str) -> None:
+    if sys.stderr is None or sys.stderr.closed:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _to_nowhere(sys.stderr)
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """Let what is buffered go, or Python fails on it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
