@@ -88,7 +88,8 @@ def junit(found: Compared) -> str:
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="us-ascii", xml_declaration=True).decode("ascii")
+    written: bytes = ElementTree.tostring(suites, encoding="us-ascii", xml_declaration=True)
+    return written.decode("ascii")
 
 
 def github_action_benchmark(found: Compared) -> str:

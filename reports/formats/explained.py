@@ -288,7 +288,7 @@ def _by_operation(record: ComparisonRecord, found: Anatomy) -> str:
     masks = found.parts[record.baseline].masks
     both = sum(number for mask, number in masks.items() if "weight" in mask)
     weight = f"; {both} calls of `convolution_backward` ask for the weight's" if both else ""
-    functions = ", ".join(map(escape, found.own_functions))
+    functions = ", ".join(map(escape, found.own_functions or ()))
     own = f"; custom functions: {functions}" if functions else ""
     total = (record.gradients or {}).get("parameters")
     return (

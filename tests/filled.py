@@ -1,0 +1,62 @@
+"""Records in which every field has a value, made from their types."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from typing import Any
+
+from bench.cases import OfKind
+from bench.kinds import registry
+from bench.records import reading
+
+_NUMBER = 3
+
+
+def filled_lines(text: str) -> list[dict[str, Any]]:
+    """A line of every kind and, where it has a case, of every kind of workload, as JSON.
+
+    Args:
+        text: what every field that may hold any text holds, and every name in a mapping.
+    """
+    lines = reading.line_types(tuple(registry.names()))
+    found = []
+    for name, made in lines.items():
+        kinds = [kind for kind in registry.every() if name in kind.lines] or registry.every()
+        for kind in kinds if name != "environment" else kinds[:1]:
+            found.append({"schema": 2, **filled(made, text, kind.name), "kind": name})
+    return sorted(found, key=lambda line: line["kind"] != "environment")
+
+
+def filled(made: Any, text: str, kind: str) -> Any:
+    """JSON of a type.
+
+    Args:
+        made: a dataclass, or the type of one of its fields.
+        text: as of `filled_lines`.
+        kind: the kind of workload that it is of.
+    """
+    origin, inner = typing.get_origin(made), typing.get_args(made)
+    if origin in (typing.Union, types.UnionType):
+        # What can be a number or text is text, and what can be missing is there.
+        options = [one for one in inner if one is not type(None)]
+        return filled(str if str in options else options[0], text, kind)
+    if origin is typing.Literal:
+        return inner[0]
+    if origin is typing.Annotated:
+        return filled(inner[0], text, kind)
+    if origin in (list, tuple) or (origin and issubclass(origin, typing.Sequence)):
+        if origin is tuple and inner[-1] is not Ellipsis:
+            return [filled(one, text, kind) for one in inner]
+        return [filled(inner[0], text, kind)]
+    if origin is dict or (origin and issubclass(origin, typing.Mapping)):
+        names = ("original", "semi-backward", "rival", "a-a", text)
+        return {name: filled(inner[1], text, kind) for name in names}
+    if dataclasses.is_dataclass(made):
+        if isinstance(made, type) and issubclass(made, OfKind) and OfKind in made.__bases__:
+            return filled(made.known[kind], text, kind) if kind in made.known else None
+        hints = typing.get_type_hints(made, include_extras=True)
+        return {f.name: filled(hints[f.name], text, kind) for f in dataclasses.fields(made)}
+    simple: dict[Any, Any] = {str: text, int: _NUMBER, float: 1.5, bool: True}
+    return simple[made]
