@@ -44,6 +44,8 @@ def _run(run: Run, asked: Mapping[str, Any]) -> str:
         )
     if run.cut:
         parts.append(f"The last line of {run.path} is half-written and was left out.")
+    if run.damaged:
+        parts.append(run.left_out)
     parts.append(where(run.environment))
     return "\n\n".join(parts)
 
