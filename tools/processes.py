@@ -27,6 +27,7 @@ from typing import Any
 from scipy.stats import f as fisher
 from scipy.stats import f_oneway
 
+from bench import files
 from bench.choosing.suites import Limits
 from bench.records.memory import MemoryPolicy
 from bench.running.measuring import Measuring, Spent
@@ -249,7 +250,7 @@ def main() -> int:
             done.append(found)
             print(found)
     text = f"{table(done)}\n\nSeconds of a fresh process's imports:\n\n{imports()}"
-    (asked.out / "processes.md").write_text(text + "\n", encoding="utf-8")
+    files.write(asked.out / "processes.md", text + "\n")
     print(text)
     return 0
 

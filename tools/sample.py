@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from bench import files
 from bench.commands import report
 from reports import figures
 from reports.figures import saving
@@ -37,9 +38,9 @@ def main() -> None:
     shutil.rmtree(SAMPLE, ignore_errors=True)
     SAMPLE.mkdir(parents=True)
     runs = report.read([RESULTS / name for name in PAGE])
-    (SAMPLE / "report.html").write_text(page.render(runs), encoding="utf-8")
-    for name, files in PLOTS.items():
-        found = figures.plots(report.read([RESULTS / file for file in files]))
+    files.write(SAMPLE / "report.html", page.render(runs))
+    for name, sources in PLOTS.items():
+        found = figures.plots(report.read([RESULTS / file for file in sources]))
         with tempfile.TemporaryDirectory() as folder:
             (plot,) = (plot for plot in found if plot.name == name)
             saving.save(plot, Path(folder))

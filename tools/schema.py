@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import files
 from bench.cases import OfKind
 from bench.kinds import registry
 from bench.kinds.record import SCHEMA as VERSION
-from bench.records import reading
+from bench.records import parsing, reading
 
 SCHEMA = Path(reading.__file__).with_name("record.schema.json")
 DICTIONARY = Path(__file__).resolve().parent.parent / "docs" / "records.md"
@@ -33,20 +34,26 @@ the version of the format ({version}), and `kind`. This page is made from the ty
 
 Reading: keys and kinds of lines that the program does not know are ignored; a newer version is
 refused by its number, and version 1 reads as it always did (`bench/records/lifting.py`), with the
-case ids it had; a half-written last line, as a killed run leaves it, is left out; any other line
-that is no record, or whose case is of a kind of workload that is not installed, is an error with
-its number. Files packed by gzip (`.jsonl.gz`) are read as they are.
+case ids it had; a half-written last line, as a killed run leaves it, is left out, and one that
+lacks its line feed alone counts; any other line that is no record, or whose case is of a kind of
+workload that is not installed, is an error with its number; `report --salvage` leaves damaged lines
+out and tells which. Files packed by gzip are read as they are, whatever they are called, and so is
+UTF-16 that begins with its byte order mark, as PowerShell's `>` writes it.
+
+Writing: a file is gone on with (`--resume`) only as plain UTF-8, and stays as it is, byte for byte,
+until everything that may refuse has been asked and the first record is appended. `--out /dev/null`
+measures and keeps nothing; a pipe gets the records as they are known.
 """
 
 
 def schema() -> str:
     """What `bench/records/record.schema.json` must hold."""
-    return json.dumps(reading.json_schema(), indent=2) + "\n"
+    return json.dumps(parsing.json_schema(), indent=2) + "\n"
 
 
 def dictionary() -> str:
     """What `docs/records.md` must hold: a table for each kind of line and each type within."""
-    lines = reading.line_types(tuple(registry.OURS))
+    lines = parsing.line_types(tuple(registry.OURS))
     parts = [_HEAD.format(version=VERSION)]
     parts += [f"## `{name}`\n\n{_table(kind)}" for name, kind in lines.items()]
     inner = dict.fromkeys(found for kind in lines.values() for found in _within(kind))
@@ -139,6 +146,6 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    SCHEMA.write_text(schema(), encoding="utf-8")
-    DICTIONARY.write_text(dictionary(), encoding="utf-8")
+    files.write(SCHEMA, schema())
+    files.write(DICTIONARY, dictionary())
     print(SCHEMA.name, DICTIONARY.name)

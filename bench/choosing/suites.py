@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import files
 from bench.errors import UsageError
 from bench.kinds import registry
 from bench.kinds.base import Kind
@@ -95,16 +96,16 @@ def load(name: str) -> Suite:
     """
     if name.endswith(_ENDING):
         try:
-            text = Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = files.text(Path(name))
+        except files.Unreadable as error:
             raise UsageError(f"suite {name}: can't be read: {error}") from error
         return _parse(Path(name).stem, name, text)
-    files = _files()
-    if name not in files:
+    shipped = _files()
+    if name not in shipped:
         raise UsageError(
             f"unknown suite {name!r}{closest(name, names())}; or give a path ending in .toml"
         )
-    return _parse(name, name, files[name].read_text(encoding="utf-8"))
+    return _parse(name, name, shipped[name].read_text(encoding="utf-8"))
 
 
 def _files() -> dict[str, Traversable]:

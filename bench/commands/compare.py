@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import console
+from bench import console, files
 from bench.commands import codes
 from bench.errors import UsageError
 
@@ -98,9 +98,12 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
             continue
         try:
             output.path.parent.mkdir(parents=True, exist_ok=True)
-            output.path.write_text(text + "\n", encoding="utf-8")
+            files.write(output.path, text + "\n")
         except OSError as error:
-            raise UsageError(f"can't write {output.path}: {error.strerror}") from error
+            raise UsageError(
+                f"can't write {output.path}: {error.strerror}; name another file"
+                f" (--format {output.format}=FILE)"
+            ) from error
     if found.of("regression"):
         return codes.REGRESSION
     return codes.INCONCLUSIVE if parsed.strict and found.of("inconclusive") else codes.DONE

@@ -32,7 +32,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     """Do it; the exit code."""
-    from bench.records import reading
     from bench.running import session
     from bench.running.counting import CountRunner
 
@@ -47,7 +46,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
             request.verbose,
             one_worker=request.more["one_worker"],
         ).run(open_.comparisons, open_.journal)
-    found = reading.read(path)
+    found = open_.journal.read()
     console.out(run_command.tables(found))
     run_command.print_place(path)
     return codes.DONE if all(r.status == "ok" for r in found.counts) else codes.NOT_ALL_OK

@@ -74,10 +74,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     """Do it; the exit code."""
     from bench.duel import contest
-    from bench.records import reading
 
     outcome = contest.run(options.request_of(parsed), words)
-    console.out(run_command.tables(reading.read(outcome.path)))
+    console.out(run_command.tables(outcome.found))
     run_command.print_place(outcome.path)
     for said in (*outcome.worse, *outcome.open):
         console.out(telling.line(said))

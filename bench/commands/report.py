@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import console, telling
+from bench import console, files, telling
 from bench.commands import codes
 from bench.errors import UsageError
 from bench.kinds import registry
@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE.jsonl|FOLDER",
-        help="records, also as .jsonl.gz; of a folder all that are in it",
+        help="records, also packed by gzip; of a folder all *.jsonl and *.jsonl.gz in it",
     )
     parser.add_argument(
         "--format",
@@ -54,6 +54,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         " a case, or paragraphs, for bug reports",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write into DIR, not to stdout")
+    parser.add_argument(
+        "--salvage",
+        action="store_true",
+        help="leave lines out that are no records, and tell which, where else the file is refused",
+    )
     for kind in registry.every():
         kind.add_report_arguments(parser)
     parser.add_argument("--verbose", action="store_true", help="traces")
@@ -71,7 +76,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         raise UsageError("--format figures writes files: name a folder with --out DIR")
     gc.disable()  # nothing in a report is garbage before its end, and looking for it takes long
     try:
-        runs = read(parsed.files)
+        runs = read(parsed.files, salvage=parsed.salvage)
         if parsed.format == "figures":
             _figures(runs, parsed.out)
             return codes.DONE
@@ -92,37 +97,53 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         else:
             console.data(text)
         return codes.DONE
-    target = parsed.out / _FILES[parsed.format]
+    target = _target(parsed.out, _FILES[parsed.format])
     try:
-        parsed.out.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        files.write(target, text)
     except OSError as error:
-        raise UsageError(f"can't write into {parsed.out}: {error.strerror}") from error
-    console.out(telling.visible(str(target)))
+        raise _unwritable(parsed.out, error) from error
+    if target != parsed.out:
+        console.out(telling.visible(str(target)))
     return codes.DONE
 
 
-def read(paths: Sequence[Path]) -> list[Run]:
+def read(paths: Sequence[Path], *, salvage: bool = False) -> list[Run]:
     """Every file of records that was named, or that is in a folder that was named, each once.
 
     What else is in a folder is left out, and named on stderr.
 
+    Args:
+        paths: what was named.
+        salvage: leave damaged lines out, and tell on stderr which.
+
     Raises:
         RecordError: a file that was named is none, or a folder has none.
     """
-    from bench.records import reading
-
     runs: dict[Path, Run] = {}
     for path in paths:
         if path.is_dir():
-            runs.update(_of_folder(path))
+            runs.update(_of_folder(path, salvage=salvage))
         else:
-            runs[path.resolve()] = reading.read(path)
+            runs[path.resolve()] = _read(path, salvage=salvage)
+    for run in runs.values():
+        if run.damaged:
+            console.err(telling.line(run.left_out))
     return list(runs.values())
 
 
-def _of_folder(folder: Path) -> dict[Path, Run]:
+def _read(path: Path, *, salvage: bool) -> Run:
     from bench.records import reading
+
+    try:
+        return reading.read(path, salvage=salvage)
+    except reading.DamagedLine as error:
+        if salvage:
+            raise
+        raise reading.RecordError(f"{error}; --salvage keeps the lines that are records") from error
+
+
+def _of_folder(folder: Path, *, salvage: bool) -> dict[Path, Run]:
     from bench.records.reading import RecordError
 
     found = {}
@@ -130,7 +151,7 @@ def _of_folder(folder: Path) -> dict[Path, Run]:
         if not path.name.endswith(_SUFFIXES):
             continue
         try:
-            found[path.resolve()] = reading.read(path)
+            found[path.resolve()] = _read(path, salvage=salvage)
         except RecordError as error:
             console.err(f"left out: {telling.line(str(error))}")
     if not found:
@@ -165,6 +186,20 @@ def _figures(runs: list[Run], folder: Path) -> None:
         for path in figures.draw(runs, folder):
             console.out(telling.visible(str(path)))
     except OSError as error:
-        raise UsageError(f"can't write into {folder}: {error.strerror}") from error
+        raise _unwritable(folder, error) from error
     except figures.NothingToDraw as error:
         raise UsageError(str(error)) from error
+
+
+def _target(out: Path, name: str) -> Path:
+    """The file in a folder; what is no folder but a device or a pipe is written to itself."""
+    try:
+        special = out.is_char_device() or out.is_fifo()
+    except OSError:
+        special = False  # writing tells what is wrong
+    return out if special else out / name
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    said = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+    return UsageError(f"can't write into {folder}: {said}; name another folder with --out")

@@ -97,7 +97,6 @@ def measured(
     Returns:
         the exit code.
     """
-    from bench.records import reading
     from bench.running import session
     from bench.running.runner import Runner
 
@@ -125,7 +124,7 @@ def measured(
                 f"what was measured is in {path}; add --out {path} --resume to go on"
             )
             raise
-    found = reading.read(path)
+    found = open_.journal.read()
     console.out(printed(found))
     print_place(path)
     if request.verbose:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from bench import files
 from bench.cases import Case
 from bench.compare import thresholds
 from bench.compare.values import Kind
@@ -126,8 +127,8 @@ def _fits(found: object, wanted: object) -> bool:
 
 def _read(path: Path, metrics: Mapping[str, float]) -> tuple[Override, ...]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        table = tomllib.loads(files.text(path))
+    except files.Unreadable as error:
         raise UsageError(f"--overrides {path}: can't be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"--overrides {path}: no TOML: {error}") from error

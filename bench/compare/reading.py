@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import files
 from bench.compare.values import Kind
 from bench.errors import UsageError
 from bench.records import reading
-from bench.records.reading import RecordError, Run
+from bench.records.reading import RecordError, Records, Run
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ def read(path: Path) -> File:
         UsageError: it is unreadable, cut off or empty, or holds nothing that can be compared.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = files.text(path)
+    except files.Unreadable as error:
         raise UsageError(f"{path}: can't be read: {error}") from error
     if not text.strip():
         raise UsageError(f"{path}: it is empty; write it again")
@@ -71,13 +73,18 @@ def read(path: Path) -> File:
     if whole is not None and "benchmarks" in whole:
         return File(path, "pytest-benchmark", _benchmarks(whole, path))
     try:
-        run = reading.read(path)
+        run = reading.of(Records(path, [text.encode()]))
     except RecordError as error:
         raise UsageError(str(error)) from error
     if run.cut:
         raise UsageError(
-            f"{path}: line {text.count(chr(10)) + 1} is cut off; go on with it by --resume, or"
-            " write it again"
+            f"{path}: line {text.count(chr(10)) + 1} is cut off; go on with it by {_resuming(run)},"
+            " or write it again"
+        )
+    if begun := {part.key for part in run.parts}:
+        raise UsageError(
+            f"{path}: its run was interrupted, {len(begun)} comparisons are begun and not complete;"
+            f" go on with it by {_resuming(run)}"
         )
     if run.counts and run.comparisons:
         raise UsageError(
@@ -88,8 +95,19 @@ def read(path: Path) -> File:
     if run.comparisons:
         return File(path, "comparisons", run)
     raise UsageError(
-        f"{path}: it holds neither counts nor comparisons; `bench counts` or `bench run`"
+        f"{path}: it holds neither counts nor comparisons; `bench counts` or `bench run`, or where"
+        f" its run was interrupted, go on with it by {_resuming(run)}"
     )
+
+
+def _resuming(run: Run) -> str:
+    """The command that goes on with a run."""
+    words = list(run.environment.command)
+    if "--out" in words[:-1]:
+        place = words.index("--out")
+        del words[place : place + 2]
+    words = [word for word in words if word != "--resume" and not word.startswith("--out=")]
+    return f"`{shlex.join([*words, '--out', str(run.path), '--resume'])}`"
 
 
 def both(base: Path, new: Path) -> tuple[File, File]:

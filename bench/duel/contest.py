@@ -28,6 +28,7 @@ from bench.kinds import registry
 from bench.kinds.request import Request
 from bench.records.duel import DuelRecord, DuelSide
 from bench.records.journal import Journal
+from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.running import memory, progress, session
 from bench.running.pool import WorkerPool
@@ -50,12 +51,14 @@ class Outcome:
 
     Attributes:
         path: of the records.
+        found: what is in it.
         records: of each case.
         worse: a sentence for each threshold that b is beyond.
         open: a sentence for each threshold that the interval leaves open.
     """
 
     path: Path
+    found: Run
     records: tuple[DuelRecord, ...]
     worse: tuple[str, ...]
     open: tuple[str, ...]
@@ -100,7 +103,7 @@ def run(request: Request, words: list[str]) -> Outcome:
     if asked["keep"]:
         shown.note(f"the environments are in {folder}")
     worse, left_open = judged(measured, held)
-    return Outcome(path, measured, worse, left_open)
+    return Outcome(path, journal.read(), measured, worse, left_open)
 
 
 def _parsed(text: str) -> Threshold:

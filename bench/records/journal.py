@@ -1,7 +1,9 @@
 """The file of records on disk: each line is written and flushed as soon as it is known.
 
 One run writes to a file at a time (a lock, which ends with the process, sees to it), and a line
-that does not fit on the disk is taken back whole.
+that does not fit on the disk is taken back whole. A file that is gone on with is left as it is,
+byte for byte, until the first record is appended; all that may keep a run from going on is asked
+before.
 """
 
 from __future__ import annotations
@@ -9,18 +11,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from bench.cases import DECIDED
+from bench import files
+from bench.cases import DECIDED, Status
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
-from bench.kinds.record import SCHEMA
-from bench.records import reading
+from bench.kinds.record import SCHEMA, OwnRecord
+from bench.records import opening, reading
 from bench.records.memory import MemoryPolicy
-from bench.records.reading import Record, RecordError, Run
-from bench.records.types import Environment, ProcessRecord
+from bench.records.reading import Record, RecordError, Records, Run
+from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord
 
 _MUST_AGREE = (
     "python",
@@ -37,17 +42,53 @@ _MUST_AGREE = (
     "bench_version",
     "code",
 )
+_AS_UTF_8 = "`Get-Content OLD | Set-Content -Encoding utf8 NEW` in PowerShell, `iconv` elsewhere"
+
+
+@dataclass
+class Earlier:
+    """What a run that is gone on with needs to know of what was measured before.
+
+    Attributes:
+        environment: where.
+        schema: the version of the format of the file's first line.
+        ended: how each comparison ended, by its key.
+        counted: how each count ended, by its key.
+        own: how each line of a kind's own ended, by its `kind` and its key.
+        parts: processes of comparisons that are not complete yet, by the comparison's key.
+    """
+
+    environment: Environment
+    schema: int
+    ended: dict[tuple[str, str], Status] = field(default_factory=dict)
+    counted: dict[tuple[str, str], Status] = field(default_factory=dict)
+    own: dict[str, dict[tuple[Any, ...], str]] = field(default_factory=dict)
+    parts: dict[tuple[str, str], list[ProcessRecord]] = field(default_factory=dict)
+
+    def note(self, record: Record) -> None:
+        """Another record of the file; what is said last stands."""
+        if isinstance(record, ComparisonRecord):
+            self.ended[record.key] = record.status
+            self.parts.pop(record.key, None)
+        elif isinstance(record, ProcessRecord):
+            self.parts.setdefault(record.key, []).append(record)
+        elif isinstance(record, CountsRecord):
+            self.counted[record.key] = record.status
+        elif isinstance(record, OwnRecord):
+            self.own.setdefault(record.kind, {})[record.key] = record.status
 
 
 class Journal:
     """An open file of records.
 
     Made before anything slow, so that a path that can't be written is known at once. A new journal
-    that ends without a record leaves no file behind.
+    that ends without a record leaves no file behind. A device or a pipe, as /dev/null, is written
+    to like a file, and can't be gone on with.
 
     Args:
-        path: must not exist, unless `resume`.
-        resume: go on with an existing file; a half-written last line is cut off.
+        path: must not exist, unless `resume`, or be a device or a pipe.
+        resume: go on with an existing file; a half-written last line is cut off by the first
+            record that is appended, and a whole one that lacks its line feed gets it.
 
     Raises:
         UsageError: the path can't be used.
@@ -55,28 +96,35 @@ class Journal:
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self.path = path
-        self.earlier: Run | None = None
+        self.earlier: Earlier | None = None
+        self._told: list[bytes] | None = None
+        self._mend: tuple[int, bytes] | None = None
+        self._folders: list[Path] = []
         try:
-            if not path.parent.is_dir():
-                path.parent.mkdir(parents=True)
-            self._made = not path.exists()
+            before = opening.found(path)
+            self._target = Path(os.path.realpath(path))  # a link may lead nowhere yet
+            self._made = before is None
+            if before is not None and not stat.S_ISREG(before.st_mode):
+                self._told = []
+                self._file = opening.special(path, before, resume=resume)
+                return
+            opening.check(path, before, resume=resume)
+            self._make_folders()
             self._file = os.open(
-                path, os.O_RDWR | os.O_APPEND | os.O_CREAT | (0 if resume else os.O_EXCL), 0o666
+                self._target,
+                os.O_RDWR | os.O_APPEND | (os.O_CREAT | os.O_EXCL if self._made else 0),
+                0o666,
             )
-        except OSError as error:
-            if path.exists() and not resume:
-                raise UsageError(
-                    f"{path} exists; go on with it by --resume, or name another with --out"
-                ) from None
-            raise UsageError(
-                f"can't write {path}: {error.strerror}; name another file with --out"
-            ) from error
+        except (OSError, ValueError) as error:
+            self._remove_folders()
+            said = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"can't write {path}: {said}; name another file with --out") from error
         try:
             self._lock()
             if not self._made:
-                self.earlier = self._read_and_mend()
+                self.earlier = self._read()
         except BaseException:
-            os.close(self._file)
+            self.close()
             raise
 
     def __enter__(self) -> Journal:
@@ -88,8 +136,13 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; remove it if it is new and nothing was written."""
         if self._made and os.fstat(self._file).st_size == 0:
-            self.path.unlink(missing_ok=True)
+            self._target.unlink(missing_ok=True)
+            self._remove_folders()
         os.close(self._file)
 
     def begin(self, environment: Environment) -> None:
@@ -121,36 +174,66 @@ class Journal:
             OutputError: the disk is full, or gone; the file ends with the last whole record.
         """
         line = reading.to_line(record).encode()
-        size = os.fstat(self._file).st_size
+        if self._told is not None:
+            self._told.append(line)
         try:
-            while line:
-                line = line[os.write(self._file, line) :]
-            os.fsync(self._file)
+            if self._told is None:
+                self._append(line)
+            else:
+                _write(self._file, line)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, size)
+            mend = f"make room, then add --out {self.path} --resume to go on"
+            if self._told is not None:
+                mend = "name a file with --out, which can be gone on with"
             raise OutputError(
                 f"can't write {self.path}: {error.strerror}; what was measured before is in it:"
-                f" make room, then add --out {self.path} --resume to go on"
+                f" {mend}"
             ) from error
+
+    def _append(self, line: bytes) -> None:
+        if self._mend is not None:
+            size, missing = self._mend
+            os.ftruncate(self._file, size)
+            line, self._mend = missing + line, None
+        before = os.fstat(self._file)
+        if not before.st_nlink:
+            raise OutputError(
+                f"{self.path} was deleted while it was written to, and what was measured is gone;"
+                " measure again, and leave it where it is"
+            )
+        try:
+            _write(self._file, line)
+            os.fsync(self._file)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, before.st_size)
+            raise
+
+    def read(self) -> Run:
+        """Everything that is in it now; of a device or a pipe, what was written there.
+
+        Raises:
+            OutputError: it has been changed meanwhile.
+        """
+        if self._told is not None:
+            return reading.of(Records(self.path, self._told))
+        try:
+            return reading.read(self.path)
+        except RecordError as error:
+            raise OutputError(f"{error}; leave it as it is while it is written to") from error
 
     def done(self) -> set[tuple[str, str]]:
         """The questions that need not be asked again: the earlier run measured them."""
-        if self.earlier is None:
-            return set()
-        return {r.key for r in self.earlier.comparisons if r.status in DECIDED}
+        return _decided(self.earlier.ended) if self.earlier else set()
 
     def own(self, kind: str) -> set[tuple[Any, ...]]:
         """What lines of a kind's own need not be made again."""
-        if self.earlier is None:
-            return set()
-        return {r.key for r in self.earlier.own.get(kind, ()) if r.status == "ok"}
+        found = self.earlier.own.get(kind, {}) if self.earlier else {}
+        return {key for key, status in found.items() if status == "ok"}
 
     def counted(self) -> set[tuple[str, str]]:
         """What need not be counted again."""
-        if self.earlier is None:
-            return set()
-        return {r.key for r in self.earlier.counts if r.status in DECIDED}
+        return _decided(self.earlier.counted) if self.earlier else set()
 
     def parts(
         self, case_id: str, variant: str, memory: MemoryPolicy | None = None
@@ -162,12 +245,8 @@ class Journal:
             case_id, variant: of the comparison.
             memory: what they did with memory, where that is not what the environment says.
         """
-        known = () if self.earlier is None else self.earlier.parts
-        found = {
-            part.process: part
-            for part in known
-            if part.key == (case_id, variant) and part.memory == memory
-        }
+        known = self.earlier.parts.get((case_id, variant), []) if self.earlier else []
+        found = {part.process: part for part in known if part.memory == memory}
         contiguous: list[ProcessRecord] = []
         while len(contiguous) in found:
             contiguous.append(found[len(contiguous)])
@@ -183,22 +262,58 @@ class Journal:
         except OSError:
             return  # a file system without locks
 
-    def _read_and_mend(self) -> Run | None:
-        """Read an earlier run, and only then cut off the half-written line a killed one leaves."""
+    def _read(self) -> Earlier | None:
+        """Read an earlier run, and find out what its last line wants before one is appended."""
+        size, last = opening.last_line(self._file)
+        if size == len(last) and not last.strip():
+            self._mend = (0, b"") if size else None
+            return None
+        mark = os.pread(self._file, len(files.GZIP), 0)
+        if mark == files.GZIP:
+            raise UsageError(
+                f"{self.path} is packed by gzip; unpack it (gunzip), then go on with what comes out"
+            )
+        records = Records(self.path, files.chunks(self.path))
+        earlier = None
         try:
-            data = self.path.read_bytes()
-            if not data.strip():
-                os.ftruncate(self._file, 0)
-                return None
-            earlier = reading.read(self.path)
-        except (OSError, RecordError) as error:
+            for record in records:
+                if earlier is None:
+                    earlier = Earlier(records.environment, records.schema)
+                earlier.note(record)
+        except RecordError as error:
             raise UsageError(
                 f"{error}; it can't be resumed, name another file with --out"
             ) from error
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.ftruncate(self._file, whole)
+        if b"\0" in os.pread(self._file, 4, 0):
+            raise UsageError(
+                f"{self.path} is UTF-16; save it as UTF-8, then go on with that: {_AS_UTF_8}"
+            )
+        if records.cut or not last.strip():
+            self._mend = (size - len(last), b"") if last else None
+        else:
+            self._mend = (size, b"\n")
         return earlier
+
+    def _make_folders(self) -> None:
+        folder = self._target.parent
+        while not folder.is_dir():
+            self._folders.append(folder)
+            folder = folder.parent
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+
+    def _remove_folders(self) -> None:
+        with contextlib.suppress(OSError):
+            for folder in self._folders:
+                folder.rmdir()
+
+
+def _write(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _decided(ended: dict[tuple[str, str], Status]) -> set[tuple[str, str]]:
+    return {key for key, status in ended.items() if status in DECIDED}
 
 
 def _differences(then: Environment, now: Environment) -> Iterator[str]:

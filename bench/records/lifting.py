@@ -22,9 +22,9 @@ _SHARED = (
 )
 
 
-def is_old(line: str) -> bool:
+def is_old(line: bytes) -> bool:
     """Whether a line is of schema 1, by how this program has always begun a line."""
-    return line.startswith('{"schema": 1,')
+    return line.startswith(b'{"schema": 1,')
 
 
 def lifted(line: Mapping[str, Any]) -> dict[str, Any]:

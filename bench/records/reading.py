@@ -11,8 +11,9 @@ Rules for reading, so that files outlive programs:
   large for a float) are errors with their line.
 - Keys this program does not know are ignored, and so are lines of an unknown `kind`. A case of a
   kind of workload that is not installed here is an error with its line, and the kind's name.
-- A half-written last line, as a killed run leaves behind, is left out; any other line that is no
-  record is an error with its number.
+- A half-written last line, as a killed run leaves behind, is left out; one that lacks its line feed
+  alone counts. Any other line that is no record is an error with its number, unless damaged lines
+  are asked to be left out: then their numbers are told.
 
 The types are in `bench.records.types` and `bench.records.duel`, and those of one kind of workload
 with that kind.
@@ -20,48 +21,24 @@ with that kind.
 
 from __future__ import annotations
 
-import functools
-import gzip
 import itertools
 import json
-import math
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench.cases import RIVAL, read_as
-from bench.errors import UsageError
-from bench.kinds import registry
+from bench import files
+from bench.cases import RIVAL
 from bench.kinds.record import SCHEMA, OwnRecord
-from bench.records import lifting
 from bench.records.duel import DuelRecord
-from bench.records.types import (
-    ComparisonRecord,
-    CountsRecord,
-    Environment,
-    Prepared,
-    ProcessRecord,
-    Timed,
-)
+from bench.records.parsing import DamagedLine, Record, RecordError, parse
+from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+__all__ = ["DamagedLine", "Record", "RecordError", "Records", "Run", "of", "read", "to_line"]
 
-
-class RecordError(UsageError):
-    """A file that holds no readable records; the message names the file and the line."""
-
-
-Record = Environment | ProcessRecord | ComparisonRecord | DuelRecord | CountsRecord | OwnRecord
-_SHARED: dict[str, type[Any]] = {
-    "environment": Environment,
-    "process": ProcessRecord,
-    "comparison": ComparisonRecord,
-    "duel": DuelRecord,
-    "counts": CountsRecord,
-}
+_MOST_NAMED = 20
+"""Damaged lines whose numbers are told."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +55,7 @@ class Run:
         own: lines that only one kind of workload has, by their `kind`; a resumed one's last stands.
         cut: whether a half-written last line was left out.
         schema: the version of the format that the file's first line has.
+        damaged: the numbers of lines that are no records and were left out.
     """
 
     path: Path
@@ -89,6 +67,12 @@ class Run:
     own: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     cut: bool = False
     schema: int = SCHEMA
+    damaged: tuple[int, ...] = ()
+
+    @property
+    def left_out(self) -> str:
+        """What was left out of the file, in words, where something was."""
+        return f"{self.path}: {_lines(self.damaged)} damaged, and left out."
 
     @property
     def ended(self) -> list[str]:
@@ -102,37 +86,31 @@ def to_line(record: Record) -> str:
     return json.dumps(_schema_first(record), allow_nan=False) + "\n"
 
 
-def prepared(told: Mapping[str, Any]) -> Prepared:
-    """What a worker found before timing, from its JSON.
+def read(path: Path, *, salvage: bool = False) -> Run:
+    """Read and validate a file of records, packed by gzip or not.
 
-    Raises:
-        ValueError: it is none.
-    """
-    found: Prepared = _validator(tuple(registry.names())).prepared.validate_python(told)
-    return found
-
-
-def read(path: Path) -> Run:
-    """Read and validate a file of records, also one that was packed by gzip.
+    Args:
+        path: of the file.
+        salvage: leave damaged lines out, and tell their numbers.
 
     Raises:
         RecordError: it can't be read, or holds something other than records.
     """
-    try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise RecordError(f"{path}: can't be read: {error}") from error
-    whole, _, rest = text.rpartition("\n")
-    lines = whole.split("\n") if whole else []
-    parsed = [_parse(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if not parsed or not isinstance(parsed[0], Environment):
-        raise RecordError(f"{path}: line 1 is no environment record; is it a file of this program?")
+    return of(Records(path, files.chunks(path), salvage=salvage))
+
+
+def of(records: Records) -> Run:
+    """What all these records come to.
+
+    Raises:
+        RecordError: as reading them does.
+    """
     comparisons: dict[tuple[str, str], ComparisonRecord] = {}
     duels: dict[str, DuelRecord] = {}
+    counts: dict[tuple[str, str], CountsRecord] = {}
     parts: dict[tuple[str, str], dict[tuple[str | None, int], ProcessRecord]] = {}
     own: dict[str, dict[tuple[Any, ...], OwnRecord]] = {}
-    for item in parsed:
+    for item in records:
         if isinstance(item, ComparisonRecord):
             comparisons[item.key] = item
             parts.pop(item.key, None)
@@ -141,66 +119,86 @@ def read(path: Path) -> Run:
             parts.pop((item.case_id, RIVAL), None)
         elif isinstance(item, ProcessRecord):
             parts.setdefault(item.key, {})[item.memory, item.process] = item
+        elif isinstance(item, CountsRecord):
+            counts[item.key] = item
         elif isinstance(item, OwnRecord):
             own.setdefault(item.kind, {})[item.key] = item
-    counts = {item.key: item for item in parsed if isinstance(item, CountsRecord)}
-    open_parts = tuple(part for found in parts.values() for part in found.values())
     return Run(
-        path,
-        parsed[0],
+        records.path,
+        records.environment,
         tuple(comparisons.values()),
-        open_parts,
+        tuple(part for found in parts.values() for part in found.values()),
         tuple(counts.values()),
         tuple(duels.values()),
         {kind: tuple(found.values()) for kind, found in own.items()},
-        cut=bool(rest.strip()),
-        schema=json.loads(next(line for line in lines if line.strip())).get("schema", SCHEMA),
+        cut=records.cut,
+        schema=records.schema,
+        damaged=tuple(records.damaged),
     )
 
 
-def line_types(kinds: Sequence[str]) -> dict[str, type[Any]]:
-    """The types of lines, by what their `kind` is: those of all, and these kinds' own."""
-    loaded = [kind for kind in registry.every() if kind.name in kinds]
-    return {**_SHARED, **{name: line for kind in loaded for name, line in kind.lines.items()}}
+class Records:
+    """The records of one file, one after another as they are read; the first is its environment.
 
+    What is told of the file is known when they have been read.
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a line, of the kinds of workload that come with the program."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"A line of Semi-backward Bench's records, version {SCHEMA}",
-        **_validator(tuple(registry.OURS)).line.json_schema(),
-    }
-
-
-@dataclass(frozen=True)
-class _Validator:
-    """Reads what the known kinds of workload may write.
+    Args:
+        path: what the file is called.
+        parts: what it holds, in parts of any length.
+        salvage: leave damaged lines out.
 
     Attributes:
-        line: one line.
-        prepared: what a worker found before timing.
-        names: what `kind` of a line can be.
+        environment: its first line.
+        schema: the version of the format that this line has.
+        cut: whether a half-written last line was left out.
+        damaged: the numbers of the lines that were left out.
     """
 
-    line: TypeAdapter[Any]
-    prepared: TypeAdapter[Any]
-    names: frozenset[str]
+    environment: Environment
 
+    def __init__(self, path: Path, parts: Iterable[bytes], *, salvage: bool = False) -> None:
+        self.path = path
+        self.schema: int = SCHEMA
+        self.cut = False
+        self.damaged: list[int] = []
+        self._parts = parts
+        self._salvage = salvage
 
-@functools.cache
-def _validator(kinds: tuple[str, ...]) -> _Validator:
-    """The validator for these kinds; made anew only where there are others."""
-    from typing import Annotated, Union
+    def __iter__(self) -> Iterator[Record]:
+        begun = False
+        try:
+            for number, line in enumerate(files.lines(self._parts), 1):
+                record = self._record(number, line, first=not begun) if line.strip() else None
+                if record is not None:
+                    begun = True
+                    yield record
+        except files.Unreadable as error:
+            raise RecordError(f"{self.path}: can't be read: {error}") from error
+        if not begun:
+            raise self._no_environment()
 
-    from pydantic import Discriminator, TypeAdapter
+    def _record(self, number: int, line: bytes, *, first: bool) -> Record | None:
+        if not line.endswith(b"\n") and not _is_whole(line):
+            self.cut = True
+            return None
+        try:
+            record = parse(self.path, number, line)
+        except DamagedLine:
+            if first or not self._salvage:
+                raise
+            self.damaged.append(number)
+            return None
+        if first:
+            if not isinstance(record, Environment):
+                raise self._no_environment()
+            self.environment = record
+            self.schema = json.loads(line).get("schema", SCHEMA)
+        return record
 
-    types = line_types(kinds)
-    lines: Any = tuple(types.values())
-    union: Any = Annotated[Union[lines], Discriminator("kind")]  # noqa: UP007
-    names = frozenset(types)
-    with read_as(kinds):
-        return _Validator(TypeAdapter(union), TypeAdapter(Prepared), names)
+    def _no_environment(self) -> RecordError:
+        return RecordError(
+            f"{self.path}: line 1 is no environment record; is it a file of this program?"
+        )
 
 
 def _schema_first(record: Record) -> dict[str, Any]:
@@ -208,77 +206,18 @@ def _schema_first(record: Record) -> dict[str, Any]:
     return {"schema": fields.pop("schema"), "kind": fields.pop("kind"), **fields}
 
 
-def _parse(path: Path, number: int, line: str) -> Record | None:
-    if lifting.is_old(line):
-        return _parse_slowly(path, number, line)
+def _is_whole(line: bytes) -> bool:
+    """Whether a last line lacks its line feed alone: of an object, the last character ends it."""
     try:
-        if "NaN" in line or "Infinity" in line:
-            raise ValueError("perhaps a number that JSON does not have")
-        record: Record = _validator(tuple(registry.names())).line.validate_json(line)
-        _check(record)
+        json.loads(line)
     except ValueError:
-        return _parse_slowly(path, number, line)
-    return record
+        return False
+    return True
 
 
-def _parse_slowly(path: Path, number: int, line: str) -> Record | None:
-    """A line that is no record of today: an older one, one of another kind, or what is wrong."""
-    validator = _validator(tuple(registry.names()))
-    try:
-        found = json.loads(line, parse_constant=_no_number)
-        if not isinstance(found, dict):
-            raise ValueError("not a JSON object")
-    except ValueError as error:
-        raise RecordError(f"{path}: line {number} is no record: {error}") from error
-    if isinstance(found.get("schema"), int) and found["schema"] > SCHEMA:
-        raise RecordError(
-            f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
-            f" {SCHEMA}; use a newer version of it"
-        )
-    if found.get("kind") not in validator.names:
-        return None
-    try:
-        record: Record = validator.line.validate_python(lifting.lifted(found))
-        _check(record)
-    except ValueError as error:
-        if (kind := _unknown_kind(found)) is not None:
-            raise RecordError(
-                f"{path}: line {number} is of a {kind!r} workload, and nothing that is installed"
-                " here knows that kind; install the package that brings it"
-            ) from error
-        raise RecordError(f"{path}: line {number} is no record: {_first_fault(error)}") from error
-    return record
-
-
-def _unknown_kind(found: Mapping[str, Any]) -> str | None:
-    """The kind of a line's case, if it is none of ours."""
-    case = found.get("case")
-    options = case.get("options") if isinstance(case, dict) else None
-    kind = options.get("kind") if isinstance(options, dict) else None
-    return kind if isinstance(kind, str) and kind not in registry.names() else None
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
-
-
-def _check(record: Record) -> None:
-    """What the types can't say: times and their ratios are above 0, and finite."""
-    if not isinstance(record, Timed):
-        return
-    alone = (stretch.seconds for stretch in record.alone)
-    for seconds in itertools.chain.from_iterable((*record.seconds.values(), *alone)):
-        if not 0 < seconds < math.inf:
-            raise ValueError(f"seconds: {seconds} is no time")
-    found = record.speedup
-    for ratio in () if found is None else (found.estimate, found.low, found.high):
-        if ratio is not None and not 0 < ratio < math.inf:
-            raise ValueError(f"speedup: {ratio} is no ratio of times")
-
-
-def _first_fault(error: ValueError) -> str:
-    faults: Iterable[Any] = getattr(error, "errors", list)()
-    for fault in faults:
-        where = ".".join(str(part) for part in fault["loc"][1:])
-        return f"{where}: {fault['msg']}"
-    return str(error)
+def _lines(numbers: Sequence[int]) -> str:
+    """How many lines and which, as "2 lines (3, 7) are"."""
+    if len(numbers) == 1:
+        return f"1 line ({numbers[0]}) is"
+    told = ", ".join(map(str, numbers[:_MOST_NAMED]))
+    return f"{len(numbers)} lines ({told}{', …' if len(numbers) > _MOST_NAMED else ''}) are"

@@ -14,7 +14,7 @@ from typing import Any
 from bench.cases import Comparison
 from bench.choosing.suites import Limits
 from bench.errors import Ended
-from bench.records import reading
+from bench.records import parsing
 from bench.records.types import Prepared, ProcessRecord
 from bench.running import timing_alone
 from bench.running.observer import Observer
@@ -181,7 +181,7 @@ class Measuring:
             starting = self._workers.start_seconds - before
             self._spent.checks += checks
             self._spent.building += time.perf_counter() - started - checks - starting
-        return reading.prepared(answer["prepared"])
+        return parsing.prepared(answer["prepared"])
 
     def _warm_up(self) -> float:
         """Run blocks until two successive ones agree; the seconds of the last.

@@ -78,8 +78,8 @@ class Session:
 
     def measured(self, found: Iterable[ComparisonRecord]) -> None:
         """Note how comparisons ended, and those that an earlier run measured."""
-        earlier = self.journal.earlier.comparisons if self.journal.earlier else ()
-        self.ended = {record.key: record.status for record in (*earlier, *found)}
+        earlier = self.journal.earlier.ended if self.journal.earlier else {}
+        self.ended = {**earlier, **{record.key: record.status for record in found}}
 
     def ask(self, library: str, request: dict[str, Any]) -> dict[str, Any]:
         """Ask a library's worker.

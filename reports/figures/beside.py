@@ -66,7 +66,7 @@ class Other:
 def begun(runs: Sequence[Run], folder: Path) -> Iterator[Other | None]:
     """The second process, which ends with the block; None where there is no use for one."""
     many = sum(len(run.comparisons) for run in runs) >= MANY
-    if not many or _cores() < 2 or not all(run.path.is_file() for run in runs):
+    if not many or _cores() < 2 or not all(map(_read_again, runs)):
         yield None
         return
     other = Other(runs, folder)
@@ -79,6 +79,11 @@ def begun(runs: Sequence[Run], folder: Path) -> Iterator[Other | None]:
 def share(plots: Sequence[Plot]) -> list[Plot]:
     """What the second process draws: less than half, since it has to read first."""
     return list(plots[1::3])
+
+
+def _read_again(run: Run) -> bool:
+    """Whether its file reads again as it was read here."""
+    return run.path.is_file() and not run.damaged
 
 
 def _cores() -> int:

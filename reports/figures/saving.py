@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from bench import telling
+from bench.files import whole, write
 from reports.figures import recolouring, style
 from reports.figures.plot import Plot
 from reports.figures.style import DARK, DPI, LIGHT, PLACEHOLDERS
@@ -41,13 +42,14 @@ def save(plot: Plot, folder: Path) -> list[Path]:
     with style.saving(plot.name):
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None}, dpi=DPI)
-        figure.savefig(light_pdf, metadata={"CreationDate": None}, dpi=DPI)
+        with whole(light_pdf) as file:
+            figure.savefig(file, format="pdf", metadata={"CreationDate": None}, dpi=DPI)
         _save_png(figure, light_png)
         recolouring.figure(figure, DARK)
         _save_png(figure, dark_png)
     drawn = text.getvalue()
-    light_svg.write_text(drawn, encoding="utf-8", newline="")
-    dark_svg.write_text(recolouring.svg(drawn, DARK), encoding="utf-8", newline="")
+    write(light_svg, drawn)
+    write(dark_svg, recolouring.svg(drawn, DARK))
     return files(plot, folder)
 
 
@@ -58,7 +60,8 @@ def files(plot: Plot, folder: Path) -> list[Path]:
 
 def _save_png(figure: Figure, path: Path) -> None:
     # Of plots, zlib's level 3 makes files as small as its usual 6, in less time.
-    figure.savefig(path, dpi=DPI, pil_kwargs={"compress_level": 3})
+    with whole(path) as file:
+        figure.savefig(file, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
 
 
 def inline(plot: Plot) -> str:

@@ -46,6 +46,8 @@ def _run(run: Run, asked: Mapping[str, Any]) -> str:
         )
     if run.cut:
         parts.append(f"The last line of {escape(str(run.path))} is half-written and was left out.")
+    if run.damaged:
+        parts.append(escape(run.left_out))
     parts.append(where(run.environment))
     return "\n\n".join(parts)
 

@@ -11,7 +11,7 @@ import torch
 
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Comparison
 from bench.kinds.images import building
-from bench.records import reading
+from bench.records import parsing
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy, Part, ceiling_by_operations, ceiling_by_time, split
 from bench.statistics.diagnosis import Diagnosis
@@ -331,7 +331,7 @@ def test_an_anatomy_survives_the_way_through_the_worker() -> None:
 
     equality = {"equal": True, "bitwise": True, "max_abs_diff": 0.0}
     told = json.loads(json.dumps({"equality": equality, "anatomy": asdict(FULL)}))
-    assert reading.prepared(told).anatomy == FULL
+    assert parsing.prepared(told).anatomy == FULL
 
 
 def test_operations_are_counted_in_inference_mode_too() -> None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench import files
 from bench.records import reading
 from tools.planted import copies, judging, measuring, table
 from tools.planted.measuring import FILES, Budget
@@ -33,7 +34,7 @@ def main() -> int:
     results = judging.judge(found, out)
     made = {path.stem: reading.read(path) for path in sorted(out.glob("*.jsonl"))}
     page = table.draw(results, made)
-    (out / "planted.md").write_text(page, encoding="utf-8")
+    files.write(out / "planted.md", page)
     wrong = table.faults(results)
     print(page, *wrong, sep="\n")
     return 1 if wrong else 0

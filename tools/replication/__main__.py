@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import files
 from bench.errors import BenchError
 from bench.records.reading import RecordError
 from tools.replication import analysis, drawing, folder, running, table
@@ -60,7 +61,7 @@ def report(places: Sequence[Path], plot: Path | None = None) -> None:
         if not rows:
             raise ReplicationFailed(f"{place}: no comparison has been measured")
         text = table.draw(name, replicas, rows)
-        (place / REPORT).write_text(text + "\n", encoding="utf-8")
+        files.write(place / REPORT, text + "\n")
         drawing.draw({name: rows}, place / PLOT)
         print(f"\n{text}\n\n{place / PLOT}")
         groups[name if name not in groups else str(place)] = rows

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench import files
 from bench.records import reading
 from bench.records.reading import Run
 
@@ -91,4 +92,4 @@ def notes(folder: Path) -> Notes | None:
 def write_notes(folder: Path, words: Sequence[str], runs: Mapping[int, Note]) -> None:
     """Write runs.json anew."""
     told = {"words": list(words), "runs": [asdict(runs[number]) for number in sorted(runs)]}
-    (folder / NOTES).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    files.write(folder / NOTES, json.dumps(told, indent=1) + "\n")

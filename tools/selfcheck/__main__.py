@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from bench import files
 from tools.selfcheck import analysis, drawing, running
 from tools.selfcheck.peers import PEERS
 
@@ -54,7 +55,7 @@ def main() -> int:
 def _report(head: dict[str, Any], results: list[dict[str, Any]], out: Path) -> None:
     rows = analysis.rows(results)
     text = analysis.table(rows, head)
-    (out / "selfcheck.md").write_text(text + "\n", encoding="utf-8")
+    files.write(out / "selfcheck.md", text + "\n")
     drawing.draw(rows, out / "selfcheck.png")
     print(f"\n{text}\n\n{out / 'selfcheck.png'}")
 

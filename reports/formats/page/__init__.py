@@ -265,6 +265,7 @@ def _facts(run: Run, label: str) -> Mapping[str, Any]:
         "own": [(line, len(found)) for line, found in run.own.items() if found],
         "incomplete": len({part.key for part in run.parts}),
         "cut": run.cut,
+        "left_out": run.left_out if run.damaged else "",
         "records": base64.b64encode(packed).decode(),
         "bytes": len(packed),
     }

@@ -180,7 +180,7 @@ def test_the_exit_code_says_how_it_went(
     path = tmp_path / "x.jsonl"
     record = replace(ended(1.0, 1.25), status=status)
     path.write_text(reading.to_line(ENVIRONMENT) + reading.to_line(record))
-    outcome = contest.Outcome(path, (record,), worse, left_open)
+    outcome = contest.Outcome(path, reading.read(path), (record,), worse, left_open)
     monkeypatch.setattr(contest, "run", lambda asked, command: outcome)
     words = ["duel", *TWICE, *(["--strict"] if strict else [])]
     assert cli.main(words) == code

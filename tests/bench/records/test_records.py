@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from bench.errors import EnvironmentMismatch, UsageError
+from bench.errors import EnvironmentMismatch, OutputError, UsageError
 from bench.kinds.training.record import TrainingRecord
 from bench.records import reading
 from bench.records.journal import Journal
@@ -136,6 +138,17 @@ def test_damage_is_told_with_its_line(tmp_path: Path, content: str, said: str) -
         reading.read(write(tmp_path / "x.jsonl", content))
 
 
+def test_damaged_lines_are_left_out_where_that_is_asked(tmp_path: Path) -> None:
+    damaged = (lines()[0], "{\n", lines()[1], "\n", lines()[2][:50] + "\n", lines()[4])
+    path = write(tmp_path / "x.jsonl", *damaged)
+    found = reading.read(path, salvage=True)
+    assert (found.comparisons, found.counts) == ((RECORD,), (COUNTED,))
+    assert found.damaged == (2, 5)
+    path = write(tmp_path / "x.jsonl", lines()[0][:50] + "\n", lines()[1])
+    with pytest.raises(RecordError, match="line 1 is no record"):
+        reading.read(path, salvage=True)
+
+
 def test_files_that_can_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
     for path in (tmp_path, tmp_path / "absent.jsonl", tmp_path / "binary.jsonl"):
@@ -173,11 +186,76 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "".join(lines())
 
 
-@pytest.mark.parametrize("name", ["file.txt/x.jsonl", "."])
-def test_a_path_that_can_not_be_written(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("file.txt/x.jsonl", "Not a directory"),
+        (".", "is a folder"),
+        ("x" * 300, "File name too long"),
+        ("x\0y", "null byte"),
+        ("x.jsonl.gz", r"name .*x\.jsonl with --out"),
+        ("round", "symbolic links"),
+    ],
+)
+def test_a_path_that_can_not_be_written(tmp_path: Path, name: str, said: str, resume: bool) -> None:
     (tmp_path / "file.txt").write_text("")
-    with pytest.raises(UsageError, match="--out"):
-        Journal(tmp_path / name)
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(UsageError, match=said) as raised:
+        Journal(tmp_path / name, resume=resume)
+    assert "--out" in str(raised.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file.txt", "round"]
+
+
+def test_a_link_that_leads_nowhere_gets_what_it_leads_to(tmp_path: Path) -> None:
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(tmp_path / "x.jsonl")
+    with Journal(link):
+        pass
+    assert link.is_symlink(), "what was not written to is removed, and not the link"
+    with Journal(link) as journal:
+        journal.begin(ENVIRONMENT)
+    assert (tmp_path / "x.jsonl").read_text() == lines()[0]
+
+
+def test_what_goes_nowhere_is_told_all_the_same() -> None:
+    with Journal(Path(os.devnull)) as journal:
+        journal.begin(ENVIRONMENT)
+        journal.append(RECORD)
+        with Journal(Path(os.devnull)):
+            pass  # nobody locks it
+    assert journal.read().comparisons == (RECORD,)
+    assert Path(os.devnull).is_char_device()
+    with pytest.raises(UsageError, match="can't be read again"):
+        Journal(Path(os.devnull), resume=True)
+
+
+def test_a_pipe_gets_the_records_if_somebody_reads(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="nobody reads"):
+        Journal(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with Journal(pipe) as journal:
+        journal.begin(ENVIRONMENT)
+    assert os.read(reader, 2**16).decode() == lines()[0]
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_full_device_is_told() -> None:
+    with Journal(Path("/dev/full")) as journal, pytest.raises(OutputError, match="No space left"):
+        journal.begin(ENVIRONMENT)
+
+
+def test_a_file_that_is_deleted_while_it_is_written_to_is_told(tmp_path: Path) -> None:
+    with Journal(tmp_path / "x.jsonl") as journal:
+        journal.begin(ENVIRONMENT)
+        journal.path.unlink()
+        with pytest.raises(OutputError, match="was deleted while"):
+            journal.append(RECORD)
+    with pytest.raises(OutputError, match="No such file"):
+        journal.read()
 
 
 def test_a_journal_without_a_record_leaves_no_file(tmp_path: Path) -> None:
@@ -198,12 +276,63 @@ def test_resume_cuts_a_half_written_line_off(tmp_path: Path) -> None:
         assert journal.counted() == {COUNTED.key}
 
 
+def test_a_last_line_that_lacks_its_line_feed_alone_counts(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", *lines()[:2], lines()[2][:-1])
+    found = reading.read(path)
+    assert (found.comparisons, found.cut) == ((RECORD, FAILED), False)
+    with Journal(path, resume=True) as journal:
+        journal.begin(ENVIRONMENT)
+        assert path.read_text() == "".join(lines()[:3])[:-1], "nothing is written yet"
+        journal.append(COUNTED)
+    assert path.read_text() == "".join((*lines()[:3], lines()[4]))
+
+
+@pytest.mark.parametrize("end", ["", lines()[2][:40], lines()[2][:-1], "   "])
+def test_who_is_refused_finds_the_file_as_it_was(tmp_path: Path, end: str) -> None:
+    path = write(tmp_path / "x.jsonl", *lines()[:2], end)
+    before = path.read_bytes()
+    with (
+        Journal(path, resume=True) as journal,
+        pytest.raises(EnvironmentMismatch),
+    ):
+        journal.begin(replace(ENVIRONMENT, seed=1))
+    with Journal(path, resume=True) as journal:
+        journal.begin(ENVIRONMENT)  # and then, say, there is no such attack
+    with Journal(path, resume=True), pytest.raises(UsageError, match="another run"):
+        Journal(path, resume=True)
+    assert path.read_bytes() == before
+
+
+def test_a_new_file_that_stays_empty_takes_its_folders_with_it(tmp_path: Path) -> None:
+    with Journal(tmp_path / "a" / "b" / "x.jsonl"):
+        assert (tmp_path / "a" / "b" / "x.jsonl").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_resume_starts_a_file_that_is_not_there_or_empty(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
     for name in ("absent.jsonl", "empty.jsonl"):
         with Journal(tmp_path / name, resume=True) as journal:
             journal.begin(ENVIRONMENT)
         assert reading.read(tmp_path / name).environment == ENVIRONMENT
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (gzip.compress("".join(lines()).encode()), "packed by gzip; unpack it"),
+        ("".join(lines()).encode("utf-16"), "is UTF-16; save it as UTF-8"),
+    ],
+)
+def test_what_can_be_read_and_not_appended_to_says_so(
+    tmp_path: Path, data: bytes, said: str
+) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(data)
+    assert reading.read(path).comparisons == (RECORD, FAILED)
+    with pytest.raises(UsageError, match=said):
+        Journal(path, resume=True)
+    assert path.read_bytes() == data
 
 
 def test_resume_refuses_another_environment_and_foreign_files(tmp_path: Path) -> None:
