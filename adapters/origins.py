@@ -43,6 +43,14 @@ class Origin:
     version: str
     installed: bool
 
+    @property
+    def told(self) -> str:
+        """Which code it is, in words."""
+        if self.version.startswith("unknown"):
+            return f"version {self.version}, code {self.digest}"
+        place = "" if self.installed else f" from {self.place}"
+        return f"{self.version}{place}, code {self.digest}"
+
 
 def of(module: str, distribution: str = "") -> Origin | None:
     """What an import of a module finds; None where it finds nothing, or no file.
