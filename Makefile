@@ -28,11 +28,12 @@ test: $(READY)  ## Set up and run all tests that need no GPU
 test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 	@$(BIN)/python -m tools.browser_tests
 
-check: $(READY)  ## Lint, format, types, and who may import whom
+check: $(READY)  ## Lint, format, types, who may import whom, and workflows
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.workflows
 
 PERF ?= runs/perf.json
 

@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Mapping
 from importlib import metadata
 
+from adapters import origins, versions
 from adapters.base import Adapter, AdapterError
 
 ENTRY_POINT_GROUP = "semibackward.adapters"
@@ -76,7 +77,12 @@ def leaves_box(library: str, attack: str) -> bool:
 
 
 def version(adapter: Adapter) -> str | None:
-    """The installed version of the adapter's library, None where it is not installed."""
+    """The version of an adapter's library as an import finds it, None where it is not installed."""
+    module = origins.module_of(adapter)
+    found = None if origins.of_ours(module) else origins.find(module)
+    if found is not None:
+        told, _ = versions.of(found[1], adapter.distribution)
+        return told
     try:
         return metadata.version(adapter.distribution)
     except metadata.PackageNotFoundError:

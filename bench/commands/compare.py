@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +76,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[=FILE]",
         help="several times for several: "
         + "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
-        + ". What names no FILE goes to stdout; where all do, the text goes there too",
+        + ". What names no FILE goes to stdout; where all do, the text goes there too. A FILE that is"
+        " there is replaced, but GITHUB_STEP_SUMMARY, which is gone on with",
     )
     parser.add_argument("--verbose", action="store_true", help="traces")
 
@@ -84,8 +87,9 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     from bench.compare.comparing import compare
     from reports.formats import compared
 
-    found = compare(parsed)
     outputs = list(parsed.outputs or ())
+    _check_apart(outputs)
+    found = compare(parsed)
     if all(output.path is not None for output in outputs):
         outputs.append(Output("md", None))
     for output in outputs:
@@ -97,8 +101,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
                 console.data(f"{text}\n")
             continue
         try:
-            output.path.parent.mkdir(parents=True, exist_ok=True)
-            files.write(output.path, text + "\n")
+            _write(output.path, text + "\n")
         except OSError as error:
             raise UsageError(
                 f"can't write {output.path}: {error.strerror}; name another file"
@@ -107,6 +110,38 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     if found.of("regression"):
         return codes.REGRESSION
     return codes.INCONCLUSIVE if parsed.strict and found.of("inconclusive") else codes.DONE
+
+
+def _check_apart(outputs: Iterable[Output]) -> None:
+    """Whether each output has a file of its own.
+
+    Raises:
+        UsageError: two have one.
+    """
+    seen: dict[Path, Output] = {}
+    for output in outputs:
+        if output.path is None or (output.path.exists() and not output.path.is_file()):
+            continue  # a terminal or a pipe holds several
+        first = seen.setdefault(output.path.resolve(), output)
+        if first is not output:
+            raise UsageError(
+                f"--format {first.format} and --format {output.format} both go to {output.path};"
+                " name another file for one of them"
+            )
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file. GitHub's summary of a step is gone on with, since others write to it too; what
+    else is there is replaced, and that is told."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and path.resolve() == Path(summary).resolve():
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text + "\n")  # a blank line before the next
+        return
+    if path.is_file() and path.stat().st_size:
+        console.error(f"{path} was there and is replaced")
+    files.write(path, text)
 
 
 def _output(text: str) -> Output:

@@ -35,6 +35,15 @@ def add_what(what: argparse._ArgumentGroup) -> None:
         action="store_true",
         help=f"also hold {BASELINE} against itself: the smallest effect this run can tell apart",
     )
+    what.add_argument(
+        "--expect-from",
+        action="append",
+        default=[],
+        metavar="[NAME=]FOLDER",
+        help="end with exit code 2 where a library is imported from elsewhere than under FOLDER, as"
+        " with a mistyped PYTHONPATH; NAME: a library or a module, where it is not of all; may be"
+        " given several times",
+    )
 
 
 def add_cases(what: argparse._ArgumentGroup, kinds: Iterable[Kind]) -> None:

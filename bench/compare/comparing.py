@@ -79,6 +79,7 @@ def _settled(
     """
     shares = dict(allowed.shares)
     notes = [f"versions differ: {text}" for text in environments.versions(base, new)]
+    notes += environments.code(base, new)
     metrics = {"counts": ["counts"], "comparisons": ["seconds", "memory", "speedup"]}
     for metric in metrics.get(base.kind, ["seconds", "memory"]):
         found = environments.differences(base, new, metric)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from adapters.origins import Origin
 from bench.compare.reading import File
 from bench.records.memory import MemoryUse
 from bench.records.types import Environment
@@ -43,6 +46,37 @@ def versions(base: File, new: File) -> list[str]:
         for name in sorted(then.keys() & now.keys())
         if then[name] != now[name]
     ]
+
+
+def code(base: File, new: File) -> list[str]:
+    """Of what both files measured the same code, as they do where a path is mistyped; and of what
+    they did not."""
+    if base.kind == "pytest-benchmark":
+        return []
+    then, now = base.run.environment, new.run.environment
+    both = [(name, then.origins[name], now.origins.get(name)) for name in then.origins]
+    pairs = [(name, a, b) for name, a, b in both if b is not None]
+    same = [f"{name} {_where(a, b)}" for name, a, b in pairs if a.digest == b.digest]
+    theirs, ours = _python(then.files), _python(now.files)
+    same += [name for name in theirs if theirs[name] == ours.get(name)]
+    found = [f"both files measured the same code of {'; '.join(same)}"] if same else []
+    return found + [
+        f"the code of {name} differs: {a.told} then, {b.told} now"
+        for name, a, b in pairs
+        if a.digest != b.digest
+    ]
+
+
+def _where(then: Origin, now: Origin) -> str:
+    """Which version, and from where, if it is not where pip puts it."""
+    places = dict.fromkeys(one.place for one in (then, now) if not one.installed)
+    version = "" if now.version.startswith("unknown") else f"{now.version} "
+    return f"{version}(from {' and '.join(places)})" if places else version.strip()
+
+
+def _python(files: dict[str, str]) -> dict[str, str]:
+    """The digests of a user's files of code, by their names alone: the folder differs."""
+    return {Path(name).name: digest for name, digest in files.items() if name.endswith(".py")}
 
 
 def release(torch: dict[str, str | None]) -> str:

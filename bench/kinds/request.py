@@ -25,6 +25,7 @@ class Request:
         precision, max_seconds, processes, timeout, memory: in place of the suite's limits.
         workers: "forked" or "afresh", how they are started.
         max_batch_search, memory_limit: look for the largest batch, within so many gigabytes.
+        expect_from: where libraries must be imported from, each FOLDER or NAME=FOLDER.
         seed: of everything random.
         out: where the records go.
         resume: go on with them.
@@ -54,6 +55,7 @@ class Request:
     workers: str | None = None
     max_batch_search: bool = False
     memory_limit: float | None = None
+    expect_from: tuple[str, ...] = ()
     seed: int = 0
     out: Path | None = None
     resume: bool = False

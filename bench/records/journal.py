@@ -323,6 +323,11 @@ def _differences(then: Environment, now: Environment) -> Iterator[str]:
     facts += [(name, then.libraries[name], now.libraries[name]) for name in sorted(shared)]
     theirs, ours = then.files, now.files
     facts += [(name, theirs[name], ours[name]) for name in sorted(theirs.keys() & ours.keys())]
+    facts += [
+        (f"code of {name}", then.origins[name].told, now.origins[name].told)
+        for name in sorted(then.origins.keys() & now.origins.keys())
+        if then.origins[name].digest != now.origins[name].digest
+    ]
     for name, before, after in facts:
         if before != after:
             yield f"{name}: {before} then, {after} now"

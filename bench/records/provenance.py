@@ -29,9 +29,13 @@ def files(attacks: Iterable[str], others: Iterable[Path]) -> dict[str, str]:
         attacks: what --attack was given, already checked.
         others: what other options name.
     """
+    return {str(path): _digest(path) for path in (*own_files(attacks), *others)}
+
+
+def own_files(attacks: Iterable[str]) -> list[Path]:
+    """The files among what --attack was given."""
     specs = [custom.parse(text) for text in attacks]
-    paths = [Path(spec.place) for spec in specs if spec.is_file]
-    return {str(path): _digest(path) for path in (*paths, *others)}
+    return [Path(spec.place) for spec in specs if spec.is_file]
 
 
 def _digest(path: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from adapters.origins import Origin
 from bench.cases import Case, Findings, Status
 from bench.kinds.record import SCHEMA
 from bench.records.memory import AsGiven, MemoryPolicy, MemoryUse
@@ -44,6 +45,8 @@ class Environment:
         variables: environment variables that change speed or results, where set.
         code: digest of this program's own modules.
         files: digest of each file of the user's that is measured.
+        origins: where each library that is measured was imported from, by the name that --libs
+            takes; also modules of the user's, and what files of the user's import.
         memory: what workers do with memory that is given back; None on an accelerator, and in
             records made before this was kept.
         workers: "forked" from a process that has imported everything and run nothing, or started
@@ -68,6 +71,7 @@ class Environment:
     suite: str | None = None
     code: str | None = None
     files: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
     memory: MemoryUse | None = None
     workers: Literal["forked", "afresh"] | None = None
     schema: Literal[2] = SCHEMA

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import bench
+from adapters.origins import Origin
 from bench.cases import Comparison, Status
 from bench.choosing import selection
 from bench.choosing.suites import Limits, Suite
@@ -24,9 +25,10 @@ from bench.records import provenance
 from bench.records.journal import Journal
 from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.records.types import ComparisonRecord, Environment
-from bench.running import progress
+from bench.running import origins, progress
 from bench.running.measuring import ask
 from bench.running.memory import KEEP, not_kept
+from bench.running.origins import Expected
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
@@ -131,6 +133,7 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
     Raises:
         BenchError: something in what was asked must be mended first.
     """
+    expected = origins.parse(request.expect_from)
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal(path, resume=request.resume))
         shown = stack.enter_context(progress.shown())
@@ -140,6 +143,7 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
         pool = WorkerPool(starting.on_cpu(first))
         stack.callback(pool.replace)
         chosen = choose(request, pool, shown)
+        found = _origins(request, chosen, pool, expected)
         beside = pauses = None
         if chosen.device == "cpu":
             pauses = Pauses(
@@ -165,7 +169,7 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
             starting.prepare(
                 policies, [(c.case.library, c.case.options.building) for c in chosen.comparisons]
             )
-        begin(request, words, journal, chosen, use, "forked" if forked else "afresh")
+        begin(request, words, journal, chosen, use, "forked" if forked else "afresh", found)
         yield Session(
             request,
             pool,
@@ -259,6 +263,7 @@ def begin(
     chosen: Chosen,
     memory: MemoryUse | None,
     workers: Literal["forked", "afresh"],
+    found: dict[str, Origin] | None = None,
 ) -> None:
     """Write down where the comparisons are run.
 
@@ -269,6 +274,7 @@ def begin(
         chosen: what the run will be.
         memory: what workers do with it, on a CPU.
         workers: how they are started.
+        found: where what is measured is imported from, if that is one place.
 
     Raises:
         EnvironmentMismatch: the run that is resumed was made elsewhere.
@@ -284,10 +290,27 @@ def begin(
             accelerator=chosen.accelerator,
             code=provenance.code(),
             files=provenance.files(request.own, _files(request, chosen.comparisons)),
+            origins=found or {},
             memory=memory,
             workers=workers,
             **chosen.environment,
         )
+    )
+
+
+def _origins(
+    request: Request, chosen: Chosen, pool: WorkerPool, expected: Sequence[Expected]
+) -> dict[str, Origin]:
+    """Where what is measured is imported from.
+
+    Raises:
+        UsageError: that is not where it is expected.
+    """
+    return origins.look(
+        lambda asked: _checked(pool.get().ask(asked, timeout=START_TIMEOUT)),
+        [comparison.case for comparison in chosen.comparisons],
+        [*provenance.own_files(request.own), *_files(request, chosen.comparisons)],
+        expected,
     )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+from collections.abc import Iterable
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from adapters import registry
+from adapters import origins, registry
 from semibackward.rounding import tf32
 
 _DISTRIBUTIONS = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
+_MODULES = frozenset({"torch", "torchvision", "timm", "numpy", "sklearn", "PIL"})
+"""What they are imported as."""
 
 # What tunes threads, kernels and allocators, so that two runs may differ by it.
 _PREFIXES = ("DNNL_", "KMP_", "MALLOC_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_")
@@ -65,6 +70,34 @@ def devices() -> list[str]:
     return [*found, "cpu"]
 
 
+def origins_of(
+    libraries: Iterable[str], modules: Iterable[str], files: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """Where what is measured comes from, by name; nothing of it is imported.
+
+    Args:
+        libraries: by the names that --libs takes; of our own there is nothing to tell.
+        modules: of the user's.
+        files: of the user's; what they import counts, but for what every worker has.
+    """
+    wanted = {}
+    for name in libraries:
+        adapter = registry.get(name)
+        wanted[name] = (origins.module_of(adapter), adapter.distribution)
+    imported = (name for file in files for name in origins.imported_by(Path(file)))
+    known = {module.partition(".")[0] for module, _ in wanted.values()}
+    for name in (*modules, *(name for name in imported if name not in _MODULES)):
+        top = name.partition(".")[0]
+        if top not in known:
+            wanted.setdefault(top, (name, ""))
+    found = {
+        name: origins.of(module, distribution)
+        for name, (module, distribution) in wanted.items()
+        if module and not origins.of_ours(module)
+    }
+    return {name: asdict(origin) for name, origin in found.items() if origin is not None}
+
+
 def accelerator(device: str) -> dict[str, str | int]:
     """The GPU's name, count, memory in bytes and compute capability; empty for another device."""
     if not device.startswith("cuda"):
@@ -107,11 +140,12 @@ def _math() -> dict[str, str | bool]:
 
 
 def _libraries() -> dict[str, str]:
-    ours = [registry.get(name).distribution for name in registry.OURS]
     found = {}
-    for name in (*_DISTRIBUTIONS, *ours):
-        try:
+    for name in _DISTRIBUTIONS:
+        with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+    for adapter in map(registry.get, registry.OURS):
+        version = registry.version(adapter)
+        if version is not None:
+            found[adapter.distribution] = version
     return found

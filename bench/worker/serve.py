@@ -72,6 +72,13 @@ class Worker:
 
         return {"accelerator": environment.accelerator(device)}
 
+    def do_origins(
+        self, libraries: list[str], modules: list[str], files: list[str]
+    ) -> dict[str, Any]:
+        from bench.worker import environment
+
+        return {"origins": environment.origins_of(libraries, modules, files)}
+
     def do_load(self, library: str) -> dict[str, Any]:
         from adapters import registry
 

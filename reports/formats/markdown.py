@@ -8,7 +8,7 @@ from typing import Any
 from bench import telling
 from bench.records.reading import Run
 from bench.records.types import Environment
-from reports.reading import models
+from reports.reading import models, places
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -57,6 +57,7 @@ def where(environment: Environment) -> str:
     where = (
         f"torch {environment.torch['version']}, Python {environment.python},"
         f" {machine(environment)}; {environment.created};"
+        f"{''.join(f' {told};' for told in places.elsewhere(environment))}"
     )
     return f"{escape(where)}\n{telling.markdown_code(command(environment))}"
 

@@ -77,7 +77,14 @@ def _facts(environment: Environment) -> dict[str, str]:
         "variables": _variables(environment),
         "memory": _memory(environment),
         **{name: f"{name} {version}" for name, version in sorted(libraries.items())},
+        "code": ", ".join(elsewhere(environment)),
     }
+
+
+def elsewhere(environment: Environment) -> list[str]:
+    """The libraries that were not imported from where pip puts them, and which code they are."""
+    origins = sorted(environment.origins.items())
+    return [f"{name} {found.told}" for name, found in origins if not found.installed]
 
 
 def _memory(environment: Environment) -> str:

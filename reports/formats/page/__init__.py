@@ -285,6 +285,8 @@ def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
     yield "workers", environment.workers or "started afresh"
     yield "settings", ", ".join(f"{k} = {v}" for k, v in environment.math.items())
     yield "libraries", ", ".join(f"{k} {v}" for k, v in environment.libraries.items())
+    if told := places.elsewhere(environment):
+        yield "libraries from elsewhere", "; ".join(told)
     yield "variables", " ".join(markdown.variables(environment)) or "none set"
     yield "suite", environment.suite or "unknown"
     yield "seed", str(environment.seed)
