@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -194,16 +194,18 @@ def _binds_any(node: ast.AST) -> bool:
 
 
 def _module_exists(name: str) -> bool:
-    """Whether there is such a module; its packages are not imported to find out."""
+    """Whether there is such a module, in the current folder, whose own a worker takes first, or
+    elsewhere; its packages are not imported to find out."""
     top, *rest = name.split(".")
-    sys.path.insert(0, "")  # where a worker looks too
     try:
-        found = importlib.util.find_spec(top)
+        found = [PathFinder.find_spec(top, [str(Path.cwd())]), importlib.util.find_spec(top)]
     except (ImportError, ValueError):
         return False
-    finally:
-        sys.path.remove("")
-    if found is None or not rest:
-        return found is not None
-    inside = (Path(place, *rest) for place in found.submodule_search_locations or ())
+    return any(spec is not None and _has_inside(spec, rest) for spec in found)
+
+
+def _has_inside(package: ModuleSpec, rest: list[str]) -> bool:
+    if not rest:
+        return True
+    inside = (Path(place, *rest) for place in package.submodule_search_locations or ())
     return any(path.is_dir() or any(path.parent.glob(f"{path.name}.*")) for path in inside)

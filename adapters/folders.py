@@ -263,7 +263,9 @@ class Folder:
         """What a module is loaded from, for Python's import; None if it is not its own."""
         top = _top(name)
         if path is not None:
-            spec = PathFinder.find_spec(name, path) if top in self._tops else None
+            package = getattr(sys.modules.get(top), "__spec__", None)
+            mine = top in self._tops and package is not None and self._supplies(package)
+            spec = PathFinder.find_spec(name, path) if mine else None
         elif top in self._open:
             spec = self._find_top(top)
         else:
@@ -297,12 +299,9 @@ class _Finder:
 
 def _found_by_others(name: str) -> ModuleSpec | None:
     """What an import of a top-level module finds without our finder."""
-    for finder in sys.meta_path:
-        if not isinstance(finder, _Finder) and hasattr(finder, "find_spec"):
-            spec = finder.find_spec(name, None)
-            if spec is not None:
-                return spec
-    return None
+    asked = [f for f in sys.meta_path if not isinstance(f, _Finder) and hasattr(f, "find_spec")]
+    found = (finder.find_spec(name, None) for finder in asked)
+    return next((spec for spec in found if spec is not None), None)
 
 
 class _Loader(SourceFileLoader):

@@ -9,12 +9,14 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
+from semibackward_bench import home
+
 _ROOT = Path(__file__).resolve().parents[1]
 _OTHERS = tuple(
     Path(place).resolve()
     for place in (
         *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")),
-        *(str(_ROOT / package) for package in ("adapters", "bench", "reports", "semibackward")),
+        *(str(_ROOT / package) for package in home.PACKAGES),
     )
 )
 

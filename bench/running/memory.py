@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from bench.errors import BenchError
 from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.running.process import environment
+from semibackward_bench import home
 
 _NEVER = str(2**62)
 KEEP: Mapping[str, Mapping[str, str]] = {
@@ -78,7 +78,7 @@ def _known(allocator: str | None) -> Mapping[str, str]:
 
 def _look(variables: Mapping[str, str]) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.worker.allocator"],
+        home.command("bench.worker.allocator"),
         env=environment((), variables),
         capture_output=True,
         text=True,

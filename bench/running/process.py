@@ -17,17 +17,12 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from bench.worker import protocol
+from semibackward_bench import home
 
 START_TIMEOUT = 300.0
 """Seconds for a worker to start and to import torch."""
 LOOK_SECONDS = 0.5
 """How often to look whether a silent worker is still alive."""
-
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
-_NOT_FROM_HERE = (
-    "import sys; sys.path[:] = filter(None, sys.path); from bench.worker import serve; serve.main()"
-)
-"""Without the current folder on its path: it may hold another copy of what lies in `first`."""
 
 
 class WorkerDied(Exception):
@@ -67,7 +62,7 @@ def spawn(
     first: Sequence[Path] = (),
     variables: Mapping[str, str] | None = None,
 ) -> Child:
-    """Start a worker.
+    """Start a worker, that does not look for modules in the current folder.
 
     Args:
         log: where it writes what it has to say.
@@ -76,7 +71,7 @@ def spawn(
         variables: of its environment, where it differs from ours.
     """
     return subprocess.Popen(
-        [python, *(["-c", _NOT_FROM_HERE] if first else ["-m", "bench.worker.serve"])],
+        home.command("bench.worker.serve", python=python),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -195,9 +190,10 @@ class WorkerProcess:
 def environment(first: Sequence[Path], variables: Mapping[str, str]) -> dict[str, str]:
     """The environment variables of a worker; see `spawn`."""
     found = {**os.environ, **variables}
-    path = found.get("PYTHONPATH")
-    places = [*(str(folder.resolve()) for folder in first), _ROOT, *([path] if path else [])]
-    found["PYTHONPATH"] = os.pathsep.join(places)
+    places = [str(folder.resolve()) for folder in first]
+    if places:
+        theirs = found.get("PYTHONPATH")
+        found["PYTHONPATH"] = os.pathsep.join([*places, *([theirs] if theirs else [])])
     # cuBLAS reads this once, at its start; without it the equality gate can't be deterministic.
     found.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     return found

@@ -23,6 +23,7 @@ import psutil
 
 from bench.running.process import START_TIMEOUT, WorkerProcess, environment, spawn
 from bench.worker.protocol import MOST_BYTES
+from semibackward_bench import home
 
 _SECONDS_BETWEEN_LOOKS = 0.005
 _UNKNOWN = 1
@@ -63,7 +64,7 @@ class Template:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             process = subprocess.Popen(
-                [sys.executable, "-m", "bench.worker.template", str(its.fileno())],
+                home.command("bench.worker.template", str(its.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -1,1 +1,1 @@
-"""What tests of other projects use: assertions, and the pytest plugin that brings them."""
+"""What tests of other projects use: assertions, which pytest's fixture `semibackward` brings."""

@@ -1,7 +1,7 @@
 """Which allocator a process has, and whether it keeps memory that was given back to it.
 
-Run as `python -m bench.worker.allocator`, in the environment that workers will have, it prints both
-as JSON: what an allocator does is looked at, not concluded from its name. Imports no torch.
+Run by its `main`, in a process with the environment that workers will have, it prints both as JSON:
+what an allocator does is looked at, not concluded from its name. Imports no torch.
 """
 
 from __future__ import annotations
@@ -69,5 +69,6 @@ def _maps() -> str:
         return ""
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print what is there."""
     print(json.dumps(describe()))

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from semibackward_bench import home
+
 is_compiling: Callable[[], bool] = getattr(
     getattr(torch, "compiler", None), "is_compiling", lambda: False
 )
@@ -105,13 +107,13 @@ def _skip_ours(loaded: bool) -> None:
     skip = getattr(sys.modules["torch._dynamo.eval_frame"], "skip_code", None) if loaded else None
     if skip is None:
         return
-    for code in _codes(sys.modules[__name__].__package__ or ""):
+    for code in _codes(__package__ or ""):
         skip(code)
 
 
 def _codes(package: str) -> Iterator[CodeType]:
     """Of every function in the modules of a package that are loaded."""
-    for name, module in list(sys.modules.items()):
+    for name, module in home.modules().items():
         if not name.startswith(f"{package}."):
             continue
         classes = [one for one in vars(module).values() if inspect.isclass(one)]

@@ -256,7 +256,3 @@ def main() -> None:
         if not channel.ours:
             leave_fork()
         channel.send(answer)
-
-
-if __name__ == "__main__":
-    main()

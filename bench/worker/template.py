@@ -1,7 +1,7 @@
 """A process that imports what workers need, runs nothing, and forks them, which takes milliseconds.
 
-Started as `python -m bench.worker.template FD`, it answers requests on that socket, one JSON object
-a packet, file descriptors beside it:
+Started by its `main`, it answers requests on a socket, one JSON object a packet, file descriptors
+beside it:
 
     {"do": "fork"}, stdin, stdout, stderr     a worker, `bench.worker.serve`, with these
     {"do": "branch"}, socket                  another template, with what this one has imported
@@ -139,13 +139,9 @@ def unsafe() -> str | None:
     return f"what it imports starts threads ({', '.join(left)})" if left else None
 
 
-def main() -> None:
-    """Serve on the socket whose file descriptor is the only argument."""
+def main(descriptor: str) -> None:
+    """Serve on the socket that has this file descriptor."""
     gc.disable()  # imports make much and leave little behind
-    template = Template(socket.socket(fileno=int(sys.argv[1])))
+    template = Template(socket.socket(fileno=int(descriptor)))
     template.do_import("bench.worker.checks")  # and with it torch, which every worker needs
     template.serve()
-
-
-if __name__ == "__main__":
-    main()

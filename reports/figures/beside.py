@@ -10,7 +10,6 @@ import contextlib
 import gc
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,17 +18,13 @@ from bench.records.reading import Run
 from reports.figures import saving
 from reports.figures.every import plots as every
 from reports.figures.plot import Plot
+from semibackward_bench import home
 
 MANY = 3000
 """Comparisons from which a second process is worth its start."""
 PATIENCE = 120.0
 """Seconds that are waited for it once everything else is drawn."""
-COMMAND = (
-    sys.executable,
-    "-c",
-    "import sys; from reports.figures import beside; beside.main(*sys.argv[1:])",
-)
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
+COMMAND = tuple(home.command("reports.figures.beside"))
 
 
 class Other:
@@ -41,10 +36,8 @@ class Other:
     """
 
     def __init__(self, runs: Sequence[Run], folder: Path) -> None:
-        path = os.environ.get("PYTHONPATH")
         self._process = subprocess.Popen(
             [*COMMAND, str(folder), *(str(run.path) for run in runs)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([_ROOT, *([path] if path else [])])},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from bench.records.memory import MemoryUse
 from bench.running import memory
 from bench.worker import allocator
+from semibackward_bench import home
 from tests.places import ROOT
 
 GLIBC = allocator.describe()["c_library"].startswith("glibc")
@@ -21,7 +21,7 @@ GLIBC = allocator.describe()["c_library"].startswith("glibc")
 
 def looked(**variables: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.worker.allocator"],
+        home.command("bench.worker.allocator"),
         env={**os.environ, **variables},
         cwd=ROOT,
         capture_output=True,

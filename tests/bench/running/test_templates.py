@@ -15,6 +15,7 @@ from bench.running.pool import Worker
 from bench.running.process import WorkerDied, WorkerProcess
 from bench.running.starting import Starting
 from bench.running.templates import Template, Templates
+from tests.places import ROOT
 
 IMAGES = "bench.kinds.images.building:build"
 MINUTE = 60.0
@@ -37,7 +38,7 @@ def grown(notes: list[str]) -> Iterator[Templates]:
 
 @pytest.fixture
 def template() -> Iterator[Template]:
-    made = Template.start({})
+    made = Template.start({"PYTHONPATH": str(ROOT)})
     yield made
     made.close()
 
@@ -128,7 +129,7 @@ def test_threads_make_a_fork_no_fresh_process(template: Template) -> None:
 
 def test_where_forks_are_no_fresh_processes_each_is_started() -> None:
     said: list[str] = []
-    tree = Templates({}, said.append)
+    tree = Templates({"PYTHONPATH": str(ROOT)}, said.append)
     building = "tests.data.starts_a_thread:build"
     try:
         for _ in range(2):
