@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
+from bench import program
 from bench.commands import arguments, codes
 from bench.errors import BenchError
 from bench.kinds import registry
@@ -29,7 +30,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for fault in registry.broken():
             print(f"bench: {fault}", file=sys.stderr)
         parsed = arguments.parse(words)
-        code: int = parsed.run(parsed, ["python", "-m", "bench", *words], _STARTED)
+        code: int = parsed.run(parsed, [*program.MODULE, *words], _STARTED)
         sys.stdout.flush()
         return code
     except BenchError as error:

@@ -34,6 +34,11 @@ def command(*arguments: object) -> str:
     return spelt([*words(), *map(str, arguments)])
 
 
+def options(*given: object) -> str:
+    """Words to add to a command line, quoted as a shell needs them."""
+    return spelt(map(str, given))
+
+
 def spelt(line: Iterable[str]) -> str:
     """A command line, quoted as a shell needs it."""
     return shlex.join(line)

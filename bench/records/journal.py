@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from bench import program
 from bench.cases import DECIDED
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
 from bench.kinds.record import SCHEMA
@@ -131,7 +132,7 @@ class Journal:
                 os.ftruncate(self._file, size)
             raise OutputError(
                 f"can't write {self.path}: {error.strerror}; what was measured before is in it:"
-                f" make room, then add --out {self.path} --resume to go on"
+                f" make room, then add {program.options('--out', self.path)} --resume to go on"
             ) from error
 
     def done(self) -> set[tuple[str, str]]:

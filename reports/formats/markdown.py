@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.records.reading import Run
 from bench.records.types import Environment
-from reports.reading import models
+from reports.reading import models, reproduce
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -50,7 +50,7 @@ def _run(run: Run, asked: Mapping[str, Any]) -> str:
 
 def where(environment: Environment) -> str:
     """Where and how a run was made."""
-    command = " ".join([*variables(environment), *environment.command])
+    command = reproduce.whole(environment)
     where = (
         f"torch {environment.torch['version']}, Python {environment.python},"
         f" {machine(environment)}; {environment.created};"
@@ -63,12 +63,6 @@ def machine(environment: Environment) -> str:
     device = environment.accelerator.get("name")
     cores = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
     return f"{device}, {cores}" if device else cores
-
-
-def variables(environment: Environment) -> list[str]:
-    """The variables that were set, but for the one the program sets itself."""
-    found = environment.variables.items()
-    return [f"{name}={value}" for name, value in found if name != "CUBLAS_WORKSPACE_CONFIG"]
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> str:
