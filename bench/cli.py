@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from bench import console
+from bench import console, program
 from bench.commands import arguments, codes
 from bench.errors import BenchError, UsageError
 from bench.kinds import registry
@@ -39,7 +39,7 @@ def _ended(words: list[str]) -> int:
         for fault in registry.broken():
             console.error(fault)
         parsed = arguments.parse(words)
-        code: int = parsed.run(parsed, ["python", "-m", "bench", *words], _STARTED)
+        code: int = parsed.run(parsed, [*program.MODULE, *words], _STARTED)
         return code
     except SystemExit as end:  # by argparse, after --help
         return int(end.code or codes.DONE)

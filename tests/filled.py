@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.cases import OfKind
 from bench.kinds import registry
-from bench.records import reading
+from bench.records import parsing
 
 _NUMBER = 3
 
@@ -20,7 +20,7 @@ def filled_lines(text: str) -> list[dict[str, Any]]:
     Args:
         text: what every field that may hold any text holds, and every name in a mapping.
     """
-    lines = reading.line_types(tuple(registry.names()))
+    lines = parsing.line_types(tuple(registry.names()))
     found = []
     for name, made in lines.items():
         kinds = [kind for kind in registry.every() if name in kind.lines] or registry.every()

@@ -10,8 +10,9 @@ from dataclasses import replace
 from adapters import custom
 from adapters import registry as libraries
 from adapters.base import AdapterError
+from bench import program
 from bench.cases import A_A, BASELINE, DTYPES, FORWARD_ONLY, VARIANTS, Comparison
-from bench.choosing import suites
+from bench.choosing import defaults, suites
 from bench.choosing.suites import Limits, Suite
 from bench.errors import UsageError
 from bench.kinds import registry
@@ -67,7 +68,8 @@ def choose_suite(request: Request, device: str) -> Suite:
     for kind in kinds:
         groups = kind.regrouped(groups, request, suite.name)
     _check_subjects(suite.name, groups, request.libs or ())
-    groups = tuple(dict.fromkeys(registry.of(group).given(group, request) for group in groups))
+    given_ = tuple(dict.fromkeys(registry.of(group).given(group, request) for group in groups))
+    groups = defaults.fitted(given_, request, suite.name)
     for kind in kinds:
         kind.check(request, groups, suite.name)
     _check_options(request, _kinds(groups))
@@ -78,7 +80,8 @@ def choose_suite(request: Request, device: str) -> Suite:
     limits = replace(suite.limits, **said)
     if limits.memory == "system" and request.processes is None:
         limits = replace(limits, processes=max(limits.processes, SYSTEM_PROCESSES))
-    return replace(suite, groups=groups, limits=limits)
+    remarks = tuple(defaults.remarks(given_, request))
+    return replace(suite, groups=groups, limits=limits, remarks=remarks)
 
 
 def comparisons(
@@ -95,6 +98,8 @@ def comparisons(
     Raises:
         UsageError: a variant fits none of the attacks.
     """
+    for remark in suite.remarks:
+        note(remark)
     found: dict[Comparison, None] = {}
     refused: dict[str, list[str]] = {}
     for group in suite.groups:
@@ -113,7 +118,7 @@ def comparisons(
         named = dict.fromkeys(name for group in suite.groups for name in group.libs)
         raise UsageError(
             f"nothing to measure: {', '.join(named)} offers none of the attacks asked for; see"
-            " `python -m bench list attacks`"
+            f" `{program.command('list', 'attacks')}`"
         )
     return list(found)
 

@@ -75,12 +75,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Suite:
-    """A named list of products."""
+    """A named list of products.
+
+    Attributes:
+        remarks: what was chosen otherwise than its name or the command line says, for the user.
+    """
 
     name: str
     description: str
     groups: tuple[Group, ...]
     limits: Limits
+    remarks: tuple[str, ...] = ()
 
 
 def names() -> list[str]:

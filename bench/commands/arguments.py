@@ -12,7 +12,7 @@ import sys
 from types import ModuleType
 from typing import Any, NoReturn
 
-from bench import console
+from bench import console, program
 from bench.commands import compare, counts, doctor, duel, explain, own, report, run
 from bench.commands import list as listing
 from bench.errors import UsageError
@@ -45,12 +45,13 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """The parser of the whole command line."""
+    called = program.name()
     main = Parser(
-        prog="python -m bench",
+        prog=called,
         description="Measure what an adversarial attack gains when the parameter gradients that"
         " nobody reads are not computed.",
-        epilog="Without a command, `run` is meant: `python -m bench --libs foolbox --batch 16`;"
-        " its options: `python -m bench run --help`. Exit codes: 0 done; 1 regression found; 2"
+        epilog=f"Without a command, `run` is meant: `{called} --libs foolbox --batch 16`;"
+        f" its options: `{called} run --help`. Exit codes: 0 done; 1 regression found; 2"
         " wrong usage or unreadable file; 3 inconclusive under --strict; 4 environments that can't"
         " be compared; 5 some case ended other than ok; 70 a fault of this program; 130"
         " interrupted.",

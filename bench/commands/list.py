@@ -8,7 +8,7 @@ from collections.abc import Callable
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
-from bench import console, telling
+from bench import console, program, telling
 from bench.cases import VARIANTS
 from bench.choosing import suites
 from bench.commands import codes
@@ -40,9 +40,8 @@ def listing(topic: str | None) -> str:
     if topic is None:
         parts = [f"{name}:\n{_indent(text())}" for name, text in texts.items() if name != "models"]
         count = len(catalogue.timm_names())
-        parts.append(
-            f"models:\n  {count} of timm: python -m bench list models\n  your own: {_OWN_MODEL}"
-        )
+        told = f"{count} of timm: {program.command('list', 'models')}"
+        parts.append(f"models:\n  {told}\n  your own: {_OWN_MODEL}")
         return "\n\n".join(parts)
     if topic not in texts:
         raise UsageError(f"list: unknown topic {topic!r}{closest(topic, texts)}")

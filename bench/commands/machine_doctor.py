@@ -5,16 +5,20 @@ from __future__ import annotations
 import importlib.util
 import platform
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
-from bench import telling
+from bench import program, telling
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 
 GOOD, BAD = "ok", "--"
+NEEDED = {"images": 4, "text": 2}
+"""How many of the first lines must be good, by what is attacked: of Python, torch, timm, and
+photographs."""
 
 
 def examine() -> tuple[str, bool]:
@@ -34,13 +38,35 @@ def examine() -> tuple[str, bool]:
         pool.replace()
     lines += [line for _, line in libraries]
     usable = [name for (works, _), name in zip(libraries, registry.names(), strict=True) if works]
-    healthy = bool(usable) and all(line.startswith(GOOD) for line in lines[:4])
-    advice = (
-        f"\nTo measure: python -m bench --libs {' '.join(usable)}"
-        if healthy
-        else "\nInstall what is missing, or set everything up with: make bench"
-    )
-    return "\n".join([*lines, advice]), healthy
+    subjects = [name for name, first in NEEDED.items() if _good(lines[:first])]
+    commands = recommended(usable, subjects) if _good(lines[:2]) else []
+    advice = [f"To measure {what}: {program.command(*words)}" for what, words in commands]
+    if not advice:
+        advice = [f"Install what is missing, or set everything up with: {program.everything()}"]
+    return "\n".join([*lines, "", *advice]), bool(commands)
+
+
+def recommended(
+    usable: Iterable[str], subjects: Sequence[str] = tuple(NEEDED)
+) -> list[tuple[str, list[str]]]:
+    """What can be measured: what is attacked, and the words that ask for it.
+
+    Args:
+        usable: libraries that can be loaded; what attacks something else needs a run of its own.
+        subjects: attacks on these find everything else that they need.
+    """
+    by_subject: dict[str, list[str]] = {}
+    for name in usable:
+        by_subject.setdefault(registry.subject(name), []).append(name)
+    return [
+        (f"attacks on {subject}", ["--libs", *names])
+        for subject, names in by_subject.items()
+        if subject in subjects
+    ]
+
+
+def _good(lines: Iterable[str]) -> bool:
+    return all(line.startswith(GOOD) for line in lines)
 
 
 def _machine(pool: WorkerPool) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import console, telling
+from bench import console, program, telling
 from bench.commands import codes, options
 from bench.kinds import numbers
 
@@ -121,7 +121,8 @@ def measured(
                 then.go_on(open_)
         except KeyboardInterrupt:
             open_.progress.note(
-                f"what was measured is in {path}; add --out {path} --resume to go on"
+                f"what was measured is in {path}; add {program.options('--out', path)} --resume"
+                " to go on"
             )
             raise
     found = open_.journal.read()

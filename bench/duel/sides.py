@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 from adapters import registry
 from adapters.base import AdapterError
+from bench import program
 from bench.errors import UsageError
 from bench.kinds import registry as kinds
 
@@ -147,7 +148,7 @@ def check_pair(a: Side, b: Side) -> None:
     if canonicalize_name(a.distribution) != canonicalize_name(b.distribution):
         raise UsageError(
             f"{a.asked} is {a.distribution}, {b.asked} is {b.distribution}: a duel is between two"
-            " versions of one library; to compare libraries: python -m bench --libs NAME NAME"
+            f" versions of one library; to compare libraries: {program.name()} --libs NAME NAME"
         )
 
 

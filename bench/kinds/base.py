@@ -21,7 +21,7 @@ from adapters import registry
 from bench.cases import A_A, SEMI_BACKWARD, Case, Findings, Options
 from bench.errors import UsageError
 from bench.kinds.command import Command
-from bench.kinds.group import Group
+from bench.kinds.group import ALL, Group
 from bench.kinds.offering import attacks_of
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
@@ -130,6 +130,29 @@ class Kind(ABC):
         said = {name: value for name, value in shared.items() if value is not None}
         said |= {name: _plain(value) for name, value in request.given.items() if name in names}
         return dataclasses.replace(group, **said)
+
+    def offered(self, library: str) -> Iterable[str]:
+        """The workloads that are this library's."""
+        return self.attacks([library])
+
+    def usual_attack(self, library: str) -> str | None:
+        """The attack that stands for a library where none was named; None if it has none."""
+        return next(iter(self.offered(library)), None)
+
+    def attacks_for(self, library: str, group: Group, groups: Sequence[Group]) -> tuple[str, ...]:
+        """What of a group a library is asked for, where no attacks were named.
+
+        Args:
+            library: one that was named.
+            group: of this kind.
+            groups: all of a suite's that are of this kind. A library that has none of their attacks
+                is asked for its usual one.
+        """
+        there = {ALL, *self.attacks([library])}
+        if not any(there & set(each.attacks) for each in groups):
+            usual = self.usual_attack(library)
+            return () if usual is None else (usual,)
+        return tuple(name for name in group.attacks if name in there)
 
     def told(self, group: Group, request: Request, ask: Ask) -> Iterable[Group]:
         """A group with what only a worker can tell of it; it may become several.

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from bench import files
+from bench import files, program
 from bench.cases import DECIDED, Status
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
 from bench.kinds.record import SCHEMA, OwnRecord
@@ -182,7 +182,7 @@ class Journal:
             else:
                 _write(self._file, line)
         except OSError as error:
-            mend = f"make room, then add --out {self.path} --resume to go on"
+            mend = f"make room, then add {program.options('--out', self.path)} --resume to go on"
             if self._told is not None:
                 mend = "name a file with --out, which can be gone on with"
             raise OutputError(

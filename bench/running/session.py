@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import bench
 from adapters.origins import Origin
+from bench import program
 from bench.cases import Comparison, Status
 from bench.choosing import selection
 from bench.choosing.suites import Limits, Suite
@@ -330,7 +331,7 @@ def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) 
         raise UsageError(f"unknown device {asked!r}; give auto, cpu, cuda, cuda:N or mps")
     raise UsageError(
         f"--device {asked}: torch {torch['version']} sees only {', '.join(devices)} here;"
-        f" use one of those, or see `python -m bench doctor`"
+        f" use one of those, or see `{program.command('doctor')}`"
     )
 
 
@@ -355,6 +356,6 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if not answer["ok"]:
         raise BenchError(
             f"the worker can't work: {answer['reason']}; `python -m pip install torch torchvision"
-            " timm scikit-learn pillow`, or set everything up with `make bench`"
+            f" timm scikit-learn pillow`, or set everything up with `{program.everything()}`"
         )
     return answer

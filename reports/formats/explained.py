@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from bench import telling
+from bench import program, telling
 from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
@@ -133,7 +133,7 @@ def _said(record: ComparisonRecord, told: Explanation | None) -> str:
         return f"{told.label}: {told.sentence}"
     if record.status != "ok":
         return f"{record.status}: {record.reason}"
-    return "not dissected; `python -m bench explain` does"
+    return f"not dissected; `{program.command('explain')}` does"
 
 
 _LEGEND = (
@@ -234,8 +234,7 @@ def _paragraph(
         "",
         f"{escape(_versions(environment))}; reproduce with:",
         "",
-        "    "
-        + " ".join([*markdown.variables(environment), reproduce.command(record, environment)]),
+        f"    {reproduce.line(record, environment)}",
     ]
     return "\n".join(line for number, line in enumerate(lines) if line or number in (1, 7, 9))
 

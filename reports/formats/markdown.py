@@ -8,7 +8,7 @@ from typing import Any
 from bench import telling
 from bench.records.reading import Run
 from bench.records.types import Environment
-from reports.reading import models, places
+from reports.reading import models, places, reproduce
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -59,12 +59,7 @@ def where(environment: Environment) -> str:
         f" {machine(environment)}; {environment.created};"
         f"{''.join(f' {told};' for told in places.elsewhere(environment))}"
     )
-    return f"{escape(where)}\n{telling.markdown_code(command(environment))}"
-
-
-def command(environment: Environment) -> str:
-    """The command line that made a run, in one line, quoted for a shell."""
-    return " ".join([*variables(environment), telling.shell(environment.command)])
+    return f"{escape(where)}\n{telling.markdown_code(reproduce.whole(environment))}"
 
 
 def machine(environment: Environment) -> str:
@@ -72,16 +67,6 @@ def machine(environment: Environment) -> str:
     device = environment.accelerator.get("name")
     cores = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
     return f"{device}, {cores}" if device else cores
-
-
-def variables(environment: Environment) -> list[str]:
-    """The variables that were set, but for the one the program sets itself, for a shell."""
-    found = environment.variables.items()
-    return [
-        f"{telling.shell([name])}={telling.shell([value])}"
-        for name, value in found
-        if name != "CUBLAS_WORKSPACE_CONFIG"
-    ]
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> str:

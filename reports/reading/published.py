@@ -1,9 +1,10 @@
-"""The numbers that papers published, kept as data in `results/paper/`, beside ours."""
+"""The numbers that papers published, kept as data in `reports/paper/`, beside ours."""
 
 from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from bench.cases import SEMI_BACKWARD, Case
 from reports.reading import kind
 
-FILE = Path(__file__).resolve().parent.parent.parent / "results" / "paper" / "semi_backward.json"
+FILE = Path(__file__).resolve().parent.parent / "paper" / "semi_backward.json"
 """Bu 2022, arXiv 2211.04973, tables 1 to 5."""
 
 
@@ -53,7 +54,7 @@ def find(case: Case, variant: str, suite: str | None) -> Published | None:
         tables = [name for name in every if told.as_published(case, name)]
         tables.sort(key=lambda name: name != of_suite)
     for name in tables:
-        for row in _read().get("tables", {}).get(name, {}).get("rows", ()):
+        for row in _tables().get(name, {}).get("rows", ()):
             if told.repeats(case, name, row):
                 return Published(
                     row["original"], row["semi_backward"], row["speedup"], _what(name, case)
@@ -61,8 +62,26 @@ def find(case: Case, variant: str, suite: str | None) -> Published | None:
     return None
 
 
+def notes(found: Iterable[Published | None]) -> Iterator[str]:
+    """What was published on what, of the rows that stand in a table; or why none does."""
+    for what in dict.fromkeys(row.what for row in found if row is not None):
+        yield f"Published: {what}."
+    if (said := fault()) is not None:
+        yield f"{said}."
+
+
+def fault() -> str | None:
+    """Why no published number stands beside ours; None where they can be read."""
+    try:
+        _load()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is damaged"
+        return f"Published numbers are left out: {FILE} can't be read: {why}; install it again"
+    return None
+
+
 def _what(table: str, case: Case) -> str:
-    found = _read()
+    found = _load()
     versions = found["versions"]
     distribution = {"art": "adversarial-robustness-toolbox"}.get(case.library, case.library)
     return (
@@ -71,10 +90,14 @@ def _what(table: str, case: Case) -> str:
     )
 
 
+def _tables() -> Mapping[str, Any]:
+    """The published tables; empty where they can't be read, which `fault` tells."""
+    return {} if fault() else _load()["tables"]
+
+
 @functools.cache
-def _read() -> dict[str, Any]:
-    """The published tables; empty where the program was installed without them."""
-    if not FILE.is_file():
-        return {}
+def _load() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    if not isinstance(found, dict) or "tables" not in found:
+        raise ValueError("no tables")
     return found

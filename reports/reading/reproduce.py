@@ -1,18 +1,37 @@
-"""The command that repeats a comparison. Pure."""
+"""The commands that repeat a comparison, or a whole run, as a shell takes them. Pure."""
 
 from __future__ import annotations
 
-from bench import telling
+from bench import program, telling
 from bench.records.types import ComparisonRecord, Environment
 from reports.reading import kind
 
 
 def command(record: ComparisonRecord, environment: Environment) -> str:
-    """The command that repeats one comparison, or its whole run, quoted for a shell."""
+    """The command that repeats one comparison, or its whole run where only that can be repeated."""
     case = record.case
     own = kind.of(case).command(case)
     if own is None:
-        return telling.shell(environment.command)
+        return program.repeated(environment.command)
     shared = ["--dtype", case.dtype, "--device", case.device, "--seed", environment.seed]
-    words = ["python", "-m", "bench", *own, *shared]
-    return telling.shell([*words, "--variants", record.variant])
+    return program.command(*own, *shared, "--variants", record.variant)
+
+
+def line(record: ComparisonRecord, environment: Environment) -> str:
+    """The same, with the variables that were set."""
+    return " ".join([*variables(environment), command(record, environment)])
+
+
+def whole(environment: Environment) -> str:
+    """The command that repeats a run, with the variables that were set."""
+    return " ".join([*variables(environment), program.repeated(environment.command)])
+
+
+def variables(environment: Environment) -> list[str]:
+    """The variables that were set, but for the one the program sets itself."""
+    found = environment.variables.items()
+    return [
+        f"{telling.shell([name])}={telling.shell([value])}"
+        for name, value in found
+        if name != "CUBLAS_WORKSPACE_CONFIG"
+    ]

@@ -22,7 +22,7 @@ from reports.reading import (
     promises,
 )
 from reports.reading.averages import Average
-from reports.reading.published import Published, find
+from reports.reading.published import Published, find, notes
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells
@@ -150,7 +150,7 @@ def _table(
             *predicted.notes(records),
             *energy.notes(records),
             *([cells.averaged(averaged)] if averages_ else []),
-            *(f"Published: {what}." for what in dict.fromkeys(r.what for r in published if r)),
+            *notes(published),
         ),
     )
 

@@ -20,7 +20,7 @@ from bench.kinds import numbers
 from bench.kinds.base import Ask, Kind
 from bench.kinds.group import ALL, Group
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
-from bench.kinds.offering import attacks_of
+from bench.kinds.offering import attacks_of, usual
 from bench.kinds.request import Request
 from bench.words import closest
 
@@ -138,6 +138,9 @@ class Images(Kind):
         if isinstance(group, ImageGroup) and request.option("image_size") is not None:
             group = replace(group, input=None)
         return super().given(group, request)
+
+    def usual_attack(self, library: str) -> str | None:
+        return usual(library)
 
     def check_names(self, request: Request) -> None:
         folder = request.option("images")

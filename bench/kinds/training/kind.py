@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters import custom, data
 from adapters.base import AdapterError
@@ -28,13 +28,16 @@ from bench.kinds.images.kind import (
     obeyed,
     weights,
 )
-from bench.kinds.offering import attacks_of
+from bench.kinds.offering import attacks_of, usual
 from bench.kinds.request import Request, flag
 from bench.kinds.training.command import Train
 from bench.kinds.training.options import NO_ATTACK, TrainingOptions
 from bench.kinds.training.plan import add_plan
 from bench.kinds.training.record import LINE, TrainingRecord
 from bench.words import columns, unknown
+
+if TYPE_CHECKING:
+    from adapters.base import AttackInfo
 
 REFERENCE = "reference"
 """The library of attacks of our own, which methods with an attack of theirs are built from."""
@@ -139,6 +142,21 @@ class Training(Kind):
         found = super().given(group, request)
         assert isinstance(found, TrainingGroup)
         return replace(found, training=group.training)
+
+    def offered(self, library: str) -> Iterable[str]:
+        return attacks_of(library)
+
+    def usual_attack(self, library: str) -> str | None:
+        return usual(library, _in_a_ball)
+
+    def attacks_for(self, library: str, group: Group, groups: Sequence[Group]) -> tuple[str, ...]:
+        """Those of the group's own that methods bring their own attack from, and one of the
+        library's at least."""
+        there = self.attacks([library])
+        kept = [name for name in group.attacks if name in there]
+        if not set(kept) & set(attacks_of(library)):
+            kept += filter(None, [self.usual_attack(library)])
+        return tuple(kept)
 
     def check_names(self, request: Request) -> None:
         unknown("training", request.option("training"), METHODS)
@@ -265,11 +283,16 @@ def _with_library(budget: Case, library: str, group: TrainingGroup) -> Iterable[
             " …: `list attacks`"
         )
     for attack in found:
-        if attacks[attack].access == "black-box" or not attacks[attack].takes("eps"):
+        if not _in_a_ball(attacks[attack]):
             raise UsageError(
                 f"training needs an attack with gradients in a ball; {library} {attack} is none"
             )
         yield obeyed(replace(budget, library=library, attack=attack), attacks[attack])
+
+
+def _in_a_ball(attack: AttackInfo) -> bool:
+    """Whether a training can be by this attack."""
+    return attack.access != "black-box" and attack.takes("eps")
 
 
 def _known(where: str) -> Facts:

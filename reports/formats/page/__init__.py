@@ -22,7 +22,6 @@ from bench import telling
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports import figures
-from reports.formats import markdown
 from reports.reading import (
     energy,
     kind,
@@ -203,9 +202,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mi
         },
         ok=record.status == "ok",
         why=tuple(filter(None, (told, levels.sentence(record), *record.warnings))),
-        command=" ".join(
-            [*markdown.variables(environment), reproduce.command(record, environment)]
-        ),
+        command=reproduce.line(record, environment),
     )
 
 
@@ -260,7 +257,7 @@ def _facts(run: Run, label: str) -> Mapping[str, Any]:
         "label": label,
         "file": run.path.name,
         "facts": dict(_environment(environment)),
-        "command": markdown.command(environment),
+        "command": reproduce.whole(environment),
         "comparisons": len(run.comparisons),
         "own": [(line, len(found)) for line, found in run.own.items() if found],
         "incomplete": len({part.key for part in run.parts}),
@@ -287,7 +284,7 @@ def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
     yield "libraries", ", ".join(f"{k} {v}" for k, v in environment.libraries.items())
     if told := places.elsewhere(environment):
         yield "libraries from elsewhere", "; ".join(told)
-    yield "variables", " ".join(markdown.variables(environment)) or "none set"
+    yield "variables", " ".join(reproduce.variables(environment)) or "none set"
     yield "suite", environment.suite or "unknown"
     yield "seed", str(environment.seed)
     yield "program", f"{environment.bench_version}, code {environment.code or 'unknown'}"

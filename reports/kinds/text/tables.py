@@ -312,8 +312,7 @@ def _published_notes(rows: Sequence[Attacked], run: Run) -> Iterable[str]:
         for row in rows
         if (there := published.find(row.case, SEMI_BACKWARD, suite)) is not None
     ]
-    for what in dict.fromkeys(there.what for _, there in found):
-        yield f"Published: {what}."
+    yield from published.notes(there for _, there in found)
     if found:
         told = ", ".join(
             f"{row.case.attack} {there.original:g} → {there.semi_backward:g}"

@@ -13,10 +13,11 @@ from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.choosing import suites
 from bench.errors import UsageError
 from bench.kinds.text.options import TextOptions
+from reports.reading import published
 from tests.commands import chosen
-from tests.places import MACHINE, RESULTS
+from tests.places import MACHINE
 
-PAPER = json.loads((RESULTS / "paper" / "semi_backward.json").read_text())["tables"]["text"]["rows"]
+PAPER = json.loads(published.FILE.read_text())["tables"]["text"]["rows"]
 
 
 @pytest.mark.parametrize(
