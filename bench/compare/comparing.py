@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from bench.compare import counted, environments, limits, matching, reading, timed
+from bench.compare import benchmarked, counted, environments, limits, matching, reading, timed
 from bench.compare.limits import Allowed, Facts
 from bench.compare.reading import File
 from bench.compare.values import Compared, Finding
@@ -36,7 +36,7 @@ def compare(asked: argparse.Namespace) -> Compared:
         base.kind,
         str(base.path),
         str(new.path),
-        len({finding.subject for finding in found}),
+        len({finding.subject for finding in found} - {benchmarked.ALL}),
         tuple(found),
         *alone,
         notes=tuple(notes),
@@ -48,8 +48,10 @@ def _findings(
 ) -> tuple[list[Finding], list[Facts], tuple[tuple[str, ...], tuple[str, ...]]]:
     """What was found, the common cases, and the cases that only one file has."""
     if base.kind == "pytest-benchmark":
-        found, *alone = timed.of_benchmarks(base.benchmarks, new.benchmarks, allowed)
-        names: list[Facts] = [{"name": one.subject} for one in found]
+        found, *alone = benchmarked.findings(base.benchmarks, new.benchmarks, allowed)
+        names: list[Facts] = [
+            {"name": one.subject} for one in found if one.subject != benchmarked.ALL
+        ]
         return found, names, (tuple(alone[0]), tuple(alone[1]))
     if base.kind == "counts":
         counts = matching.match(base.run.counts, new.run.counts)
@@ -78,6 +80,7 @@ def _settled(
         EnvironmentMismatch: what was asked can't be compared between them.
     """
     shares = dict(allowed.shares)
+    apart = set()
     notes = [f"versions differ: {text}" for text in environments.versions(base, new)]
     notes += environments.code(base, new)
     metrics = {"counts": ["counts"], "comparisons": ["seconds", "memory", "speedup"]}
@@ -94,9 +97,11 @@ def _settled(
             )
         if not always and metric not in allowed.named:
             shares[metric] = math.inf
+            apart.add(metric)
             told += f": {metric} fails nothing"
         notes.append(told)
-    return Allowed(shares, allowed.overrides, allowed.named), list(dict.fromkeys(notes))
+    settled = Allowed(shares, allowed.overrides, allowed.named, frozenset(apart))
+    return settled, list(dict.fromkeys(notes))
 
 
 def _few(names: tuple[str, ...]) -> str:

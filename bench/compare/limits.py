@@ -25,7 +25,7 @@ else:
 
 DEFAULTS: Mapping[Kind, Mapping[str, float]] = {
     "counts": dict.fromkeys(("gradients", "passes", "flops", "memory", "kernels", "host"), 0.0),
-    "comparisons": {"speedup": 0.05, "memory": 0.05, "seconds": math.inf},
+    "comparisons": {"speedup": 0.05, "memory": 0.05, "seconds": 0.25, "gradients": 0.0},
     "pytest-benchmark": {"seconds": 0.10},
 }
 """The metrics of each kind of file, and how much worse each may get."""
@@ -59,11 +59,13 @@ class Allowed:
         shares: by metric; infinite where nothing of it fails.
         overrides: the last that fits a case goes before the others.
         named: the metrics that --fail-if or an override names.
+        apart: those whose values were made in environments that differ.
     """
 
     shares: Mapping[str, float]
     overrides: tuple[Override, ...] = ()
     named: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
 
     def share(self, metric: str, case: Facts) -> float:
         """Of one metric of one case."""

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy
@@ -38,6 +38,9 @@ from bench.statistics import components, estimate
 from bench.statistics.estimate import CONFIDENCE, SINGLE_PROCESS_DEGREES, Speedup
 
 Judgement = Literal["regression", "improvement", "unchanged", "inconclusive"]
+
+Samples = Mapping[int, Sequence[float]]
+"""Seconds by process, each in the order they were measured."""
 
 BETWEEN_SECONDS = 0.05
 """Standard deviation of log seconds between processes, and from one run of the program to
@@ -99,6 +102,13 @@ class Pair:
     more_is_better: bool
 
     @property
+    def change(self) -> float:
+        """The logarithm of new over base, which must both be there."""
+        assert self.base is not None
+        assert self.new is not None
+        return self.new.log - self.base.log
+
+    @property
     def margin(self) -> float:
         """The loss that is allowed, on the log scale."""
         return -math.log1p(-self.share) if self.more_is_better else math.log1p(self.share)
@@ -116,6 +126,8 @@ class Judged:
         low, high: ends of its 95 % interval, of this case by itself; None without.
         p: corrected, that the loss is not above the margin; None without.
         alone: whether this case by itself would be a regression.
+        visible: the least ratio away from 1 that could have come out as a regression, in the sense
+            of `ratio`; None without two values.
     """
 
     judgement: Judgement
@@ -124,6 +136,15 @@ class Judged:
     high: float | None = None
     p: float | None = None
     alone: bool = False
+    visible: float | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which way a pair moved, each by itself and without any margin; neither where it is open."""
+
+    worse: bool
+    better: bool
 
 
 def of_speedup(found: Speedup) -> Measured | None:
@@ -134,9 +155,7 @@ def of_speedup(found: Speedup) -> Measured | None:
     return Measured(math.log(found.estimate), found.error, found.degrees, between)
 
 
-def of_seconds(
-    samples: Mapping[int, Sequence[float]], *, on_cpu: bool = True, slowed: float = 1.0
-) -> Measured | None:
+def of_seconds(samples: Samples, *, on_cpu: bool = True, slowed: float = 1.0) -> Measured | None:
     """Absolute seconds, from samples by process, each in the order they were measured.
 
     Args:
@@ -166,40 +185,65 @@ def of_seconds(
     return Measured(float(centres.mean()), spread, degrees, BETWEEN_SECONDS, math.log(slowed))
 
 
-def judge(pairs: Sequence[Pair], confidence: float = CONFIDENCE) -> list[Judged]:
+def middle(samples: Samples) -> float:
+    """The median of all samples, of which there is one at least."""
+    every = sorted(second for found in samples.values() for second in found)
+    return every[len(every) // 2]
+
+
+def judge(
+    pairs: Sequence[Pair], confidence: float = CONFIDENCE, weight: float = 1.0
+) -> list[Judged]:
     """Judge many cases at once; see the head of this module.
 
     Args:
         pairs: one for each case of a family.
         confidence: one less the share of files without a loss that may fail.
+        weight: the part of that share that is this family's, where a file has several.
     """
     tails = [_tails(pair) for pair in pairs]
-    losses = holm([None if found is None else found.loss for found in tails])
-    gains = holm([None if found is None else found.gain for found in tails])
+    losses = holm([None if found is None else found.loss for found in tails], weight)
+    gains = holm([None if found is None else found.gain for found in tails], weight)
+    tests = sum(found is not None for found in tails)
     return [
-        _judged(pair, found, loss, gain, confidence)
+        _judged(pair, found, loss, gain, confidence, weight / max(1, tests))
         for pair, found, loss, gain in zip(pairs, tails, losses, gains, strict=True)
     ]
 
 
-def holm(values: Sequence[float | None]) -> list[float | None]:
+def shown(pair: Pair, confidence: float = CONFIDENCE) -> Shown:
+    """Whether a pair shows by itself that it got worse, or better, by anything at all."""
+    tails = _tails(replace(pair, share=0.0))
+    if tails is None:
+        return Shown(worse=False, better=False)
+    alpha = 1 - confidence
+    return Shown(worse=tails.loss <= alpha, better=tails.gain <= alpha)
+
+
+def holm(values: Sequence[float | None], weight: float = 1.0) -> list[float | None]:
     """Holm's corrected p-values; None stays None and does not count."""
     known = sorted((value, index) for index, value in enumerate(values) if value is not None)
     corrected: list[float | None] = [None] * len(values)
     highest = 0.0
     for rank, (value, index) in enumerate(known):
-        highest = max(highest, min(1.0, (len(known) - rank) * value))
+        highest = max(highest, min(1.0, (len(known) - rank) * value / weight))
         corrected[index] = highest
     return corrected
 
 
 def _judged(
-    pair: Pair, tails: _Tails | None, loss: float | None, gain: float | None, confidence: float
+    pair: Pair,
+    tails: _Tails | None,
+    loss: float | None,
+    gain: float | None,
+    confidence: float,
+    part: float,
 ) -> Judged:
+    """`part` is this test's of what may fail."""
     if pair.base is None or pair.new is None or tails is None or loss is None or gain is None:
         return Judged("inconclusive")
     alpha = 1 - confidence
-    change = pair.new.log - pair.base.log
+    change = pair.change
     error, degrees = _error([pair.base, pair.new])
     half = error * estimate.t_quantile(degrees, confidence)
     judgement: Judgement = "inconclusive"
@@ -216,7 +260,18 @@ def _judged(
         high=math.exp(change + half),
         p=loss,
         alone=tails.loss <= alpha,
+        visible=_visible(pair, alpha * part),
     )
+
+
+def _visible(pair: Pair, alpha: float) -> float:
+    """The ratio of the least loss that the first of Holm's tests, at alpha, calls a regression."""
+    assert pair.base is not None
+    assert pair.new is not None
+    error, degrees = _error([pair.base, pair.new])
+    distance = error * estimate.t_quantile(degrees, 1 - 2 * alpha)
+    loss = pair.margin + pair.new.slowed + distance
+    return math.exp(-loss if pair.more_is_better else loss)
 
 
 @dataclass(frozen=True)

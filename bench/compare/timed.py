@@ -1,166 +1,162 @@
-"""Two files of comparisons, or of pytest-benchmark's: what the intervals say. Pure."""
+"""Two files of comparisons: what the intervals say, and which side of a ratio moved. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bench.compare import limits, regression, statuses
+from bench.compare import held, limits, moved, regression, statuses
+from bench.compare.held import Held
 from bench.compare.limits import Allowed
 from bench.compare.matching import Matched
-from bench.compare.reading import Benchmarks
-from bench.compare.regression import Judged, Measured, Pair
+from bench.compare.moved import Side
+from bench.compare.regression import Judged, Measured, Pair, Samples
 from bench.compare.values import Finding, Judgement
 from bench.compare.words import relative
 from bench.records.types import ComparisonRecord
-from bench.statistics.diagnosis import OTHERS
 
-Samples = Mapping[int, Sequence[float]]
-"""Seconds by process, each in the order they were measured."""
+Key = tuple[str, str, str]
+"""Of a quantity: subject, variant, metric."""
 
 
 @dataclass(frozen=True)
-class Test:
-    """A finding that waits for all others to be judged."""
+class _Ratio:
+    """A speedup that waits for its sides' seconds to be judged."""
 
-    __test__ = False
+    of: Held
+    base: ComparisonRecord
+    new: ComparisonRecord
 
-    finding: Finding
-    pair: Pair
+
+@dataclass(frozen=True)
+class _Known:
+    """What all tests of a file came to, by the quantity."""
+
+    tests: Mapping[Key, Held]
+    answers: Mapping[Key, Judged | None]
 
 
 def findings(matched: Matched[ComparisonRecord], allowed: Allowed) -> list[Finding]:
     """What became of each case that both files have: status, speedup, seconds, memory."""
-    found: list[Finding | Test] = []
+    found: list[Finding | Held | _Ratio] = []
     seen: set[tuple[str, str]] = set()
     for name, (base, new) in zip(matched.names, matched.pairs, strict=True):
         found += statuses.findings(name, base, new)
         found += statuses.levels(name, base, new)
-        if base.speedup is not None and new.speedup is not None:
-            share = allowed.share("speedup", limits.facts(new.case, new.variant))
-            found.append(
-                _test(
-                    (name, new.variant, "speedup", "speedup", ""),
-                    regression.of_speedup(base.speedup),
-                    regression.of_speedup(new.speedup),
-                    share,
-                    (base.speedup.estimate, new.speedup.estimate),
-                )
-            )
+        found += _speedup(name, base, new, allowed)
         for variant in (new.baseline, new.variant):
             if (name, variant) in seen:
                 continue  # a baseline that several variants are held against is told once
             seen.add((name, variant))
-            facts = limits.facts(new.case, variant)
-            first, second = _seconds(base, variant), _seconds(new, variant)
-            if first and second:
-                share = allowed.share("seconds", facts)
-                measured = (_measured(base, first), _measured(new, second))
-                found.append(_of_samples((name, variant), (first, second), measured, share))
-            found += _memory(name, variant, base, new, allowed.share("memory", facts))
-            found += _gradients(name, variant, base, new)
+            share = {
+                metric: allowed.share(metric, limits.facts(new.case, variant))
+                for metric in ("seconds", "memory", "gradients")
+            }
+            found += _of_seconds((name, variant), base, new, allowed, share["seconds"])
+            found += _gradients(name, variant, base, new, share["gradients"])
+            found += _memory(name, variant, base, new, share["memory"])
     return _judged(found)
 
 
-def of_benchmarks(
-    base: Benchmarks, new: Benchmarks, allowed: Allowed
-) -> tuple[list[Finding], list[str], list[str]]:
-    """What became of each test that both files have, and the names of the others."""
-    common = [name for name in new.samples if name in base.samples]
-    found: list[Finding | Test] = []
-    for name in common:
-        first, second = {0: base.samples[name]}, {0: new.samples[name]}
-        measured = (regression.of_seconds(first), regression.of_seconds(second))
-        share = allowed.share("seconds", {"name": name})
-        found.append(_of_samples((name, ""), (first, second), measured, share))
-    return (
-        _judged(found),
-        [name for name in base.samples if name not in new.samples],
-        [name for name in new.samples if name not in base.samples],
-    )
-
-
-def _judged(found: list[Finding | Test]) -> list[Finding]:
-    """Judge all tests together, as one family."""
-    tests = [one for one in found if isinstance(one, Test) and math.isfinite(one.pair.share)]
-    judged = iter(zip(tests, regression.judge([test.pair for test in tests]), strict=True))
-    known = {id(test): answer for test, answer in judged}
-    return [
-        one if isinstance(one, Finding) else _told(one, known.get(id(one)), len(tests))
-        for one in found
+def _judged(found: Iterable[Finding | Held | _Ratio]) -> list[Finding]:
+    """Judge all tests together, then the ratios by what became of their sides."""
+    found = list(found)
+    tests = [
+        one.of if isinstance(one, _Ratio) else one for one in found if not isinstance(one, Finding)
     ]
-
-
-def _test(
-    what: tuple[str, str, str, str, str],
-    base: Measured | None,
-    new: Measured | None,
-    share: float,
-    values: tuple[float, float],
-) -> Test:
-    name, variant, metric, quantity, unit = what
-    finding = Finding(
-        name,
-        variant,
-        metric,
-        quantity,
-        "told",
-        base=values[0],
-        new=values[1],
-        unit=unit,
-        low=None if new is None else new.low,
-        high=None if new is None else new.high,
-        share=share if math.isfinite(share) else None,
+    answers = held.judge(tests)
+    known = _Known(
+        {_key(test.finding): test for test in tests},
+        {_key(test.finding): answer for test, answer in zip(tests, answers, strict=True)},
     )
-    return Test(finding, Pair(base, new, share, more_is_better=metric == "speedup"))
+    numbers = held.numbers(tests)
+    told = []
+    for one in found:
+        if isinstance(one, Finding):
+            told.append(one)
+            continue
+        test = one.of if isinstance(one, _Ratio) else one
+        answer = known.answers[_key(test.finding)]
+        finding = held.told(test, answer, numbers.get(test.finding.metric, 0))
+        if isinstance(one, _Ratio) and answer is not None:
+            finding = _attributed(one, finding, answer, known)
+        told.append(finding)
+    return told
 
 
-def _of_samples(
-    who: tuple[str, str],
-    samples: tuple[Samples, Samples],
-    measured: tuple[Measured | None, Measured | None],
-    share: float,
-) -> Test:
-    base, new = (
-        math.exp(found.log) if found else _middle(theirs)
-        for found, theirs in zip(measured, samples, strict=True)
-    )
-    return _test((*who, "seconds", "seconds", "s"), *measured, share, (base, new))
+def _key(finding: Finding) -> Key:
+    return finding.subject, finding.variant, finding.metric
 
 
-def _middle(samples: Samples) -> float:
-    every = sorted(second for found in samples.values() for second in found)
-    return every[len(every) // 2]
-
-
-def _told(test: Test, judged: Judged | None, tests: int) -> Finding:
-    """The finding with its judgement and a sentence."""
-    finding = test.finding
-    if judged is None:
+def _attributed(ratio: _Ratio, finding: Finding, answer: Judged, known: _Known) -> Finding:
+    """A speedup that moved, judged by which side moved it."""
+    if answer.judgement not in ("regression", "improvement"):
         return finding
-    judgement: Judgement = judged.judgement
-    if judged.ratio is None or judged.low is None or judged.high is None:
-        said = f"{finding.quantity}: too few blocks for an interval; measure longer"
-        return replace(finding, judgement=judgement, said=said)
-    value = f"{finding.base:.3g} → {finding.new:.3g}{' ' if finding.unit else ''}{finding.unit}"
-    share = f"{100 * test.pair.share:g} %"
-    said = (
-        f"{finding.quantity} {relative(1, judged.ratio)} ({value}; between"
-        f" {relative(1, judged.low)} and {relative(1, judged.high)})"
+    base, new = ratio.base, ratio.new
+    assert base.speedup is not None
+    assert new.speedup is not None
+    sides = [_side(name, finding.subject, ratio, known) for name in (new.baseline, new.variant)]
+    said = held.change(ratio.of, answer)
+    if answer.judgement == "regression":
+        least = min(1.0, base.speedup.estimate) * (1 - ratio.of.pair.share)
+        below_one = new.speedup.high is not None and new.speedup.high < least
+        found = moved.fell(*sides, below_one=below_one)
+        if found.judgement == "regression":
+            said += f", where {held.share(ratio.of.pair)} is allowed"
+    else:
+        found = moved.rose(*sides)
+    judgement = found.judgement
+    own = known.answers.get((finding.subject, new.baseline, "seconds"))
+    if answer.judgement == "improvement" and own is not None and own.judgement == "regression":
+        judgement = "told"  # the baseline's own seconds are the regression
+    return replace(finding, judgement=judgement, said=said + found.said)
+
+
+def _side(variant: str, subject: str, ratio: _Ratio, known: _Known) -> Side:
+    then, now = ((record.gradients or {}).get(variant) for record in (ratio.base, ratio.new))
+    both = isinstance(then, int) and isinstance(now, int)
+    side = Side(variant, gradients=(int(then), int(now)) if both else None)  # type: ignore[arg-type]
+    test = known.tests.get((subject, variant, "seconds"))
+    if test is None or test.finding.base is None or test.finding.new is None:
+        return side
+    seconds = (test.finding.base, test.finding.new)
+    return replace(side, seconds=seconds, shown=regression.shown(test.pair))
+
+
+def _speedup(
+    name: str, base: ComparisonRecord, new: ComparisonRecord, allowed: Allowed
+) -> Iterator[_Ratio]:
+    if base.speedup is None or new.speedup is None:
+        return
+    share = allowed.share("speedup", limits.facts(new.case, new.variant))
+    then, now = regression.of_speedup(base.speedup), regression.of_speedup(new.speedup)
+    what = (name, new.variant, "speedup", "speedup", "")
+    values = (base.speedup.estimate, new.speedup.estimate)
+    ratio = held.of(what, Pair(then, now, share, more_is_better=True), values)
+    same = base.seconds == new.seconds and base.speedup == new.speedup
+    yield _Ratio(replace(ratio, same=same), base, new)
+
+
+def _of_seconds(
+    who: tuple[str, str],
+    base: ComparisonRecord,
+    new: ComparisonRecord,
+    allowed: Allowed,
+    share: float,
+) -> Iterator[Held]:
+    first, second = _seconds(base, who[1]), _seconds(new, who[1])
+    if not first or not second:
+        return
+    then = None if "seconds" in allowed.apart else regression.middle(first)
+    found = held.of_seconds(
+        who,
+        (_measured(base, first), _measured(new, second)),
+        (then, regression.middle(second)),
+        share,
+        only_shown="seconds" not in allowed.named,
     )
-    if judgement == "inconclusive":
-        said += f": a loss of {share} is not ruled out"
-        most = max(math.expm1(one.slowed) for one in (test.pair.base, test.pair.new) if one)
-        if most >= OTHERS:
-            said += f", since other programs may have cost up to {100 * most:.0f} % of time"
-        if judged.alone:
-            said = f"{said}, and would be one by itself, but not among {tests} tests"
-    elif judgement == "regression":
-        said += f", where {share} is allowed"
-    elif judgement == "unchanged":
-        said = ""
-    return replace(finding, judgement=judgement, said=said, p=judged.p)
+    yield replace(found, same=first == second)
 
 
 def _seconds(record: ComparisonRecord, variant: str) -> dict[int, list[float]]:
@@ -215,10 +211,26 @@ def _memory(
 
 
 def _gradients(
-    name: str, variant: str, base: ComparisonRecord, new: ComparisonRecord
-) -> Iterable[Finding]:
-    """Why a time changed, where the gradients say it."""
+    name: str, variant: str, base: ComparisonRecord, new: ComparisonRecord, share: float
+) -> Iterator[Finding]:
+    """Why a time changed, where the gradients say it; their number is exact."""
     first, second = ((record.gradients or {}).get(variant) for record in (base, new))
-    if first is not None and second is not None and first != second:
-        said = f"it computes the gradients of {second} parameters ({first} before)"
-        yield Finding(name, variant, "gradients", "parameter gradients", "told", said)
+    if not isinstance(first, int) or not isinstance(second, int):
+        return
+    judgement: Judgement = "unchanged"
+    if first != second:
+        judgement = "improvement" if second < first else "told"
+    if second > first * (1 + share) and math.isfinite(share):
+        judgement = "regression"
+    yield Finding(
+        name,
+        variant,
+        "gradients",
+        "parameter gradients",
+        judgement,
+        "" if first == second else f"it {moved.computes(first, second)}",
+        base=first,
+        new=second,
+        unit="gradients",
+        share=share if math.isfinite(share) else None,
+    )

@@ -21,11 +21,14 @@ class Finding:
         quantity: what it is, in words, as "backward FLOPs".
         judgement: what it comes to.
         said: a sentence without its subject and full stop; "" where nothing differs.
-        base, new: the values; None where there is none.
+        base, new: the values; None where there is none, and for a base that can't be compared.
         unit: of them, as "s", "bytes" or "calls".
         low, high: ends of the interval of `new`; None where it is exact, or there is none.
         share: how much worse it may get, 0.05 for 5 %; None where nothing of it fails.
         p: of a regression, corrected for all cases; None where nothing was tested.
+        visible: the least loss that could have come out as a regression, as `share` tells one; None
+            where nothing was tested.
+        same: whether it is of the very same samples in both files, as no two measurements are.
     """
 
     subject: str
@@ -41,6 +44,8 @@ class Finding:
     high: float | None = None
     share: float | None = None
     p: float | None = None
+    visible: float | None = None
+    same: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,24 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from xml.etree import ElementTree
 
-from bench.compare.values import Compared, Finding, Judgement
+from bench.compare.values import Compared, Finding, Judgement, Kind
 from bench.telling import annotation, annotation_property, xml
+from reports.formats import digest
 from reports.formats.markdown import escape
 
 _HEADINGS: Mapping[Judgement, str] = {
     "regression": "Regressions",
-    "inconclusive": "Inconclusive, where measuring longer or in more --processes helps",
+    "inconclusive": "Inconclusive",
     "improvement": "Improvements",
     "told": "Other differences",
 }
+_HELPS: Mapping[Kind, str] = {
+    "counts": "",
+    "comparisons": ", where measuring longer or in more --processes helps",
+    "pytest-benchmark": ", where both versions measured one right after the other on a quiet"
+    " machine help, and more rounds (--benchmark-min-rounds)",
+}
+"""What narrows an interval, by the kind of file."""
 _LEVELS: Mapping[Judgement, str] = {
     "regression": "error",
     "inconclusive": "warning",
@@ -33,15 +41,21 @@ def text(found: Compared) -> str:
     """Markdown that reads well in a terminal too."""
     parts = [f"**{escape(_summary(found))}**"]
     for judgement, heading in _HEADINGS.items():
-        lines = [f"- {escape(line)}" for line in sentences(found.of(judgement))]
+        said = sentences(found.of(judgement))
+        if judgement == "inconclusive":
+            said = digest.folded(found.of(judgement), sentences)
+            heading += _HELPS[found.kind]
+        lines = [f"- {escape(line)}" for line in said]
         if lines:
             parts.append("\n".join([f"{heading}:", "", *lines]))
     for names, where in ((found.only_base, found.base), (found.only_new, found.new)):
         if names:
             lines = [f"- {escape(name)}" for name in names]
             parts.append("\n".join([f"Only in {escape(where)}, and not compared:", "", *lines]))
-    if found.notes:
-        parts.append("\n".join(f"- {escape(note)}." for note in found.notes))
+    if lines := [f"- {escape(line)}" for line in digest.seconds(found)]:
+        parts.append("\n".join(["Seconds:", "", *lines]))
+    if notes := [*found.notes, *digest.same(found), *digest.visible(found)]:
+        parts.append("\n".join(f"- {escape(note)}." for note in notes))
     return "\n\n".join(parts)
 
 
@@ -104,9 +118,15 @@ def github_action_benchmark(found: Compared) -> str:
 
 
 def github_annotations(found: Compared) -> str:
-    """Lines that GitHub Actions shows beside a change."""
+    """Lines that GitHub Actions shows beside a change, of which it shows ten of a level.
+
+    So what fails comes first, and what is inconclusive has one line.
+    """
     lines = []
     for judgement, level in _LEVELS.items():
+        if judgement == "inconclusive":
+            lines += _warning(found.of(judgement))
+            continue
         by_case: dict[tuple[str, str], list[Finding]] = {}
         for finding in found.of(judgement):
             by_case.setdefault((finding.subject, finding.variant), []).append(finding)
@@ -115,6 +135,15 @@ def github_annotations(found: Compared) -> str:
             said = _joined([finding for finding in told if finding.said])
             lines.append(f"::{level} title={annotation_property(title)}::{annotation(said)}")
     return "\n".join(lines)
+
+
+def _warning(findings: list[Finding]) -> list[str]:
+    """One line for all that is inconclusive."""
+    if not findings:
+        return []
+    title = f"inconclusive: {len(findings)} {'quantity' if len(findings) == 1 else 'quantities'}"
+    said = " ".join(digest.folded(findings, sentences))
+    return [f"::warning title={_property(title)}::{_data(said)}"]
 
 
 def as_json(found: Compared) -> str:
@@ -168,7 +197,7 @@ def _point(finding: Finding) -> dict[str, object]:
         "name": f"{_who(finding)}: {quantity}",
         "unit": unit,
         "value": value,
-        "extra": finding.said or f"{finding.base:g} before",
+        "extra": finding.said or ("" if finding.base is None else f"{finding.base:g} before"),
     }
     if low is not None and high is not None:
         point["range"] = f"{low:.4g} to {high:.4g}"

@@ -49,7 +49,7 @@ def test_markdown_tells_the_worst_first() -> None:
     headings = [
         "1 regression, 1 improvement, 1 inconclusive",
         "Regressions:",
-        "Inconclusive, where",
+        "Inconclusive:",
     ]
     headings += ["Improvements:", "Only in base.jsonl", "- a note."]
     assert sorted(headings, key=said.index) == headings

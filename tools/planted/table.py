@@ -25,7 +25,7 @@ CHECKS: Mapping[Check, str] = {
 _COPY = re.compile(r"copy_\d+\.py:attack")
 _NOTES = (
     "counts, run: two files, compared by bench compare, which gates counts, ratios"
-    " measured in one run, and peak memory.",
+    " measured in one run, parameter gradients, peak memory, and seconds (25 %).",
     f"run, {SECONDS_ALLOWED}: the same files with --fail-if {SECONDS_ALLOWED}; seconds of two"
     " runs are of two moments of the machine, so only large losses come out.",
     f"duel: bench duel --fail-if {SPEEDUP_ALLOWED} --fail-if {MEMORY_ALLOWED}; the"

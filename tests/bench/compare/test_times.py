@@ -14,18 +14,36 @@ from tests.records import CASE, ENVIRONMENT, timed
 
 
 def test_times_that_are_the_same_pass(compare: Said) -> None:
-    code, said = compare([timed()], [timed()], "--fail-if", "seconds:10%", "--strict")
+    again = timed(seconds={name: found[::-1] for name, found in timed().seconds.items()})
+    code, said = compare([timed()], [again], "--fail-if", "seconds:10%", "--strict")
     assert (code, "0 regressions" in said) == (3, True), "seconds of two runs are never so sure"
-    assert compare([timed()], [timed()], "--strict")[0] == 0
+    code, said = compare([timed()], [again], "--strict")
+    assert (code, "Inconclusive" in said) == (0, False), "unless asked, only what is shown counts"
+    assert "Seconds:" in said
+    assert "very same samples" not in said
+
+
+def test_a_file_against_itself_is_said_to_be_that(compare: Said) -> None:
+    code, said = compare([timed()], [timed()], "--fail-if", "seconds:1%", "--strict")
+    assert (code, "nconclusive" in said) == (0, False)
+    assert "3 quantities of both files have the very same samples" in said
+
+
+def test_the_least_loss_that_could_be_seen_is_told(compare: Said) -> None:
+    said = compare([timed()], [timed()])[1]
+    assert "speedup: a loss of less than 6.5 % can't come out as a regression" in said
+    assert "seconds: a loss of less than 50 % can't come out as a regression" in said
 
 
 def test_a_speedup_that_is_lost_is_a_regression(compare: Said) -> None:
-    code, said = compare([timed()], [timed(ratio=1.3)])
+    slower = [1.5 / 1.3 * s for s in timed().seconds["semi-backward"]]
+    worse = timed(ratio=1.3, seconds={**timed().seconds, "semi-backward": slower})
+    code, said = compare([timed()], [worse])
     assert code == 1
     assert "torchattacks pgd on resnet18 (semi-backward): speedup -13.3 % (1.5 → 1.3;" in said
     assert "where 5 % is allowed" in said
-    assert compare([timed()], [timed(ratio=1.3)], "--fail-if", "speedup:20%")[0] == 0
-    assert compare([timed()], [timed(ratio=1.3)], "--fail-if", "speedup:off")[0] == 0
+    assert compare([timed()], [worse], "--fail-if", "speedup:20%")[0] == 0
+    assert compare([timed()], [worse], "--fail-if", "speedup:off")[0] == 0
 
 
 def test_another_level_of_equality_is_told(compare: Said) -> None:
@@ -44,12 +62,12 @@ def test_what_an_interval_leaves_open_fails_only_under_strict(compare: Said) -> 
     assert "a loss of 5 % is not ruled out" in said
 
 
-def test_seconds_are_compared_only_where_asked_and_between_equal_environments(
-    compare: Said,
-) -> None:
+def test_seconds_are_compared_between_equal_environments(compare: Said) -> None:
     seconds = {name: [3 * s for s in found] for name, found in timed().seconds.items()}
     slower = [timed(seconds=seconds)]
-    assert compare([timed()], slower)[0] == 0
+    code, said = compare([timed()], slower)
+    assert (code, "where 25 % is allowed" in said) == (1, True)
+    assert compare([timed()], slower, "--fail-if", "seconds:off")[0] == 0
     code, said = compare([timed()], slower, "--fail-if", "seconds:10%")
     assert code == 1
     assert "seconds +200 %" in said
@@ -66,7 +84,7 @@ def test_speedups_are_compared_only_where_memory_was_treated_alike(compare: Said
     """Given back, it makes the original slower, and so the speedup larger."""
     kept = replace(ENVIRONMENT, memory=MemoryUse("keep", "glibc 2.36", "glibc 2.36", True))
     given = replace(ENVIRONMENT, memory=MemoryUse("system", "glibc 2.36", "glibc 2.36", False))
-    less = timed(ratio=1.2)
+    less = timed(ratio=1.2, seconds=timed().seconds)
     assert compare([kept, timed()], [kept, less])[0] == 1
     code, said = compare([given, timed()], [kept, less])
     assert code == 0

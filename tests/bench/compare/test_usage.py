@@ -38,7 +38,10 @@ TIMED_LINE = reading.to_line(timed())
         (benchmarks(), "two files of the same kind"),
         (benchmarks(benchmarks=[]), "holds no benchmark"),
         (benchmarks(benchmarks=[{"stats": {}}]), "no JSON of pytest-benchmark"),
-        (benchmarks(-1.0), "is no time"),
+        (
+            benchmarks(benchmarks=[{"fullname": "x", "stats": {"data": ["soon"]}}]),
+            "no JSON of pytest-benchmark: ValueError",
+        ),
     ],
 )
 def test_bad_files_are_told_in_a_line(compare: Said, new: str, said: str) -> None:
