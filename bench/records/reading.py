@@ -13,6 +13,8 @@ Rules for reading, so that files outlive programs:
   kind of workload that is not installed here is an error with its line, and the kind's name.
 - A half-written last line, as a killed run leaves behind, is left out; any other line that is no
   record is an error with its number.
+- A second environment, and another record of what was decided, are errors with their line: see
+  `bench.records.doubled`.
 
 The types are in `bench.records.types` and `bench.records.duel`, and those of one kind of workload
 with that kind.
@@ -34,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cases import RIVAL, read_as
 from bench.kinds import registry
 from bench.kinds.record import SCHEMA, OwnRecord
-from bench.records import lifting
+from bench.records import doubled, lifting
 from bench.records.duel import DuelRecord
 from bench.records.types import (
     ComparisonRecord,
@@ -124,7 +126,10 @@ def read(path: Path) -> Run:
         raise RecordError(f"{path}: can't be read: {error}") from error
     whole, _, rest = text.rpartition("\n")
     lines = whole.split("\n") if whole else []
-    parsed = [_parse(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    seen = doubled.Lines()
+    parsed = [
+        _once(path, number, line, seen) for number, line in enumerate(lines, 1) if line.strip()
+    ]
     if not parsed or not isinstance(parsed[0], Environment):
         raise RecordError(f"{path}: line 1 is no environment record; is it a file of this program?")
     comparisons: dict[tuple[str, str], ComparisonRecord] = {}
@@ -217,6 +222,16 @@ def _parse(path: Path, number: int, line: str) -> Record | None:
         _check(record)
     except ValueError:
         return _parse_slowly(path, number, line)
+    return record
+
+
+def _once(path: Path, number: int, line: str, seen: doubled.Lines) -> Record | None:
+    """A line's record, once it is known to be no other answer to what is answered already."""
+    record = _parse(path, number, line)
+    try:
+        seen.add(number, line, record)
+    except ValueError as error:
+        raise RecordError(f"{path}: line {number} {error}") from error
     return record
 
 
