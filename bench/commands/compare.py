@@ -34,15 +34,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Tell what got worse between two files of the same kind: counts, where every difference is"
         " exact; comparisons of `run`, where a regression is what the interval shows; or JSON of"
-        " pytest-benchmark. Cases that only one of them has are listed."
+        " pytest-benchmark. Cases that only one of them has are listed; --missing fail fails on"
+        " those that NEW lacks."
     )
     parser.epilog = (
         "Metrics of counts: gradients, passes, flops, memory, kernels, host; more of any of them is"
         " a regression unless --fail-if allows it. Of comparisons: speedup and memory (5% unless"
         " said otherwise), and seconds, which fail only where --fail-if names them. Of"
         " pytest-benchmark: seconds (10%). Memory and seconds are compared between equal"
-        " environments. Exit codes: 0 no regression; 1 regression; 2 wrong usage or unreadable"
-        " file; 3 inconclusive, under --strict; 4 environments that can't be compared."
+        " environments. Exit codes: 0 no regression; 1 regression, or a case is missing where that"
+        " fails; 2 wrong usage or unreadable file; 3 inconclusive, under --strict; 4 environments"
+        " that can't be compared."
     )
     parser.add_argument("base", type=Path, metavar="BASE", help="what was")
     parser.add_argument("new", type=Path, metavar="NEW", help="what is")
@@ -61,7 +63,23 @@ def add(parser: argparse.ArgumentParser) -> None:
         help='other limits for some cases: [[case]] tables, as library = "art", speedup = "10%%"',
     )
     parser.add_argument(
-        "--strict", action="store_true", help="exit 3 where an interval leaves it open"
+        "--strict",
+        action="store_true",
+        help="exit 3 where an interval leaves it open; and --missing fail",
+    )
+    parser.add_argument(
+        "--missing",
+        choices=("fail", "tell"),
+        help="what becomes of a case that BASE has and NEW has not: exit 1, or a line that tells it"
+        " (the latter unless --strict)",
+    )
+    parser.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="a case that is called otherwise now, by its names as they are printed, or its ids;"
+        " several times for several",
     )
     parser.add_argument(
         "--allow-env-mismatch",
@@ -107,7 +125,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
                 f"can't write {output.path}: {error.strerror}; name another file"
                 f" (--format {output.format}=FILE)"
             ) from error
-    if found.of("regression"):
+    if found.failing:
         return codes.REGRESSION
     return codes.INCONCLUSIVE if parsed.strict and found.of("inconclusive") else codes.DONE
 

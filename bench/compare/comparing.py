@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from bench.compare import benchmarked, counted, environments, limits, matching, reading, timed
+from bench.compare import (
+    benchmarked,
+    counted,
+    environments,
+    limits,
+    matching,
+    missing,
+    reading,
+    renaming,
+    timed,
+)
 from bench.compare.limits import Allowed, Facts
-from bench.compare.reading import File
-from bench.compare.values import Compared, Finding
+from bench.compare.matching import Matched, R
+from bench.compare.reading import Benchmarks, File
+from bench.compare.values import Compared, Finding, Missing
 from bench.errors import EnvironmentMismatch, UsageError
 
 
@@ -25,50 +38,115 @@ def compare(asked: argparse.Namespace) -> Compared:
     base, new = reading.both(asked.base, asked.new)
     allowed = limits.allowed(base.kind, asked.fail_if, asked.overrides)
     allowed, notes = _settled(base, new, allowed, bool(asked.allow_env_mismatch))
-    found, known, alone = _findings(base, new, allowed)
-    if not known:
+    sides = _sides(base, new, allowed, asked.rename)
+    if not sides.known:
+        hint = f"; pair them by hand: {sides.suggested[0]}" if sides.suggested else ""
         raise UsageError(
             f"{base.path} and {new.path} have no case in common: the first has"
-            f" {_few(alone[0])}, the second {_few(alone[1])}"
+            f" {_few(sides.gone)}, the second {_few(sides.come)}{hint}"
         )
-    notes += [f"an override fits no case: {text}" for text in allowed.unused(known)]
+    notes += [f"{old} is compared with {now}, as --rename asks" for old, now in sides.renamed]
+    notes += [f"an override fits no case: {text}" for text in allowed.unused(sides.known)]
+    fails: Missing = asked.missing or ("fail" if asked.strict else "tell")
     return Compared(
         base.kind,
         str(base.path),
         str(new.path),
-        len({finding.subject for finding in found} - {benchmarked.ALL}),
-        tuple(found),
-        *alone,
-        notes=tuple(notes),
+        sides.cases,
+        tuple(sides.found),
+        sides.gone,
+        sides.come,
+        tuple(notes),
+        fails,
+        sides.suggested,
     )
 
 
-def _findings(
-    base: File, new: File, allowed: Allowed
-) -> tuple[list[Finding], list[Facts], tuple[tuple[str, ...], tuple[str, ...]]]:
-    """What was found, the common cases, and the cases that only one file has."""
+@dataclass(frozen=True)
+class _Sides:
+    """Two files side by side.
+
+    Attributes:
+        found: what is told of them.
+        known: what an override can ask of each variant of the common cases.
+        cases: how many are common.
+        gone, come: the others, each in words.
+        renamed: names then and now of cases that were paired by hand.
+        suggested: options that pair others.
+    """
+
+    found: list[Finding]
+    known: list[Facts]
+    cases: int
+    gone: tuple[str, ...]
+    come: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...]
+    suggested: tuple[str, ...]
+
+
+def _sides(base: File, new: File, allowed: Allowed, rename: Sequence[str]) -> _Sides:
+    """Both files side by side.
+
+    Raises:
+        UsageError: what --rename was given fits no two cases.
+    """
     if base.kind == "pytest-benchmark":
-        found, *alone = benchmarked.findings(base.benchmarks, new.benchmarks, allowed)
-        names: list[Facts] = [
-            {"name": one.subject} for one in found if one.subject != benchmarked.ALL
-        ]
-        return found, names, (tuple(alone[0]), tuple(alone[1]))
+        return _of_benchmarks(base.benchmarks, new.benchmarks, allowed, rename)
     if base.kind == "counts":
-        counts = matching.match(base.run.counts, new.run.counts)
-        pairs = [(record.case, record) for _, record in counts.pairs]
-        known = [
-            limits.facts(case, variant)
-            for case, record in pairs
+        counts = matching.match(base.run.counts, new.run.counts, rename)
+        found = [*counted.findings(counts, allowed), *missing.counted(counts)]
+        return _of_records(counts, [*found, *missing.cases(counts, new.run.counts)])
+    matched = matching.match(base.run.comparisons, new.run.comparisons, rename)
+    found = [*timed.findings(matched, allowed), *missing.values(matched, allowed)]
+    return _of_records(matched, [*found, *missing.cases(matched, new.run.comparisons)])
+
+
+def _of_records(matched: Matched[R], found: list[Finding]) -> _Sides:
+    return _Sides(
+        found,
+        [
+            limits.facts(record.case, variant)
+            for _, record in matched.pairs
             for variant in (record.baseline, record.variant)
-        ]
-        return list(counted.findings(counts, allowed)), known, (counts.only_base, counts.only_new)
-    matched = matching.match(base.run.comparisons, new.run.comparisons)
-    known = [
-        limits.facts(record.case, variant)
-        for _, record in matched.pairs
-        for variant in (record.baseline, record.variant)
-    ]
-    return timed.findings(matched, allowed), known, (matched.only_base, matched.only_new)
+        ],
+        len(set(matched.names)),
+        _told(matched.gone),
+        _told(matched.come),
+        matched.renamed,
+        _suggested(matched.suggested),
+    )
+
+
+def _of_benchmarks(
+    base: Benchmarks, new: Benchmarks, allowed: Allowed, rename: Sequence[str]
+) -> _Sides:
+    both = base.samples.keys() & new.samples.keys()
+    gone, come = ({name: name for name in side.samples if name not in both} for side in (base, new))
+    by_hand = renaming.pairs(rename, gone, come, both)
+    called = dict(by_hand)
+    samples = {called.get(name, name): found for name, found in base.samples.items()}
+    found, left, more = benchmarked.findings(replace(base, samples=samples), new, allowed)
+    return _Sides(
+        [*found, *map(missing.named, left)],
+        [{"name": name} for name in new.samples if name in samples],
+        len(samples.keys() & new.samples.keys()),
+        tuple(left),
+        tuple(more),
+        tuple(by_hand),
+        _suggested(renaming.alike_names(left, more)),
+    )
+
+
+def _told(alone: Iterable[tuple[str, R]]) -> tuple[str, ...]:
+    """Cases that only one file has, each with its variants."""
+    found: dict[str, list[str]] = {}
+    for name, record in alone:
+        found.setdefault(name, []).append(record.variant)
+    return tuple(f"{name} ({' and '.join(variants)})" for name, variants in found.items())
+
+
+def _suggested(alike: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(filter(None, (renaming.suggestion(old, new) for old, new in alike)))
 
 
 def _settled(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,21 +136,28 @@ def _whole(text: str) -> dict[str, Any] | None:
 
 def _benchmarks(whole: dict[str, Any], path: Path) -> Benchmarks:
     try:
-        samples = {
-            str(one["fullname"]): tuple(map(_seconds, one["stats"].get("data") or ()))
+        measured = [
+            (str(one["fullname"]), tuple(map(_seconds, one["stats"].get("data") or ())))
             for one in whole["benchmarks"]
-        }
+        ]
         environment = _machine(whole.get("machine_info") or {})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{path}: no JSON of pytest-benchmark: {type(error).__name__}: {error}"
         ) from error
+    samples = dict(measured)
     if not samples:
         raise UsageError(f"{path}: it holds no benchmark; run one with --benchmark-json")
     if not any(samples.values()):
         raise UsageError(
             f"{path}: {next(iter(samples))} has no samples; write it with --benchmark-json, or save"
             " it with --benchmark-save-data"
+        )
+    meant = Counter(name for name, _ in measured)
+    if twice := [name for name, number in meant.items() if number > 1]:
+        raise UsageError(
+            f"{path}: it holds {twice[0]} {meant[twice[0]]} times; take all but one out, or write"
+            " each run to a file of its own with --benchmark-json"
         )
     return Benchmarks(samples, environment)
 

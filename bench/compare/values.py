@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["counts", "comparisons", "pytest-benchmark"]
-Judgement = Literal["regression", "improvement", "unchanged", "inconclusive", "told"]
-"""`told`: different, or not, and no matter of better or worse, or not held against anything."""
+Judgement = Literal["regression", "missing", "improvement", "unchanged", "inconclusive", "told"]
+"""`told`: different, or not, and no matter of better or worse, or not held against anything;
+`missing`: of a case, or a variant of one, that NEW lacks."""
+Missing = Literal["fail", "tell"]
+"""What becomes of a case that NEW lacks."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Finding:
     Attributes:
         subject: the case, in as many words as tell it from the others.
         variant: of the case; "" where there are none.
-        metric: what --fail-if calls it; "status" of how the case ended.
+        metric: what --fail-if calls it; "status" of how the case ended, "missing" where it is not
+            there.
         quantity: what it is, in words, as "backward FLOPs".
         judgement: what it comes to.
         said: a sentence without its subject and full stop; "" where nothing differs.
@@ -56,9 +60,11 @@ class Compared:
         kind: of both files.
         base, new: their names.
         cases: how many both have.
-        findings: of these, in the order of NEW.
+        findings: of these, in the order of NEW; then of what NEW lacks.
         only_base, only_new: cases that the other file lacks, each in words.
         notes: sentences on how the files differ otherwise.
+        missing: whether what NEW lacks fails, or is told.
+        suggested: options that pair cases of other names, spelt as a shell needs them.
     """
 
     kind: Kind
@@ -69,6 +75,20 @@ class Compared:
     only_base: tuple[str, ...] = ()
     only_new: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    missing: Missing = "tell"
+    suggested: tuple[str, ...] = ()
+
+    @property
+    def failing(self) -> list[Finding]:
+        """What got worse than allowed, or is missing that may not be."""
+        missing = self.of("missing") if self.missing == "fail" else []
+        return [*self.of("regression"), *missing]
+
+    @property
+    def open(self) -> list[Finding]:
+        """What can't be said, or is missing and may be."""
+        missing = [] if self.missing == "fail" else self.of("missing")
+        return [*self.of("inconclusive"), *missing]
 
     def of(self, judgement: Judgement) -> list[Finding]:
         """The findings that come to this."""

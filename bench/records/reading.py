@@ -14,6 +14,8 @@ Rules for reading, so that files outlive programs:
 - A half-written last line, as a killed run leaves behind, is left out; one that lacks its line feed
   alone counts. Any other line that is no record is an error with its number, unless damaged lines
   are asked to be left out: then their numbers are told.
+- A second environment, and another record of what was decided, are errors with their line: see
+  `bench.records.doubled`.
 
 The types are in `bench.records.types` and `bench.records.duel`, and those of one kind of workload
 with that kind.
@@ -31,6 +33,7 @@ from typing import Any
 from bench import files
 from bench.cases import RIVAL
 from bench.kinds.record import SCHEMA, OwnRecord
+from bench.records import doubled
 from bench.records.duel import DuelRecord
 from bench.records.parsing import DamagedLine, Record, RecordError, parse
 from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord
@@ -166,11 +169,13 @@ class Records:
 
     def __iter__(self) -> Iterator[Record]:
         begun = False
+        seen = doubled.Lines()
         try:
             for number, line in enumerate(files.lines(self._parts), 1):
                 record = self._record(number, line, first=not begun) if line.strip() else None
                 if record is not None:
                     begun = True
+                    self._once(seen, number, line, record)
                     yield record
         except files.Unreadable as error:
             raise RecordError(f"{self.path}: can't be read: {error}") from error
@@ -194,6 +199,13 @@ class Records:
             self.environment = record
             self.schema = json.loads(line).get("schema", SCHEMA)
         return record
+
+    def _once(self, seen: doubled.Lines, number: int, line: bytes, record: Record) -> None:
+        """See that a line is no other answer to what is answered already."""
+        try:
+            seen.add(number, line, record)
+        except ValueError as error:
+            raise RecordError(f"{self.path}: line {number} {error}") from error
 
     def _no_environment(self) -> RecordError:
         return RecordError(

@@ -27,6 +27,7 @@ _HELPS: Mapping[Kind, str] = {
 """What narrows an interval, by the kind of file."""
 _LEVELS: Mapping[Judgement, str] = {
     "regression": "error",
+    "missing": "warning",
     "inconclusive": "warning",
     "improvement": "notice",
 }
@@ -48,15 +49,32 @@ def text(found: Compared) -> str:
         lines = [f"- {escape(line)}" for line in said]
         if lines:
             parts.append("\n".join([f"{heading}:", "", *lines]))
-    for names, where in ((found.only_base, found.base), (found.only_new, found.new)):
-        if names:
-            lines = [f"- {escape(name)}" for name in names]
-            parts.append("\n".join([f"Only in {escape(where)}, and not compared:", "", *lines]))
+    parts += _alone(found)
     if lines := [f"- {escape(line)}" for line in digest.seconds(found)]:
         parts.append("\n".join(["Seconds:", "", *lines]))
     if notes := [*found.notes, *digest.same(found), *digest.visible(found)]:
         parts.append("\n".join(f"- {escape(note)}." for note in notes))
     return "\n\n".join(parts)
+
+
+def _alone(found: Compared) -> Iterable[str]:
+    """The cases that only one of the files has, and how some of them may be paired."""
+    fails = f", which fails (--missing {found.missing})" if found.missing == "fail" else ""
+    for names, where, so in (
+        (found.only_base, found.base, fails),
+        (found.only_new, found.new, ""),
+    ):
+        if names:
+            lines = [f"- {escape(name)}" for name in names]
+            parts = [f"Only in {escape(where)}, and not compared{so}:", "", *lines]
+            yield "\n".join(parts)
+    if found.suggested:
+        yield "\n".join(["If a case is called otherwise now:", "", *map(_code, found.suggested)])
+
+
+def _code(words: str) -> str:
+    """A line of code in Markdown, as it is."""
+    return f"    {words}"
 
 
 def sentences(findings: Iterable[Finding]) -> list[str]:
@@ -77,14 +95,14 @@ def sentences(findings: Iterable[Finding]) -> list[str]:
 
 def junit(found: Compared) -> str:
     """JUnit XML: a test for each quantity; what is inconclusive is skipped, not failed."""
-    failures, skipped = len(found.of("regression")), len(found.of("inconclusive"))
+    failing, skipped = set(found.failing), set(found.open)
     suite = ElementTree.Element(
         "testsuite",
         name=xml(f"{found.base} against {found.new}"),
         tests=str(len(found.findings)),
-        failures=str(failures),
+        failures=str(len(failing)),
         errors="0",
-        skipped=str(skipped),
+        skipped=str(len(skipped)),
     )
     for finding in found.findings:
         case = ElementTree.SubElement(
@@ -93,11 +111,11 @@ def junit(found: Compared) -> str:
             classname=xml(_who(finding)),
             name=xml(finding.quantity),
         )
-        if finding.judgement == "regression":
+        if finding in failing:
             said = xml(f"{_who(finding)}: {finding.said}")
             failure = ElementTree.SubElement(case, "failure", message=said, type=finding.metric)
             failure.text = said
-        elif finding.judgement == "inconclusive":
+        elif finding in skipped:
             ElementTree.SubElement(case, "skipped", message=xml(finding.said))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
@@ -123,7 +141,8 @@ def github_annotations(found: Compared) -> str:
     So what fails comes first, and what is inconclusive has one line.
     """
     lines = []
-    for judgement, level in _LEVELS.items():
+    levels = {**_LEVELS, "missing": "error" if found.missing == "fail" else "warning"}
+    for judgement, level in levels.items():
         if judgement == "inconclusive":
             lines += _warning(found.of(judgement))
             continue
@@ -143,7 +162,7 @@ def _warning(findings: list[Finding]) -> list[str]:
         return []
     title = f"inconclusive: {len(findings)} {'quantity' if len(findings) == 1 else 'quantities'}"
     said = " ".join(digest.folded(findings, sentences))
-    return [f"::warning title={_property(title)}::{_data(said)}"]
+    return [f"::warning title={annotation_property(title)}::{annotation(said)}"]
 
 
 def as_json(found: Compared) -> str:
@@ -169,8 +188,12 @@ def _summary(found: Compared) -> str:
         )
     ]
     cases = f"{found.cases} case{'s' if found.cases != 1 else ''} of {found.kind}"
-    open_ = f", {number} inconclusive" if (number := len(found.of("inconclusive"))) else ""
-    return f"{found.base} against {found.new}, {cases}: {', '.join(numbers)}{open_}"
+    numbers += [
+        f"{number} {judgement}"
+        for judgement in ("missing", "inconclusive")
+        if (number := len(found.of(judgement)))
+    ]
+    return f"{found.base} against {found.new}, {cases}: {', '.join(numbers)}"
 
 
 def _joined(findings: list[Finding]) -> str:
