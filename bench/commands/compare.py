@@ -76,8 +76,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[=FILE]",
         help="several times for several: "
         + "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
-        + ". What names no FILE goes to stdout; where all do, the text goes there too. A FILE that is"
-        " there is replaced, but GITHUB_STEP_SUMMARY, which is gone on with",
+        + ". What names no FILE goes to stdout; where all do, the text goes there too. A FILE that"
+        " is there is replaced, but GITHUB_STEP_SUMMARY, which is gone on with",
     )
     parser.add_argument("--verbose", action="store_true", help="traces")
 
