@@ -43,7 +43,7 @@ def lint(workflows: Iterable[Path]) -> int:
     """Lint workflows; 0 if there is nothing to mend. What there is, is printed."""
     names = [str(path) for path in workflows]
     tools = Path(sys.executable).parent
-    commands: tuple[list[Path | str], ...] = (
+    commands: tuple[list[str | Path], ...] = (
         [tools / "actionlint", "-shellcheck", tools / "shellcheck", "-pyflakes=", *names],
         [tools / "zizmor", "--offline", "--quiet", "--no-progress", *names],
     )

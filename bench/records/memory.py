@@ -56,3 +56,19 @@ class AsGiven:
     faults: dict[str, list[int]] | None
     order: list[Order]
     processes: list[int]
+
+
+@dataclass(frozen=True)
+class MaxBatch:
+    """The largest batch that fits, for each variant.
+
+    Attributes:
+        largest: images in the batch; 0 where not even one fits.
+        failed: the smallest batch that was tried and did not fit; None where the search ended
+            before one failed.
+        limit: bytes that the worker might use; None where the device alone set the limit.
+    """
+
+    largest: dict[str, int]
+    failed: dict[str, int | None]
+    limit: int | None = None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from adapters import custom
+from bench.cases import Comparison
+from bench.kinds import registry
+from bench.kinds.request import Request
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _MEASURING = ("bench", "adapters", "semibackward")
@@ -36,6 +39,16 @@ def own_files(attacks: Iterable[str]) -> list[Path]:
     """The files among what --attack was given."""
     specs = [custom.parse(text) for text in attacks]
     return [Path(spec.place) for spec in specs if spec.is_file]
+
+
+def named(request: Request, comparisons: Iterable[Comparison]) -> Iterator[Path]:
+    """Files of the user's that are measured, but for attacks; each once."""
+    if request.weights is not None:
+        yield request.weights
+    for kind in registry.every():
+        yield from kind.files(request)
+    for case in dict.fromkeys(comparison.case for comparison in comparisons):
+        yield from registry.get(case.kind).files_of(case)
 
 
 def _digest(path: Path) -> str:

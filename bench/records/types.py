@@ -11,7 +11,7 @@ from typing import Any, Literal
 from adapters.origins import Origin
 from bench.cases import Case, Findings, Status
 from bench.kinds.record import SCHEMA
-from bench.records.memory import AsGiven, MemoryPolicy, MemoryUse
+from bench.records.memory import AsGiven, MaxBatch, MemoryPolicy, MemoryUse
 from bench.statistics.alone import Stretch
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.blocks import Block, GpuState, Order
@@ -117,22 +117,6 @@ class Operations:
     backward: int
     images: int
     moved: int | None = None
-
-
-@dataclass(frozen=True)
-class MaxBatch:
-    """The largest batch that fits, for each variant.
-
-    Attributes:
-        largest: images in the batch; 0 where not even one fits.
-        failed: the smallest batch that was tried and did not fit; None where the search ended
-            before one failed.
-        limit: bytes that the worker might use; None where the device alone set the limit.
-    """
-
-    largest: dict[str, int]
-    failed: dict[str, int | None]
-    limit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import psutil
 
 from bench.cases import BASELINE, Case, Comparison, Options
-from bench.records.types import MaxBatch
+from bench.records.memory import MaxBatch
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.worker import protocol

@@ -15,9 +15,10 @@ from typing import Any
 
 from adapters import custom, versions
 from adapters.origins import Origin
-from bench.cases import Case
+from bench.cases import Comparison
 from bench.errors import UsageError
-from bench.kinds.request import flag
+from bench.kinds.request import Request, flag
+from bench.records import provenance
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 """Asks a worker."""
@@ -57,20 +58,22 @@ def parse(texts: Iterable[str]) -> list[Expected]:
 
 
 def look(
-    ask: Ask, cases: Iterable[Case], files: Iterable[Path], expected: Sequence[Expected]
+    ask: Ask, request: Request, comparisons: Iterable[Comparison], expected: Sequence[Expected]
 ) -> dict[str, Origin]:
     """Where everything that is measured comes from, as records keep it.
 
     Args:
         ask: asks a worker.
-        cases: what is measured.
-        files: of the user's that are.
+        request: what was asked.
+        comparisons: what is measured.
         expected: what --expect-from was given.
 
     Raises:
         UsageError: something is not imported from where it is expected.
     """
-    every = list(dict.fromkeys(cases))
+    comparisons = list(comparisons)
+    every = list(dict.fromkeys(comparison.case for comparison in comparisons))
+    files = [*provenance.own_files(request.own), *provenance.named(request, comparisons)]
     libraries = list(dict.fromkeys(c.library for c in every if c.library != custom.LIBRARY))
     specs = (spec for case in every for spec in (case.attack, case.model))
     modules = [match[1] for match in map(_MODULE.fullmatch, specs) if match]

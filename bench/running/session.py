@@ -29,7 +29,6 @@ from bench.records.types import ComparisonRecord, Environment
 from bench.running import origins, progress
 from bench.running.measuring import ask
 from bench.running.memory import KEEP, not_kept
-from bench.running.origins import Expected
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
@@ -144,7 +143,12 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
         pool = WorkerPool(starting.on_cpu(first))
         stack.callback(pool.replace)
         chosen = choose(request, pool, shown)
-        found = _origins(request, chosen, pool, expected)
+        found = origins.look(
+            lambda asked: _checked(pool.get().ask(asked, timeout=START_TIMEOUT)),
+            request,
+            chosen.comparisons,
+            expected,
+        )
         beside = pauses = None
         if chosen.device == "cpu":
             pauses = Pauses(
@@ -290,28 +294,12 @@ def begin(
             suite=chosen.suite.name,
             accelerator=chosen.accelerator,
             code=provenance.code(),
-            files=provenance.files(request.own, _files(request, chosen.comparisons)),
+            files=provenance.files(request.own, provenance.named(request, chosen.comparisons)),
             origins=found or {},
             memory=memory,
             workers=workers,
             **chosen.environment,
         )
-    )
-
-
-def _origins(
-    request: Request, chosen: Chosen, pool: WorkerPool, expected: Sequence[Expected]
-) -> dict[str, Origin]:
-    """Where what is measured is imported from.
-
-    Raises:
-        UsageError: that is not where it is expected.
-    """
-    return origins.look(
-        lambda asked: _checked(pool.get().ask(asked, timeout=START_TIMEOUT)),
-        [comparison.case for comparison in chosen.comparisons],
-        [*provenance.own_files(request.own), *_files(request, chosen.comparisons)],
-        expected,
     )
 
 
@@ -333,16 +321,6 @@ def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) 
         f"--device {asked}: torch {torch['version']} sees only {', '.join(devices)} here;"
         f" use one of those, or see `{program.command('doctor')}`"
     )
-
-
-def _files(request: Request, comparisons: Iterable[Comparison]) -> Iterator[Path]:
-    """Files of the user's that are measured, but for attacks; each once."""
-    if request.weights is not None:
-        yield request.weights
-    for kind in registry.every():
-        yield from kind.files(request)
-    for case in dict.fromkeys(comparison.case for comparison in comparisons):
-        yield from registry.get(case.kind).files_of(case)
 
 
 def _facts(pool: WorkerPool) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records.types import ComparisonRecord, MaxBatch
+from bench.records.memory import MaxBatch
+from bench.records.types import ComparisonRecord
 from bench.statistics import components, doubts
 from bench.statistics.diagnosis import Bound, Diagnosis
 from bench.statistics.equality import Equality

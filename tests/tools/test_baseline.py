@@ -1,22 +1,17 @@
-"""The committed baselines, the command that writes and checks them, and the workflow."""
+"""The committed baselines, and the command that writes and checks them."""
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.choosing import suites
-from bench.commands import arguments
 from bench.compare.environments import release
 from bench.records import reading
-from tests.places import ROOT
 from tests.records import counts, write
 from tools import baseline
-
-WORKFLOW = ROOT / ".github" / "workflows" / "performance.yml"
 
 
 @pytest.mark.parametrize("path", sorted(baseline.FOLDER.glob("*")), ids=lambda path: path.name)
@@ -81,31 +76,3 @@ def test_what_can_not_be_counted_is_no_baseline(
     assert baseline.main(["write"]) == 5
     assert not baseline.FOLDER.exists()
     assert baseline.main(["wriet"]) == 2
-
-
-def test_the_workflow_counts_both_sides_and_compares_them() -> None:
-    yaml = pytest.importorskip("yaml")
-    jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
-    counting, timing = (
-        [step.get("run", "") for step in jobs[name]["steps"]] for name in ("counts", "time")
-    )
-    assert sum("bench counts" in run for run in counting) == 2
-    for steps in (counting, timing):
-        (comparing,) = (run for run in steps if "bench compare" in run)
-        assert "$GITHUB_STEP_SUMMARY" in comparing
-    kept = [step.get("uses", "") for job in jobs.values() for step in job["steps"]]
-    assert sum(use.startswith("actions/upload-artifact@") for use in kept) == 2
-
-
-def test_the_workflow_asks_for_what_there_is() -> None:
-    """Its commands are understood by the program's own parser."""
-    yaml = pytest.importorskip("yaml")
-    jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
-    commands = [
-        shlex.split(step["run"])
-        for job in jobs.values()
-        for step in job["steps"]
-        if "-m bench" in step.get("run", "")
-    ]
-    asked = [arguments.parse(words[words.index("bench") + 1 :]) for words in commands]
-    assert [found.command for found in asked] == ["counts", "counts", "compare", "run", "compare"]
