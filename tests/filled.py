@@ -11,6 +11,9 @@ from bench.cases import OfKind
 from bench.kinds import registry
 from bench.records import reading
 
+WAYS = ("original", "semi-backward", "a", "b")
+"""What records have an entry for."""
+_OF_WAYS = {"baseline": WAYS[0], "variant": WAYS[1]}
 _NUMBER = 3
 
 
@@ -25,7 +28,9 @@ def filled_lines(text: str) -> list[dict[str, Any]]:
     for name, made in lines.items():
         kinds = [kind for kind in registry.every() if name in kind.lines] or registry.every()
         for kind in kinds if name != "environment" else kinds[:1]:
-            found.append({"schema": 2, **filled(made, text, kind.name), "kind": name})
+            line = {"schema": 2, **filled(made, text, kind.name), "kind": name}
+            ways = {name: way for name, way in _OF_WAYS.items() if name in line}
+            found.append({**line, **ways})
     return sorted(found, key=lambda line: line["kind"] != "environment")
 
 
@@ -49,10 +54,15 @@ def filled(made: Any, text: str, kind: str) -> Any:
     if origin in (list, tuple) or (origin and issubclass(origin, typing.Sequence)):
         if origin is tuple and inner[-1] is not Ellipsis:
             return [filled(one, text, kind) for one in inner]
-        return [filled(inner[0], text, kind)]
+        # Of numbers as many as the images of a case have sides; of times two for each block.
+        return [filled(inner[0], text, kind)] * {int: 3, float: 2}.get(inner[0], 1)
     if origin is dict or (origin and issubclass(origin, typing.Mapping)):
-        names = ("original", "semi-backward", "rival", "a-a", text)
-        return {name: filled(inner[1], text, kind) for name in names}
+        told = {name: filled(inner[1], text, kind) for name in ("version", "call", "unit")}
+        # What may be a number or a text is a number where it is a variant's.
+        several = typing.get_origin(inner[1]) in (typing.Union, types.UnionType)
+        numbers = [one for one in typing.get_args(inner[1]) if several and one in (int, float)]
+        way = filled(numbers[0] if numbers else inner[1], text, kind)
+        return {**told, **dict.fromkeys((*WAYS, text), way)}
     if dataclasses.is_dataclass(made):
         if isinstance(made, type) and issubclass(made, OfKind) and OfKind in made.__bases__:
             return filled(made.known[kind], text, kind) if kind in made.known else None

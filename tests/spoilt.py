@@ -99,5 +99,3 @@ def _places(value: Any) -> Iterator[Place]:
 def written(lines: Lines) -> str:
     """As text; whole numbers of any length are written."""
     return "".join(f"{json.dumps(line)}\n" for line in lines)
-
-
