@@ -14,7 +14,7 @@ from bench.records import reading
 WAYS = ("original", "semi-backward", "a", "b")
 """What records have an entry for."""
 _OF_WAYS = {"baseline": WAYS[0], "variant": WAYS[1]}
-_NUMBER = 3
+_NUMBER = 2
 
 
 def filled_lines(text: str) -> list[dict[str, Any]]:
@@ -54,8 +54,8 @@ def filled(made: Any, text: str, kind: str) -> Any:
     if origin in (list, tuple) or (origin and issubclass(origin, typing.Sequence)):
         if origin is tuple and inner[-1] is not Ellipsis:
             return [filled(one, text, kind) for one in inner]
-        # Of numbers as many as the images of a case have sides; of times two for each block.
-        return [filled(inner[0], text, kind)] * {int: 3, float: 2}.get(inner[0], 1)
+        # Three sides of an image, three blocks; of times two for each block.
+        return [filled(inner[0], text, kind)] * (6 if inner[0] is float else 3)
     if origin is dict or (origin and issubclass(origin, typing.Mapping)):
         told = {name: filled(inner[1], text, kind) for name in ("version", "call", "unit")}
         # What may be a number or a text is a number where it is a variant's.
@@ -67,6 +67,9 @@ def filled(made: Any, text: str, kind: str) -> Any:
         if isinstance(made, type) and issubclass(made, OfKind) and OfKind in made.__bases__:
             return filled(made.known[kind], text, kind) if kind in made.known else None
         hints = typing.get_type_hints(made, include_extras=True)
-        return {f.name: filled(hints[f.name], text, kind) for f in dataclasses.fields(made)}
+        found = {f.name: filled(hints[f.name], text, kind) for f in dataclasses.fields(made)}
+        if isinstance(faults := found.get("faults"), dict):
+            found["faults"] = {way: 2 * numbers for way, numbers in faults.items()}  # of samples
+        return found
     simple: dict[Any, Any] = {str: text, int: _NUMBER, float: 1.5, bool: True}
     return simple[made]
