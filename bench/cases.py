@@ -111,6 +111,13 @@ class Options(OfKind, ABC):
         """The workload by name, as "foolbox pgd"."""
         return f"{case.library} {case.attack}"
 
+    def check(self) -> None:
+        """Look whether there can be such a case; what a record says is not trusted.
+
+        Raises:
+            ValueError: there can't; with what is wrong.
+        """
+
     def passing(self, case: Case) -> int:
         """How many inputs go through the model in one pass."""
         return case.batch

@@ -29,6 +29,14 @@ def visible(text: str) -> str:
     return "".join(map(_shown, text))
 
 
+def encodable(value: T) -> T | str:
+    """A text in which halves of characters, which no file can hold, stand as their escapes; what is
+    no text as it is."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _shown(character: str) -> str:
     # Of what is not printable, spaces of other widths alone are harmless.
     if character.isprintable() or unicodedata.category(character) == "Zs":

@@ -11,7 +11,10 @@ from bench.cases import OfKind
 from bench.kinds import registry
 from bench.records import parsing
 
-_NUMBER = 3
+WAYS = ("original", "semi-backward", "a", "b")
+"""What records have an entry for."""
+_OF_WAYS = {"baseline": WAYS[0], "variant": WAYS[1]}
+_NUMBER = 2
 
 
 def filled_lines(text: str) -> list[dict[str, Any]]:
@@ -25,7 +28,9 @@ def filled_lines(text: str) -> list[dict[str, Any]]:
     for name, made in lines.items():
         kinds = [kind for kind in registry.every() if name in kind.lines] or registry.every()
         for kind in kinds if name != "environment" else kinds[:1]:
-            found.append({"schema": 2, **filled(made, text, kind.name), "kind": name})
+            line = {"schema": 2, **filled(made, text, kind.name), "kind": name}
+            ways = {name: way for name, way in _OF_WAYS.items() if name in line}
+            found.append({**line, **ways})
     return sorted(found, key=lambda line: line["kind"] != "environment")
 
 
@@ -49,14 +54,22 @@ def filled(made: Any, text: str, kind: str) -> Any:
     if origin in (list, tuple) or (origin and issubclass(origin, typing.Sequence)):
         if origin is tuple and inner[-1] is not Ellipsis:
             return [filled(one, text, kind) for one in inner]
-        return [filled(inner[0], text, kind)]
+        # Three sides of an image, three blocks; of times two for each block.
+        return [filled(inner[0], text, kind)] * (6 if inner[0] is float else 3)
     if origin is dict or (origin and issubclass(origin, typing.Mapping)):
-        names = ("original", "semi-backward", "rival", "a-a", text)
-        return {name: filled(inner[1], text, kind) for name in names}
+        told = {name: filled(inner[1], text, kind) for name in ("version", "call", "unit")}
+        # What may be a number or a text is a number where it is a variant's.
+        several = typing.get_origin(inner[1]) in (typing.Union, types.UnionType)
+        numbers = [one for one in typing.get_args(inner[1]) if several and one in (int, float)]
+        way = filled(numbers[0] if numbers else inner[1], text, kind)
+        return {**told, **dict.fromkeys((*WAYS, text), way)}
     if dataclasses.is_dataclass(made):
         if isinstance(made, type) and issubclass(made, OfKind) and OfKind in made.__bases__:
             return filled(made.known[kind], text, kind) if kind in made.known else None
         hints = typing.get_type_hints(made, include_extras=True)
-        return {f.name: filled(hints[f.name], text, kind) for f in dataclasses.fields(made)}
+        found = {f.name: filled(hints[f.name], text, kind) for f in dataclasses.fields(made)}
+        if isinstance(faults := found.get("faults"), dict):
+            found["faults"] = {way: 2 * numbers for way, numbers in faults.items()}  # of samples
+        return found
     simple: dict[Any, Any] = {str: text, int: _NUMBER, float: 1.5, bool: True}
     return simple[made]

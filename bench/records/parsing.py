@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +12,7 @@ from bench.cases import read_as
 from bench.errors import UsageError
 from bench.kinds import registry
 from bench.kinds.record import SCHEMA, OwnRecord
-from bench.records import lifting
+from bench.records import checking, lifting
 from bench.records.duel import DuelRecord
 from bench.records.types import (
     ComparisonRecord,
@@ -23,7 +20,6 @@ from bench.records.types import (
     Environment,
     Prepared,
     ProcessRecord,
-    Timed,
 )
 
 if TYPE_CHECKING:
@@ -93,14 +89,16 @@ def _validator(kinds: tuple[str, ...]) -> _Validator:
     """The validator for these kinds; made anew only where there are others."""
     from typing import Annotated, Union
 
-    from pydantic import Discriminator, TypeAdapter
+    from pydantic import ConfigDict, Discriminator, TypeAdapter
 
     types = line_types(kinds)
     lines: Any = tuple(types.values())
     union: Any = Annotated[Union[lines], Discriminator("kind")]  # noqa: UP007
     names = frozenset(types)
     with read_as(kinds):
-        return _Validator(TypeAdapter(union), TypeAdapter(Prepared), names)
+        finite = ConfigDict(allow_inf_nan=False)
+        line = TypeAdapter(union, config=finite)
+        return _Validator(line, TypeAdapter(Prepared), names)
 
 
 def parse(path: Path, number: int, line: bytes) -> Record | None:
@@ -116,10 +114,10 @@ def parse(path: Path, number: int, line: bytes) -> Record | None:
     if lifting.is_old(line):
         return _parse_slowly(path, number, line)
     try:
-        if b"NaN" in line or b"Infinity" in line:
-            raise ValueError("perhaps a number that JSON does not have")
+        if checking.odd(line):
+            raise ValueError("perhaps what JSON does not have")
         record: Record = _validator(tuple(registry.names())).line.validate_json(line)
-        _check(record)
+        checking.check(record)
     except ValueError:
         return _parse_slowly(path, number, line)
     return record
@@ -129,7 +127,7 @@ def _parse_slowly(path: Path, number: int, line: bytes) -> Record | None:
     """A line that is no record of today: an older one, one of another kind, or what is wrong."""
     validator = _validator(tuple(registry.names()))
     try:
-        found = json.loads(line, parse_constant=_no_number)
+        found = checking.loads(line)
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
     except ValueError as error:
@@ -139,11 +137,11 @@ def _parse_slowly(path: Path, number: int, line: bytes) -> Record | None:
             f"{path}: line {number} is of schema {found['schema']}, this program reads up to"
             f" {SCHEMA}; use a newer version of it"
         )
-    if found.get("kind") not in validator.names:
+    if not isinstance(found.get("kind"), str) or found["kind"] not in validator.names:
         return None
     try:
         record: Record = validator.line.validate_python(lifting.lifted(found))
-        _check(record)
+        checking.check(record)
     except ValueError as error:
         if (kind := _unknown_kind(found)) is not None:
             raise RecordError(
@@ -160,24 +158,6 @@ def _unknown_kind(found: Mapping[str, Any]) -> str | None:
     options = case.get("options") if isinstance(case, dict) else None
     kind = options.get("kind") if isinstance(options, dict) else None
     return kind if isinstance(kind, str) and kind not in registry.names() else None
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
-
-
-def _check(record: Record) -> None:
-    """What the types can't say: times and their ratios are above 0, and finite."""
-    if not isinstance(record, Timed):
-        return
-    alone = (stretch.seconds for stretch in record.alone)
-    for seconds in itertools.chain.from_iterable((*record.seconds.values(), *alone)):
-        if not 0 < seconds < math.inf:
-            raise ValueError(f"seconds: {seconds} is no time")
-    found = record.speedup
-    for ratio in () if found is None else (found.estimate, found.low, found.high):
-        if ratio is not None and not 0 < ratio < math.inf:
-            raise ValueError(f"speedup: {ratio} is no ratio of times")
 
 
 def _first_fault(error: ValueError) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas
 
+from bench import telling
 from bench.kinds import registry
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
@@ -79,7 +80,9 @@ def _nested(key: str, value: object) -> bool:
 
 
 def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
-    made = pandas.DataFrame(rows)
+    made = pandas.DataFrame(
+        [{name: telling.encodable(value) for name, value in row.items()} for row in rows]
+    )
     made = made.drop(columns=[n for n in OPTIONAL if n in made and made[n].isna().all()])
     typed: pandas.DataFrame = made.convert_dtypes()  # whole numbers stay whole beside missing ones
     return typed

@@ -42,6 +42,10 @@ class OnImages(Options):
             f" {case.dtype}, {case.device}"
         )
 
+    def check(self) -> None:
+        if len(self.input_shape) != 3 or min(self.input_shape) < 1:
+            raise ValueError(f"case.options.input_shape: {self.input_shape} is no shape of images")
+
     def in_one_step(self) -> OnImages:
         return self if self.steps is None else replace(self, steps=1)
 
