@@ -88,7 +88,7 @@ def read(path: Path) -> File:
     if run.comparisons:
         return File(path, "comparisons", run)
     raise UsageError(
-        f"{path}: it holds neither counts nor comparisons; `bench counts` or `bench run`"
+        f"{path}: it holds neither counts nor comparisons; `counts` and `run` write such"
     )
 
 
