@@ -1,7 +1,7 @@
 """Every command line that people read runs: to where workers would start, or to its end.
 
-Pages, docstrings, help pages, workflows. What a line names and every reader has in another way, as a
-file of records or a model of one's own, lies on a desk.
+Pages, docstrings, help pages, workflows. What a line names and every reader has in another way, as
+a file of records or a model of one's own, lies on a desk.
 """
 
 from __future__ import annotations
@@ -65,14 +65,17 @@ def check_target(words: list[str]) -> None:
 
 
 def check_packages(words: list[str]) -> None:
-    """Whether pip is asked for packages that this project needs somewhere."""
+    """Whether pip is asked for what this project needs somewhere, or for an extra of it."""
     assert words[0] == "install"
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     known = {Requirement(found).name for found in re.findall(r'"([A-Za-z][^"\s]*>=[^"]*)"', text)}
     known |= {"uv", program.SCRIPT, "nvidia-ml-py"}
+    extras = set(re.findall(r"^(\w+) = \[", text.partition("[project.scripts]")[0], re.MULTILINE))
     for word in words[1:]:
         if not word.startswith("-") and not word.endswith(".whl"):
-            assert Requirement(word).name in known, word
+            found = Requirement(word.replace(".[", f"{program.SCRIPT}["))
+            assert found.name in known, word
+            assert found.extras <= extras, word
 
 
 def check_tool(module: str, words: list[str]) -> None:
