@@ -36,15 +36,11 @@ LONGEST = 350
 
 
 def modules() -> dict[str, str]:
-    """The source of every module in the checkout, by its path."""
-    listed = subprocess.run(
-        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    paths = [ROOT / name for name in listed.stdout.split()]
+    """The source of every module, by its path; of a checkout, or of what was unpacked."""
     return {
         path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-        for path in paths
-        if path.is_file()
+        for folder in ("adapters", "bench", "reports", "semibackward", "tests", "tools")
+        for path in (ROOT / folder).rglob("*.py")
     }
 
 

@@ -96,7 +96,7 @@ def read(path: Path) -> File:
     if run.comparisons:
         return File(path, "comparisons", run)
     raise UsageError(
-        f"{path}: it holds neither counts nor comparisons; `bench counts` or `bench run`, or where"
+        f"{path}: it holds neither counts nor comparisons; `counts` and `run` write such, or where"
         f" its run was interrupted, go on with it by {_resuming(run)}"
     )
 
