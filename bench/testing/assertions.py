@@ -7,9 +7,8 @@ images and labels, so it may work in place. pytest's fixture `semibackward` is t
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import random
-from collections.abc import Callable, Iterator
 
 import numpy
 import pytest
@@ -21,18 +20,29 @@ from bench.statistics import blocks
 from bench.statistics.blocks import Block
 from bench.statistics.estimate import Speedup
 from bench.statistics.stopping import Looks, StopRule
-from bench.worker import equality, gradients, timer
-from bench.worker.gradients import GradientTrace
+from bench.testing import looking
+from bench.testing.looking import Look
+from bench.worker import equality, timer
 from semibackward import semi_backward
 
-Attack = Callable[[Tensor, Tensor], Tensor]
+Attack = looking.Attack
 
 WARMUP_RUNS = 2
 """Of each attack, before the first that is timed."""
 TOLERANCE = 1e-6
 """The largest difference, on images in [0, 1], that `assert_same` allows where none is named."""
-LONGEST_LIST = 3
-"""Operations that a message names."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    """An attack with a model's parameters frozen while it runs; see `frozen`."""
+
+    attack: Attack
+    model: nn.Module
+
+    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+        with semi_backward(self.model):
+            return self.attack(images, labels)
 
 
 def frozen(attack: Attack, model: nn.Module) -> Attack:
@@ -42,30 +52,29 @@ def frozen(attack: Attack, model: nn.Module) -> Attack:
         attack: on that model.
         model: what it attacks.
     """
-
-    def semi_backward_attack(images: Tensor, labels: Tensor) -> Tensor:
-        with semi_backward(model):
-            return attack(images, labels)
-
-    return semi_backward_attack
+    return Frozen(attack, model)
 
 
 def assert_no_parameter_gradients(
-    attack: Attack, model: nn.Module, images: Tensor, labels: Tensor
+    attack: Attack, model: nn.Module, images: Tensor, labels: Tensor, *, black_box: bool = False
 ) -> None:
     """One run of the attack computes no gradient of a parameter.
 
     The gradients are counted inside autograd's engine, wherever they end up, so an attack that
-    clears `.grad` after itself is found out too. Counting is exact: it knows no noise.
+    clears `.grad` after itself is found out too; so is one that computes those of a copy of the
+    model, or of another network, and reads none. Counting is exact: it knows no noise.
 
     Args:
         attack: to be looked at.
         model: the model it attacks; some of its parameters must require a gradient, as they do in
-            your users' models.
+            your users' models. The attack must call it, and ask for a gradient through it: of one
+            that does not, nothing is found.
         images, labels: what it is run on; one image will do.
+        black_box: the attack need not ask for a gradient, only call the model.
 
     Raises:
-        AssertionError: it does; the message says how many, and by which call.
+        AssertionError: it does, and the message says how many, and by which call; or nothing could
+            be found, and the message says what the attack did in place of attacking the model.
         ValueError: every parameter is frozen already, so that nothing could be found.
     """
     __tracebackhide__ = True
@@ -75,10 +84,11 @@ def assert_no_parameter_gradients(
             "no parameter of the model requires a gradient, so no attack could compute one; test"
             " with the model as your users have it: model.requires_grad_(True)"
         )
-    with _gradients_kept(model), gradients.observed(model) as trace:
-        attack(images.clone(), labels.clone())
-    if trace.operations:
-        raise AssertionError(_blame(trace, len(list(model.parameters()))))
+    seen = looking.look(attack, model, images, labels)
+    if found := looking.blame(seen):
+        raise AssertionError(found)
+    if missing := looking.unmet(seen, "the attack", "nothing was checked", black_box=black_box):
+        raise AssertionError(missing)
 
 
 def assert_same(
@@ -87,6 +97,7 @@ def assert_same(
     images: Tensor,
     labels: Tensor,
     *,
+    model: nn.Module | None = None,
     seed: int = 0,
     tolerance: float = TOLERANCE,
 ) -> None:
@@ -95,18 +106,26 @@ def assert_same(
     Args:
         first, second: as `attack` and `frozen(attack, model)`.
         images, labels: what they are run on.
+        model: that both must call; a frozen attack must call that which it is frozen for.
         seed: set before each run, for python, numpy and torch.
         tolerance: the largest difference that still counts as the same; 0 for bit for bit.
 
     Raises:
         AssertionError: they differ; the message says by how much, and whether the first one
-            repeats itself at all.
+            repeats itself at all. Or nothing was compared: both return the images unchanged, or
+            one does not call its model.
     """
     __tracebackhide__ = True
-    one, other = _output(first, images, labels, seed), _output(second, images, labels, seed)
+    runs = [
+        _looked(attack, model, images, labels, seed, who)
+        for attack, who in ((first, "the first attack"), (second, "the second attack"))
+    ]
+    one, other = (_image(seen.output) for seen in runs)
     found = equality.compare(one, other)
     difference = found.max_abs_diff
     if found.bitwise or (tolerance > 0 and difference is not None and difference <= tolerance):
+        if all(seen.unchanged for seen in runs):
+            raise AssertionError(_unchanged(runs))
         return
     again = equality.compare(one, _output(first, images, labels, seed))
     if not again.bitwise:
@@ -146,7 +165,8 @@ def assert_ratio(
         first, second: as `attack` and `frozen(attack, model)`, or an old one and a new one.
         images, labels: what they are run on.
         at_least, at_most: bounds of time(first) / time(second); one or both.
-        model: its parameters' `.grad` is cleared before each run, as a training loop does it.
+        model: that both must call; its parameters' `.grad` is cleared before each run, as a
+            training loop does it. A frozen attack must call the model that it is frozen for.
         precision: half-width of the interval of the log ratio that is narrow enough.
         max_seconds: of measuring; up to four times as many for a slow attack, to have an interval.
         strict: fail where nothing is known, in place of skipping.
@@ -156,7 +176,8 @@ def assert_ratio(
         the ratio with its interval, for more to be asserted or printed.
 
     Raises:
-        AssertionError: the ratio is not in the bounds.
+        AssertionError: the ratio is not in the bounds; or nothing was timed: an attack does not
+            call its model, or returns the images unchanged after no call at all or an error.
         ValueError: no bound is given, or the lower one is above the upper one.
     """
     __tracebackhide__ = True
@@ -164,6 +185,10 @@ def assert_ratio(
         raise ValueError("give at_least, at_most or both")
     if at_least is not None and at_most is not None and at_least > at_most:
         raise ValueError(f"at_least={at_least:g} is above at_most={at_most:g}")
+    for attack, who in ((first, "the first attack"), (second, "the second attack")):
+        seen = _looked(attack, model, images, labels, seed, who)
+        if idle := looking.idle(seen, who):
+            raise AssertionError(f"{idle}, so nothing was timed")
     rule = StopRule.for_device(str(images.device), precision, max_seconds)
     found = _measured(first, second, images, labels, model, rule, seed)
     said = f"the first attack's time over the second's is {progress.in_words(found)}"
@@ -221,44 +246,52 @@ def _measured(
     return looks.interval
 
 
+def _looked(
+    attack: Attack, model: nn.Module | None, images: Tensor, labels: Tensor, seed: int, who: str
+) -> Look:
+    """One run that is looked at.
+
+    Raises:
+        AssertionError: it does not call the model that it should.
+    """
+    __tracebackhide__ = True
+    own = attack.model if isinstance(attack, Frozen) else model
+    seen = looking.look(attack, own, images, labels, lambda: _seed(seed))
+    if own is not None:
+        missing = looking.unmet(seen, who, "nothing was compared", black_box=True)
+        if missing is not None:
+            raise AssertionError(missing)
+    return seen
+
+
 def _output(attack: Attack, images: Tensor, labels: Tensor, seed: int) -> Tensor:
     _seed(seed)
-    output: object = attack(images.clone(), labels.clone())
+    return _image(attack(images.clone(), labels.clone()))
+
+
+def _image(output: object) -> Tensor:
     if not isinstance(output, Tensor):
         raise TypeError(f"the attack returned {type(output).__name__}, not adversarial images")
     return output.detach()
+
+
+def _unchanged(runs: list[Look]) -> str:
+    idle = [
+        found
+        for seen, who in zip(runs, ("the first attack", "the second attack"), strict=True)
+        if (found := looking.idle(seen, who))
+    ]
+    seen = f" ({'; '.join(idle)})" if idle else ""
+    return (
+        f"both attacks return the images unchanged, so nothing was compared{seen}; take images and"
+        " labels that they change, as images that the model still classifies rightly"
+    )
 
 
 def _seed(seed: int) -> None:
     random.seed(seed)
     numpy.random.seed(seed)
     torch.manual_seed(seed)
-
-
-@contextlib.contextmanager
-def _gradients_kept(model: nn.Module) -> Iterator[None]:
-    """What lies in `.grad` before the block lies there after it."""
-    kept = [(parameter, parameter.grad) for parameter in model.parameters()]
-    for parameter, _ in kept:
-        parameter.grad = None
-    try:
-        yield
-    finally:
-        for parameter, gradient in kept:
-            parameter.grad = gradient
-
-
-def _blame(trace: GradientTrace, parameters: int) -> str:
-    found = list(trace.by_operation.items())
-    named = ", ".join(f"{name} {count}" for name, count in found[:LONGEST_LIST])
-    more = ", ..." if len(found) > LONGEST_LIST else ""
-    calls = ", ".join(f"{count} × {call}" for call, count in sorted(trace.calls.items()))
-    return (
-        f"the attack computes the gradients of {len(trace.operations)} of {parameters} parameters"
-        f" and an attack reads none of them ({named}{more}; gradient calls: {calls}). Ask for the"
-        " images' alone, torch.autograd.grad(loss, images), or freeze the model: with"
-        " semi_backward(model): ..."
-    )
 
 
 def _by(difference: float | None) -> str:

@@ -44,10 +44,15 @@ def reads(asker: FrameType) -> bool:
     return module.startswith(_READERS) and asker.f_code.co_name != "__call__"
 
 
+def can_run_as_written() -> bool:
+    """Whether what was compiled can be run as it was written: from torch 2.6 on."""
+    return hasattr(getattr(torch, "compiler", None), "set_stance")
+
+
 def as_written() -> AbstractContextManager[Any]:
     """The block in which what was compiled runs as it was written; nothing before torch 2.6."""
     compiler: Any = getattr(torch, "compiler", None)
-    if not loaded() or not hasattr(compiler, "set_stance"):
+    if not loaded() or not can_run_as_written():
         return contextlib.nullcontext()
     return compiler.set_stance("force_eager")  # type: ignore[no-any-return]
 

@@ -43,6 +43,9 @@ class GradientTrace:
         computing: how many of the calls computed a parameter's gradient.
         computed: parameters' gradients that all calls together computed.
         own_functions: names of custom `autograd.Function`s on the way from a loss to its leaves.
+        refused: what the engine raised in place of an answer, a sentence each.
+        others: the networks that were called and are none of the model's, in words; once the block
+            has ended.
         observed: whose gradients they are beside the model's, and why; once the block has ended.
     """
 
@@ -51,6 +54,8 @@ class GradientTrace:
     computing: int = 0
     computed: int = 0
     own_functions: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     observed: Observed = field(default_factory=Observed)
 
     @property
@@ -136,6 +141,7 @@ def observed(model: nn.Module) -> Iterator[GradientTrace]:
                 yield trace
         finally:
             trace.observed = sight.observed(trace.parameters)
+            trace.others = sight.others
 
 
 class InFront:
@@ -198,6 +204,10 @@ class _Observer(InFront):
         handles = graphs.hook(behind, watched, call.computed)
         try:
             return self._engine.run_backward(tensors, *args, **kwargs)
+        except Exception as error:
+            if outermost:
+                trace.refused.append(" ".join(f"{type(error).__name__}: {error}".split()))
+            raise
         finally:
             for handle in handles:
                 handle.remove()

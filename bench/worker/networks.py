@@ -92,6 +92,12 @@ class Networks:
         """Of the model; where only parts of it are called, or what contains it, of these."""
         return self._whole or self._in_parts
 
+    @property
+    def others(self) -> list[str]:
+        """The networks that were called and are none of the model's, in words."""
+        called = (leaf.owner.told for leaf in self._leaves.values() if leaf.network)
+        return [told for told in dict.fromkeys(called) if told != SUBSTITUTES.told]
+
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """See the calls of modules inside the block."""

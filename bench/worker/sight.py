@@ -187,6 +187,11 @@ class Sight:
     def _frozen(self) -> int:
         return sum(not parameter.requires_grad for parameter in self._parameters.values())
 
+    @property
+    def others(self) -> list[str]:
+        """The networks that were called and are none of the model's, in words."""
+        return self._networks.others
+
     def observed(self, computed: Set[int]) -> Observed:
         """What was seen; `computed` has the ids of the parameters whose gradient was."""
         foreign = [self._unread(call) for call in self._calls]
