@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import files
+from bench import files, program
 from bench.compare.values import Kind
 from bench.errors import UsageError
 from bench.records import reading
@@ -108,7 +107,7 @@ def _resuming(run: Run) -> str:
         place = words.index("--out")
         del words[place : place + 2]
     words = [word for word in words if word != "--resume" and not word.startswith("--out=")]
-    return f"`{shlex.join([*words, '--out', str(run.path), '--resume'])}`"
+    return f"`{program.repeated([*words, '--out', str(run.path), '--resume'])}`"
 
 
 def both(base: Path, new: Path) -> tuple[File, File]:
