@@ -4,7 +4,6 @@ its own, and never with a fault."""
 from __future__ import annotations
 
 import argparse
-import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from bench.running.process import WorkerDied
 from tests.spoilt import real, spoilt, written
 
 quickly = settings(
-    max_examples=120,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     database=None,
@@ -107,7 +106,9 @@ def option_strings(command: str) -> list[str]:
         for action in arguments.parser()._actions
         if isinstance(action, argparse._SubParsersAction)
     )
-    return [name for action in commands.choices[command]._actions for name in action.option_strings]
+    actions = commands.choices[command]._actions
+    names = [name for action in actions for name in action.option_strings]
+    return [name for name in names if name != "--verbose"]  # which shows where errors come from
 
 
 def words_of(chance: random.Random) -> Iterator[str]:
@@ -124,7 +125,7 @@ def words_of(chance: random.Random) -> Iterator[str]:
             yield chance.choice(VALUES)
 
 
-@settings(quickly, max_examples=300)
+@settings(quickly, max_examples=100)
 @given(chance=st.randoms(use_true_random=False))
 def test_no_command_line_is_a_fault(
     chance: random.Random, capsys: pytest.CaptureFixture[str]
@@ -147,16 +148,17 @@ def test_no_command_line_is_a_fault(
         {"case": {"batch": 0}},
         {"warmup_runs": 10**400},
     ],
-    ids=json.dumps,
+    ids=lambda change: next(iter(change)),
 )
-@pytest.mark.parametrize("form", REPORTS)
 def test_numbers_that_contradict_each_other_are_no_fault(
-    change: dict[str, Any], form: str, capsys: pytest.CaptureFixture[str]
+    change: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    head, line = (one for one in REAL[0] if one["kind"] != "process")
+    head, *lines = REAL[0]
+    line = next(one for one in lines if one["kind"] == "comparison" and one["anatomy"])
     told = {
         name: {**line[name], **value} if isinstance(value, dict) and value else value
         for name, value in change.items()
     }
     Path("a.jsonl").write_text(written([head, {**line, **told}]))
-    ends_well(["report", "a.jsonl", "--format", form], capsys)
+    for form in REPORTS:
+        ends_well(["report", "a.jsonl", "--format", form], capsys)
