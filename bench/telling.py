@@ -6,11 +6,12 @@ function knows one target, and gives text in which nothing is an instruction to 
 
 from __future__ import annotations
 
+import json as standard_json
 import re
 import shlex
 import unicodedata
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -173,7 +174,18 @@ def csv(cell: T) -> T | str:
     if not isinstance(cell, str):
         return cell
     formula = cell.lstrip(" ").startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
-    return f"'{visible(cell)}" if formula else visible(cell)
+    shown = _no_commands(visible(cell))
+    return f"'{shown}" if formula else shown
+
+
+def json(value: Any, indent: int | None = None) -> str:
+    """JSON in ASCII, which keeps every character, and in which no text is a command of CI's.
+
+    Raises:
+        ValueError: a number in it is none that JSON has.
+    """
+    written = standard_json.dumps(value, allow_nan=False, indent=indent)
+    return _OLD_COMMAND.sub(r"##\1\\u005b", written) if "##" in written else written
 
 
 def xml(text: str) -> str:
@@ -183,7 +195,7 @@ def xml(text: str) -> str:
 
 def annotation(text: str) -> str:
     """What a GitHub workflow command says."""
-    return visible(text.strip()).replace("%", "%25")
+    return line(text).replace("%", "%25")
 
 
 def annotation_property(text: str) -> str:

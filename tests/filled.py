@@ -13,7 +13,12 @@ from bench.records import parsing
 
 WAYS = ("original", "semi-backward", "a", "b")
 """What records have an entry for."""
-_OF_WAYS = {"baseline": WAYS[0], "variant": WAYS[1]}
+_SET = {
+    "baseline": WAYS[0],
+    "variant": WAYS[1],
+    "evaluation": {"attack": "pgd", "eps": 0.03, "step_size": 0.01},
+}
+"""Fields that can't hold anything."""
 _NUMBER = 2
 
 
@@ -29,8 +34,7 @@ def filled_lines(text: str) -> list[dict[str, Any]]:
         kinds = [kind for kind in registry.every() if name in kind.lines] or registry.every()
         for kind in kinds if name != "environment" else kinds[:1]:
             line = {"schema": 2, **filled(made, text, kind.name), "kind": name}
-            ways = {name: way for name, way in _OF_WAYS.items() if name in line}
-            found.append({**line, **ways})
+            found.append({**line, **{n: value for n, value in _SET.items() if n in line}})
     return sorted(found, key=lambda line: line["kind"] != "environment")
 
 
@@ -57,7 +61,10 @@ def filled(made: Any, text: str, kind: str) -> Any:
         # Three sides of an image, three blocks; of times two for each block.
         return [filled(inner[0], text, kind)] * (6 if inner[0] is float else 3)
     if origin is dict or (origin and issubclass(origin, typing.Mapping)):
-        told = {name: filled(inner[1], text, kind) for name in ("version", "call", "unit")}
+        told = {
+            name: filled(inner[1], text, kind)
+            for name in ("version", "call", "call a", "call b", "unit")
+        }
         # What may be a number or a text is a number where it is a variant's.
         several = typing.get_origin(inner[1]) in (typing.Union, types.UnionType)
         numbers = [one for one in typing.get_args(inner[1]) if several and one in (int, float)]

@@ -98,6 +98,51 @@ def test_such_a_question_would_be_found() -> None:
     assert not asks_for_a_kind('told = {"text": 1}')
 
 
+def prints(text: str) -> list[str]:
+    """Where a module writes to the terminal itself: `print`, the streams, a console of rich's."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        called = node.func if isinstance(node, ast.Call) else None
+        name = called.id if isinstance(called, ast.Name) else None
+        attribute = node.attr if isinstance(node, ast.Attribute) else None
+        imported = {one.name for one in node.names} if isinstance(node, ast.ImportFrom) else set()
+        if name in ("print", "Console") or imported & {"stdout", "stderr"}:
+            found.append(f"line {getattr(node, 'lineno', 0)}: {name or imported}")
+        if attribute in ("stdout", "stderr", "__stdout__", "__stderr__") and (
+            isinstance(node.value, ast.Name) and node.value.id == "sys"  # type: ignore[attr-defined]
+        ):
+            found.append(f"line {node.lineno}: sys.{attribute}")  # type: ignore[attr-defined]
+        if attribute in ("print_exc", "print_exception"):
+            found.append(f"line {node.lineno}: {attribute}")  # type: ignore[attr-defined]
+    return found
+
+
+def test_one_module_alone_prints() -> None:
+    """So that nothing reaches a terminal that `bench.telling` has not made harmless."""
+    others = {
+        name: text
+        for name, text in modules().items()
+        if name.startswith(("bench/", "reports/", "adapters/"))
+        # A worker's streams are a log's, and not the terminal.
+        and not name.startswith("bench/worker/")
+        and name != "bench/console.py"
+    }
+    assert len(others) > 150
+    streams = {name: where for name, text in others.items() if (where := prints(text))}
+    # What argparse prints goes through `bench.console`; it tells stderr from stdout by the stream.
+    assert set(streams) == {"bench/commands/arguments.py"}
+    assert len(streams["bench/commands/arguments.py"]) == 1
+
+
+def test_such_a_print_would_be_found() -> None:
+    assert prints("print('x')")
+    assert prints("sys.stderr.write('x')")
+    assert prints("from sys import stdout")
+    assert prints("Console(stderr=True)")
+    assert prints("traceback.print_exc()")
+    assert not prints("console.out('x'); done.stdout")
+
+
 def test_a_worker_needs_nothing_that_only_the_controlling_process_uses() -> None:
     """So that it can run in another environment, beside an old torch."""
     code = (

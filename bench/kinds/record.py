@@ -34,6 +34,13 @@ class OwnRecord(ABC):
     schema: Literal[2] = SCHEMA
     kind: str
 
+    def check(self) -> None:
+        """Look whether what it says can be; what a file says is not trusted.
+
+        Raises:
+            ValueError: it can't; with what is wrong.
+        """
+
     @property
     @abstractmethod
     def key(self) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.cases import Case
+from bench.kinds.record import OwnRecord
 from bench.records.duel import DuelRecord
 from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord, Timed
 from bench.statistics.conditions import Conditions
@@ -75,7 +76,9 @@ def check(record: object) -> None:
     case = getattr(record, "case", None)
     if isinstance(case, Case):
         _check_case(case)
-    if isinstance(record, Timed):
+    if isinstance(record, OwnRecord):
+        record.check()
+    elif isinstance(record, Timed):
         _check_timed(record)
     elif isinstance(record, CountsRecord):
         if record.counts or record.status == "ok":
@@ -92,9 +95,10 @@ def _check_case(case: Case) -> None:
 
 
 def _check_timed(record: Timed) -> None:
-    ways = ("a", "b")
+    ways: Sequence[str] = ("a", "b")
+    calls: Sequence[str] = ("call a", "call b")
     if isinstance(record, ComparisonRecord):
-        ways = (record.baseline, record.variant)
+        ways, calls = (record.baseline, record.variant), ("call",)
         _check_comparison(record, ways)
     elif isinstance(record, DuelRecord):
         _both("sides", record.sides, ways)
@@ -104,6 +108,8 @@ def _check_timed(record: Timed) -> None:
             _both(name, found, ways)
     for name in ("memory", "gradients"):
         _numbers(name, getattr(record, name) or {}, ways)
+    if record.gradients is not None:
+        _both("gradients", record.gradients, calls)
     _times(itertools.chain.from_iterable(record.seconds.values()))
     _times(itertools.chain.from_iterable(stretch.seconds for stretch in record.alone))
     _check_blocks(record)

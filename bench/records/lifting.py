@@ -35,6 +35,13 @@ def lifted(line: Mapping[str, Any]) -> dict[str, Any]:
     """
     if line.get("schema") != 1:
         return dict(line)
+    try:
+        return _lifted(line)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ValueError(f"something in it is not what schema 1 has there: {error}") from error
+
+
+def _lifted(line: Mapping[str, Any]) -> dict[str, Any]:
     found = {**line, "schema": SCHEMA}
     if isinstance(found.get("case"), dict):
         found["case"] = _case(found["case"])

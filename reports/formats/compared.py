@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from xml.etree import ElementTree
 
+from bench import telling
 from bench.compare.values import Compared, Finding, Judgement, Kind
 from bench.telling import annotation, annotation_property, xml
 from reports.formats import digest
@@ -130,7 +130,7 @@ def github_action_benchmark(found: Compared) -> str:
     A speedup is told as its reciprocal, the share of the original's time, since there less is
     better.
     """
-    return json.dumps(
+    return telling.json(
         [_point(finding) for finding in found.findings if finding.new is not None], indent=2
     )
 
@@ -167,7 +167,7 @@ def _warning(findings: list[Finding]) -> list[str]:
 
 def as_json(found: Compared) -> str:
     """Everything."""
-    return json.dumps(asdict(found), indent=2, allow_nan=False)
+    return telling.json(asdict(found), indent=2)
 
 
 _DRAW: Mapping[str, Callable[[Compared], str]] = {

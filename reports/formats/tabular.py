@@ -54,7 +54,7 @@ def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         "averages": list(_averages(runs)),
         "tables": [asdict(table) for table in contents.of(runs, asked)],
     }
-    return json.dumps(told, allow_nan=False)
+    return telling.json(told)
 
 
 def _averages(runs: Sequence[Run]) -> Any:

@@ -231,8 +231,7 @@ def _explained(trainings: Sequence[TrainingRecord], plan: Plan) -> Iterable[str]
 
 
 def _attack(trainings: Sequence[TrainingRecord]) -> str:
-    names = (str(r.evaluation["attack"]) for r in trainings if "attack" in r.evaluation)
-    return next(names, "attacked")
+    return next((str(r.evaluation["attack"]) for r in trainings if r.evaluation), "attacked")
 
 
 def _epoch(record: ComparisonRecord | None, variant: str, images: int) -> str:
