@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters import custom
+from adapters.base import AdapterError
 from bench.running import templates
 from bench.running.process import WorkerProcess, environment, spawn
 from bench.running.templates import Template
@@ -104,7 +105,7 @@ def test_a_template_does_not_look_into_the_current_folder() -> None:
 def test_an_attack_of_the_users_own_bench_is_found(folder: Path) -> None:
     (folder / "bench" / "attacks.py").write_text("def pgd(model, images, labels): ...\n")
     assert custom.parse("bench.attacks:pgd").place == "bench.attacks"
-    with pytest.raises(custom.AdapterError, match="there is no module bench"):
+    with pytest.raises(AdapterError, match="there is no module bench"):
         custom.parse("bench.defences:pgd")
 
 
