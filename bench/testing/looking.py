@@ -127,7 +127,8 @@ def unmet(seen: Look, who: str, so: str, *, black_box: bool) -> str | None:
         graphless = observed.graphless
         under = f" ({graphless} of these calls recorded no graph, as under torch.no_grad())"
         found = f"asked for no gradient{under if graphless else ''}"
-        mend = "of a black-box attack say black_box=True"
+        mend = "give labels that the model predicts, should it pass over images that are"
+        mend += " misclassified already; of a black-box attack say black_box=True"
     else:
         led = (
             "the one gradient call it made leads"

@@ -175,3 +175,21 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not PathFind
 print(importlib.util.find_spec("deep"))
 """
     assert printed(place, code) == ["None"]
+
+
+def test_a_folder_with_a_package_of_our_name_has_its_own_and_we_have_ours(tmp_path: Path) -> None:
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "__init__.py").write_text("STEPS = 3\n")
+    (tmp_path / "bench" / "worker.py").write_text("WHO = 'the user'\n")
+    (tmp_path / "mine.py").write_text("from bench import STEPS\nfrom bench.worker import WHO\n")
+    code = """
+    from semibackward_bench import home
+    home.stand_first()
+    import bench
+    mine = folders.of(Path()).file(Path("mine.py"))
+    import bench.worker.protocol as later
+    print(mine.STEPS, mine.WHO, bench.__version__, type(later.__loader__).__name__)
+    """
+    (found,) = printed(tmp_path, code)
+    assert found.startswith("3 the user ")
+    assert found.endswith(" SourceFileLoader"), "ours are not loaded as the folder's"
