@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from bench import telling
+from bench import program, telling
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports import figures
@@ -113,6 +113,7 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         columns=shown,
         filters={name: _choices(rows, name) for name in _FILTERS if name in shown},
         plots=[_plot(plot) for plot in figures.plots(runs)],
+        report=program.command("report"),
         tables=tables[:MOST_TABLES],
         more_tables=len(tables) > MOST_TABLES,
         runs=[_facts(run, place.label) for place in found for run in place.runs],
