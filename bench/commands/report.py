@@ -132,7 +132,7 @@ def _read(path: Path, *, salvage: bool) -> Run:
     from bench.records import reading
 
     try:
-        return reading.read(path, salvage=salvage)
+        return reading.read(path, salvage=salvage, plain=reading.PLAIN)
     except reading.DamagedLine as error:
         if salvage:
             raise

@@ -111,11 +111,15 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
         for record, _ in found
         for text in record.warnings
     )
+    of_one: dict[str, list[str]] = {}
+    for text, whose in warnings.items():
+        if len(whose) == 1:
+            of_one.setdefault(whose[0], []).append(text)
     notes = []
     for record, told in found:
         where = f"{name(record.case)}, {record.variant}"
         notes.append(f"{where}: {_said(record, told)}.")
-        notes += (f"{where}: {text}." for text, whose in warnings.items() if whose == [where])
+        notes += (f"{where}: {text}." for text in of_one.get(where, ()))
     notes += (f"{'; '.join(whose)}: {text}." for text, whose in warnings.items() if len(whose) > 1)
     return Table(
         f"where the time goes, passes per image and shares of the original's time{name.common}",
