@@ -39,7 +39,7 @@ from bench.records.types import ComparisonRecord, CountsRecord, Environment, Pro
 __all__ = ["DamagedLine", "Record", "RecordError", "Records", "Run", "of", "read", "to_line"]
 
 PLAIN = 5_000
-"""Comparisons of a file that reports keep as they are, in 100 MB; of many more, others are packed."""
+"""Comparisons of a file that reports keep as they are, in 100 MB; further ones are packed."""
 _MOST_NAMED = 20
 """Damaged lines whose numbers are told."""
 
