@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
@@ -190,23 +190,28 @@ def _percent(share: float | None) -> str:
 
 def paragraphs(runs: Sequence[Run]) -> str:
     """For each comparison a paragraph that a library's maintainer can act on."""
+    return "\n\n".join(paragraph_parts(runs))
+
+
+def paragraph_parts(runs: Sequence[Run]) -> Iterator[str]:
+    """The same in parts, an empty line between them."""
     with models.told_apart(runs):
-        return _paragraphs(runs)
+        yield from _paragraphs(runs)
 
 
-def _paragraphs(runs: Sequence[Run]) -> str:
-    parts = []
+def _paragraphs(runs: Sequence[Run]) -> Iterator[str]:
     for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
         told = explain(record, environment)
         if told is None:
-            parts.append(f"**{record.case}**: {record.status}: {record.reason or 'not dissected'}.")
+            yield f"**{record.case}**: {record.status}: {record.reason or 'not dissected'}."
         else:
             assert record.anatomy is not None  # it was explained
-            parts.append(_paragraph(record, record.anatomy, told, environment))
+            yield _paragraph(record, record.anatomy, told, environment)
         if record.warnings:
             said = dict.fromkeys(text.rstrip(".") for text in record.warnings)
-            parts.append("\n".join(f"- {markdown.escape(text)}." for text in said))
-    return "\n\n".join(parts) or "No case has been measured."
+            yield "\n".join(f"- {markdown.escape(text)}." for text in said)
+    if not any(run.comparisons for run in runs):
+        yield "No case has been measured."
 
 
 def _paragraph(
