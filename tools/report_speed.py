@@ -7,6 +7,7 @@ has its work. Each format is rendered by the command, as a whole process.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -21,7 +22,6 @@ from typing import Any
 from bench.commands.report import FORMATS
 from bench.records import reading
 from bench.records.reading import Run
-from bench.records.types import ComparisonRecord
 from reports.reading import kind
 from tools import browser_tests
 
@@ -48,17 +48,18 @@ def write(path: Path, count: int) -> None:
     runs = [reading.read(file) for file in sorted(RESULTS.glob("amd-epyc-2-cores/**/*.jsonl"))]
     with path.open("w", encoding="utf-8") as file:
         file.write(reading.to_line(runs[0].environment))
-        for record in itertools.islice(_comparisons(runs), count):
-            file.write(reading.to_line(record))
+        file.writelines(itertools.islice(_comparisons(runs), count))
 
 
-def _comparisons(runs: list[Run]) -> Iterator[ComparisonRecord]:
+def _comparisons(runs: list[Run]) -> Iterator[str]:
     every = (record for run in runs for record in run.comparisons)
     found = [record for record in every if "attacks" in kind.of(record.case).plotted]
+    lines = [json.loads(reading.to_line(record)) for record in found]
     for batch in itertools.count(1):
-        for record in found:
-            case = replace(record.case, batch=batch)
-            yield replace(record, case=case, case_id=case.id)
+        for record, line in zip(found, lines, strict=True):
+            line["case"]["batch"] = batch
+            line["case_id"] = replace(record.case, batch=batch).id
+            yield json.dumps(line) + "\n"
 
 
 def rendered(source: Path, kind: str, folder: Path) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bench.commands import options
@@ -36,13 +37,13 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     return run_command.measured(request, words, started, printed, explain=True)
 
 
-def _table(found: Run) -> str:
+def _table(found: Run) -> Iterable[str]:
     from reports.formats import explained
 
-    return explained.report([found])
+    return [explained.report([found])]
 
 
-def _paragraphs(found: Run) -> str:
+def _paragraphs(found: Run) -> Iterable[str]:
     from reports.formats import explained
 
-    return explained.paragraphs([found])
+    return explained.paragraph_parts([found])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bench.commands import options
@@ -25,9 +26,9 @@ def add(parser: argparse.ArgumentParser, command: Command) -> None:
 def _run(command: Command, parsed: argparse.Namespace, words: list[str], started: float) -> int:
     request = options.request_of(parsed)
 
-    def printed(found: Run) -> str:
+    def printed(found: Run) -> Iterable[str]:
         from reports.formats import markdown
 
-        return markdown.report([found], request.more)
+        return markdown.parts([found], request.more)
 
     return run_command.measured(request, words, started, printed, then=command)

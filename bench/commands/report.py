@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         if parsed.format == "figures":
             _figures(runs, parsed.out)
             return codes.DONE
-        text = _drawn(parsed.format, runs, vars(parsed))
+        return _written(_ended(_drawn(parsed.format, runs, vars(parsed))), parsed)
     except RecordError as error:
         raise UsageError(str(error)) from error
     except ImportError as error:
@@ -90,17 +90,20 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         ) from error
     finally:
         gc.enable()
-    text = f"{text.rstrip()}\n"
+
+
+def _written(parts: Iterable[str], parsed: argparse.Namespace) -> int:
+    """Print a report, or write it into a folder and print where."""
     if parsed.out is None:
-        if parsed.format in _FOR_PEOPLE:
-            console.out(text.rstrip("\n"))
-        else:
-            console.data(text)
+        harmless = telling.lines if parsed.format in _FOR_PEOPLE else str
+        for part in parts:
+            console.data(harmless(part))
         return codes.DONE
     target = _target(parsed.out, _FILES[parsed.format])
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        files.write(target, text)
+        with files.whole(target) as file:
+            file.writelines(part.encode() for part in parts)
     except OSError as error:
         raise _unwritable(parsed.out, error) from error
     if target != parsed.out:
@@ -136,7 +139,7 @@ def _read(path: Path, *, salvage: bool) -> Run:
     from bench.records import reading
 
     try:
-        return reading.read(path, salvage=salvage)
+        return reading.read(path, salvage=salvage, plain=reading.PLAIN)
     except reading.DamagedLine as error:
         if salvage:
             raise
@@ -159,24 +162,42 @@ def _of_folder(folder: Path, *, salvage: bool) -> dict[Path, Run]:
     return found
 
 
-def _drawn(form: str, runs: list[Run], asked: Mapping[str, Any]) -> str:
+def _drawn(form: str, runs: list[Run], asked: Mapping[str, Any]) -> Iterable[str]:
+    """A report in parts, so that a long one is nowhere as a whole."""
     if form == "html":
         from reports.formats import page
 
-        return page.render(runs, asked)
+        return [page.render(runs, asked)]
     if form in ("csv", "json"):
         from reports.formats import tabular
 
-        return tabular.csv(runs) if form == "csv" else tabular.json_text(runs, asked)
+        return tabular.csv_parts(runs) if form == "csv" else [tabular.json_text(runs, asked)]
     from reports.formats import explained, latex, markdown
 
-    draw: dict[str, Callable[[], str]] = {
-        "md": lambda: markdown.report(runs, asked),
-        "latex": lambda: latex.report(runs, asked),
-        "explained": lambda: explained.report(runs),
-        "paragraphs": lambda: explained.paragraphs(runs),
+    draw: dict[str, Callable[[], Iterable[str]]] = {
+        "md": lambda: markdown.parts(runs, asked),
+        "latex": lambda: latex.parts(runs, asked),
+        "explained": lambda: [explained.report(runs)],
+        "paragraphs": lambda: explained.paragraph_parts(runs),
     }
-    return draw[form]()
+    return apart(draw[form]())
+
+
+def apart(parts: Iterable[str]) -> Iterator[str]:
+    """The parts of a text, with an empty line between each two."""
+    for number, part in enumerate(parts):
+        yield f"\n\n{part}" if number else part
+
+
+def _ended(parts: Iterable[str]) -> Iterator[str]:
+    """The same text with one line feed at its end."""
+    held = ""
+    for part in parts:
+        text = held + part
+        kept = text.rstrip()
+        held = text[len(kept) :]
+        yield kept
+    yield "\n"
 
 
 def _figures(runs: list[Run], folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bench.running.batch_search import BatchSearch
     from bench.running.runner import Runner
 
-Printed = Callable[["Run"], str]
-"""What is printed of the records in the end."""
+Printed = Callable[["Run"], Iterable[str]]
+"""What is printed of the records in the end, in parts, an empty line between them."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,14 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         BenchError: something in what was asked must be mended first.
         KeyboardInterrupt: the user stopped it; what was measured is on disk.
     """
-    return measured(options.request_of(parsed), words, started, tables)
+    return measured(options.request_of(parsed), words, started, _parts)
+
+
+def _parts(found: Run) -> Iterable[str]:
+    """The tables of a run, in parts."""
+    from reports.formats import markdown
+
+    return markdown.parts([found])
 
 
 def tables(found: Run) -> str:
@@ -126,7 +133,8 @@ def measured(
             )
             raise
     found = open_.journal.read()
-    console.out(printed(found))
+    for number, part in enumerate(printed(found)):
+        console.out(f"\n{part}" if number else part)
     print_place(path)
     if request.verbose:
         console.out(where_the_time_went(runner, time.perf_counter() - started))

@@ -218,7 +218,7 @@ class Journal:
         if self._told is not None:
             return reading.of(Records(self.path, self._told))
         try:
-            return reading.read(self.path)
+            return reading.read(self.path, plain=reading.PLAIN)
         except RecordError as error:
             raise OutputError(f"{error}; leave it as it is while it is written to") from error
 

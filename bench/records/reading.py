@@ -33,13 +33,15 @@ from typing import Any
 from bench import files
 from bench.cases import RIVAL
 from bench.kinds.record import SCHEMA, OwnRecord
-from bench.records import doubled
+from bench.records import doubled, packing
 from bench.records.duel import DuelRecord
 from bench.records.parsing import DamagedLine, Record, RecordError, parse
 from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord
 
 __all__ = ["DamagedLine", "Record", "RecordError", "Records", "Run", "of", "read", "to_line"]
 
+PLAIN = 5_000
+"""Comparisons of a file that reports keep as they are, in 100 MB; further ones are packed."""
 _MOST_NAMED = 20
 """Damaged lines whose numbers are told."""
 
@@ -89,21 +91,27 @@ def to_line(record: Record) -> str:
     return json.dumps(_schema_first(record), allow_nan=False) + "\n"
 
 
-def read(path: Path, *, salvage: bool = False) -> Run:
+def read(path: Path, *, salvage: bool = False, plain: int | None = None) -> Run:
     """Read and validate a file of records, packed by gzip or not.
 
     Args:
         path: of the file.
         salvage: leave damaged lines out, and tell their numbers.
+        plain: comparisons that are kept as they are; further ones are packed, which takes a
+            tenth of the memory and longer to look into. None for all.
 
     Raises:
         RecordError: it can't be read, or holds something other than records.
     """
-    return of(Records(path, files.chunks(path), salvage=salvage))
+    return of(Records(path, files.chunks(path), salvage=salvage), plain)
 
 
-def of(records: Records) -> Run:
+def of(records: Records, plain: int | None = None) -> Run:
     """What all these records come to.
+
+    Args:
+        records: of one file.
+        plain: comparisons that are not packed; None for all.
 
     Raises:
         RecordError: as reading them does.
@@ -115,7 +123,8 @@ def of(records: Records) -> Run:
     own: dict[str, dict[tuple[Any, ...], OwnRecord]] = {}
     for item in records:
         if isinstance(item, ComparisonRecord):
-            comparisons[item.key] = item
+            packed = plain is not None and len(comparisons) >= plain
+            comparisons[item.key] = packing.pack(item, records.line) if packed else item
             parts.pop(item.key, None)
         elif isinstance(item, DuelRecord):
             duels[item.case_id] = item
@@ -155,9 +164,11 @@ class Records:
         schema: the version of the format that this line has.
         cut: whether a half-written last line was left out.
         damaged: the numbers of the lines that were left out.
+        line: of the record in hand.
     """
 
     environment: Environment
+    line: bytes
 
     def __init__(self, path: Path, parts: Iterable[bytes], *, salvage: bool = False) -> None:
         self.path = path
@@ -174,7 +185,7 @@ class Records:
             for number, line in enumerate(files.lines(self._parts), 1):
                 record = self._record(number, line, first=not begun) if line.strip() else None
                 if record is not None:
-                    begun = True
+                    begun, self.line = True, line
                     self._once(seen, number, line, record)
                     yield record
         except files.Unreadable as error:
@@ -187,7 +198,7 @@ class Records:
             self.cut = True
             return None
         try:
-            record = parse(self.path, number, line)
+            record = parse(self.path, number, line.strip())
         except DamagedLine:
             if first or not self._salvage:
                 raise

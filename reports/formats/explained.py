@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from bench import program, telling
@@ -114,11 +114,15 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
         for record, _ in found
         for text in record.warnings
     )
+    of_one: dict[str, list[str]] = {}
+    for text, whose in warnings.items():
+        if len(whose) == 1:
+            of_one.setdefault(whose[0], []).append(text)
     notes = []
     for record, told in found:
         where = f"{name(record.case)}, {record.variant}"
         notes.append(f"{where}: {_said(record, told)}.")
-        notes += (f"{where}: {text}." for text, whose in warnings.items() if whose == [where])
+        notes += (f"{where}: {text}." for text in of_one.get(where, ()))
     notes += (f"{'; '.join(whose)}: {text}." for text, whose in warnings.items() if len(whose) > 1)
     return Table(
         f"where the time goes, passes per image and shares of the original's time{name.common}",
@@ -189,24 +193,29 @@ def _percent(share: float | None) -> str:
 
 def paragraphs(runs: Sequence[Run]) -> str:
     """For each comparison a paragraph that a library's maintainer can act on."""
+    return "\n\n".join(paragraph_parts(runs))
+
+
+def paragraph_parts(runs: Sequence[Run]) -> Iterator[str]:
+    """The same in parts, an empty line between them."""
     with models.told_apart(runs):
-        return _paragraphs(runs)
+        yield from _paragraphs(runs)
 
 
-def _paragraphs(runs: Sequence[Run]) -> str:
-    parts = []
+def _paragraphs(runs: Sequence[Run]) -> Iterator[str]:
     for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
         told = explain(record, environment)
         if told is None:
             reason = prose(record.reason or "not dissected")
-            parts.append(f"**{escape(str(record.case))}**: {record.status}: {reason}.")
+            yield f"**{escape(str(record.case))}**: {record.status}: {reason}."
         else:
             assert record.anatomy is not None  # it was explained
-            parts.append(_paragraph(record, record.anatomy, told, environment))
+            yield _paragraph(record, record.anatomy, told, environment)
         if record.warnings:
             said = dict.fromkeys(text.rstrip(".") for text in record.warnings)
-            parts.append("\n".join(f"- {escape(text)}." for text in said))
-    return "\n\n".join(parts) or "No case has been measured."
+            yield "\n".join(f"- {escape(text)}." for text in said)
+    if not any(run.comparisons for run in runs):
+        yield "No case has been measured."
 
 
 def _paragraph(

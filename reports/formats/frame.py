@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas
@@ -19,6 +20,8 @@ from reports.reading.why import why
 
 OPTIONAL = ("predicted_by_bytes", "joules_original", "joules_variant", "energy_ratio")
 """Columns that only records of some GPUs have anything for."""
+ROWS = 10_000
+"""Rows of a frame, where not all have to be in one: in some 100 MB."""
 
 
 def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
@@ -32,7 +35,7 @@ def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
     the published speedup and ours over it; the environment; `command`, which repeats the row.
     Those of `OPTIONAL` are there where some row has them.
     """
-    return _frame(_comparisons(runs))
+    return _frame(list(_comparisons(runs)))
 
 
 def lines() -> list[str]:
@@ -42,26 +45,63 @@ def lines() -> list[str]:
 
 def own(runs: Sequence[Run], line: str) -> pandas.DataFrame:
     """A row for each line of a kind's own, as a training that was taken to its end."""
-    return _frame(_own(runs, line))
+    return _frame(list(_own(runs, line)))
 
 
-def everything(runs: Sequence[Run]) -> pandas.DataFrame:
-    """The rows of all, `kind` first: "comparison", or the line of a kind's own."""
-    rows = [{"kind": "comparison", **row} for row in _comparisons(runs)]
-    return _frame(rows + [{"kind": line, **row} for line in lines() for row in _own(runs, line)])
+def everything(runs: Sequence[Run]) -> Iterator[pandas.DataFrame]:
+    """The rows of all, `kind` first: "comparison", or the line of a kind's own; so many at a time,
+    every frame with the columns and the types that one of all rows would have."""
+    batches = _batches(_everything(runs))
+    first, second = next(batches, []), next(batches, None)
+    if second is None:
+        yield _frame(first)
+        return
+    del first, second
+    types: dict[str, Any] = {}
+    for rows in _batches(_everything(runs)):
+        for name, kind_of in pandas.DataFrame(rows).convert_dtypes().items():
+            types[str(name)] = _both(types.get(str(name)), kind_of)
+    types = {name: found for name, found in types.items() if found or name not in OPTIONAL}
+    for rows in _batches(_everything(runs)):
+        made = pandas.DataFrame(rows, columns=list(types))
+        yield made.astype({name: found or "object" for name, found in types.items()})
 
 
-def _comparisons(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    return [
+def _everything(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    for row in _comparisons(runs):
+        yield {"kind": "comparison", **row}
+    for line in lines():
+        for row in _own(runs, line):
+            yield {"kind": line, **row}
+
+
+def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(itertools.islice(rows, ROWS)):
+        yield batch
+
+
+def _both(before: str | None, column: pandas.Series[Any]) -> str | None:
+    """The type of a column whose former rows have one and whose next rows another; None for rows
+    without a value."""
+    if column.isna().all():
+        return before
+    found = str(column.dtype)
+    if before in (None, found):
+        return found
+    return "Float64" if {before, found} == {"Int64", "Float64"} else "object"
+
+
+def _comparisons(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    return (
         _comparison(record, run, place.label)
         for place in places.of(runs)
         for run in place.runs
         for record in run.comparisons
-    ]
+    )
 
 
-def _own(runs: Sequence[Run], line: str) -> list[dict[str, Any]]:
-    return [
+def _own(runs: Sequence[Run], line: str) -> Iterator[dict[str, Any]]:
+    return (
         {
             "run": place.label,
             "file": run.path.name,
@@ -72,7 +112,7 @@ def _own(runs: Sequence[Run], line: str) -> list[dict[str, Any]]:
         for place in places.of(runs)
         for run in place.runs
         for record in run.own.get(line, ())
-    ]
+    )
 
 
 def _nested(key: str, value: object) -> bool:

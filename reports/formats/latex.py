@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench import telling
@@ -22,8 +22,14 @@ _HEAD = (
 
 def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """Every table of some runs, one float each."""
+    return "\n\n".join(parts(runs, asked))
+
+
+def parts(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> Iterator[str]:
+    """The same in parts, an empty line between them."""
     with models.told_apart(runs):
-        return "\n\n".join([_HEAD, *map(draw, contents.of(runs, asked))])
+        yield _HEAD
+        yield from map(draw, contents.of(runs, asked))
 
 
 def draw(table: Table) -> str:

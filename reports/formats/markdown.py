@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench import telling
@@ -23,33 +23,43 @@ def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         runs: what was measured.
         asked: what the command line said, by name.
     """
+    return "\n\n".join(parts(runs, asked))
+
+
+def parts(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> Iterator[str]:
+    """The same in parts, an empty line between them: of many cases, a report is long."""
     with models.told_apart(runs):
-        parts = [draw(table) for table in contents.together(runs)]
-        return "\n\n".join([*parts, *(_run(run, asked) for run in runs)])
+        yield from map(draw, contents.together(runs))
+        for run in runs:
+            yield from _run(run, asked)
 
 
 def draw(table: Table) -> str:
     """One table with its title and notes."""
-    parts = [f"**{escape(table.title)}**", _grid([table.header, *table.rows])]
+    drawn = [f"**{escape(table.title)}**", _grid([table.header, *table.rows])]
     if table.notes:
-        parts.append("\n".join(f"- {escape(note)}" for note in table.notes))
-    return "\n\n".join(parts)
+        drawn.append("\n".join(f"- {escape(note)}" for note in table.notes))
+    return "\n\n".join(drawn)
 
 
-def _run(run: Run, asked: Mapping[str, Any]) -> str:
-    parts = [draw(table) for table in contents.of_run(run, asked)] or ["No case has been measured."]
+def _run(run: Run, asked: Mapping[str, Any]) -> Iterator[str]:
+    drawn = False
+    for table in contents.of_run(run, asked):
+        drawn = True
+        yield draw(table)
+    if not drawn:
+        yield "No case has been measured."
     if run.parts:
         waiting = len({part.key for part in run.parts})
-        parts.append(
+        yield (
             f"Comparisons begun and not complete: {waiting}; {escape(str(run.path))} can be gone on"
             " with by --resume."
         )
     if run.cut:
-        parts.append(f"The last line of {escape(str(run.path))} is half-written and was left out.")
+        yield f"The last line of {escape(str(run.path))} is half-written and was left out."
     if run.damaged:
-        parts.append(escape(run.left_out))
-    parts.append(where(run.environment))
-    return "\n\n".join(parts)
+        yield escape(run.left_out)
+    yield where(run.environment)
 
 
 def where(environment: Environment) -> str:

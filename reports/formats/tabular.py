@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -25,12 +25,17 @@ def csv(runs: Sequence[Run]) -> str:
     Cells of text are one line each, and those that a spreadsheet would run as a formula begin with
     an apostrophe.
     """
-    found = frame.everything(runs)
-    texts = found.select_dtypes(["object", "string"]).columns
-    found[texts] = found[texts].map(telling.csv)
-    written = io.StringIO()
-    found.to_csv(written, index=False, lineterminator="\r\n")
-    return written.getvalue()
+    return "".join(csv_parts(runs))
+
+
+def csv_parts(runs: Sequence[Run]) -> Iterator[str]:
+    """The same in parts, the header in the first."""
+    for number, found in enumerate(frame.everything(runs)):
+        texts = found.select_dtypes(["object", "string"]).columns
+        found[texts] = found[texts].map(telling.csv)
+        written = io.StringIO()
+        found.to_csv(written, index=False, header=number == 0, lineterminator="\r\n")
+        yield written.getvalue()
 
 
 def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:

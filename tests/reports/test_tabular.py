@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pandas
 import pytest
 
+from bench import cli
 from bench.commands import report
 from bench.records import reading
 from bench.records.reading import Run
@@ -193,3 +197,55 @@ def test_packed_records_are_read_as_they_are(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(line.encode())[:-20])
     with pytest.raises(reading.RecordError, match="can't be read"):
         reading.read(file)
+
+
+def test_a_report_that_fails_leaves_the_former_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "x.jsonl"
+    source.write_text(reading.to_line(ENVIRONMENT) + reading.to_line(GAIN))
+    words = ["report", str(source), "--out", str(tmp_path / "out")]
+    assert cli.main(words) == 0
+    before = (tmp_path / "out" / "report.md").read_text()
+
+    def half(runs: object, asked: object) -> Iterator[str]:
+        yield "half"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("reports.formats.markdown.parts", half)
+    assert cli.main(words) == 2
+    assert "No space left on device; name another folder with --out" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.md"]
+    assert (tmp_path / "out" / "report.md").read_text() == before
+
+
+def test_a_report_goes_nowhere_and_into_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "x.jsonl"
+    source.write_text(reading.to_line(ENVIRONMENT) + reading.to_line(GAIN))
+    assert cli.main(["report", str(source), "--out", os.devnull]) == 0
+    assert Path(os.devnull).is_char_device()
+    assert cli.main(["report", str(source), "--out", str(source)]) == 2
+    assert "it is no folder; name another folder with --out" in capsys.readouterr().err
+
+
+def test_salvage_keeps_what_is_whole_and_tells_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "x.jsonl"
+    records = (ENVIRONMENT, GAIN, replace(NO_GAIN, case_id="another"))
+    good = [reading.to_line(record) for record in records]
+    source.write_text("".join((*good[:2], "{\n", good[2], "damage\n")))
+    assert cli.main(["report", str(source)]) == 2
+    said = capsys.readouterr().err
+    assert f"{source}: line 3 is no record" in said
+    assert "--salvage keeps the lines that are records" in said
+    told = f"{source}: 2 lines (3, 5) are damaged, and left out."
+    for form in ("md", "html"):
+        assert cli.main(["report", str(source), "--salvage", "--format", form]) == 0
+        captured = capsys.readouterr()
+        assert captured.err == told + "\n"
+        assert told in captured.out
+    assert cli.main(["report", str(source), "--salvage", "--format", "csv"]) == 0
+    assert len(list(csv.reader(io.StringIO(capsys.readouterr().out)))) == 3
