@@ -180,7 +180,7 @@ def test_between_machines_it_is_said_that_nobody_can_tell_which_side_moved(compa
 
 
 def test_seconds_of_one_process_may_be_of_a_slow_moment(compare: Said) -> None:
-    one = {"processes": [0] * 50}
+    one: dict[str, Any] = {"processes": [0] * 50}
     code, said = compare([timed(**one)], [scaled(0.8, 1, **one)])
     assert code == 1
     assert "can't be told from seconds of two moments (original -20 % and semi-backward" in said
