@@ -38,8 +38,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         " a regression unless --fail-if allows it. Of comparisons: speedup and memory (5% unless"
         " said otherwise), seconds (25%; inconclusive only where --fail-if names them) and"
         " gradients. Of pytest-benchmark: seconds (10%). Memory and seconds are compared between"
-        " equal environments. Exit codes: 0 no regression; 1 regression; 2 wrong usage or unreadable"
-        " file; 3 inconclusive, under --strict; 4 environments that can't be compared."
+        " equal environments. Exit codes: 0 no regression; 1 regression; 2 wrong usage or"
+        " unreadable file; 3 inconclusive, under --strict; 4 environments that can't be compared."
     )
     parser.add_argument("base", type=Path, metavar="BASE", help="what was")
     parser.add_argument("new", type=Path, metavar="NEW", help="what is")
