@@ -40,11 +40,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Metrics of counts: gradients, passes, flops, memory, kernels, host; more of any of them is"
         " a regression unless --fail-if allows it. Of comparisons: speedup and memory (5% unless"
-        " said otherwise), and seconds, which fail only where --fail-if names them. Of"
-        " pytest-benchmark: seconds (10%). Memory and seconds are compared between equal"
-        " environments. Exit codes: 0 no regression; 1 regression, or a case is missing where that"
-        " fails; 2 wrong usage or unreadable file; 3 inconclusive, under --strict; 4 environments"
-        " that can't be compared."
+        " said otherwise), seconds (25%; inconclusive only where --fail-if names them) and"
+        " gradients. Of pytest-benchmark: seconds (10%). Memory and seconds are compared between"
+        " equal environments. Exit codes: 0 no regression; 1 regression, or a case is missing where"
+        " that fails; 2 wrong usage or unreadable file; 3 inconclusive, under --strict; 4"
+        " environments that can't be compared."
     )
     parser.add_argument("base", type=Path, metavar="BASE", help="what was")
     parser.add_argument("new", type=Path, metavar="NEW", help="what is")

@@ -46,7 +46,7 @@ def _wrong(base: Sequence[float], new: Sequence[float]) -> Iterator[str]:
             yield f"{which} has no samples of it"
         bad = [second for second in samples if not 0 < second < math.inf]
         if bad:
-            clock = "; it is too quick for the clock, so have each round run it more often"
+            clock = "; it is too quick for the clock, so raise --benchmark-min-time"
             why = clock if bad[0] == 0 else ""
             yield f"{len(bad)} of {len(samples)} samples of {which} are no time, as {bad[0]:g}{why}"
 

@@ -135,7 +135,13 @@ def _each(counts: Counts) -> str:
 def _share_of(what: str, value: Callable[[Counts], float | None]) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
         first, second = value(then) or 0, value(now) or 0
-        return f"{what} FLOPs {relative(first, second)} ({amount(first)} → {amount(second)})"
+        said = f"{what} FLOPs {relative(first, second)} ({amount(first)} → {amount(second)})"
+        both = [
+            (counts.forward_flops or 0) + (counts.backward_flops or 0) for counts in (then, now)
+        ]
+        if (second - first) * (both[1] - both[0] - second + first) < 0:
+            said += f", and forward and backward together {relative(*both)}"
+        return said
 
     return Quantity("flops", f"{what} FLOPs", "FLOPs", value, said)
 

@@ -42,6 +42,8 @@ Judgement = Literal["regression", "improvement", "unchanged", "inconclusive"]
 Samples = Mapping[int, Sequence[float]]
 """Seconds by process, each in the order they were measured."""
 
+MOST = math.log(1e9)
+"""Of a loss that is told, on the log scale; an interval may be wider than any number."""
 BETWEEN_SECONDS = 0.05
 """Standard deviation of log seconds between processes, and from one run of the program to
 another."""
@@ -270,7 +272,7 @@ def _visible(pair: Pair, alpha: float) -> float:
     assert pair.new is not None
     error, degrees = _error([pair.base, pair.new])
     distance = error * estimate.t_quantile(degrees, 1 - 2 * alpha)
-    loss = pair.margin + pair.new.slowed + distance
+    loss = min(MOST, pair.margin + pair.new.slowed + distance)
     return math.exp(-loss if pair.more_is_better else loss)
 
 

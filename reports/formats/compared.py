@@ -7,6 +7,7 @@ from dataclasses import asdict
 from xml.etree import ElementTree
 
 from bench import telling
+from bench.compare.rounds import MANY_TESTS
 from bench.compare.values import Compared, Finding, Judgement, Kind
 from bench.telling import annotation, annotation_property, xml
 from reports.formats import digest
@@ -21,8 +22,7 @@ _HEADINGS: Mapping[Judgement, str] = {
 _HELPS: Mapping[Kind, str] = {
     "counts": "",
     "comparisons": ", where measuring longer or in more --processes helps",
-    "pytest-benchmark": ", where both versions measured one right after the other on a quiet"
-    " machine help, and more rounds (--benchmark-min-rounds)",
+    "pytest-benchmark": f", where a quiet machine helps, and {MANY_TESTS} tests or more in a file",
 }
 """What narrows an interval, by the kind of file."""
 _LEVELS: Mapping[Judgement, str] = {

@@ -8,9 +8,6 @@ from statistics import median
 from bench.compare.values import Compared, Finding
 from bench.compare.words import relative
 
-LARGE = 10.0
-"""A loss from which on its size is not told."""
-
 
 def seconds(found: Compared) -> list[str]:
     """Of each case, every variant's seconds then and now; nothing of what can't be compared."""
@@ -92,7 +89,7 @@ def _seen(metric: str, losses: Sequence[float]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < LARGE else f"more than {100 * LARGE:g} %"
+    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:,.0f} %"
 
 
 def _numbered(number: int, one: str, many: str) -> str:

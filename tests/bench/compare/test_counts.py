@@ -47,6 +47,10 @@ def test_parameter_gradients_that_go_are_an_improvement(compare: Said) -> None:
     assert code == 0
     assert "4 improvements" in said
     assert "Regressions" not in said
+    assert (
+        "(original): this change makes it compute no parameter gradients (62 parameter gradients in"
+        " each of its 5 gradient calls before): backward FLOPs -50 % (2 k → 1 k)"
+    ) in said
 
 
 @pytest.mark.parametrize(
@@ -82,6 +86,18 @@ def test_another_way_at_no_cost_is_told_and_passes(
     code, told = compare([counts()], [counts(original=replace(COUNTS, **changes))])
     assert code == 0
     assert said in told
+
+
+def test_a_forward_pass_that_costs_more_is_told_beside_a_backward_pass_that_costs_less(
+    compare: Said,
+) -> None:
+    moved = replace(WASTEFUL, forward_flops=1100, backward_flops=1000)
+    code, said = compare([counts(original=WASTEFUL)], [counts(original=moved)])
+    assert code == 1
+    together = "and forward and backward together -30 %"
+    worse, _, better = said.partition("Improvements:")
+    assert f"(original): forward FLOPs +10 % (1 k → 1.1 k), {together}." in worse
+    assert f"backward FLOPs -50 % (2 k → 1 k), {together}." in better
 
 
 def test_what_can_not_be_counted_any_more_is_inconclusive(compare: Said) -> None:

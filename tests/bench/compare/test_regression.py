@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 
 import numpy
 import pytest
 from numpy.random import Generator
 
-from bench.compare import regression
+from bench.compare import limits, regression, timed
+from bench.compare.held import SHARE_OF_ALARMS
+from bench.compare.matching import match
 from bench.compare.regression import Measured, Pair, judge
+from bench.records import reading
 from bench.statistics import estimate
 from bench.statistics.components import BETWEEN_RUNS_SPEEDUP
 from bench.statistics.estimate import Speedup
+from tests.places import RESULTS
 
 CASES = 20
 FILES = 1000
 MARGIN = 0.05
+SHARE = SHARE_OF_ALARMS["speedup"]
 
 
 def over_processes(centre: float, random: Generator, processes: int = 5) -> Speedup:
@@ -55,7 +61,7 @@ def failing(
             pair(draw(1.5, random), draw(1.5 * (1 - true_loss * (case < losing)), random))
             for case in range(CASES)
         ]
-        failed += any(found.judgement == "regression" for found in judge(pairs))
+        failed += any(found.judgement == "regression" for found in judge(pairs, weight=SHARE))
     return failed / files
 
 
@@ -213,3 +219,15 @@ def test_seconds_carry_what_other_programs_may_have_cost() -> None:
         found = regression.of_seconds(samples, slowed=1.5)
         assert found is not None
         assert found.slowed == pytest.approx(math.log(1.5))
+
+
+@pytest.mark.parametrize("group", ["before", "now", "without-waiting"])
+def test_equal_runs_of_the_committed_records_give_no_false_alarm(group: str) -> None:
+    runs = [
+        reading.read(path) for path in sorted((RESULTS / "replication" / group).glob("*.jsonl"))
+    ]
+    allowed = limits.allowed("comparisons", (), None)
+    assert len(runs) in (3, 8)
+    for base, new in permutations(runs, 2):
+        found = timed.findings(match(base.comparisons, new.comparisons), allowed)
+        assert [one.said for one in found if one.judgement == "regression"] == []
