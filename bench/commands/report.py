@@ -134,6 +134,10 @@ def _of_folder(folder: Path) -> dict[Path, Run]:
 
 
 def _drawn(form: str, runs: list[Run], asked: Mapping[str, Any]) -> str:
+    from reports.reading import published
+
+    if form in ("html", "csv", "json") and (said := published.fault()) is not None:
+        print(said, file=sys.stderr)  # other formats have it below their tables
     if form == "html":
         from reports.formats import page
 
