@@ -164,6 +164,10 @@ def _of_folder(folder: Path, *, salvage: bool) -> dict[Path, Run]:
 
 def _drawn(form: str, runs: list[Run], asked: Mapping[str, Any]) -> Iterable[str]:
     """A report in parts, so that a long one is nowhere as a whole."""
+    from reports.reading import published
+
+    if form in ("html", "csv", "json") and (said := published.fault()) is not None:
+        console.err(telling.line(said))  # other formats have it below their tables
     if form == "html":
         from reports.formats import page
 

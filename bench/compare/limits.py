@@ -122,9 +122,12 @@ def _keys() -> list[str]:
 
 
 def _fits(found: object, wanted: object) -> bool:
-    if isinstance(found, str) and isinstance(wanted, str):
-        return fnmatchcase(found, wanted)
-    return found == wanted
+    """Whether a fact is what an override wants: exactly, or as a pattern; brackets stand for
+    themselves too, as in the names of pytest's cases."""
+    if found == wanted or not (isinstance(found, str) and isinstance(wanted, str)):
+        return found == wanted
+    literal = wanted.replace("[", "[[]")
+    return fnmatchcase(found, wanted) or fnmatchcase(found, literal)
 
 
 def _read(path: Path, metrics: Mapping[str, float]) -> tuple[Override, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.duel import sides
@@ -15,6 +18,13 @@ from bench.errors import UsageError
 
 LONGEST = 400
 """Characters of what uv says that go into an error."""
+_OUTPUTS = ("[stdout]", "[stderr]")
+"""What uv writes above what a build wrote."""
+_BETWEEN = (*_OUTPUTS, "Traceback (most recent", "During handling of", "The above exception")
+_ERROR = re.compile(
+    r"^\w[\w.]*(?:Error|Exception|Exit|Interrupt)\b|\b(?:fatal )?error:", re.IGNORECASE
+)
+_FRAME = re.compile(r'\s+(?:File "|[\^~|]|\d+ \|)')
 
 
 def uv() -> str:
@@ -58,12 +68,36 @@ def install(asked: Asked, folder: Path, wheels: Path | None) -> Side:
         command, cwd=folder.parent, env=environment, capture_output=True, text=True
     )
     if done.returncode != 0:
-        raise UsageError(f"{asked} can't be installed: {_said(done.stderr)}")
+        raise UsageError(f"{asked} can't be installed: {_said(done.stderr)}") from Said(done.stderr)
     return sides.found(asked, folder)
 
 
+class Said(Exception):
+    """All that uv said of a failure, as it said it: for `--verbose`."""
+
+
 def _said(text: str) -> str:
-    """What uv says of a failure, in one line without what it draws around it."""
-    words = " ".join(re.sub(r"[×│╰╭├─▶]", " ", line) for line in text.splitlines()).split()
-    said = " ".join(words)
-    return said if len(said) <= LONGEST else said[:LONGEST] + " ..."
+    """What uv says of a failure, in one line: the cause, where what it ran tells one."""
+    lines = [re.sub(r"[×│╰╭├─▶]", " ", line) for line in text.splitlines()]
+    marks = [number for number, line in enumerate(lines) if line.strip() in _OUTPUTS]
+    if not marks:
+        return _one_line(lines, LONGEST)
+    told = list(itertools.takewhile(lambda line: not line.startswith("hint:"), lines[marks[0] :]))
+    causes = _causes(textwrap.dedent("\n".join(told)).splitlines())
+    # A compiler's first error explains the others, and of exceptions the last is what ended it.
+    shown = dict.fromkeys([causes[0], causes[-1]] if causes else ())
+    cause = "; ".join(_one_line([line], LONGEST // 2) for line in shown)
+    return f"{cause or _one_line(lines[: marks[0]], LONGEST)} (--verbose shows all that uv says)"
+
+
+def _causes(lines: Sequence[str]) -> list[str]:
+    """Of the output of a build those lines that tell what is wrong, else all that stand for
+    themselves."""
+    whole = [line for line in lines if line.strip() and not line.startswith(_BETWEEN)]
+    errors = [line for line in whole if _ERROR.search(line) and not _FRAME.match(line)]
+    return errors or [line for line in whole if not line.startswith(" ")]
+
+
+def _one_line(lines: Iterable[str], longest: int) -> str:
+    said = " ".join(" ".join(lines).split())
+    return said if len(said) <= longest else said[:longest] + " ..."

@@ -74,6 +74,25 @@ def test_the_report_sets_ours_beside_it() -> None:
     assert any("Tesla T4, torch 1.12, foolbox 3.3.3" in note for note in table.notes)
 
 
+@pytest.mark.parametrize("text", [None, "[]", "{", '{"tables": '], ids=str)
+def test_numbers_that_can_not_be_read_are_missed_aloud(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
+) -> None:
+    if text is not None:
+        (tmp_path / "numbers.json").write_text(text)
+    monkeypatch.setattr(published, "FILE", tmp_path / "numbers.json")
+    published._load.cache_clear()
+    try:
+        assert speedup(PAPER) is None
+        (table,) = tables_of(Run(Path("x.jsonl"), ENVIRONMENT, (replace(GAIN, case=PAPER),)))
+        why = "No such file" if text is None else "it is damaged"
+        assert any(f"numbers.json can't be read: {why}" in note for note in table.notes)
+    finally:
+        published._load.cache_clear()
+    monkeypatch.undo()
+    assert published.fault() is None
+
+
 def paper_cases(name: str) -> list[Case]:
     return list(dict.fromkeys(comparison.case for comparison in chosen("--suite", name)))
 

@@ -136,7 +136,7 @@ def test_everything_can_be_listed(installed: Installed) -> None:
     assert "semibackward-bench list models" in told
 
 
-@pytest.mark.parametrize("form", ["md", "html", "json", "explained"])
+@pytest.mark.parametrize("form", ["md", "html", "json"])
 def test_records_are_reported(installed: Installed, form: str) -> None:
     told = installed.bench("report", MACHINE / "paper-batch-sizes-small.jsonl", "--format", form)
     assert "python -m bench" not in told

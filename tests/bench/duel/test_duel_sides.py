@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,52 @@ def test_what_does_not_build_is_told_in_a_line(tmp_path: Path) -> None:
     (folder / "backend.py").write_text("raise RuntimeError('no building here')")
     with pytest.raises(UsageError, match=r"can't be installed: .*no building here"):
         installing.install(sides.parse(str(folder), "b"), tmp_path / "b", None)
+
+
+DEEP = """
+def built(depth):
+    if depth:
+        return built(depth - 1)  # as deep as a real build, so that its output is long
+    return open("VERSION").read()
+
+try:
+    built(40)
+except OSError as missing:
+    raise RuntimeError("mylib needs its VERSION file") from missing
+"""
+COMPILED = """
+import sys
+print("gcc -c x.c", file=sys.stderr)
+print("x.c:1:11: error: expected declaration specifiers", file=sys.stderr)
+print("    1 | int main( {", file=sys.stderr)
+sys.exit("error: command 'gcc' failed with exit code 1")
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "causes"),
+    [
+        (DEEP, ["FileNotFoundError: .*VERSION", "RuntimeError: mylib needs its VERSION file"]),
+        (COMPILED, ["x.c:1:11: error: expected declaration", "command 'gcc' failed"]),
+        ("import sys; sys.exit('set CUDA_HOME')", ["set CUDA_HOME"]),
+        ("import nowhere_at_all", ["ModuleNotFoundError: No module named 'nowhere_at_all'"]),
+        ("def x(:", ["SyntaxError: "]),
+    ],
+    ids=["traceback", "compiler", "exit", "import", "syntax"],
+)
+def test_why_a_side_does_not_build_is_not_cut_off(
+    tmp_path: Path, code: str, causes: list[str]
+) -> None:
+    folder = source(tmp_path / "fork")
+    (folder / "backend.py").write_text(code)
+    with pytest.raises(UsageError, match=".*".join(causes)) as told:
+        installing.install(sides.parse(str(folder), "b"), tmp_path / "b", None)
+    assert "Traceback" not in str(told.value)
+    assert len(str(told.value)) < 700
+    assert "--verbose" in str(told.value)
+    whole = str(told.value.__cause__)
+    assert "error: " in whole
+    assert all(re.search(cause, whole) for cause in causes), "--verbose prints it all"
 
 
 def test_two_libraries_are_no_duel() -> None:
