@@ -1,4 +1,5 @@
-"""How fast reports are (`make report-speed`): 10,000 comparisons rendered, 2,000 rows filtered.
+"""How fast reports are (`make report-speed`): 10,000 comparisons rendered, 2,000 rows filtered; and
+how much memory 200,000 comparisons take (also alone: `python -m tools.report_speed --memory`).
 
 The comparisons are the committed ones at other batch sizes, so that every table, plot and sentence
 has its work. Each format is rendered by the command, as a whole process.
@@ -27,7 +28,20 @@ from tools import browser_tests
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 COMPARISONS, ROWS = 10_000, 2_000
+MANY, MANY_FORMATS = 200_000, ("md", "latex", "csv", "paragraphs")
 REPETITIONS = 3
+_RESUMED = """
+import pathlib, sys
+from bench.records.journal import Journal
+from reports.formats import markdown
+path = pathlib.Path(sys.argv[1])
+with Journal(path, resume=True) as journal:
+    journal.begin(journal.earlier.environment)
+    assert journal.done()
+for part in markdown.parts([journal.read()]):
+    print(part)
+"""
+"""What `run --resume` does with the file when everything in it has been measured."""
 _FILTERED = """
 const [name, value] = arguments;
 const field = document.getElementById('filters').elements.namedItem(name);
@@ -64,13 +78,17 @@ def _comparisons(runs: list[Run]) -> Iterator[str]:
 
 def rendered(source: Path, kind: str, folder: Path) -> tuple[float, float]:
     """Wall seconds and peak megabytes of one format's command."""
-    words = [sys.executable, "-m", "bench", "report", str(source), "--format", kind]
+    words = ["-m", "bench", "report", str(source), "--format", kind, "--out", str(folder)]
+    return _measured(f"report --format {kind}", words)
+
+
+def _measured(what: str, words: list[str]) -> tuple[float, float]:
     started = time.perf_counter()
-    child = subprocess.Popen([*words, "--out", str(folder)], stdout=subprocess.DEVNULL)
+    child = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        raise SystemExit(f"report --format {kind} ended with {child.returncode}")
+        raise SystemExit(f"{what} ended with {child.returncode}")
     return time.perf_counter() - started, usage.ru_maxrss / 1000
 
 
@@ -104,8 +122,23 @@ def filtered(page: Path) -> list[float]:
             return [ms for each in asked for ms in driver.execute_script(_FILTERED, *each)]
 
 
+def memory(folder: Path) -> None:
+    """Print what very many comparisons take, as Markdown."""
+    many = folder / "very-many.jsonl"
+    write(many, MANY)
+    size = many.stat().st_size / 1e6
+    print(f"\nPeak memory of {MANY:,} comparisons ({size:.0f} MB of records), one process each:\n")
+    print("| what | peak memory (MB) |\n| --- | ---: |")
+    for form in MANY_FORMATS:
+        print(f"| report --format {form} | {rendered(many, form, folder)[1]:.0f} |", flush=True)
+    resumed = _measured("resuming", ["-c", _RESUMED, str(many)])[1]
+    print(
+        f"| what `run --resume` does with it, all of it measured, tables included | {resumed:.0f} |"
+    )
+
+
 def main() -> None:
-    """Print both tables as Markdown."""
+    """Print the tables as Markdown."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         many, fewer = folder / "many.jsonl", folder / "fewer.jsonl"
@@ -125,7 +158,12 @@ def main() -> None:
             f"\nA page of {ROWS:,} rows in headless Chromium, {len(times)} changes of a filter,"
             f" layout included: median {median(times):.0f} ms, at most {max(times):.0f} ms."
         )
+        memory(folder)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["--memory"]:
+        with tempfile.TemporaryDirectory() as name:
+            memory(Path(name))
+    else:
+        main()

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import zlib
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from bench.cases import Options
 from bench.records.parsing import parse
 from bench.records.types import ComparisonRecord
 
@@ -46,8 +47,16 @@ def pack(record: ComparisonRecord, line: bytes) -> ComparisonRecord:
     packed = object.__new__(Packed)
     for name in _STAY:
         object.__setattr__(packed, name, getattr(record, name))
+    case = replace(record.case, options=_shared(record.case.options))
+    object.__setattr__(packed, "case", case)
     object.__setattr__(packed, "line", zlib.compress(line, _LEVEL))
     return packed
+
+
+@functools.lru_cache(maxsize=_UNPACKED)
+def _shared(options: Options) -> Options:
+    """The first of those that are equal: many cases differ in other things alone."""
+    return options
 
 
 class _Inside:

@@ -14,6 +14,7 @@ from adapters import custom, images
 from adapters.base import AdapterError
 from adapters.models import catalogue
 from adapters.models import custom as own_models
+from bench import files
 from bench.cases import A_A, AS_BUILT, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.errors import UsageError
 from bench.kinds import numbers
@@ -264,10 +265,9 @@ def labels_of(request: Request) -> tuple[int, ...] | None:
     if len(words) == 1 and not words[0].lstrip("+-").isdigit():
         where = f"--labels {words[0]}"
         try:
-            words = Path(words[0]).read_text(encoding="utf-8").split()
-        except (OSError, UnicodeDecodeError) as error:
-            said = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise UsageError(f"{where}: can't be read: {said}") from error
+            words = files.text(Path(words[0])).split()
+        except files.Unreadable as error:
+            raise UsageError(f"{where}: can't be read: {error}") from error
     wrong = next((word for word in words if not word.isdecimal()), None)
     if wrong is not None:
         raise UsageError(f"{where}: {wrong!r} is no class; give numbers from 0, one an image")
