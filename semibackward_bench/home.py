@@ -74,7 +74,10 @@ def load(name: str) -> ModuleType:
         ours = _taken_out(set(PACKAGES))
         meant = {top for top in PACKAGES if top not in theirs and _would_be_ours(top)}
         for each, module in ours.items():
-            (sys.modules if _top(each) in meant else _hidden)[each] = module
+            if _top(each) in meant:
+                sys.modules[each] = module
+            else:
+                _hide(each, module)
         sys.modules.update(theirs)
 
 
@@ -82,6 +85,14 @@ def modules() -> dict[str, ModuleType]:
     """Our modules that have been imported, by their names, whatever these stand for elsewhere."""
     shown = {top for top in PACKAGES if _is_ours(sys.modules.get(top))}
     return {**_hidden, **{n: each for n, each in list(sys.modules.items()) if _top(n) in shown}}
+
+
+def _hide(name: str, module: ModuleType) -> None:
+    """Keep a module whose name stands for another, under one by which its code can be imported:
+    `torch.compile` does that with what it reads."""
+    _hidden[name] = module
+    module.__name__ = f"{PACKAGES[-1]}.{name}"
+    sys.modules[module.__name__] = module
 
 
 def _is_ours(package: ModuleType | None) -> bool:

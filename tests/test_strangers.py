@@ -111,7 +111,7 @@ def test_an_attack_of_the_users_own_bench_is_found(folder: Path) -> None:
 
 PROJECT = """
 import bench, reports
-import pytest, torch
+import importlib, pytest, torch
 
 @pytest.fixture
 def model():
@@ -131,6 +131,7 @@ def test_ours(semibackward, model):
     semibackward.assert_same(attack, semibackward.frozen(attack, model), *batch)
     with pytest.raises(AssertionError, match="2 of 2 parameters"):
         semibackward.assert_no_parameter_gradients(attack, model, *batch)
+    assert importlib.import_module(semibackward.__name__) is semibackward
 
 def test_theirs():
     import adapters
