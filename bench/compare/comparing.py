@@ -8,6 +8,7 @@ import math
 from bench.compare import benchmarked, counted, environments, limits, matching, reading, timed
 from bench.compare.limits import Allowed, Facts
 from bench.compare.reading import File
+from bench.compare.together import ALL
 from bench.compare.values import Compared, Finding
 from bench.errors import EnvironmentMismatch, UsageError
 
@@ -36,7 +37,7 @@ def compare(asked: argparse.Namespace) -> Compared:
         base.kind,
         str(base.path),
         str(new.path),
-        len({finding.subject for finding in found} - {benchmarked.ALL}),
+        len({finding.subject for finding in found} - {ALL}),
         tuple(found),
         *alone,
         notes=tuple(notes),
@@ -49,9 +50,7 @@ def _findings(
     """What was found, the common cases, and the cases that only one file has."""
     if base.kind == "pytest-benchmark":
         found, *alone = benchmarked.findings(base.benchmarks, new.benchmarks, allowed)
-        names: list[Facts] = [
-            {"name": one.subject} for one in found if one.subject != benchmarked.ALL
-        ]
+        names: list[Facts] = [{"name": one.subject} for one in found if one.subject != ALL]
         return found, names, (tuple(alone[0]), tuple(alone[1]))
     if base.kind == "counts":
         counts = matching.match(base.run.counts, new.run.counts)
