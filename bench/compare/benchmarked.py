@@ -6,15 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bench.compare import held, regression, rounds
+from bench.compare import held, regression, rounds, together
 from bench.compare.held import Held
 from bench.compare.limits import Allowed
 from bench.compare.reading import Benchmarks
-from bench.compare.regression import Pair
+from bench.compare.together import ALL
 from bench.compare.values import Finding
-
-ALL = "all tests together"
-"""The subject of what is found of no test by itself."""
 
 FEW = f"fewer than {rounds.FEWEST_ROUNDS} rounds; raise --benchmark-min-rounds"
 
@@ -64,6 +61,4 @@ def _tests(
         test = held.of_seconds((name, ""), measured, middles, share)
         yield replace(test, same=then == now, slow=slow, few=FEW)
     if found.together is not None and any(then != now for then, now in samples):
-        what = (ALL, "", "seconds", "the middle change of their seconds", "")
-        pair = Pair(*found.together, allowed.shares["seconds"], more_is_better=False)
-        yield held.of(what, pair, (1.0, math.exp(pair.change)), only_shown=True)
+        yield together.found(*found.together, allowed.shares["seconds"])

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 import numpy
 
 from bench.compare.regression import BETWEEN_SECONDS, Measured
+from bench.compare.together import MIDDLE_ERROR
 
 LEVEL = 0.25
 """The quantile of the rounds that is compared."""
@@ -38,8 +39,6 @@ TAILS = 2
 """Degrees of freedom of each file's part of a test's distance: those of both add up to Student's t
 with 4, whose tails are as long."""
 _MAD = 1.4826
-_MIDDLE_ERROR = 1.2533
-"""Standard error of a median over that of a mean, of normal values."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def measured(tests: Sequence[tuple[Level | None, Level | None]]) -> Found:
     distance = _MAD * float(numpy.median(numpy.abs(numpy.array(changes) - middle)))
     own = max(LEAST, distance / math.sqrt(2))
     found = [(_among(base, own), _among(new, own)) for base, new in tests]
-    error = _MIDDLE_ERROR * own / math.sqrt(len(changes))
+    error = MIDDLE_ERROR * own / math.sqrt(len(changes))
     then = Measured(0.0, error, len(changes) - 1, BETWEEN_SECONDS)
     return Found(
         tuple((_held_up(base, -middle), _held_up(new, middle)) for base, new in found),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bench.compare import held, limits, moved, regression, statuses
+from bench.compare import held, limits, moved, regression, statuses, together
 from bench.compare.held import Held
 from bench.compare.limits import Allowed
 from bench.compare.matching import Matched
@@ -56,7 +56,9 @@ def findings(matched: Matched[ComparisonRecord], allowed: Allowed) -> list[Findi
             found += _of_seconds((name, variant), base, new, allowed, share["seconds"])
             found += _gradients(name, variant, base, new, share["gradients"])
             found += _memory(name, variant, base, new, share["memory"])
-    return _judged(found)
+    of_seconds = [one for one in found if isinstance(one, Held)]
+    all_cases = together.of_cases(of_seconds, allowed.shares["seconds"])
+    return _judged(found if all_cases is None else [*found, all_cases])
 
 
 def _judged(found: Iterable[Finding | Held | _Ratio]) -> list[Finding]:

@@ -68,7 +68,7 @@ def test_all_tests_twice_as_slow_are_told_as_one_regression(compare: Said) -> No
     code, said = compare(suite(30, 0), suite(30, 1, [2.0] * 30))
     assert code == 1
     assert "30 cases of pytest-benchmark: 1 regression, 0 improvements" in said
-    assert "- all tests together: the middle change of their seconds +10" in said
+    assert "- all cases together: the middle change of their seconds +10" in said
     assert "the middle one of all 30 tests changed by 10" in said
 
 
@@ -82,7 +82,7 @@ def test_a_machine_that_was_a_little_slower_is_told(compare: Said) -> None:
 def test_what_most_tests_do_makes_no_finding_of_the_others(compare: Said, times: float) -> None:
     most = [times] * 20
     said = compare(suite(30, 0), suite(30, 1, most))[1]
-    assert "- all tests together" in said
+    assert "- all cases together" in said
     assert ("1 regression, 0 improv" if times > 1 else "0 regressions, 1 improv") in said
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from bench.records.types import ComparisonRecord
 from tests.bench.compare.files import Said
+from tests.cases import changed
 from tests.places import ROOT
-from tests.records import ENVIRONMENT, timed
+from tests.records import CASE, ENVIRONMENT, timed
 
 FACTORS = {"faster": 0.6, "same": 1.0, "slower": 1.8}
 """What a side's seconds are multiplied by; the ratio was 1.5."""
@@ -188,6 +189,19 @@ def test_seconds_of_one_process_may_be_of_a_slow_moment(compare: Said) -> None:
     assert code == 0
     assert "(original): seconds +100 %" in said
     assert "more than is allowed, and too little to tell from a slower moment" in said
+
+
+def test_many_cases_of_one_process_tell_together_what_none_does_by_itself(compare: Said) -> None:
+    cases = [changed(CASE, library=f"library{number}") for number in range(12)]
+    seconds = {name: [2 * s for s in found] for name, found in timed().seconds.items()}
+    base = [timed(case, processes=[0] * 50) for case in cases]
+    new = [timed(case, processes=[0] * 50, seconds=seconds) for case in cases]
+    code, said = compare(base, new)
+    assert code == 1
+    assert "12 cases of comparisons: 1 regression" in said
+    assert "- all cases together: the middle change of their seconds +100 % (1 → 2;" in said
+    assert compare(base, [ELSEWHERE, *new])[0] == 0
+    assert compare(base, new, "--fail-if", "seconds:off")[0] == 0
 
 
 def test_parameter_gradients_may_be_allowed(compare: Said) -> None:
