@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from pathlib import Path
 
 from adapters import versions
@@ -52,14 +52,15 @@ class Origin:
         return f"{self.version}{place}, code {self.digest}"
 
 
-def of(module: str, distribution: str = "") -> Origin | None:
+def of(module: str, distribution: str = "", first: Path | None = None) -> Origin | None:
     """What an import of a module finds; None where it finds nothing, or no file.
 
     Args:
         module: its dotted name; of a package, the package counts.
         distribution: what pip installs to have it, where that is known.
+        first: a folder that is looked into before all others, as a user's own is.
     """
-    found = find(module)
+    found = find(module, first)
     if found is None:
         return None
     name, place = found
@@ -83,20 +84,25 @@ def of_ours(module: str) -> bool:
     return found is not None and found[1].is_relative_to(_ROOT / found[0])
 
 
-def find(module: str) -> tuple[str, Path] | None:
+def find(module: str, first: Path | None = None) -> tuple[str, Path] | None:
     """The first of a dotted name's packages that has a file, its folder; or a module, and its file.
 
     Parts of a namespace are nobody's alone, so they are passed through. Of what lies in an archive
     the archive is told.
     """
-    parts = module.split(".")
-    for end in range(1, len(parts) + 1):
-        name = ".".join(parts[:end])
-        spec = _spec(name)
-        if spec is None:
-            return None
-        if spec.origin is None:
-            continue  # a namespace
+    top, *rest = module.split(".")
+    name, spec = top, None
+    if first is not None:
+        spec = PathFinder.find_spec(top, [str(first)])
+    if spec is None or spec.origin is None:  # any folder is a namespace
+        spec = _spec(top) or spec
+    while spec is not None:
+        if spec.origin is None:  # a namespace
+            if not rest:
+                return None
+            name = f"{name}.{rest.pop(0)}"
+            spec = PathFinder.find_spec(name, list(spec.submodule_search_locations or ()))
+            continue
         file = Path(os.path.abspath(spec.origin))  # noqa: PTH100 - links are kept as they are seen
         if not spec.has_location:
             return None

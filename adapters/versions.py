@@ -46,7 +46,7 @@ def of(place: Path, distribution: str) -> tuple[str, bool]:
     """
     beside = place.parent
     owner = next((one for one in _beside(beside, distribution) if _lists(one, place)), None)
-    if owner is not None:
+    if owner is not None and owner.metadata["Version"]:
         return owner.version, True
     root = _root(place)
     told = (

@@ -80,19 +80,19 @@ def origins_of(
         modules: of the user's.
         files: of the user's; what they import counts, but for what every worker has.
     """
-    wanted = {}
+    wanted: dict[str, tuple[str, str, Path | None]] = {}
     for name in libraries:
         adapter = registry.get(name)
-        wanted[name] = (origins.module_of(adapter), adapter.distribution)
+        wanted[name] = (origins.module_of(adapter), adapter.distribution, None)
     imported = (name for file in files for name in origins.imported_by(Path(file)))
-    known = {module.partition(".")[0] for module, _ in wanted.values()}
+    known = {module.partition(".")[0] for module, *_ in wanted.values()}
     for name in (*modules, *(name for name in imported if name not in _MODULES)):
         top = name.partition(".")[0]
         if top not in known:
-            wanted.setdefault(top, (name, ""))
+            wanted.setdefault(top, (name, "", Path.cwd()))  # as `custom` looks for it
     found = {
-        name: origins.of(module, distribution)
-        for name, (module, distribution) in wanted.items()
+        name: origins.of(module, distribution, first)
+        for name, (module, distribution, first) in wanted.items()
         if module and not origins.of_ours(module)
     }
     return {name: asdict(origin) for name, origin in found.items() if origin is not None}

@@ -153,6 +153,14 @@ def test_namespaces_are_passed_through_and_what_is_no_file_is_nowhere(
     assert [origins.of(name) for name in ("sys", "no_such_module", f"{NAME}.none")] == [None] * 3
 
 
+def test_a_folder_of_the_users_is_looked_into_first(site: Path, tmp_path: Path) -> None:
+    place = checkout(tmp_path / "mine", {f"{NAME}/__init__.py": "__version__ = '5'"})
+    first = origins.of(NAME, first=place)
+    assert first is not None
+    assert (first.place, first.version) == (str(place / NAME), "5")
+    assert origins.of(NAME, first=tmp_path / "nothing") == found()
+
+
 def test_what_a_file_imports_is_read_and_not_run(tmp_path: Path) -> None:
     (tmp_path / "beside.py").touch()
     file = tmp_path / "mine.py"

@@ -32,6 +32,9 @@ _AMONG: Mapping[Among, str] = {
 _SHALL_AGREE: Mapping[str, Callable[[Environment], object]] = {
     "the program's code": lambda environment: environment.code,
     "libraries": lambda environment: environment.libraries,
+    "libraries' code": lambda environment: {
+        name: origin.digest for name, origin in environment.origins.items()
+    },
     "torch": lambda environment: environment.torch,
     "processor": lambda environment: (environment.processor, environment.cores),
     "threads": lambda environment: environment.threads,
