@@ -39,7 +39,7 @@ _AFTER = ("over ceiling", "verdict")
 
 def report(runs: Sequence[Run]) -> str:
     """The dissected comparisons of some runs in one table, and where each was made."""
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         return _report(runs)
 
 
@@ -186,7 +186,7 @@ def _percent(share: float | None) -> str:
 
 def paragraphs(runs: Sequence[Run]) -> str:
     """For each comparison a paragraph that a library's maintainer can act on."""
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         return _paragraphs(runs)
 
 
@@ -195,7 +195,8 @@ def _paragraphs(runs: Sequence[Run]) -> str:
     for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
         told = explain(record, environment)
         if told is None:
-            parts.append(f"**{record.case}**: {record.status}: {record.reason or 'not dissected'}.")
+            who = ", ".join([str(record.case), *models.apart(record.case)])
+            parts.append(f"**{who}**: {record.status}: {record.reason or 'not dissected'}.")
         else:
             assert record.anatomy is not None  # it was explained
             parts.append(_paragraph(record, record.anatomy, told, environment))
@@ -217,10 +218,11 @@ def _paragraph(
         else "the same but for rounding"
     )
     proved = levels.sentence(record)
+    size = [told_of.size(case), case.dtype, case.device, *models.apart(case)]
     lines = [
         f"**{case.library}{version} `{case.attack}`: {told.label}**",
         "",
-        f"One run on {models.name(case)} ({told_of.size(case)}, {case.dtype}, {case.device})"
+        f"One run on {models.name(case)} ({', '.join(size)})"
         f"{_passes(record, found)}.{_by_operation(record, found)}",
         _time(record, told.split),
         f"{told.sentence[0].upper()}{told.sentence[1:]}. The {told_of.outputs} are {same}"

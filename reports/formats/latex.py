@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.records.reading import Run
-from reports.reading import models
+from reports.reading import naming
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -40,7 +40,7 @@ _HEAD = (
 
 def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """Every table of some runs, one float each."""
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         return "\n\n".join([_HEAD, *map(draw, contents.of(runs, asked))])
 
 

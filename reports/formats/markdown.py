@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.records.reading import Run
 from bench.records.types import Environment
-from reports.reading import models
+from reports.reading import naming
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -21,7 +21,7 @@ def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         runs: what was measured.
         asked: what the command line said, by name.
     """
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         parts = [draw(table) for table in contents.together(runs)]
         return "\n\n".join([*parts, *(_run(run, asked) for run in runs)])
 
