@@ -19,7 +19,7 @@ from bench.cases import A_A, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.estimate import CONFIDENCE
-from reports.reading import kind, levels, models, places
+from reports.reading import kind, levels, models, naming, places
 from reports.reading.words import WITHIN
 
 FAR = 1e6
@@ -124,7 +124,7 @@ def short(text: str, most: int = 40) -> str:
 
 def collect(runs: Sequence[Run]) -> list[Point]:
     """Every comparison of some runs, but those of the original with itself."""
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         return _collected(runs)
 
 
@@ -149,7 +149,7 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
     told = kind.of(case)
     found = {
         "library": case.library,
-        "attack": kind.short(case.attack),
+        "attack": models.attack(case),
         "model": models.name(case),
         "batch": f"{case.batch} {told.inputs}{'' if case.batch == 1 else 's'}",
         "dtype": case.dtype,

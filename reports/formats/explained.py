@@ -42,7 +42,7 @@ _AFTER = ("over ceiling", "verdict")
 
 def report(runs: Sequence[Run]) -> str:
     """The dissected comparisons of some runs in one table, and where each was made."""
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         return _report(runs)
 
 
@@ -198,7 +198,7 @@ def paragraphs(runs: Sequence[Run]) -> str:
 
 def paragraph_parts(runs: Sequence[Run]) -> Iterator[str]:
     """The same in parts, an empty line between them."""
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         yield from _paragraphs(runs)
 
 
@@ -206,8 +206,9 @@ def _paragraphs(runs: Sequence[Run]) -> Iterator[str]:
     for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
         told = explain(record, environment)
         if told is None:
+            who = ", ".join([str(record.case), *models.apart(record.case)])
             reason = prose(record.reason or "not dissected")
-            yield f"**{escape(str(record.case))}**: {record.status}: {reason}."
+            yield f"**{escape(who)}**: {record.status}: {reason}."
         else:
             assert record.anatomy is not None  # it was explained
             yield _paragraph(record, record.anatomy, told, environment)
@@ -223,7 +224,8 @@ def _paragraph(
 ) -> str:
     case = record.case
     told_of = kind.of(case)
-    where = f"{models.name(case)} ({told_of.size(case)}, {case.dtype}, {case.device})"
+    size = [told_of.size(case), case.dtype, case.device, *models.apart(case)]
+    where = f"{models.name(case)} ({', '.join(size)})"
     version = f" {case.library_version}" if case.library_version else ""
     same = (
         "bit for bit the same"

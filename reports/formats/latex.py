@@ -7,7 +7,7 @@ from typing import Any
 
 from bench import telling
 from bench.records.reading import Run
-from reports.reading import models
+from reports.reading import naming
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -27,7 +27,7 @@ def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
 
 def parts(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> Iterator[str]:
     """The same in parts, an empty line between them."""
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         yield _HEAD
         yield from map(draw, contents.of(runs, asked))
 

@@ -8,7 +8,7 @@ from typing import Any
 from bench import telling
 from bench.records.reading import Run
 from bench.records.types import Environment
-from reports.reading import models, places, reproduce
+from reports.reading import naming, places, reproduce
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -28,7 +28,7 @@ def report(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
 
 def parts(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> Iterator[str]:
     """The same in parts, an empty line between them: of many cases, a report is long."""
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         yield from map(draw, contents.together(runs))
         for run in runs:
             yield from _run(run, asked)

@@ -56,11 +56,11 @@ class KindReport:
 
     def name(self, case: Case) -> str:
         """The workload in a few words; a user's by its file's name and the function's."""
-        return f"{case.library} {short(case.attack)}"
+        return f"{case.library} {models.attack(case)}"
 
     def workload(self, case: Case) -> str:
         """The workload in a cell beside its library's, with what it may spend."""
-        return ", ".join([short(case.attack), *self.budget(case)])
+        return ", ".join([models.attack(case), *self.budget(case)])
 
     def size(self, case: Case) -> str:
         """How many inputs there are, and how large."""
@@ -88,8 +88,9 @@ class KindReport:
         ]
         told = " ".join(name for name in names if name)
         size = f"{self.size(case)}{self.setting(case)}"
-        rest = filter(None, (case.dtype, models.weights(case), case.device))
-        return f"{told}, {size}, {', '.join(rest)}"
+        rest = (case.dtype, models.weights(case), case.device)
+        more = models.apart(case, besides=rest)
+        return f"{told}, {size}, {', '.join(filter(None, (*rest, *more)))}"
 
     def family(self, case: Case) -> str:
         """Cases of other families get tables of their own."""
@@ -208,11 +209,6 @@ def named_by(path: str) -> Any:
     """What an import path of the form "package.module:name" names."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)
-
-
-def short(attack: str) -> str:
-    """Of a user's attack, the file's name and the function's."""
-    return attack.rpartition("/")[2]
 
 
 def workload_words(case: Case) -> list[object]:

@@ -1,54 +1,72 @@
-"""How models are called: timm's by their names, users' own by their file's and the function's.
+"""How cases' models and attacks are called: users' own by their file's name and the function's.
 
-Two files of the same name in one report are told apart by the folders they are in. Pure, but for
-knowing inside `told_apart` which models there are.
+Two files of the same name in one report are told apart by the folders they are in, and cases that
+all names leave alike by whatever else differs between them. Pure, but for knowing inside
+`naming.told_apart` which cases there are.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
+from bench import specs
 from bench.cases import AS_BUILT, Case
 
-if TYPE_CHECKING:
-    from bench.records.reading import Run
 
-_NONE: Mapping[str, str] = {}
-_names: ContextVar[Mapping[str, str]] = ContextVar("names of users' models", default=_NONE)
+@dataclass(frozen=True)
+class Known:
+    """What tells the cases of a report apart.
+
+    Attributes:
+        specs: the names of users' attacks and models, by all of FILE.py:NAME.
+        apart: of a case that its names leave like another, what differs between them.
+    """
+
+    specs: Mapping[str, str] = field(default_factory=dict)
+    apart: Mapping[Case, tuple[str, ...]] = field(default_factory=dict)
+
+
+_NOTHING = Known()
+_known: ContextVar[Known] = ContextVar("what tells cases apart", default=_NOTHING)
 
 
 @contextlib.contextmanager
-def told_apart(runs: Sequence[Run]) -> Iterator[None]:
-    """Inside the block `name` tells the models of these runs apart."""
-    before = _names.set(names(case.model for run in runs for case in _cases(run)))
+def knowing(found: Known) -> Iterator[None]:
+    """Inside the block cases are called by this."""
+    before = _known.set(found)
     try:
         yield
     finally:
-        _names.reset(before)
+        _known.reset(before)
 
 
 def name(case: Case) -> str:
     """A case's model, in tables, titles and sentences."""
-    return _names.get().get(case.model) or _last(case.model, 1)
+    return _called(case.model)
 
 
-def names(models: Iterable[str]) -> dict[str, str]:
-    """Of each model the shortest name that is no other's."""
-    found: dict[str, str] = {}
-    left = list(dict.fromkeys(models))
-    for length in itertools.count(1):
-        if not left:
-            return found
-        spelt = {model: _last(model, length) for model in left}
-        for model, short in spelt.items():
-            if short == model or list(spelt.values()).count(short) == 1:
-                found[model] = short
-        left = [model for model in left if model not in found]
-    raise AssertionError("a name has no end")
+def attack(case: Case) -> str:
+    """A case's attack there."""
+    return _called(case.attack)
+
+
+def apart(case: Case, *, besides: Sequence[str] = ()) -> list[str]:
+    """What tells a case from those that its names leave alike, each in a word or two.
+
+    Args:
+        case: one of the report's.
+        besides: what is told anyway.
+    """
+    found = _known.get().apart
+    return [told for told in found.get(asked(case), ()) if told not in besides] if found else []
+
+
+def asked(case: Case) -> Case:
+    """The case, whichever version of its library answered."""
+    return replace(case, library_version=None)
 
 
 def weights(case: Case) -> str:
@@ -56,13 +74,5 @@ def weights(case: Case) -> str:
     return "" if case.weights in ("random", AS_BUILT) else f"weights {case.weights}"
 
 
-def _last(model: str, length: int) -> str:
-    """Of a user's FILE.py:NAME the last parts of its path, so many; others are as they are."""
-    if ":" not in model:
-        return model
-    return "/".join(model.split("/")[-length:])
-
-
-def _cases(run: Run) -> Iterator[Case]:
-    lines = (run.comparisons, run.counts, run.duels, *run.own.values())
-    return (record.case for record in itertools.chain.from_iterable(lines))
+def _called(spec: str) -> str:
+    return _known.get().specs.get(spec) or specs.tail(spec, 1)

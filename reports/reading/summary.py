@@ -70,9 +70,8 @@ def _only_here(records: Iterable[ComparisonRecord]) -> str:
 
 def _name(record: ComparisonRecord) -> str:
     case = record.case
-    return (
-        f"{case.what.replace(case.attack, case.attack.rpartition('/')[2])} on {models.name(case)}"
-    )
+    what = case.what.replace(case.attack, models.attack(case))
+    return ", ".join([f"{what} on {models.name(case)}", *models.apart(case)])
 
 
 def _no_gains(frozen: Sequence[Measured]) -> str:

@@ -134,7 +134,7 @@ def _table(
         ("version", (r.case.library_version or "-" for r in records)),
     ]
     drawn = [(name, tuple(row)) for name, row in rows]
-    title = kind.of(first.case).title(first.case, column)
+    title = titled([record.case for record in records], column)
     return Table(
         f"{title}: {variant_spelt(first.variant)} against original",
         (column, *names, *averages_),
@@ -190,9 +190,17 @@ def in_common(case: Case, column: str) -> tuple[object, ...]:
     return tuple(axis(case) for name, axis in _AXES.items() if name != column)
 
 
+def titled(cases: Sequence[Case], column: str) -> str:
+    """What the cases of one table have in common; with whatever tells one of them, and so them all,
+    from the cases of another table."""
+    case = next(filter(models.apart, cases), cases[0])
+    return kind.of(case).title(case, column)
+
+
 def column_name(case: Case, column: str) -> str:
     """What heads a case's column; of a user's attack, the file's name and the function's."""
-    return models.name(case) if column == "model" else kind.short(str(_AXES[column](case)))
+    named = {"model": models.name, "attack": models.attack}.get(column, _AXES[column])
+    return str(named(case))
 
 
 def _over(record: ComparisonRecord, row: Published | None) -> str:

@@ -51,7 +51,7 @@ def _table(records: Sequence[CountsRecord]) -> Table:
 
 def _row(record: CountsRecord) -> tuple[str, ...]:
     return (
-        record.case.what,
+        _name(record),
         record.status,
         _each(record, lambda c: c.calls if c.calls is None else _calls(c.calls)),
         _each(record, _computed),
@@ -62,6 +62,10 @@ def _row(record: CountsRecord) -> tuple[str, ...]:
         _each(record, _kernels),
         _each(record, lambda c: sum(c.host.values())),
     )
+
+
+def _name(record: CountsRecord) -> str:
+    return ", ".join([record.case.what, *models.apart(record.case)])
 
 
 def _each(record: CountsRecord, cell: Callable[[Counts], object]) -> str:
@@ -104,6 +108,6 @@ def _notes(records: Iterable[CountsRecord]) -> Iterable[str]:
     for record in records:
         seen = causes.counted(record.observed, record.baseline)
         for text in [*([record.reason] if record.reason else []), *seen, *record.warnings]:
-            said.setdefault(text.rstrip("."), []).append(record.case.what)
+            said.setdefault(text.rstrip("."), []).append(_name(record))
     for text, names in said.items():
         yield f"{', '.join(names)}: {text}."

@@ -8,7 +8,7 @@ from bench.records.duel import DuelRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import EQUIVALENCE, Speedup
-from reports.reading import energy, kind, promises
+from reports.reading import energy, promises
 from reports.reading.words import WITHIN, spelt
 from reports.table import Table
 from reports.tables import cells, columns
@@ -57,7 +57,7 @@ def _table(duels: Sequence[DuelRecord], column: str, run: Run) -> Table:
     said = [p + sentence(duel) for p, duel in zip(prefixes, duels, strict=True)]
     warned = dict.fromkeys(text.rstrip(".") for duel in duels for text in duel.warnings)
     return Table(
-        f"{kind.of(records[0].case).title(records[0].case, column)}: {sides}",
+        f"{columns.titled([record.case for record in records], column)}: {sides}",
         (column, *names),
         tuple((name, *row) for name, row in rows),
         (

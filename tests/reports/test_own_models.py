@@ -8,8 +8,9 @@ from dataclasses import replace
 from bench.cases import AS_BUILT, Case
 from bench.compare.matching import match
 from bench.records.types import ComparisonRecord
+from bench.specs import shortest
 from reports.formats import markdown
-from reports.reading import models, reproduce
+from reports.reading import reproduce
 from tests.cases import image_case
 from tests.records import ENVIRONMENT, GAIN, run, timed
 
@@ -25,12 +26,12 @@ def gained(model: str) -> ComparisonRecord:
 
 
 def test_names_are_as_short_as_they_may_be() -> None:
-    assert models.names(["resnet18", "a b/net.py:build", "package.nets:build"]) == {
+    assert shortest(["resnet18", "a b/net.py:build", "package.nets:build"]) == {
         "resnet18": "resnet18",
         "a b/net.py:build": "net.py:build",
         "package.nets:build": "package.nets:build",
     }
-    assert models.names([OLD, NEW, "x/new/net.py:build"]) == {
+    assert shortest([OLD, NEW, "x/new/net.py:build"]) == {
         OLD: "old/net.py:build",
         NEW: "me/new/net.py:build",
         "x/new/net.py:build": "x/new/net.py:build",

@@ -28,6 +28,7 @@ from reports.reading import (
     levels,
     memory,
     models,
+    naming,
     numbers,
     places,
     predicted,
@@ -88,7 +89,7 @@ def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         runs: what was measured; their files are read again, to be downloaded from the page.
         asked: what the command line said, by name.
     """
-    with models.told_apart(runs):
+    with naming.told_apart(runs):
         return _rendered(runs, asked)
 
 
@@ -171,7 +172,7 @@ def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mi
     return Row(
         cells={
             "library": Cell(case.library),
-            "attack": Cell(kind.of(case).workload(case)),
+            "attack": Cell(", ".join([kind.of(case).workload(case), *models.apart(case)])),
             "model": Cell(models.name(case)),
             "variant": Cell(record.variant),
             "verdict": Cell(promises.verdict(record)),

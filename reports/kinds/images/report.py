@@ -90,9 +90,11 @@ class ImageReport(OnImagesReport):
         batch = "" if column == "batch" else f"{case.batch} "
         images = "" if found.images == PHOTOGRAPHS else f" from {found.images}"
         rest = (case.dtype, models.weights(case), case.device)
+        more = models.apart(case, besides=(*rest, f"images {found.images}"))
         return (
             f"{' '.join(name for name in names if name)}, {batch}images of"
-            f" {self.shape(case)}{images}{self.setting(case)}, {', '.join(filter(None, rest))}"
+            f" {self.shape(case)}{images}{self.setting(case)},"
+            f" {', '.join(filter(None, (*rest, *more)))}"
         )
 
     def facets(self, case: Case) -> dict[str, str]:

@@ -39,7 +39,11 @@ def reason(record: ComparisonRecord, found: Anatomy) -> str:
 def summary(records: Sequence[ComparisonRecord]) -> str | None:
     """How many of the attackers read a gradient, and what that costs them; None of none."""
     there = [r for r in records if r.status == "ok" and unread(r)[1]]
-    attackers = {r.case.attack: unread(r) for r in there}
+    by_case = {(r.case.attack, r.case_id): unread(r) for r in there}
+    attackers: dict[str, tuple[int, int]] = {}
+    for (name, _), (nobody, passes) in by_case.items():
+        before = attackers.get(name, (0, 0))
+        attackers[name] = before[0] + nobody, before[1] + passes
     if not attackers:
         return None
     never = [name for name, (nobody, passes) in attackers.items() if nobody == passes]

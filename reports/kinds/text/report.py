@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cases import Case
 from bench.kinds.text.options import TextOptions
 from reports.kinds.text import explained, tables
+from reports.reading import models
 from reports.reading.kind import KindReport, workload_words
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class TextReport(KindReport):
 
     def workload(self, case: Case) -> str:
         queries = TextOptions.of(case).queries
-        return case.attack if queries is None else f"{case.attack}, {queries} queries"
+        name = models.attack(case)
+        return name if queries is None else f"{name}, {queries} queries"
 
     def budget(self, case: Case) -> list[str]:
         queries = TextOptions.of(case).queries

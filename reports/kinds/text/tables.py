@@ -12,7 +12,8 @@ from bench.kinds.text.findings import SentenceRecord, TextFindings
 from bench.kinds.text.options import TextOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from reports.reading import averages, energy, levels, numbers, promises, published
+from reports.reading import averages, energy, levels, models, numbers, promises, published
+from reports.reading.naming import within_table
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells
@@ -26,8 +27,9 @@ _FIRST = (SEMI_BACKWARD, FORWARD_ONLY)
 
 @dataclass(frozen=True)
 class Attacked:
-    """What is known of one case: its comparisons, by variant."""
+    """What is known of one case: its name in its table, and its comparisons, by variant."""
 
+    name: str
     case: Case
     comparisons: dict[str, ComparisonRecord]
 
@@ -89,7 +91,8 @@ def of(run: Run, records: Sequence[ComparisonRecord]) -> list[Table]:
         attacks.setdefault(case.id, {})[record.variant] = record
     drawn: list[Table] = []
     for attacks in groups.values():
-        rows = [Attacked(next(iter(found.values())).case, found) for found in attacks.values()]
+        cases = [next(iter(found.values())).case for found in attacks.values()]
+        rows = list(map(Attacked, within_table(cases), cases, attacks.values()))
         drawn += [_speedups(rows, run), _costs(rows), _deeds(rows)]
     return drawn
 
@@ -97,7 +100,7 @@ def of(run: Run, records: Sequence[ComparisonRecord]) -> list[Table]:
 def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
     variants = _variants(rows)
     records = [record for row in rows for record in row.comparisons.values()]
-    named = [(f"{record.case.attack} {record.variant}", record) for record in records]
+    named = [(f"{row.name} {name}", r) for row in rows for name, r in row.comparisons.items()]
     intervals = cells.interval_names(record.speedup for record in records)
     mixed = len(intervals) > 1
     return Table(
@@ -133,7 +136,7 @@ def _speedup_row(row: Attacked, variants: Sequence[str], run: Run, mixed: bool) 
     if there is not None and frozen is not None and frozen.speedup is not None:
         over = f"{frozen.speedup.estimate / there.speedup:.2f}"
     return (
-        row.case.attack,
+        row.name,
         _reads(row),
         *(_number(row.seconds(name)) for name in (BASELINE, *variants)),
         *(_speedup(row.comparisons.get(name), mixed) for name in variants),
@@ -198,7 +201,7 @@ def _cost_row(row: Attacked, variants: Sequence[str]) -> tuple[str, ...]:
     ]
     costs = [row.seconds_a_query(name) for name in (BASELINE, *variants)]
     return (
-        row.case.attack,
+        row.name,
         str(TextOptions.of(row.case).queries or "any"),
         *means,
         *(_number(None if cost is None else 1000 * cost) for cost in costs),
@@ -230,12 +233,12 @@ _ENERGY = "energy a sentence (J)"
 
 def _deed_row(row: Attacked) -> tuple[str, ...]:
     if row.text is None or not row.text.attacked:
-        return (row.case.attack, *["-"] * 6)
+        return (row.name, *["-"] * 6)
     found = row.text.attacked
     passes = sum(sentence.passes[BASELINE] for sentence in found)
     unread = sum(sentence.unread[BASELINE] for sentence in found)
     return (
-        row.case.attack,
+        row.name,
         f"{unread} of {passes}",
         _unread_without(row),
         f"{sum(sentence.adversarial is not None for sentence in found)} of {len(found)}",
@@ -289,7 +292,7 @@ def _deed_notes(rows: Sequence[Attacked]) -> Iterable[str]:
     for row, text in zip(known, facts, strict=True):
         for sentence in text.sentences:
             if sentence.status != "attacked":
-                bad.setdefault(_trouble(sentence), []).append(row.case.attack)
+                bad.setdefault(_trouble(sentence), []).append(row.name)
     for said, attacks in bad.items():
         yield f"{', '.join(attacks)}: {said}."
     if any(TextOptions.of(row.case).queries for row in known):
@@ -315,8 +318,7 @@ def _published_notes(rows: Sequence[Attacked], run: Run) -> Iterable[str]:
     yield from published.notes(there for _, there in found)
     if found:
         told = ", ".join(
-            f"{row.case.attack} {there.original:g} → {there.semi_backward:g}"
-            for row, there in found
+            f"{row.name} {there.original:g} → {there.semi_backward:g}" for row, there in found
         )
         yield f"Published seconds, original → semi-backward: {told}."
 
@@ -340,6 +342,6 @@ def _title(case: Case) -> str:
     own = TextOptions.of(case).sentences
     source = "" if own == _SHIPPED else f" from {own}"
     return (
-        f"{case.library} on {case.model}, {case.batch} sentences{source}, {case.dtype},"
+        f"{case.library} on {models.name(case)}, {case.batch} sentences{source}, {case.dtype},"
         f" {case.device}"
     )

@@ -12,7 +12,6 @@ from bench.kinds.training.record import TrainingRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.reading import energy, levels, models, predicted, promises
-from reports.reading.kind import short
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables.cells import (
@@ -69,10 +68,15 @@ options = TrainingOptions.of
 def name(case: Case) -> str:
     """A method, its attack and the number of its steps, as "pgd, deeprobust pgd, K = 7"."""
     found = options(case)
-    attack = "" if case.attack == NO_ATTACK else f", {case.library} {short(case.attack)}"
+    attack = "" if case.attack == NO_ATTACK else f", {case.library} {models.attack(case)}"
     steps = "" if found.steps is None else f", K = {found.steps}"
     replays = "" if found.replays is None else f", m = {found.replays}"
     return f"{found.training}{attack}{steps}{replays}"
+
+
+def called(case: Case) -> str:
+    """The same, with what else tells it from the others of a report."""
+    return ", ".join([name(case), *models.apart(case)])
 
 
 def over_theory(record: ComparisonRecord) -> float | None:
@@ -103,7 +107,7 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
     )
     rows = [
         (
-            name(r.case),
+            called(r.case),
             seconds(r, r.baseline),
             seconds(r, r.variant),
             speedup(r),
@@ -118,7 +122,7 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
         )
         for r in records
     ]
-    named = [(name(record.case), record) for record in records]
+    named = [(called(record.case), record) for record in records]
     theory = (
         "Theory: passes counted, F = D = W, for attacks that compute every gradient (Bu 2022,"
         " section 4.4); (3K + 3) / (2K + 3) for pgd."
@@ -182,7 +186,7 @@ def _ended(
         images = max(r.images for r in both.values())
         rows.append(
             (
-                name(cases[key]),
+                called(cases[key]),
                 _epoch(record, BASELINE, images),
                 _epoch(record, SEMI_BACKWARD, images),
                 "-" if record is None else speedup(record),
@@ -194,7 +198,7 @@ def _ended(
             )
         )
         said += [
-            f"{name(cases[key])}, {variant_spelt(r.variant)}: {r.status}: {r.reason}."
+            f"{called(cases[key])}, {variant_spelt(r.variant)}: {r.status}: {r.reason}."
             for r in both.values()
             if r.status != "ok"
         ]
@@ -205,7 +209,7 @@ def _ended(
         (
             *said,
             *_explained(trainings, plan),
-            *methods([(name(record.case), record) for record in known]),
+            *methods([(called(record.case), record) for record in known]),
         ),
     )
 
