@@ -15,15 +15,18 @@ from adapters import versions
 from adapters.origins import Origin
 from bench import cli
 from bench.cases import Comparison
-from bench.errors import UsageError
+from bench.errors import EnvironmentMismatch, UsageError
 from bench.kinds.request import Request
 from bench.records import reading
+from bench.records.journal import Journal
 from bench.running import origins
 from bench.worker.serve import Worker
+from reports.formats import markdown
+from reports.reading import places
 from tests.bench.running.checkouts import ATTACK, NAME, checkout
 from tests.cases import image_case
 from tests.commands import SMALL, bench
-from tests.records import ENVIRONMENT, counts, write
+from tests.records import ENVIRONMENT, counts, run, write
 
 FOUND = {
     name: Origin(module, f"there/{module}", "1", "1.0", installed=False)
@@ -164,3 +167,31 @@ def test_both_sides_of_one_code_are_told(
     said = capsys.readouterr().out
     assert "same code of torchattacks 1.0 (from there/torchattacks)." in said
     assert "the code of art differs: 1.0, code 2 then, 1.0, code 9 now" in said
+
+
+def test_another_code_of_a_library_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", [replace(ENVIRONMENT, origins=FOUND), counts()])
+    moved = {name: replace(one, place="elsewhere") for name, one in FOUND.items()}
+    for origins_ in (moved, {**FOUND, "more": FOUND["art"]}, {}):
+        with Journal(path, resume=True) as journal:
+            journal.begin(replace(ENVIRONMENT, origins=origins_))
+    changed = {**FOUND, "art": replace(FOUND["art"], digest="9")}
+    with (
+        Journal(path, resume=True) as journal,
+        pytest.raises(EnvironmentMismatch, match=r"code of art: 1\.0 from there/art, code 1 then"),
+    ):
+        journal.begin(replace(ENVIRONMENT, origins=changed))
+
+
+def test_reports_tell_what_was_imported_from_elsewhere() -> None:
+    told = markdown.where(replace(ENVIRONMENT, origins=HERE))
+    assert "torchattacks 1.0 from there/torchattacks, code 1;" in told
+    assert "art 1.0" not in told, "where pip puts it"
+    both = [
+        run(origins={"art": origin}, path=name)
+        for name, origin in (("a", FOUND["art"]), ("b", replace(FOUND["art"], digest="9")))
+    ]
+    assert [place.label for place in places.of(both)] == [
+        "art 1.0 from there/art, code 1",
+        "art 1.0 from there/art, code 9",
+    ]
