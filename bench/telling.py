@@ -58,9 +58,12 @@ def lines(text: str) -> str:
 
 
 def _no_commands(text: str) -> str:
-    if "##" in text:
-        text = _OLD_COMMAND.sub(r"##\1\\[", text)
+    text = _no_old_commands(text)
     return _COMMAND.sub(r"\\", text) if "::" in text else text
+
+
+def _no_old_commands(text: str) -> str:
+    return _OLD_COMMAND.sub(r"##\1\\[", text) if "##" in text else text
 
 
 _LINKED = re.compile(
@@ -194,8 +197,9 @@ def xml(text: str) -> str:
 
 
 def annotation(text: str) -> str:
-    """What a GitHub workflow command says."""
-    return line(text).replace("%", "%25")
+    """What a GitHub workflow command says; the ends of lines are encoded."""
+    ends = {"\r": "%0D", "\n": "%0A"}
+    return "".join(ends.get(c) or visible(c).replace("%", "%25") for c in _no_old_commands(text))
 
 
 def annotation_property(text: str) -> str:

@@ -52,7 +52,8 @@ def parser() -> Parser:
         " nobody reads are not computed.",
         epilog=f"Without a command, `run` is meant: `{called} --libs foolbox --batch 16`;"
         f" its options: `{called} run --help`. Exit codes: 0 done; 1 regression found; 2"
-        " wrong usage or unreadable file; 3 inconclusive under --strict; 4 environments that can't"
+        " wrong usage, or a file or an output that can't be read or written; 3 inconclusive under"
+        " --strict; 4 environments that can't"
         " be compared; 5 some case ended other than ok; 70 a fault of this program; 130"
         " interrupted.",
     )

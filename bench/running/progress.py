@@ -102,7 +102,7 @@ class RichProgress:
         self._bar.stop()
 
     def note(self, text: str) -> None:
-        self._bar.console.print(telling.lines(text), markup=False, emoji=False)
+        self._bar.console.print(telling.lines(text), markup=False, emoji=False, highlight=False)
 
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
         self.note(f"[{number}/{total}] {telling.line(str(comparison.case))}")

@@ -142,6 +142,7 @@ def test_no_command_line_is_a_fault(
         {"anatomy": {"computing": 0}},
         {"gradients": {"original": 0, "semi-backward": 0}},
         {"speedup": None},
+        {"verdict": None},
         {"seconds": {}},
         {"order": [], "processes": []},
         {"memory": {"original": 0, "semi-backward": 0}},

@@ -84,7 +84,7 @@ def test_junit_is_valid_for_a_hostile_name() -> None:
     suite = ElementTree.fromstring(compared.draw(found(HOSTILE), "junit"))[0]
     name = suite[0].get("classname")
     assert name is not None
-    assert name.startswith('a <b> & "c" ]]> %0A::error::x[31m')
+    assert name.startswith('a <b> & "c" ]]> %0A::error::x\\x00\\x1b[31m')
 
 
 def test_annotations_are_escaped() -> None:
