@@ -87,7 +87,7 @@ def fell(baseline: Side, variant: Side, *, below_one: bool) -> Moved:
             gradient that the baseline leaves out explains that.
     """
     less = f"so there is less for {variant.name} to save"
-    if baseline.fewer and not variant.more and not below_one:
+    if baseline.fewer and not variant.more and not variant.shown.worse and not below_one:
         faster = f" and got faster: {baseline.change}" if baseline.shown.better else ""
         why = f", since {baseline.who} {baseline.computes}{faster}, {less}"
         return Moved("improvement", why)
@@ -97,7 +97,8 @@ def fell(baseline: Side, variant: Side, *, below_one: bool) -> Moved:
     if baseline.shown.better:
         return Moved("regression", f": {_both(baseline, 'faster', variant, 'slower')}")
     if variant.shown.worse:
-        return Moved("regression", f", since {variant.who} got slower: {variant.change}")
+        cause = f"{baseline.who} {baseline.computes}, but " if baseline.fewer else ""
+        return Moved("regression", f", since {cause}{variant.who} got slower: {variant.change}")
     if variant.more:
         return Moved("regression", f", since {variant.who} {variant.computes}")
     if baseline.fewer and below_one:

@@ -128,11 +128,15 @@ def github_action_benchmark(found: Compared) -> str:
     """JSON for github-action-benchmark's tool `customSmallerIsBetter`: the values of NEW.
 
     A speedup is told as its reciprocal, the share of the original's time, since there less is
-    better.
+    better; but for one that fell because the original got faster, which would raise an alert.
     """
-    return telling.json(
-        [_point(finding) for finding in found.findings if finding.new is not None], indent=2
-    )
+    told = [one for one in found.findings if one.new is not None and not _fell_by_a_gain(one)]
+    return telling.json([_point(finding) for finding in told], indent=2)
+
+
+def _fell_by_a_gain(finding: Finding) -> bool:
+    gained = finding.metric == "speedup" and finding.judgement == "improvement"
+    return gained and (finding.new or 0) < (finding.base or 0)
 
 
 def github_annotations(found: Compared) -> str:

@@ -59,12 +59,9 @@ def folded(
             continue
         (first,) = sentences(group[:1])
         more = len(group) - 1
-        lines.append(f"{first} So {_more(more)}; --format json lists all." if more else first)
+        others_too = f" {more} more {'is' if more == 1 else 'are'} open; --format json lists all."
+        lines.append(first + others_too if more else first)
     return lines
-
-
-def _more(number: int) -> str:
-    return f"are {number} more" if number > 1 else "is 1 more"
 
 
 def _loss(finding: Finding) -> float:

@@ -142,6 +142,9 @@ def test_a_mended_library_is_an_improvement_on_any_machine(compare: Said) -> Non
     code, said = compare([timed()], [mended], "--strict")
     assert (code, "Regressions" in said) == (0, False)
     assert "computes the gradients of 0 parameters (62 before) and got faster: 1.5 → 1 s" in said
+    points = compare([timed()], [mended], "--format", "github-action-benchmark")[1]
+    assert "original: seconds" in points
+    assert "of the original's time" not in points, "more of it would be an alert"
     code, said = compare([timed()], [ELSEWHERE, mended], "--strict")
     assert (code, "Regressions" in said) == (0, False)
     assert f"the original computes the gradients of 0 parameters (62 before), {LESS}" in said
@@ -158,6 +161,12 @@ def test_a_mended_original_hides_no_slower_variant(compare: Said) -> None:
         code, said = compare([timed()], new)
         assert (code, "where 5 % is allowed" in said) == (1, True)
     assert "but semi-backward takes longer than it now" in said
+    code, said = compare([timed()], [scaled(0.87, 1.3, gradients=MENDED)])
+    assert code == 1
+    assert "and semi-backward slower, 1 → 1.3 s (+30 %)" in said
+    code, said = compare([timed()], [scaled(0.95, 1.4, gradients=MENDED)])
+    assert code == 1
+    assert "(62 before), but semi-backward got slower: 1 → 1.4 s (+40 %)" in said
 
 
 def test_a_variant_that_computes_gradients_again_is_the_reason(compare: Said) -> None:
