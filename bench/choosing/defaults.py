@@ -23,8 +23,10 @@ def fitted(groups: Sequence[Group], request: Request, suite: str) -> tuple[Group
         suite: its name.
 
     Raises:
-        UsageError: a suite names an attack that nobody has.
+        UsageError: a suite names a library, or an attack, that nobody knows.
     """
+    for group in groups:
+        unknown("library", group.libs, registry.of(group).libraries())
     if request.libs and request.attacks is None:
         for kind in _kinds(groups):
             _check(kind, kind.of(groups))

@@ -103,6 +103,9 @@ def test_what_nobody_has_is_refused_also_in_a_suite(tmp_path: Path) -> None:
     mine.write_text(SUITE.format("pgdd"))
     with pytest.raises(UsageError, match="unknown attack 'pgdd'; did you mean pgd"):
         attacks("--suite", str(mine), "--libs", "foolbox")
+    mine.write_text(SUITE.format("pgd").replace("art", "folbox"))
+    with pytest.raises(UsageError, match="unknown library 'folbox'; did you mean foolbox"):
+        attacks("--suite", str(mine), "--attacks", "pgd")
     with pytest.raises(UsageError, match="unknown attack 'pgd-backward'"):
         attacks("--libs", "torchattacks", "--attacks", "pgd-backward")
 
