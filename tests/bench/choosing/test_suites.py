@@ -181,3 +181,11 @@ def test_memory_in_a_suite_is_one_of_three_words(tmp_path: Path) -> None:
     path.write_text('[run]\nmemory = "kept"\n' + GROUP)
     with pytest.raises(UsageError, match="memory = 'kept' is none of keep, system, both"):
         suites.load(str(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_suite_is_read_however_it_was_saved(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "mine.toml"
+    text = '[[cases]]\r\nlibs = ["foolbox"]\r\nattacks = ["pgd"]\r\n'
+    path.write_bytes(text.encode(encoding))
+    assert len(suites.load(str(path)).groups) == 1

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.compare import limits
+from bench.compare import reading as compare_reading
 from bench.records import reading
 from tests.bench.compare.files import Said, benchmarks
 from tests.records import ENVIRONMENT, counts, timed
+from tests.workers import Notes, ScriptedWorker, comparison, runner
 
 TIMED_LINE = reading.to_line(timed())
 
@@ -94,3 +100,59 @@ def test_wrong_overrides_are_told_in_a_line(
     code, told = compare([timed()], [timed()], "--overrides", str(path))
     assert (code, len(told.splitlines())) == (2, 1)
     assert said in told
+
+
+COMMAND = ["python", "-m", "bench", "run", "--models", "my net.py:f", "--out", "old.jsonl"]
+
+
+def begun() -> reading.Record:
+    """What the first of two processes leaves."""
+    notes = Notes()
+    runner(iter([ScriptedWorker(), ScriptedWorker()]), processes=2).run([comparison()], notes)
+    return notes.written[0]
+
+
+BEGUN = begun()
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], "neither counts nor comparisons"),
+        ([BEGUN], "its run was interrupted, 1 comparisons are begun and not complete"),
+        ([timed(), BEGUN], "its run was interrupted, 1 comparisons are begun and not complete"),
+        ([timed(), '{"schema": 2, "ki'], "line 3 is cut off"),
+    ],
+)
+def test_an_interrupted_run_names_the_command_that_goes_on(
+    compare: Said, lines: list[Any], said: str
+) -> None:
+    environment = replace(ENVIRONMENT, command=[*COMMAND, "--resume"])
+    text = "".join(
+        line if isinstance(line, str) else reading.to_line(line) for line in [environment, *lines]
+    )
+    code, told = compare([timed()], text)
+    assert code == 2
+    assert said in told
+    assert "`python -m bench run --models 'my net.py:f' --out " in told
+    assert "new --resume`" in told
+    assert "old.jsonl" not in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_are_read_however_they_were_saved(
+    tmp_path: Path, encoding: str, packed: bool
+) -> None:
+    records = reading.to_line(ENVIRONMENT) + reading.to_line(counts())
+    for name, text in (
+        ("records", records.replace("\n", "\r\n")),
+        ("benchmarks", benchmarks()),
+        ("overrides.toml", '[[case]]\r\nlibrary = "×"\r\nflops = "off"\r\n'),
+    ):
+        data = text.encode(encoding)
+        (tmp_path / name).write_bytes(gzip.compress(data) if packed else data)
+    assert compare_reading.read(tmp_path / "records").run.counts == (counts(),)
+    assert compare_reading.read(tmp_path / "benchmarks").benchmarks.samples
+    found, *_ = limits._read(tmp_path / "overrides.toml", limits.DEFAULTS["counts"])
+    assert found.wanted == (("library", "×"),)
