@@ -91,7 +91,8 @@ def _meant(text: str, gone: Known, come: Known, both: Collection[str]) -> tuple[
 def _near(name: str, known: Known) -> str:
     if not known:
         return "; it has none"
-    return closest(name, known) or f"; it has {', '.join(list(known)[:2])}, …"
+    names = [spelling for spelling, key in known.items() if spelling != key] or list(known)
+    return closest(name, names) or f"; it has {', '.join(names[:2])}, …"
 
 
 def _mutual(

@@ -55,6 +55,6 @@ class Lines:
         earlier, text = self.decided.get(question, (number, hash(line)))
         if text != hash(line):
             told = ": ".join(map(str, (record.case, *variant)))
-            raise ValueError(f"answers what line {earlier} has answered ({told}); {APART}")
+            raise ValueError(f"is another record of what line {earlier} holds ({told}); {APART}")
         if record.status in (_DECIDED_OWN if isinstance(record, OwnRecord) else DECIDED):
             self.decided[question] = earlier, text

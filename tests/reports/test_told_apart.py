@@ -64,7 +64,7 @@ def test_records_that_differ_in_eps_alone_are_told_by_it() -> None:
     )
     assert ", eps" not in "".join(titles(compared(CASE)))
     said = explained.report([compared(*EPS)])
-    assert "torchattacks pgd, eps 0.1" in said
+    assert "torchattacks pgd, 5 steps, eps 0.1" in said
     assert "eps 0.0314, semi-backward" in said
 
 

@@ -128,6 +128,6 @@ def test_two_files_in_one_are_refused_with_the_line(compare: Said) -> None:
 def test_two_answers_to_one_question_are_refused_with_both_lines(compare: Said) -> None:
     code, said = compare([timed()], [timed(), timed(ratio=1.2)])
     assert (code, len(said.splitlines())) == (2, 1)
-    assert "line 3 answers what line 2 has answered (torchattacks pgd on resnet18, 4 " in said
+    assert "line 3 is another record of what line 2 holds (torchattacks pgd on resnet18, 4 " in said
     failed = timed(status="failed", speedup=None, reason="it fell")
     assert compare([timed()], [failed, timed()], "--strict")[0] == 0, "a run that was resumed"
