@@ -113,12 +113,14 @@ def unmet(seen: Look, who: str, so: str, *, black_box: bool) -> str | None:
         black_box: whether it need ask for no gradient.
     """
     observed, refused = seen.trace.observed, seen.trace.refused
+    if seen.asked:
+        return None
     if not seen.calls:
         return (
             f"{who} never called the model it was given{_instead(seen)}{_hidden()}, so {so}; give"
             " the very model that the attack calls"
         )
-    if seen.asked or (black_box and not refused):
+    if black_box and not refused:
         return None
     if refused:
         found = f"no gradient came of it: {_refused(seen)}"
@@ -174,7 +176,8 @@ def blame(seen: Look) -> str | None:
     if not found:
         return None
     calls = ", ".join(f"{count} × {call}" for call, count in sorted(trace.calls.items()))
-    missed = "" if seen.calls else "; it never called the model it was given"
+    used = seen.calls or trace.operations
+    missed = "" if used else "; it never called the model it was given"
     freeze = max(freezes, key=len)
     mend = f": with {freeze}: ..." if freeze.startswith("semi_backward") else ""
     return (
