@@ -186,6 +186,15 @@ def test_memory_in_a_suite_is_one_of_three_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_suite_is_read_however_it_was_saved(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "mine.toml"
-    text = '[[cases]]\r\nlibs = ["foolbox"]\r\nattacks = ["pgd"]\r\n'
+    lines = (
+        "[[cases]]",
+        'libs = ["foolbox"]',
+        'attacks = ["pgd"]',
+        'models = ["resnet18"]',
+        "batch = [4]",
+        "image_size = 32",
+        "steps = 5",
+    )
+    text = "\r\n".join(lines)
     path.write_bytes(text.encode(encoding))
     assert len(suites.load(str(path)).groups) == 1
