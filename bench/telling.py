@@ -74,7 +74,7 @@ _LINKED = re.compile(
     | [\w.+-]+@[\w-]+(?:\.[\w-]+)+          # of mail
     | (?<!\w)@\w[\w/-]*                     # who is told
     | \#\d+ | \bGH-\d+                      # issues
-    | (?<![\w:]):[a-z0-9_+-]+:(?![\w:])       # little pictures
+    | (?<![\w:]):[a-z0-9_+-]+:(?![\w:])     # little pictures
     """
 )
 """What GitHub makes links, mentions and pictures of, wherever it stands in a text."""

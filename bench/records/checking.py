@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -54,7 +55,7 @@ def _no_number(name: str) -> float:
 
 def _float(text: str) -> float:
     value = float(text)
-    if abs(value) > MOST:
+    if MOST < abs(value) < math.inf:
         raise ValueError(f"{text} is too large")
     return value
 
@@ -63,6 +64,19 @@ def _int(text: str) -> int:
     if len(text) > _DIGITS:
         raise ValueError(f"a number of {len(text)} digits is too large")
     return int(text)
+
+
+def finite(value: Any) -> None:
+    """Look whether some JSON holds no number that is too large for a float.
+
+    Raises:
+        ValueError: it does.
+    """
+    if isinstance(value, float) and math.isinf(value):
+        raise ValueError("it holds a number that is too large")
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            finite(inner)
 
 
 def check(record: object) -> None:

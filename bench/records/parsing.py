@@ -89,16 +89,14 @@ def _validator(kinds: tuple[str, ...]) -> _Validator:
     """The validator for these kinds; made anew only where there are others."""
     from typing import Annotated, Union
 
-    from pydantic import ConfigDict, Discriminator, TypeAdapter
+    from pydantic import Discriminator, TypeAdapter
 
     types = line_types(kinds)
     lines: Any = tuple(types.values())
     union: Any = Annotated[Union[lines], Discriminator("kind")]  # noqa: UP007
     names = frozenset(types)
     with read_as(kinds):
-        finite = ConfigDict(allow_inf_nan=False)
-        line = TypeAdapter(union, config=finite)
-        return _Validator(line, TypeAdapter(Prepared), names)
+        return _Validator(TypeAdapter(union), TypeAdapter(Prepared), names)
 
 
 def parse(path: Path, number: int, line: bytes) -> Record | None:
@@ -142,6 +140,7 @@ def _parse_slowly(path: Path, number: int, line: bytes) -> Record | None:
     try:
         record: Record = validator.line.validate_python(lifting.lifted(found))
         checking.check(record)
+        checking.finite(found)
     except ValueError as error:
         if (kind := _unknown_kind(found)) is not None:
             raise RecordError(

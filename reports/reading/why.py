@@ -43,6 +43,7 @@ _OUTCOMES = {
     "same": "gains nothing",
     "slower": "loses, and had nothing to gain",
     "inconclusive": "nothing to gain, whatever the interval leaves open",
+    "None": "without a verdict",
     "faster": "faster, though there is nothing to gain, so distrust it",
 }
 

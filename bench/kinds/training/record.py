@@ -46,13 +46,6 @@ class TrainingRecord(OwnRecord):
     checkpoint: str | None = None
     kind: Literal["training"] = "training"
 
-    def check(self) -> None:
-        if self.status != "ok" and not self.evaluation:
-            return
-        for name, made in (("attack", str), ("eps", float), ("step_size", float)):
-            if not isinstance(self.evaluation.get(name), made):
-                raise ValueError(f"evaluation.{name}: {self.evaluation.get(name)!r}")
-
     @property
     def key(self) -> tuple[str, str, int]:
         return self.case_id, self.variant, self.epochs

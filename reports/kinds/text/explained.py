@@ -20,8 +20,8 @@ def unread(record: ComparisonRecord) -> tuple[int, int]:
     text = findings(record)
     found = [] if text is None else text.attacked
     return (
-        sum(sentence.unread[BASELINE] for sentence in found),
-        sum(sentence.passes[BASELINE] for sentence in found),
+        sum(sentence.unread.get(BASELINE, 0) for sentence in found),
+        sum(sentence.passes.get(BASELINE, 0) for sentence in found),
     )
 
 

@@ -218,12 +218,13 @@ def _explained(trainings: Sequence[TrainingRecord], plan: Plan) -> Iterable[str]
     ended = next((r for r in trainings if r.status == "ok"), None)
     if ended is None:
         return
-    ball = ended.evaluation
-    yield (
-        f"Trained on {ended.images} images, tested on {ended.test_images} others;"
-        f" {ball['attack']}: radius {255 * float(ball['eps']):g}/255, steps of"
-        f" {255 * float(ball['step_size']):g}/255, from a random start."
-    )
+    ball = [ended.evaluation.get(name) for name in ("eps", "step_size")]
+    lengths = [f"{255 * length:g}/255" for length in ball if isinstance(length, float)]
+    told = f"Trained on {ended.images} images, tested on {ended.test_images} others"
+    if len(lengths) == len(ball):
+        radius, step = lengths
+        told += f"; {_attack([ended])}: radius {radius}, steps of {step}, from a random start"
+    yield f"{told}."
     yield (
         "Seconds an epoch: the median of the timed steps times the steps of an epoch; of free"
         " training an epoch stands for as many updates, not as many images."
@@ -235,7 +236,8 @@ def _explained(trainings: Sequence[TrainingRecord], plan: Plan) -> Iterable[str]
 
 
 def _attack(trainings: Sequence[TrainingRecord]) -> str:
-    return next((str(r.evaluation["attack"]) for r in trainings if r.evaluation), "attacked")
+    names = (str(r.evaluation["attack"]) for r in trainings if "attack" in r.evaluation)
+    return next(names, "attacked")
 
 
 def _epoch(record: ComparisonRecord | None, variant: str, images: int) -> str:
