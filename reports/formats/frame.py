@@ -19,8 +19,8 @@ from reports.reading.why import why
 
 OPTIONAL = ("predicted_by_bytes", "joules_original", "joules_variant", "energy_ratio")
 """Columns that only records of some GPUs have anything for."""
-ROWS = 10_000
-"""Rows of a frame, where not all have to be in one: in some 100 MB."""
+ROWS = 5_000
+"""Rows of a frame, where not all have to be in one: in some 50 MB."""
 
 
 def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
