@@ -77,6 +77,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     gc.disable()  # nothing in a report is garbage before its end, and looking for it takes long
     try:
         runs = read(parsed.files, salvage=parsed.salvage)
+        gc.freeze()  # nor is what was read, where somebody looks all the same
         if parsed.format == "figures":
             _figures(runs, parsed.out)
             return codes.DONE
@@ -89,6 +90,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
             " pandas"
         ) from error
     finally:
+        gc.unfreeze()
         gc.enable()
 
 

@@ -20,8 +20,8 @@ from reports.reading.why import why
 
 OPTIONAL = ("predicted_by_bytes", "joules_original", "joules_variant", "energy_ratio")
 """Columns that only records of some GPUs have anything for."""
-ROWS = 10_000
-"""Rows of a frame, where not all have to be in one: in some 100 MB."""
+ROWS = 5_000
+"""Rows of a frame, where not all have to be in one: in some 50 MB."""
 
 
 def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
@@ -62,9 +62,9 @@ def everything(runs: Sequence[Run]) -> Iterator[pandas.DataFrame]:
         for name, kind_of in pandas.DataFrame(rows).convert_dtypes().items():
             types[str(name)] = _both(types.get(str(name)), kind_of)
     types = {name: found for name, found in types.items() if found or name not in OPTIONAL}
+    typed = {name: found or "object" for name, found in types.items()}
     for rows in _batches(_everything(runs)):
-        made = pandas.DataFrame(rows, columns=list(types))
-        yield made.astype({name: found or "object" for name, found in types.items()})
+        yield pandas.DataFrame(rows, columns=list(types)).astype(typed)
 
 
 def _everything(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,12 +31,16 @@ def csv(runs: Sequence[Run]) -> str:
 
 def csv_parts(runs: Sequence[Run]) -> Iterator[str]:
     """The same in parts, the header in the first."""
-    for number, found in enumerate(frame.everything(runs)):
+    header = True
+    for found in frame.everything(runs):
         texts = found.select_dtypes(["object", "string"]).columns
         found[texts] = found[texts].map(telling.csv)
         written = io.StringIO()
-        found.to_csv(written, index=False, header=number == 0, lineterminator="\r\n")
+        found.to_csv(written, index=False, header=header, lineterminator="\r\n")
         yield written.getvalue()
+        header = False
+        del found
+        gc.collect()  # frames refer to themselves in circles, and `report` has that turned off
 
 
 def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:

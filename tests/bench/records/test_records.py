@@ -15,7 +15,7 @@ from bench.records.reading import RecordError
 from bench.records.types import ComparisonRecord, CountsRecord
 from bench.statistics.counts import Counts
 from bench.statistics.estimate import Speedup
-from tests.cases import changed
+from tests.cases import changed, image_case
 from tests.records import ENVIRONMENT
 from tests.workers import ScriptedWorker, comparison, measure
 from tools import schema
@@ -173,3 +173,10 @@ def test_the_case_id_is_of_what_was_asked() -> None:
     }
     others = {changed(case, **{key: value}).id for key, value in changes.items()}
     assert len(others | {case.id}) == len(changes) + 1
+
+
+def test_a_users_attack_has_no_steps(tmp_path: Path) -> None:
+    case = image_case("user", "mine.py:fgsm", steps=None)
+    record = replace(RECORD, case=case)
+    path = write(tmp_path / "x.jsonl", reading.to_line(ENVIRONMENT), reading.to_line(record))
+    assert reading.read(path).comparisons == (record,)
