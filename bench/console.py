@@ -82,6 +82,11 @@ def terminal() -> Console:
     return Console(stderr=True, markup=False, emoji=False, highlight=False)
 
 
+def flush() -> None:
+    """See what was printed on its way, before something else writes to stdout's file."""
+    _print("")
+
+
 def lost() -> str | None:
     """Why not all that was to be on stdout is there; None where it is, or its reader has left."""
     return _lost[0] if _lost else None

@@ -11,11 +11,12 @@ import contextlib
 import itertools
 import os
 import stat
-import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from bench import console
 
 GZIP = b"\x1f\x8b"
 """How what gzip packed begins."""
@@ -151,7 +152,7 @@ def whole(path: Path) -> Iterator[BinaryIO]:
             yield file
         return
     if before is not None and is_stdout(before):
-        sys.stdout.flush()
+        console.flush()
         with os.fdopen(os.dup(1), "wb") as file:
             yield file
         return

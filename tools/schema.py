@@ -36,9 +36,10 @@ Reading: keys and kinds of lines that the program does not know are ignored; a n
 refused by its number, and version 1 reads as it always did (`bench/records/lifting.py`), with the
 case ids it had; a half-written last line, as a killed run leaves it, is left out, and one that
 lacks its line feed alone counts; any other line that is no record, or whose case is of a kind of
-workload that is not installed, is an error with its number; `report --salvage` leaves damaged lines
-out and tells which. Files packed by gzip are read as they are, whatever they are called, and so is
-UTF-16 that begins with its byte order mark, as PowerShell's `>` writes it.
+workload that is not installed, is an error with its number, and so are a second environment and
+another record of what was decided, as in two runs' files put into one; `report --salvage` leaves
+damaged lines out and tells which. Files packed by gzip are read as they are, whatever they are
+called, and so is UTF-16 that begins with its byte order mark, as PowerShell's `>` writes it.
 
 Writing: a file is gone on with (`--resume`) only as plain UTF-8, and stays as it is, byte for byte,
 until everything that may refuse has been asked and the first record is appended. `--out /dev/null`

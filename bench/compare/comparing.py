@@ -94,8 +94,8 @@ def _sides(base: File, new: File, allowed: Allowed, rename: Sequence[str]) -> _S
         return _of_benchmarks(base.benchmarks, new.benchmarks, allowed, rename)
     if base.kind == "counts":
         counts = matching.match(base.run.counts, new.run.counts, rename)
-        found = [*counted.findings(counts, allowed), *missing.counted(counts)]
-        return _of_records(counts, [*found, *missing.cases(counts, new.run.counts)])
+        found = [*counted.findings(counts, allowed), *missing.cases(counts, new.run.counts)]
+        return _of_records(counts, found)
     matched = matching.match(base.run.comparisons, new.run.comparisons, rename)
     found = [*timed.findings(matched, allowed), *missing.values(matched, allowed)]
     return _of_records(matched, [*found, *missing.cases(matched, new.run.comparisons)])

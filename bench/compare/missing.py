@@ -52,17 +52,6 @@ def values(matched: Matched[ComparisonRecord], allowed: Allowed) -> Iterable[Fin
     return found
 
 
-def counted(matched: Matched[CountsRecord]) -> Iterable[Finding]:
-    """Of each variant whose counts are lost, though the case is ok."""
-    found: dict[Finding, None] = {}
-    for name, (base, new) in zip(matched.names, matched.pairs, strict=True):
-        if base.status == new.status == OK:
-            for variant in base.counts.keys() - new.counts.keys():
-                said = "it was counted before, and is not now"
-                found[Finding(name, variant, "counts", "counts", "inconclusive", said)] = None
-    return found
-
-
 def _lost(base: ComparisonRecord, new: ComparisonRecord) -> Iterable[tuple[str, str, str, str]]:
     """Variant, metric, quantity, and what was known of it."""
     if base.speedup is not None and new.speedup is None:

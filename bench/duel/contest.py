@@ -198,7 +198,8 @@ def as_duel(
 ) -> DuelRecord:
     """The record of a duel, from the runner's of one original against the other. Pure."""
     kept = record.timed
-    for name in ("seconds", "host_seconds", "memory", "memory_parts", "gradients", "observed"):
+    times = ("seconds", "host_seconds", "faults")
+    for name in (*times, "memory", "memory_parts", "gradients", "observed"):
         kept[name] = kept[name] and _renamed(kept[name])
     if record.energy is not None:
         kept["energy"] = replace(record.energy, joules=_renamed(record.energy.joules))

@@ -76,12 +76,13 @@ def origins_of(
     """Where what is measured comes from, by name; nothing of it is imported.
 
     Args:
-        libraries: by the names that --libs takes; of our own there is nothing to tell.
+        libraries: by the names that --libs takes; of our own there is nothing to tell, nor of what
+            only another's kind of workload knows.
         modules: of the user's.
         files: of the user's; what they import counts, but for what every worker has.
     """
     wanted: dict[str, tuple[str, str, Path | None]] = {}
-    for name in libraries:
+    for name in set(registry.names()).intersection(libraries):
         adapter = registry.get(name)
         wanted[name] = (origins.module_of(adapter), adapter.distribution, None)
     imported = (name for file in files for name in origins.imported_by(Path(file)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,8 +41,10 @@ def test_it_is_called_as_it_was_called(
 
 def test_words_reach_a_shell_as_they_are() -> None:
     words = ["a b", "$HOME", "x;rm -r y", "it's", "*.py:f", "`id`", "a\nb", ""]
-    assert shlex.split(program.options(*words)) == words
-    assert shlex.split(program.command(*words))[-len(words) :] == words
+    for line in (program.options(*words), program.command(*words)):
+        script = f"printf '%s\\0' {line}"
+        found = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True)
+        assert found.stdout.split("\0")[-len(words) - 1 : -1] == words
 
 
 def test_everything_is_set_up_by_make_in_a_checkout_and_by_pip_elsewhere(

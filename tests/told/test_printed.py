@@ -107,7 +107,8 @@ def test_what_was_asked_is_asked_again_by_the_command_of_its_row(
 
 
 def test_options_that_texts_name_are_there() -> None:
-    foreign = {"--benchmark-json", "--benchmark-save-data", "--upgrade", "--option"}
+    of_pytest = {"--benchmark-json", "--benchmark-min-rounds", "--benchmark-save-data"}
+    foreign = {*of_pytest, "--upgrade", "--option"}
     known = every_option() | foreign
     for path in SOURCES:
         for text in texts(path) if path.relative_to(ROOT).parts[0] in ("bench", "adapters") else ():

@@ -92,6 +92,9 @@ def _compared(check: Check, copy: Copy, before: Run, after: Run, fail_if: Sequen
             fail_if=list(fail_if),
             overrides=None,
             allow_env_mismatch=False,
+            rename=[],
+            missing=None,
+            strict=False,
         )
         worse = compare(asked).of("regression")
     return Result(check, copy, bool(worse), tuple(dict.fromkeys(one.said for one in worse)))

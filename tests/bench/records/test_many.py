@@ -20,7 +20,7 @@ from tests.records import ENVIRONMENT, FAILED, GAIN, NO_GAIN
 
 SAMPLES = replace(
     GAIN,
-    seconds={way: [1 + n / 7 for n in range(100)] for way in ("original", "semi-backward")},
+    seconds={way: [1 + n / 7 for n in range(50)] for way in ("original", "semi-backward")},
 )
 
 
