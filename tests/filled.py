@@ -34,7 +34,10 @@ def filled_lines(text: str) -> list[dict[str, Any]]:
         kinds = [kind for kind in registry.every() if name in kind.lines] or registry.every()
         for kind in kinds if name != "environment" else kinds[:1]:
             line = {"schema": 2, **filled(made, text, kind.name), "kind": name}
-            found.append({**line, **{n: value for n, value in _SET.items() if n in line}})
+            line = {**line, **{n: value for n, value in _SET.items() if n in line}}
+            if "case_id" in line:
+                line["case_id"] += kind.name  # a file answers each question once
+            found.append(line)
     return sorted(found, key=lambda line: line["kind"] != "environment")
 
 

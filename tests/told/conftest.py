@@ -23,7 +23,16 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in ("results", "docs"):
         (here / folder).symlink_to(ROOT / folder)
     before, after = (RESULTS / "regressions" / f"run-{when}.jsonl" for when in ("before", "after"))
-    for name in ("run", "old", "base", "monday", "out/base", "../out/base"):
+    for name in (
+        "run",
+        "old",
+        "base",
+        "monday",
+        "out/base",
+        "out/night",
+        "out/fixed",
+        "../out/base",
+    ):
         shutil.copy(before, here / f"{name}.jsonl")
     for name in ("new", "tuesday", "out/new", "../out/new"):
         shutil.copy(after, here / f"{name}.jsonl")

@@ -107,7 +107,7 @@ def test_what_was_asked_is_asked_again_by_the_command_of_its_row(
 
 
 def test_options_that_texts_name_are_there() -> None:
-    of_pytest = {"--benchmark-json", "--benchmark-min-rounds", "--benchmark-save-data"}
+    of_pytest = {f"--benchmark-{name}" for name in ("json", "min-rounds", "min-time", "save-data")}
     foreign = {*of_pytest, "--upgrade", "--option"}
     known = every_option() | foreign
     for path in SOURCES:
