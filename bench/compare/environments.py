@@ -19,6 +19,8 @@ _MEMORY = ("device", "accelerator", "torch", "math")
 _RATIOS = ("memory",)
 """What keeps even ratios of times from being compared: where the kernel clears the memory of the
 gradients, the original is slower."""
+MOST_FILES = 3
+"""Files of a user's that a sentence names."""
 _DEPENDS_ON = {"seconds": _TIMES, "memory": _MEMORY, "speedup": _RATIOS}
 
 
@@ -50,16 +52,20 @@ def versions(base: File, new: File) -> list[str]:
 
 def code(base: File, new: File) -> list[str]:
     """Of what both files measured the same code, as they do where a path is mistyped; and of what
-    they did not."""
+    they did not. What a user's file imports is not looked at here, so that its own text is all that
+    is said to be the same."""
     if base.kind == "pytest-benchmark":
         return []
     then, now = base.run.environment, new.run.environment
     both = [(name, then.origins[name], now.origins.get(name)) for name in then.origins]
     pairs = [(name, a, b) for name, a, b in both if b is not None]
     same = [f"{name} {_where(a, b)}" for name, a, b in pairs if a.digest == b.digest]
-    theirs, ours = _python(then.files), _python(now.files)
-    same += [name for name in theirs if theirs[name] == ours.get(name)]
     found = [f"both files measured the same code of {'; '.join(same)}"] if same else []
+    theirs, ours = _python(then.files), _python(now.files)
+    if own := [name for name in theirs if theirs[name] == ours.get(name)]:
+        more = f" and {len(own) - MOST_FILES} more" if len(own) > MOST_FILES else ""
+        named = ", ".join(own[:MOST_FILES])
+        found.append(f"then and now {named}{more} held the same text, whatever it imports")
     return found + [
         f"the code of {name} differs: {a.told} then, {b.told} now"
         for name, a, b in pairs

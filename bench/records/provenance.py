@@ -12,7 +12,7 @@ from bench.kinds import registry
 from bench.kinds.request import Request
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_MEASURING = ("bench", "adapters", "semibackward")
+_MEASURING = ("bench", "adapters", "semibackward", "semibackward_bench")
 _DIGITS = 16
 
 
