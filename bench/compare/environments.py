@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from adapters.origins import Origin
@@ -81,8 +82,11 @@ def _where(then: Origin, now: Origin) -> str:
 
 
 def _python(files: dict[str, str]) -> dict[str, str]:
-    """The digests of a user's files of code, by their names alone: the folder differs."""
-    return {Path(name).name: digest for name, digest in files.items() if name.endswith(".py")}
+    """The digests of a user's files of code, by their names alone, since the folder differs; what
+    several are called is none's."""
+    named = [(Path(name).name, digest) for name, digest in files.items() if name.endswith(".py")]
+    called = Counter(name for name, _ in named)
+    return {name: digest for name, digest in named if called[name] == 1}
 
 
 def release(torch: dict[str, str | None]) -> str:
