@@ -67,7 +67,9 @@ def write(path: Path, count: int) -> None:
 
 def _comparisons(runs: list[Run]) -> Iterator[str]:
     every = (record for run in runs for record in run.comparisons)
-    found = [record for record in every if "attacks" in kind.of(record.case).plotted]
+    plotted = (record for record in every if "attacks" in kind.of(record.case).plotted)
+    # What differs in its batch or its run alone is one: a file answers each question once.
+    found = {(replace(r.case, batch=1).id, r.variant): r for r in plotted}.values()
     lines = [json.loads(reading.to_line(record)) for record in found]
     for batch in itertools.count(1):
         for record, line in zip(found, lines, strict=True):
