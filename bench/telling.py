@@ -79,6 +79,8 @@ _LINKED = re.compile(
 )
 """What GitHub makes links, mentions and pictures of, wherever it stands in a text."""
 _MARKUP = re.compile(r"([\\`*|<>\[\]~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")
+_NUMBERS = re.compile(r"[\d.,%×+()→±-]+(?: [\d.,%×+()→±-]+)*")
+"""Numbers, in which nothing is anything else."""
 _BEGINS = re.compile(r"^(\d*)([.)](?=\s)|#(?=#*\s)|[-+](?=\s)|-(?=--+$))")
 """What begins a list, a heading or a rule, and a number before it."""
 
@@ -93,6 +95,8 @@ def markdown(text: str) -> str:
 
 def markdown_cell(text: str) -> str:
     """The same, but for what only the beginning of a line means: a cell of a table begins none."""
+    if _NUMBERS.fullmatch(text):
+        return text  # as most cells of a table are
     rest = line(text)
     parts: list[str] = []
     end = 0

@@ -25,16 +25,25 @@ _LONGEST, _SHORTEST = 1e15, 1e-15
 """Seconds that a time can be, and how far from 1 a ratio of two."""
 _PER_BLOCK = 2
 """Runs of each way in a block."""
-_ODD = re.compile(r"NaN|Infinity|\d{100}|[eE]\+?\d{3}|\\u[dD][89a-fA-F]")
-_ODD_BYTES = re.compile(_ODD.pattern.encode())
-"""What a line may have in it that needs a closer look: numbers that JSON or a float does not have,
-and halves of characters."""
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_ODD = (b"NaN", b"Infinity", b"0" * _DIGITS)
+_EXPONENTS = (b"e000", b"E000", b"e+000", b"E+000")
+"""What a line may have in it that needs a closer look, each digit as 0: numbers that JSON or a
+float does not have."""
+_LARGE = re.compile(rb"[\[:,\s]-?\d[\d.]*[eE]\+?\d{3}")
+"""An exponent that is one, and no part of a digest."""
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
+"""The same of halves of characters."""
 
 
-def odd(line: str | bytes) -> bool:
+def odd(line: bytes) -> bool:
     """Whether a line may hold a number or a text that is none; quick, and right if it says no."""
-    found = _ODD.search(line) if isinstance(line, str) else _ODD_BYTES.search(line)
-    return found is not None
+    zeros = line.translate(_ZEROS)
+    if any(part in zeros for part in _ODD):
+        return True
+    if any(part in zeros for part in _EXPONENTS) and _LARGE.search(line):
+        return True
+    return b"\\u" in line and _HALVES.search(line) is not None
 
 
 def loads(line: str | bytes) -> Any:
