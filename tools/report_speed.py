@@ -28,7 +28,7 @@ from tools import browser_tests
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 COMPARISONS, ROWS = 10_000, 2_000
-MANY, MANY_FORMATS = 200_000, ("md", "latex", "csv", "paragraphs")
+MANY, MANY_FORMATS = 200_000, ("md", "csv")
 REPETITIONS = 3
 _RESUMED = """
 import pathlib, sys
