@@ -11,11 +11,12 @@ import pytest
 
 from bench.kinds import registry
 from tests.places import ROOT
+from tools import contents
 
-PAGES = [f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")]
+PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in contents.pages())]
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *sorted(PAGES)])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_a_page_names_is_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:\w+/)+[\w.-]*)`", text))

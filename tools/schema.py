@@ -21,6 +21,7 @@ from bench.cases import OfKind
 from bench.kinds import registry
 from bench.kinds.record import SCHEMA as VERSION
 from bench.records import parsing, reading
+from tools import contents
 
 SCHEMA = Path(reading.__file__).with_name("record.schema.json")
 DICTIONARY = Path(__file__).resolve().parent.parent / "docs" / "records.md"
@@ -37,13 +38,12 @@ refused by its number, and version 1 reads as it always did (`bench/records/lift
 case ids it had; a half-written last line, as a killed run leaves it, is left out, and one that
 lacks its line feed alone counts; any other line that is no record, or whose case is of a kind of
 workload that is not installed, is an error with its number, and so are a second environment and
-another record of what was decided, as in two runs' files put into one; `report --salvage` leaves
-damaged lines out and tells which. Files packed by gzip are read as they are, whatever they are
-called, and so is UTF-16 that begins with its byte order mark, as PowerShell's `>` writes it.
+another record of what was decided, as in two runs' files put into one. Files packed by gzip are
+read as they are, whatever they are called, and so is UTF-16 that begins with its byte order mark,
+as PowerShell's `>` writes it.
 
-Writing: a file is gone on with (`--resume`) only as plain UTF-8, and stays as it is, byte for byte,
-until everything that may refuse has been asked and the first record is appended. `--out /dev/null`
-measures and keeps nothing; a pipe gets the records as they are known.
+What is written when, gone on with, and left out where a file is damaged:
+[use.md](use.md#records-what-is-kept-and-going-on).
 """
 
 
@@ -60,7 +60,7 @@ def dictionary() -> str:
     inner = dict.fromkeys(found for kind in lines.values() for found in _within(kind))
     own = set(lines.values())
     parts += [f"## {kind.__name__}\n\n{_table(kind)}" for kind in inner if kind not in own]
-    return "\n".join(parts)
+    return contents.tabled("\n".join(parts))
 
 
 def _within(kind: type) -> Iterator[type]:

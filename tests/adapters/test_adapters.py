@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -25,8 +23,7 @@ from adapters.base import (
 from adapters.libraries.cleverhans import NumpyOffCpu
 from bench.cases import BASELINE, Comparison
 from bench.kinds.images import building
-from tests.adapters.asked import EPS, SIZE, STEP, STEPS, case, settings
-from tests.places import ROOT
+from tests.adapters.asked import SIZE, case, settings
 
 
 @pytest.mark.parametrize("name", registry.OURS)
@@ -217,15 +214,3 @@ def test_a_wrong_spec_is_told_before_anything_runs(spec: str, said: str) -> None
 
 def test_a_module_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert custom.parse("tests.adapters.test_adapters:case").function == "case"
-
-
-def test_the_readmes_adapter_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = next(part for part in text.split("```python\n") if "class Mylib" in part)
-    library = ModuleType("mylib")
-    library.PGD = lambda model, **keywords: lambda images, labels: keywords  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "mylib", library)
-    names: dict[str, Any] = {}
-    exec(code.partition("```")[0], names)
-    built = names["Mylib"]().build("pgd", nn.Identity(), settings())
-    assert built(torch.zeros(1), torch.zeros(1)) == {"eps": EPS, "alpha": STEP, "steps": STEPS}

@@ -10,11 +10,11 @@ from bench.commands import arguments
 from tests.places import RESULTS, ROOT
 from tests.told import lines
 from tests.told.lines import Line
+from tools import contents
 
 PAGES = [
     ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *contents.pages(),
     *sorted(RESULTS.rglob("*.md")),
 ]
 PACKAGES = ("bench", "adapters", "reports", "semibackward", "tools")

@@ -103,7 +103,9 @@ def test_the_sdist_is_the_checkout_as_far_as_tests_read_it(installed: Installed)
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    ours |= {path.relative_to(ROOT) for path in ROOT.iterdir() if path.suffix in (".md", ".lock")}
+    ours |= {
+        path.relative_to(ROOT) for path in ROOT.iterdir() if path.suffix in (".cff", ".md", ".lock")
+    }
     ours |= {Path("Makefile"), Path("pyproject.toml"), Path("LICENSE")}
     assert len(ours) > 500
     assert {path for path in ours if not (installed.source / path).is_file()} == set()
