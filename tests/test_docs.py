@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +99,28 @@ def test_the_list_of_pages_names_every_page_and_all_that_was_measured() -> None:
     assert pages <= named
     places = {link.removeprefix("../results/").partition("/")[0] for link in named}
     assert {place.name for place in RESULTS.iterdir() if not place.name.startswith(".")} <= places
+
+
+SHARED = 12
+"""Words in a row that no two pages have: a sentence stands once, and others lead there."""
+
+
+def sayings(text: str) -> set[tuple[str, ...]]:
+    """What a page says in words, by as many in a row; not its code, tables and headings."""
+    lines = [line for line in contents.prose(text).split("\n") if not line.startswith(("|", "#"))]
+    words = re.findall(r"\w+", " ".join(lines).lower())
+    return {tuple(words[at : at + SHARED]) for at in range(len(words) - SHARED + 1)}
+
+
+def test_no_page_tells_in_the_same_words_what_another_tells() -> None:
+    """Of what is written by hand; pages of measured tables repeat their notes."""
+    pages = [page for page in contents.pages() if page.name != "results.md"]
+    found = {name(page): sayings(page.read_text(encoding="utf-8")) for page in pages}
+    both = {
+        (one, other): sorted(found[one] & found[other])
+        for one, other in itertools.combinations(found, 2)
+    }
+    assert {pair: " ".join(same[0]) for pair, same in both.items() if same} == {}
 
 
 def commands() -> list[str]:
