@@ -1,0 +1,89 @@
+"""docs/sample/: a page and plots as `report` makes them, from committed records."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bench.records.reading import Run
+from reports import figures
+from reports.figures import Plot, saving
+from reports.formats import page
+from tools.results import records
+
+FOLDER = records.ROOT / "docs" / "sample"
+PAGE = "report.html"
+EXPLAINED = "explained.md"
+KEPT = (".svg", "-dark.svg")
+"""Of the files that a plot is saved as."""
+ATTACKS = "torchattacks"
+"""Whose attacks are drawn: the library with every kind of them."""
+WIDTHS = {"libraries": 520}
+_WIDE = 720
+
+
+def chosen(runs: Sequence[Run]) -> Mapping[str, Sequence[Run]]:
+    """By a plot's name, the records that it is drawn from; of the machine of the front page."""
+    now, before = records.front(runs)
+    there = [run for run in runs if records.folder(run) == records.folder(now.run)]
+    dissected = [run for run in there if any(r.anatomy is not None for r in run.comparisons)]
+    one = [
+        run for run in dissected if {record.case.library for record in run.comparisons} == {ATTACKS}
+    ]
+    training = [run for run in there if (run.environment.suite or "").startswith("paper-training")]
+    found = {
+        "libraries": [side.file for side in (now, before) if side is not None],
+        "attacks": one,
+        "anatomy": dissected,
+        "training": training,
+    }
+    return {name: runs for name, runs in found.items() if runs}
+
+
+def of_page(runs: Sequence[Run]) -> list[Run]:
+    """The records of the page: those of the front page's machine that are of images."""
+    now, _ = records.front(runs)
+    return [
+        run
+        for run in runs
+        if records.folder(run) == records.folder(now.run)
+        and not any(run.own.values())
+        and {record.case.kind for record in run.comparisons} <= {now.records[0].case.kind}
+    ]
+
+
+def files(runs: Sequence[Run]) -> dict[Path, str]:
+    """Every file of the folder, by its path."""
+    made = {FOLDER / PAGE: page.render(of_page(runs))}
+    for name, found in chosen(runs).items():
+        plot = _plot(name, found)
+        if plot is not None:
+            made |= {FOLDER / f"{name}{end}": text for end, text in _drawn(plot).items()}
+    return made
+
+
+def pictures(group: Sequence[Run]) -> Iterator[str]:
+    """The plots that are of some of these records, light and dark, for a page in docs/."""
+    wanted = {run.path for run in group}
+    for name, found in chosen(records.measured()).items():
+        plot = _plot(name, found) if found[0].path in wanted else None
+        if plot is not None:
+            yield (
+                "<picture>\n"
+                f'<source media="(prefers-color-scheme: dark)" srcset="sample/{name}-dark.svg">\n'
+                f'<img src="sample/{name}.svg" width="{WIDTHS.get(name, _WIDE)}"'
+                f' alt="{plot.title}">\n'
+                "</picture>"
+            )
+
+
+def _plot(name: str, runs: Sequence[Run]) -> Plot | None:
+    """The first plot of these records whose name begins so."""
+    return next((plot for plot in figures.plots(runs) if plot.name.startswith(name)), None)
+
+
+def _drawn(plot: Plot) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        saving.save(plot, Path(folder))
+        return {end: Path(folder, f"{plot.name}{end}").read_text(encoding="utf-8") for end in KEPT}
