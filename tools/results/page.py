@@ -13,6 +13,7 @@ from bench.records.reading import Run
 from reports.formats import explained, markdown
 from reports.reading import naming, places
 from reports.reading.explanation import explain
+from tools.contents import anchor
 from tools.results import evidence, records, sample
 from tools.results.evidence import Evidence
 
@@ -50,11 +51,6 @@ def contents(body: str) -> str:
     return "\n".join(
         f"{'  ' * (len(level) - 2)}- [{title}](#{anchor(title)})" for level, title in found
     )
-
-
-def anchor(title: str) -> str:
-    """What GitHub calls a heading's place."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def _body(runs: Sequence[Run], results: Path) -> Iterator[str]:
