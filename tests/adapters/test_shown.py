@@ -1,4 +1,4 @@
-"""docs/adapters.md: the adapter that it shows is found, listed and measured as the others are."""
+"""What docs/adapters.md and docs/own.md show works: it is found, and measured as the rest is."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from adapters import registry
-from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
+from adapters.models.custom import declared_shape
+from bench.cases import AS_BUILT, BASELINE, SEMI_BACKWARD, Comparison
 from bench.kinds.images import building
 from bench.running import session
+from bench.worker import checks
 from bench.worker.gradients import observed
 from tests import toml
 from tests.adapters.asked import EPS, SMALL_MODEL, STEP
@@ -41,29 +43,29 @@ class PGD:
 """
 
 
-def block(language: str) -> str:
-    """The page's only block of code in a language."""
-    text = (ROOT / "docs" / "adapters.md").read_text(encoding="utf-8")
-    _, found = text.split(f"```{language}\n")
-    return found.partition("```")[0]
+def blocks(page: str, language: str) -> list[str]:
+    """A page's blocks of code in a language."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [found.partition("```")[0] for found in text.split(f"```{language}\n")[1:]]
 
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The page's module, beside a library of that name, as pip would lay them out."""
     (tmp_path / "mylib.py").write_text(LIBRARY)
-    (tmp_path / "my_module.py").write_text(block("python"))
-    groups = toml.table(block("toml"))["project"]["entry-points"]
+    (code,), (facts,) = (blocks("adapters.md", language) for language in ("python", "toml"))
+    (tmp_path / "my_module.py").write_text(code)
+    groups = toml.table(facts)["project"]["entry-points"]
     for name, entries in (("my_module", groups), ("mylib", {})):
-        facts = tmp_path / f"{name}-4.2.dist-info"
-        facts.mkdir()
-        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 4.2\n")
+        place = tmp_path / f"{name}-4.2.dist-info"
+        place.mkdir()
+        (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 4.2\n")
         lines = (
             line
             for group, pairs in entries.items()
             for line in (f"[{group}]", *(f"{key} = {value}" for key, value in pairs.items()))
         )
-        (facts / "entry_points.txt").write_text("\n".join(lines))
+        (place / "entry_points.txt").write_text("\n".join(lines))
     monkeypatch.syspath_prepend(tmp_path)
     registry._third_parties.cache_clear()
     yield
@@ -103,3 +105,16 @@ def test_it_is_built_and_keeps_what_it_declares(installed: None) -> None:
     assert set(trace.calls) == {"backward"}, "as it declares"
     assert 0 < (found - work.images).abs().max() <= EPS + 1e-6
     assert torch.equal(found, work.output(SEMI_BACKWARD))
+
+
+def test_an_attack_and_a_model_of_ones_own_pass_the_gate(tmp_path: Path) -> None:
+    code = blocks("own.md", "python")
+    for name, text in zip(("my_attacks", "my_models"), code, strict=True):
+        (tmp_path / f"{name}.py").write_text(text)
+    attack, model = f"{tmp_path}/my_attacks.py:pgd", f"{tmp_path}/my_models.py:build"
+    shape = declared_shape(model)
+    assert shape == (1, 28, 28)
+    asked = image_case("user", attack, model, 2, shape, None, weights=AS_BUILT)
+    passed = checks.gate(building.build(Comparison(asked, SEMI_BACKWARD), seed=0))
+    assert passed.equality.bitwise
+    assert not passed.warnings
