@@ -17,10 +17,8 @@ from reports.reading.explanation import Label, explain
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
 from reports.table import Table
-from tools.results import records
+from tools.results import records, sample
 from tools.results.records import Headline
-
-SAMPLE = "docs/sample"
 
 
 def makers(runs: Sequence[Run]) -> Mapping[str, Callable[[], str]]:
@@ -39,8 +37,8 @@ def picture(now: Headline, before: Headline | None) -> str:
     told = f"Speedup of each library with its interval, {' and '.join(shown)}"
     return (
         "<picture>\n"
-        f'<source media="(prefers-color-scheme: dark)" srcset="{SAMPLE}/libraries-dark.svg">\n'
-        f'<img src="{SAMPLE}/libraries.svg" width="520" alt="{told}">\n'
+        f'<source media="(prefers-color-scheme: dark)" srcset="docs/sample/libraries-dark.svg">\n'
+        f'<img src="docs/sample/libraries.svg" width="{sample.WIDTH}" alt="{told}">\n'
         "</picture>"
     )
 

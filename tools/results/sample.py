@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.records.reading import Run
 from reports import figures
-from reports.figures import Plot, saving
+from reports.figures import Plot, points, saving, speedups
 from reports.formats import page
 from tools.results import records
 
@@ -19,8 +19,7 @@ KEPT = (".svg", "-dark.svg")
 """Of the files that a plot is saved as."""
 ATTACKS = "torchattacks"
 """Whose attacks are drawn: the library with every kind of them."""
-WIDTHS = {"libraries": 520}
-_WIDE = 720
+WIDTH = 720
 
 
 def chosen(runs: Sequence[Run]) -> Mapping[str, Sequence[Run]]:
@@ -72,14 +71,16 @@ def pictures(group: Sequence[Run]) -> Iterator[str]:
             yield (
                 "<picture>\n"
                 f'<source media="(prefers-color-scheme: dark)" srcset="sample/{name}-dark.svg">\n'
-                f'<img src="sample/{name}.svg" width="{WIDTHS.get(name, _WIDE)}"'
+                f'<img src="sample/{name}.svg" width="{WIDTH}"'
                 f' alt="{plot.title}">\n'
                 "</picture>"
             )
 
 
 def _plot(name: str, runs: Sequence[Run]) -> Plot | None:
-    """The first plot of these records whose name begins so."""
+    """The first plot of these records whose name begins so; that of libraries as wide as a page."""
+    if name == "libraries":
+        return next(iter(speedups.libraries(points.collect(runs), wide=True)), None)
     return next((plot for plot in figures.plots(runs) if plot.name.startswith(name)), None)
 
 
