@@ -12,7 +12,7 @@ from bench.cases import SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.formats import markdown
-from reports.reading import causes, kind, levels, numbers
+from reports.reading import causes, kind, levels, numbers, places
 from reports.reading.explanation import Label, explain
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
@@ -33,7 +33,8 @@ def makers(runs: Sequence[Run]) -> Mapping[str, Callable[[], str]]:
 
 def picture(now: Headline, before: Headline | None) -> str:
     """The plot, light and dark, with what it shows for those who can't see it."""
-    shown = [_versions(one) for one in (now, before) if one is not None]
+    there = [now] if before is None or not records.beside(before, now) else [now, before]
+    shown = [_versions(one) for one in there]
     told = f"Speedup of each library with its interval, {' and '.join(shown)}"
     return (
         "<picture>\n"
@@ -89,7 +90,7 @@ def _equality(found: Iterable[ComparisonRecord]) -> str:
 
 def truth(runs: Sequence[Run], now: Headline, before: Headline | None) -> str:
     """Three sentences: what is gained, what is not, and of how much that is known."""
-    return " ".join([_gained(now), _not_gained(now, before), _known(runs, now)])
+    return " ".join([_gained(now), _not_gained(now, before), _known(runs)])
 
 
 def _gained(now: Headline) -> str:
@@ -120,10 +121,16 @@ def _not_gained(now: Headline, before: Headline | None) -> str:
         then = _then(record, before)
         if then is not None and before is not None:
             said.append(
-                f"on {_versions(before)} it computed {causes.computed(then)}, and freezing made it"
-                f" {numbers.with_interval(then.speedup)} times as fast"
+                f"on {_versions(before)}{_elsewhere(before, now)} it computed"
+                f" {causes.computed(then)}, and freezing made it {numbers.with_interval(then.speedup)} times as fast"
             )
     return f"{'; '.join(said)}."
+
+
+def _elsewhere(before: Headline, now: Headline) -> str:
+    if records.folder(before.run) == records.folder(now.run):
+        return ""
+    return f" ({places.machine(before.environment)})"
 
 
 def _why_not(record: ComparisonRecord, environment: Environment) -> str:
@@ -140,8 +147,8 @@ def _then(record: ComparisonRecord, before: Headline | None) -> ComparisonRecord
     return next((one for one in there if one.verdict == "faster"), None)
 
 
-def _known(runs: Sequence[Run], now: Headline) -> str:
-    there = [run for run in runs if records.folder(run) == records.folder(now.run)]
+def _known(runs: Sequence[Run]) -> str:
+    there = sample.chosen(runs).get("anatomy", [])
     labels = Counter(
         told.label
         for run in there
