@@ -122,7 +122,8 @@ def _not_gained(now: Headline, before: Headline | None) -> str:
         if then is not None and before is not None:
             said.append(
                 f"on {_versions(before)}{_elsewhere(before, now)} it computed"
-                f" {causes.computed(then)}, and freezing made it {numbers.with_interval(then.speedup)} times as fast"
+                f" {causes.computed(then)}, and freezing made it"
+                f" {numbers.with_interval(then.speedup)} times as fast"
             )
     return f"{'; '.join(said)}."
 
