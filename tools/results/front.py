@@ -12,15 +12,13 @@ from bench.cases import SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.formats import markdown
-from reports.reading import causes, kind, levels, numbers
+from reports.reading import causes, kind, levels, numbers, places
 from reports.reading.explanation import Label, explain
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
 from reports.table import Table
-from tools.results import records
+from tools.results import records, sample
 from tools.results.records import Headline
-
-SAMPLE = "docs/sample"
 
 
 def makers(runs: Sequence[Run]) -> Mapping[str, Callable[[], str]]:
@@ -35,12 +33,13 @@ def makers(runs: Sequence[Run]) -> Mapping[str, Callable[[], str]]:
 
 def picture(now: Headline, before: Headline | None) -> str:
     """The plot, light and dark, with what it shows for those who can't see it."""
-    shown = [_versions(one) for one in (now, before) if one is not None]
+    there = [now] if before is None or not records.beside(before, now) else [now, before]
+    shown = [_versions(one) for one in there]
     told = f"Speedup of each library with its interval, {' and '.join(shown)}"
     return (
         "<picture>\n"
-        f'<source media="(prefers-color-scheme: dark)" srcset="{SAMPLE}/libraries-dark.svg">\n'
-        f'<img src="{SAMPLE}/libraries.svg" width="520" alt="{told}">\n'
+        f'<source media="(prefers-color-scheme: dark)" srcset="docs/sample/libraries-dark.svg">\n'
+        f'<img src="docs/sample/libraries.svg" width="{sample.WIDTH}" alt="{told}">\n'
         "</picture>"
     )
 
@@ -91,7 +90,7 @@ def _equality(found: Iterable[ComparisonRecord]) -> str:
 
 def truth(runs: Sequence[Run], now: Headline, before: Headline | None) -> str:
     """Three sentences: what is gained, what is not, and of how much that is known."""
-    return " ".join([_gained(now), _not_gained(now, before), _known(runs, now)])
+    return " ".join([_gained(now), _not_gained(now, before), _known(runs)])
 
 
 def _gained(now: Headline) -> str:
@@ -122,10 +121,17 @@ def _not_gained(now: Headline, before: Headline | None) -> str:
         then = _then(record, before)
         if then is not None and before is not None:
             said.append(
-                f"on {_versions(before)} it computed {causes.computed(then)}, and freezing made it"
+                f"on {_versions(before)}{_elsewhere(before, now)} it computed"
+                f" {causes.computed(then)}, and freezing made it"
                 f" {numbers.with_interval(then.speedup)} times as fast"
             )
     return f"{'; '.join(said)}."
+
+
+def _elsewhere(before: Headline, now: Headline) -> str:
+    if records.folder(before.run) == records.folder(now.run):
+        return ""
+    return f" ({places.machine(before.environment)})"
 
 
 def _why_not(record: ComparisonRecord, environment: Environment) -> str:
@@ -142,8 +148,8 @@ def _then(record: ComparisonRecord, before: Headline | None) -> ComparisonRecord
     return next((one for one in there if one.verdict == "faster"), None)
 
 
-def _known(runs: Sequence[Run], now: Headline) -> str:
-    there = [run for run in runs if records.folder(run) == records.folder(now.run)]
+def _known(runs: Sequence[Run]) -> str:
+    there = sample.chosen(runs).get("anatomy", [])
     labels = Counter(
         told.label
         for run in there

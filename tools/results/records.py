@@ -49,7 +49,7 @@ class Headline:
 
     @property
     def on_gpu(self) -> bool:
-        return not self.environment.device.startswith("cpu")
+        return on_gpu(self.run)
 
     @property
     def torch(self) -> Version:
@@ -63,12 +63,12 @@ def torch(environment: Environment) -> Version:
 
 @functools.cache
 def measured(results: Path = RESULTS) -> tuple[Run, ...]:
-    """Every file of records under the machines' folders, in the order of their names."""
-    found = []
+    """Every file of records under the machines' folders by name, those of GPUs first."""
+    found: list[Run] = []
     for folder in sorted(results.iterdir()):
         if folder.is_dir() and folder.name not in OF_TOOLS:
             found += [reading.read(path) for path in sorted(folder.rglob("*.jsonl"))]
-    return tuple(found)
+    return tuple(sorted(found, key=lambda run: not on_gpu(run)))
 
 
 def folder(run: Run, results: Path = RESULTS) -> str:
@@ -93,8 +93,8 @@ def headlines(runs: Sequence[Run]) -> list[Headline]:
 
 
 def front(runs: Sequence[Run]) -> tuple[Headline, Headline | None]:
-    """What the front page shows: the most telling headline, and beside it that of the oldest torch
-    on the same machine, where there is one.
+    """What the front page shows: the most telling headline, and that of the oldest torch, of the
+    same machine if there is one.
 
     Raises:
         RecordError: no file compares enough libraries.
@@ -103,14 +103,19 @@ def front(runs: Sequence[Run]) -> tuple[Headline, Headline | None]:
     if not every:
         raise RecordError(f"no file of records compares {_FEWEST} libraries or more")
     now = every[0]
-    older = [
-        one
-        for one in every
-        if folder(one.run) == folder(now.run)
-        and one.torch < now.torch
-        and _asked(one.records[0]) == _asked(now.records[0])
-    ]
-    return now, min(older, key=lambda one: one.torch, default=None)
+    older = [one for one in every if one.torch < now.torch]
+    return now, min(older, key=lambda one: (not beside(one, now), one.torch), default=None)
+
+
+def beside(one: Headline, other: Headline) -> bool:
+    """Whether two answer the same question on the same machine."""
+    same = _asked(one.records[0]) == _asked(other.records[0])
+    return same and folder(one.run) == folder(other.run)
+
+
+def on_gpu(run: Run) -> bool:
+    """Whether a file was made on a GPU."""
+    return not run.environment.device.startswith("cpu")
 
 
 def _widest(run: Run) -> tuple[ComparisonRecord, ...]:
