@@ -54,9 +54,14 @@ def out(text: str) -> None:
     _print(f"{telling.lines(text)}\n")
 
 
-def prose(text: str) -> None:
-    """Print sentences on stdout, broken at words."""
-    out(layout.broken(telling.lines(text), width()))
+def prose(text: str, hanging: str = "") -> None:
+    """Print sentences on stdout, broken at words.
+
+    Args:
+        text: what to print.
+        hanging: what further lines of a sentence begin with.
+    """
+    out(layout.broken(telling.lines(text), width(), hanging))
 
 
 def width() -> int:

@@ -14,22 +14,30 @@ from reports.reading.why import nothing_to_save
 
 _MOST = 5
 """Names that a sentence bears."""
-_NAMES: Sequence[Callable[[Case], str]] = (
-    lambda case: (
-        kind.of(case).facets(case).get("library", case.library) or kind.of(case).name(case)
-    ),
-    models.attack,
-    models.name,
-    lambda case: f"batches of {case.batch}",
-    lambda case: kind.of(case).workload(case),
-)
-"""What a sentence may call cases by, the first of which there are several."""
 _MENDS = {
     "timeout": "raise `--timeout`",
     "out-of-memory": "take a smaller `--batch`",
     "unequal": "don't freeze where outputs differ",
     "reads parameter gradients": "don't freeze what reads parameter gradients",
 }
+
+
+def _library(case: Case) -> str:
+    """The library; of what is of none, the workload's own name."""
+    if case.library == kind.USER:
+        return models.attack(case)
+    told = kind.of(case)
+    return told.facets(case).get("library", case.library) or told.name(case)
+
+
+_NAMES: Sequence[Callable[[Case], str]] = (
+    _library,
+    models.attack,
+    models.name,
+    lambda case: f"batches of {case.batch}",
+    lambda case: kind.of(case).workload(case),
+)
+"""What a sentence may call cases by, the first of which there are several."""
 
 
 def of(run: Run) -> str:
