@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_PIECES = re.compile(r"`[^`]*`\S*|\S+")
-"""Words; a command between backquotes is one."""
+_PIECES = re.compile(r"(\s*)([^\s`]*`[^`]*`\S*|\S+)")
+_WORDS = re.compile(r"(\s*)(\S+)")
+"""Words, each with the blanks before it; of the former a command between backquotes is one."""
+_GOES_ON = " \\"
+"""What ends a line of a command that goes on in the next."""
 _OF_HEADS = re.compile(r"[^\s-]*-(?=[^\s-])|\S+")
 """Of a column's head also what a hyphen ends."""
 _NUMBER = r"[-+<≤≥]?[\d.,:]+%?|-|→|to|s|%|MB"
@@ -44,17 +47,31 @@ def _of_line(text: str, columns: int, hanging: str) -> list[str]:
     if width(text) <= columns:
         return [text]
     blanks = text[: len(text) - len(text.lstrip(" "))]
-    words = _PIECES.findall(text)
-    if any(width(word) > columns for word in words):
-        words = text.split()  # a command that fits no line is broken as well
-    lines, line = list[str](), blanks
-    for word in words:
-        fits = width(line) + 1 + width(word) <= columns
-        if line.strip(" ") and not fits:
+    pieces = _PIECES.findall(text)
+    if any(width(word) > columns - width(blanks + hanging) for _, word in pieces):
+        pieces = _WORDS.findall(text)  # a command that fits no line is broken as well
+    lines, line = list[str](), ""
+    for gap, word in pieces:
+        if line.strip() and width(line + gap + word) > columns:
             lines.append(line)
-            line = blanks + hanging
-        line += word if not line.strip(" ") else f" {word}"
+            line = blanks + hanging + word
+        else:
+            line += gap + word
     return [*lines, line]
+
+
+def command(line: str, columns: int, indent: str = "  ") -> str:
+    """A command line set in, which a shell takes as it stands: a longer one in several lines.
+
+    Args:
+        line: quoted for a shell.
+        columns: of the terminal.
+        indent: what each line begins with, the further ones twice.
+    """
+    if "'" in line or width(indent + line) <= columns:
+        return indent + line  # a quoted word may hold blanks
+    lines = _of_line(indent + line, columns - len(_GOES_ON), indent)
+    return f"{_GOES_ON}\n".join(lines)
 
 
 def cut(text: str, columns: int) -> str:

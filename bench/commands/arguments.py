@@ -38,7 +38,7 @@ examples:
 
   {called} --libs foolbox torchattacks    # what they gain here
   {called} explain --libs foolbox         # and where the time goes
-  {called} --training pgd --libs foolbox  # steps of adversarial training"""
+  {called} --training pgd --libs foolbox  # a step of training"""
 
 
 class _Help(argparse.HelpFormatter):

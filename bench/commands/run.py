@@ -182,10 +182,10 @@ def where(path: Path, found: Run) -> str:
     texts = [record.warnings for record in found.comparisons]
     texts += [record.warnings for record in found.counts]
     warned = len(set(itertools.chain.from_iterable(texts)))
-    warnings = "" if not warned else f" and {warned} warning{'' if warned == 1 else 's'}"
+    warnings = "" if not warned else f", with {warned} warning{'' if warned == 1 else 's'}"
     return (
         f"Records: {telling.visible(str(path))}\n"
-        f"All columns, notes{warnings}: `{program.command('report', path)}`"
+        f"All columns and notes{warnings}: `{program.command('report', path)}`"
     )
 
 
