@@ -15,7 +15,7 @@ _GOES_ON = " \\"
 """What ends a line of a command that goes on in the next."""
 _OF_HEADS = re.compile(r"[^\s-]*-(?=[^\s-])|\S+")
 """Of a column's head also what a hyphen ends."""
-_NUMBER = r"[-+<≤≥]?[\d.,:]+%?|-|→|to|s|%|MB"
+_NUMBER = r"[-+<≤≥]?[\d.,:]+%?|-|→|\+|to|s|%|MB"
 _NUMBERS = re.compile(rf"(?:(?:{_NUMBER})(?: (?:{_NUMBER}))*)?(?:, rounding|\*)?")
 """Cells that stand to the right: numbers with their units."""
 _MORE = "…"

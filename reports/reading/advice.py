@@ -11,9 +11,10 @@ from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import FEW_PROCESSES
 from reports.reading import briefly, causes, kind, levels, memory, models, numbers, promises
 from reports.reading.why import nothing_to_save
+from reports.reading.words import shortened
 
-_MOST = 5
-"""Names that a sentence bears."""
+_MOST, _LONGEST = 5, 28
+"""Names that a sentence bears, and characters of each."""
 _MENDS = {
     "timeout": "raise `--timeout`",
     "out-of-memory": "take a smaller `--batch`",
@@ -54,7 +55,7 @@ def of(run: Run) -> str:
     groups = _groups(records)
     namer = _Namer(records)
     clauses = [say(groups[name], namer) for name, say in _SAID.items() if name in groups]
-    both = "free" in groups and _ids(groups["free"]) & _ids(groups.get("faster", ()))
+    both = "free" in groups and _cases_of(groups["free"]) & _cases_of(groups.get("faster", ()))
     text = "; or ".join(clauses[:2]) if both else "; ".join(clauses[:2])
     text = "; ".join([text, *clauses[2:]])
     return f"{text[0].upper()}{text[1:]}."
@@ -66,15 +67,15 @@ def _groups(records: Sequence[ComparisonRecord]) -> dict[str, list[ComparisonRec
     found: dict[str, list[ComparisonRecord]] = {}
     for record in records:
         found.setdefault(_group(record), []).append(record)
-    gained = _ids(found.get("faster", ())) | _ids(found.get("free", ()))
+    gained = _cases_of(found.get("faster", ())) | _cases_of(found.get("free", ()))
     for name in ("nothing", "small", "open"):
-        left = [record for record in found.pop(name, ()) if record.case_id not in gained]
+        left = [record for record in found.pop(name, ()) if models.asked(record.case) not in gained]
         found |= {name: left} if left else {}
     return found
 
 
-def _ids(records: Iterable[ComparisonRecord]) -> set[str]:
-    return {record.case_id for record in records}
+def _cases_of(records: Iterable[ComparisonRecord]) -> set[Case]:
+    return {models.asked(record.case) for record in records}
 
 
 def _group(record: ComparisonRecord) -> str:
@@ -109,16 +110,16 @@ class _Namer:
 
     def all(self, records: Sequence[ComparisonRecord]) -> bool:
         """Whether these are of all cases there are."""
-        return _ids(records) == _ids(self._records)
+        return _cases_of(records) == _cases_of(self._records)
 
     def names(self, records: Sequence[ComparisonRecord]) -> list[str]:
         """A name for each of them that has one; those that others share, with how many it is of."""
         if self._name is None:
-            return [_cases(len(_ids(records)))]
+            return [_cases(len(_cases_of(records)))]
         variants = {record.variant for record in records}
         alike = [record for record in self._records if record.variant in variants]
-        every = Counter(self._name(record.case) for record in alike)
-        found = Counter(self._name(record.case) for record in records)
+        every = Counter(self._short(record) for record in alike)
+        found = Counter(self._short(record) for record in records)
         told = [
             name if count == every[name] else f"{name} ({count} of {every[name]})"
             for name, count in found.most_common()
@@ -127,10 +128,14 @@ class _Namer:
             told = [*told[:_MOST], f"{len(told) - _MOST} more"]
         return told
 
+    def _short(self, record: ComparisonRecord) -> str:
+        assert self._name is not None
+        return shortened(self._name(record.case), _LONGEST)
+
     def list(self, records: Sequence[ComparisonRecord]) -> str:
         """The names, as a sentence has them."""
         if self.all(records):
-            return "it" if len(_ids(records)) == 1 else "them all"
+            return "it" if len(_cases_of(records)) == 1 else "them all"
         *most, last = self.names(records)
         return f"{', '.join(most)} and {last}" if most else last
 
