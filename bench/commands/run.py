@@ -156,8 +156,8 @@ def measured(
                 then.go_on(open_)
         except KeyboardInterrupt:
             open_.progress.note(
-                f"what was measured is in {path}; add {program.options('--out', path)} --resume"
-                " to go on"
+                f"what was measured is in {path}; add"
+                f" `{program.options('--out', path)} --resume` to go on"
             )
             raise
     found = open_.journal.read()

@@ -235,7 +235,7 @@ def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in said
-    assert f"--out {out} --resume" in said
+    assert f"--out {out} --resume" in " ".join(said.split())
     assert [r.case.attack for r in reading.read(out).comparisons] == [f"{MINE}:fgsm"]
     for process in told.read_text().split():
         with pytest.raises(ProcessLookupError):
