@@ -10,7 +10,7 @@ JOBS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: bench test test-browser check perf baseline baseline-check selfcheck replicate processes coverage \
-	report sample report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
+	report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -63,8 +63,8 @@ report: $(READY)  ## Everything under results/: the page, tables, plots, into re
 		$(BIN)/python -m bench report results --format $$format --out report || exit; done
 	@$(BIN)/python -m bench report results --format figures --out report/plots
 
-sample: $(READY)  ## The page and the plots that the README shows, into docs/sample/
-	@$(BIN)/python -m tools.sample
+results: $(READY)  ## What README and docs show of the committed records: tables, pictures, docs/sample/
+	@$(BIN)/python -m tools.results
 
 report-speed: $(READY)  ## How fast reports are: 10,000 comparisons, 2,000 rows in a browser
 	@$(BIN)/python -m tools.report_speed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from bench.kinds.training.options import TrainingOptions
 from bench.kinds.training.record import LINE, TrainingRecord
 from bench.records import reading
 from bench.records.types import ComparisonRecord, Environment
-from reports.formats import markdown
 from reports.reading import memory
 from reports.reading.explanation import explain
-from tests.places import DATA, MACHINE, RESULTS, ROOT
+from tests.places import DATA, MACHINE, RESULTS
 
 FOLDER = MACHINE / "all-attacks"
 MEASURED: list[tuple[ComparisonRecord, Environment]] = [
@@ -189,26 +187,3 @@ def test_attacks_on_text_gained_more_where_the_system_gives_memory(
         excess.append(math.log(record.speedup.estimate / least(record)))
     assert len(excess) == 8
     assert sum(excess) > 0
-
-
-def test_the_page_on_gpus_says_that_nothing_was_measured_as_long_as_that_is_so() -> None:
-    told = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
-    firsts = [json.loads(path.open().readline()) for path in RESULTS.rglob("*.jsonl")]
-    devices = {first["device"] for first in firsts if first.get("kind") == "environment"}
-    assert "cpu" in devices
-    measured = any(device.startswith("cuda") for device in devices)
-    assert ("Nothing has been measured on a GPU yet." in told) != measured
-
-
-@pytest.mark.parametrize("name", ["controls", "torch-2.13.0"])
-def test_the_notes_in_the_readme_are_those_that_its_command_prints(name: str) -> None:
-    """Of why nothing is gained; the numbers are held by the tests of the tables."""
-    path = ROOT / f"results/amd-epyc-2-cores/{name}.jsonl"
-    said = [
-        line
-        for line in markdown.report([reading.read(path)]).splitlines()
-        if line.startswith("- ") and "nothing to gain" in line
-    ]
-    written = (ROOT / "README.md").read_text().splitlines()
-    assert said
-    assert set(said) <= set(written)

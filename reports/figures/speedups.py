@@ -15,7 +15,7 @@ from reports.figures import marks, points, style
 from reports.figures.marks import Series
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point, short
-from reports.figures.style import DOUBLE, SINGLE, Theme, shown
+from reports.figures.style import DOUBLE, SCREEN, SINGLE, Theme, shown
 from reports.reading.kind import USER
 
 PANELS = 4
@@ -26,8 +26,13 @@ PAGES = 5
 """With more attacks than these pages hold, one page shows the most and the least of them."""
 
 
-def libraries(found: Sequence[Point]) -> list[Plot]:
-    """Speedup of each library, where two or more were measured on the same task."""
+def libraries(found: Sequence[Point], *, wide: bool = False) -> list[Plot]:
+    """Speedup of each library, where two or more were measured on the same task.
+
+    Args:
+        found: the points of some runs.
+        wide: for a screen, and not for a column of print.
+    """
     wanted = [p for p in found if p.stands_in("libraries") and p.case.library != USER]
     groups = points.grouped([p for p in wanted if p.drawable], {"library", "run"})
     shared = [group for group in groups if len({p.case.library for p in group}) > 1]
@@ -59,7 +64,7 @@ def libraries(found: Sequence[Point]) -> list[Plot]:
             "libraries",
             "Speedup of each library",
             description,
-            partial(_libraries, panels),
+            partial(_libraries, panels, wide),
         )
     ]
 
@@ -88,7 +93,7 @@ def _left_out(count: int, what: str) -> str:
     return f"{count} {what}." if count > 0 else ""
 
 
-def _libraries(panels: Sequence[Sequence[Point]], theme: Theme) -> Figure:
+def _libraries(panels: Sequence[Sequence[Point]], wide: bool, theme: Theme) -> Figure:
     everything = [p for panel in panels for p in panel]
     names = _ranked(everything)
     runs = list(dict.fromkeys(p.run for p in everything))
@@ -98,7 +103,10 @@ def _libraries(panels: Sequence[Sequence[Point]], theme: Theme) -> Figure:
     rows = -(-len(panels) // columns)
     lanes = 0.14 + 0.1 * len(runs)
     figure = Figure(
-        figsize=(SINGLE if columns == 1 else DOUBLE, 0.15 + rows * (0.45 + lanes * len(names))),
+        figsize=(
+            DOUBLE if columns > 1 else SCREEN if wide else SINGLE,
+            0.15 + rows * (0.45 + lanes * len(names)),
+        ),
         layout="constrained",
     )
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
@@ -116,7 +124,7 @@ def _libraries(panels: Sequence[Sequence[Point]], theme: Theme) -> Figure:
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     style.titled(figure, "Speedup by library", *points.heading(everything, ["library"]))
     series = by_run if len(runs) > 1 else list(by_call.values())
-    style.keyed(figure, marks.keys(series, everything, theme), columns)
+    style.keyed(figure, marks.keys(series, everything, theme), 4 if wide else columns)
     return figure
 
 

@@ -26,6 +26,8 @@ from reports.reading.words import spelt
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Inches: the width of a column of print, and of two."""
+SCREEN = 5.2
+"""Inches: as wide as a page on a screen has it, where it can still be read on a phone."""
 CEILING = 1.5
 """Full backward over semi-backward, forward passes included, where F = D = W (Bu 2022)."""
 MARKERS = ("o", "s", "^", "D", "v", "P")

@@ -72,7 +72,7 @@ def check_packages(words: list[str]) -> None:
     known |= {"uv", program.SCRIPT, "nvidia-ml-py"}
     extras = set(re.findall(r"^(\w+) = \[", text.partition("[project.scripts]")[0], re.MULTILINE))
     for word in words[1:]:
-        if not word.startswith("-") and not word.endswith(".whl"):
+        if word != "." and not word.startswith("-") and not word.endswith(".whl"):
             found = Requirement(word.replace(".[", f"{program.SCRIPT}["))
             assert found.name in known, word
             assert found.extras <= extras, word

@@ -1,0 +1,1 @@
+"""`make results`: what README and docs show of the committed records."""

@@ -1,0 +1,185 @@
+"""What README.md shows: a picture, a short table, and what is true on today's PyTorch. Pure.
+
+Each sentence is made of what the records hold, so that another record makes another sentence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bench.cases import SEMI_BACKWARD
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord, Environment
+from reports.formats import markdown
+from reports.reading import causes, kind, levels, numbers, places
+from reports.reading.explanation import Label, explain
+from reports.reading.why import nothing_to_save
+from reports.reading.words import spelt
+from reports.table import Table
+from tools.results import records, sample
+from tools.results.records import Headline
+
+
+def makers(runs: Sequence[Run]) -> Mapping[str, Callable[[], str]]:
+    """The blocks of README.md, by name."""
+    now, before = records.front(runs)
+    return {
+        "picture": lambda: picture(now, before),
+        "table": lambda: table(now),
+        "truth": lambda: truth(runs, now, before),
+    }
+
+
+def picture(now: Headline, before: Headline | None) -> str:
+    """The plot, light and dark, with what it shows for those who can't see it."""
+    there = [now] if before is None or not records.beside(before, now) else [now, before]
+    shown = [_versions(one) for one in there]
+    told = f"Speedup of each library with its interval, {' and '.join(shown)}"
+    return (
+        "<picture>\n"
+        f'<source media="(prefers-color-scheme: dark)" srcset="docs/sample/libraries-dark.svg">\n'
+        f'<img src="docs/sample/libraries.svg" width="{sample.WIDTH}" alt="{told}">\n'
+        "</picture>"
+    )
+
+
+def table(now: Headline) -> str:
+    """A row a library, and where it was made."""
+    rows = tuple(
+        (
+            record.case.library,
+            spelt(str((record.gradients or {}).get("call", "-"))),
+            levels.beside(numbers.with_interval(record.speedup, named=True), record),
+            _gradients(record),
+        )
+        for record in now.records
+    )
+    drawn = markdown.draw(
+        Table(
+            kind.of(now.records[0].case).title(now.records[0].case, "library"),
+            ("library", "gradient call", "speedup (95 % interval)", "parameter gradients"),
+            rows,
+            (),
+        )
+    )
+    return (
+        f"{drawn}\n\n{_where(now)} `python -m bench report {records.shown(now.run.path)}` prints it"
+        " whole."
+    )
+
+
+def _gradients(record: ComparisonRecord) -> str:
+    found = record.gradients
+    return "-" if found is None else f"{found[record.baseline]} → {found[record.variant]}"
+
+
+def _where(now: Headline) -> str:
+    made = now.environment
+    same = _equality(now.records)
+    return f"{_versions(now)}, {markdown.machine(made)}, {made.created[:10]}; {same}."
+
+
+def _equality(found: Iterable[ComparisonRecord]) -> str:
+    counted = Counter(record.equality.level for record in found if record.equality is not None)
+    if set(counted) == {"identical"}:
+        return "all adversarial examples were the same, bit for bit"
+    told = ", ".join(f"{level} {count}" for level, count in counted.items())
+    return f"adversarial examples: {told}"
+
+
+def truth(runs: Sequence[Run], now: Headline, before: Headline | None) -> str:
+    """Three sentences: what is gained, what is not, and of how much that is known."""
+    return " ".join([_gained(now), _not_gained(now, before), _known(runs)])
+
+
+def _gained(now: Headline) -> str:
+    faster = [record for record in now.records if record.verdict == "faster"]
+    if not faster:
+        return f"On {_versions(now)} freezing makes no library's attack measurably faster."
+    estimates = [numbers.ratio(r.speedup) for r in faster]
+    span = " to ".join(dict.fromkeys((min(estimates, key=float), max(estimates, key=float))))
+    calls = {str((record.gradients or {}).get("call")) for record in faster}
+    in_vain = {causes.computed(record) for record in faster}
+    why = (
+        f", since `{spelt(calls.pop())}` computes {in_vain.pop()}, which an attack throws away"
+        if len(calls) == len(in_vain) == 1
+        else ""
+    )
+    return (
+        f"On {_versions(now)} freezing makes {len(faster)} of {len(now.records)} libraries"
+        f" {span} times as fast{why}."
+    )
+
+
+def _not_gained(now: Headline, before: Headline | None) -> str:
+    rest = [record for record in now.records if record.verdict != "faster"]
+    if not rest:
+        return "No library goes without a gain."
+    said = [_why_not(record, now.environment) for record in rest]
+    for record in rest:
+        then = _then(record, before)
+        if then is not None and before is not None:
+            said.append(
+                f"on {_versions(before)}{_elsewhere(before, now)} it computed"
+                f" {causes.computed(then)}, and freezing made it"
+                f" {numbers.with_interval(then.speedup)} times as fast"
+            )
+    return f"{'; '.join(said)}."
+
+
+def _elsewhere(before: Headline, now: Headline) -> str:
+    if records.folder(before.run) == records.folder(now.run):
+        return ""
+    return f" ({places.machine(before.environment)})"
+
+
+def _why_not(record: ComparisonRecord, environment: Environment) -> str:
+    name = record.case.library
+    if not nothing_to_save(record):
+        return f"{name} stays at {numbers.with_interval(record.speedup, named=True)}"
+    return f"{name} gains nothing: {causes.nobody_asked(record, environment)}"
+
+
+def _then(record: ComparisonRecord, before: Headline | None) -> ComparisonRecord | None:
+    """The same library before, where it was faster then."""
+    found = before.records if before is not None else ()
+    there = [one for one in found if one.case.library == record.case.library]
+    return next((one for one in there if one.verdict == "faster"), None)
+
+
+def _known(runs: Sequence[Run]) -> str:
+    there = sample.chosen(runs).get("anatomy", [])
+    labels = Counter(
+        told.label
+        for run in there
+        for record in run.comparisons
+        if record.variant == SEMI_BACKWARD and record.anatomy is not None
+        if (told := explain(record, run.environment)) is not None
+    )
+    counted = ", ".join(
+        f"{labels[label]} {said}" for label, said in _LABELS.items() if labels[label]
+    )
+    every = (
+        f"Of {labels.total()} attacks dissected, {counted}"
+        if labels
+        else "No attack has been dissected"
+    )
+    gpu = "" if any(one.on_gpu for one in records.headlines(runs)) else _NO_GPU
+    return f"{every}{gpu}."
+
+
+_LABELS: Mapping[Label, str] = {
+    "benefits": "benefit",
+    "mixed": "benefit in part",
+    "already optimal": "already compute no parameter gradient",
+    "gradient-free": "ask for no gradient at all",
+    "loses": "lose",
+    "no effect": "are out of its reach",
+    "not seen": "could not be seen through",
+}
+_NO_GPU = "; nothing has been measured on a GPU yet"
+
+
+def _versions(one: Headline) -> str:
+    return f"torch {one.torch}"
