@@ -64,6 +64,14 @@ def prose(text: str, hanging: str = "") -> None:
     out(layout.broken(telling.lines(text), width(), hanging))
 
 
+def page(text: str) -> None:
+    """Print on stdout what is Markdown for whoever reads on, and on a terminal broken at words."""
+    if sys.stdout is not None and not sys.stdout.closed and sys.stdout.isatty():
+        prose(text, "  ")
+    else:
+        out(text)
+
+
 def width() -> int:
     """How many columns what is printed on stdout may take."""
     return _width(sys.stdout)
