@@ -14,12 +14,16 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, TextIO
 
-from bench import telling
+from bench import layout, telling
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _FALLBACK = "bench.plain"
+NARROW = 80
+"""Columns of what is printed where no terminal says how many it has."""
+READABLE = 100
+"""Columns of what is printed in a wider terminal."""
 _CLOSED = "it is closed"
 _lost: list[str] = []
 """Why something that was to be on stdout is not."""
@@ -50,6 +54,34 @@ def out(text: str) -> None:
     _print(f"{telling.lines(text)}\n")
 
 
+def prose(text: str, hanging: str = "") -> None:
+    """Print sentences on stdout, broken at words.
+
+    Args:
+        text: what to print.
+        hanging: what further lines of a sentence begin with.
+    """
+    out(layout.broken(telling.lines(text), width(), hanging))
+
+
+def page(text: str) -> None:
+    """Print on stdout what is Markdown for whoever reads on, and on a terminal broken at words."""
+    if sys.stdout is not None and not sys.stdout.closed and sys.stdout.isatty():
+        prose(text, "  ")
+    else:
+        out(text)
+
+
+def width() -> int:
+    """How many columns what is printed on stdout may take."""
+    return _width(sys.stdout)
+
+
+def width_of_notes() -> int:
+    """How many columns what is printed on stderr may take."""
+    return _width(sys.stderr)
+
+
 def data(text: str) -> None:
     """Print on stdout what other programs read, as it is: whoever made it has escaped it."""
     _print(text)
@@ -60,9 +92,21 @@ def err(text: str) -> None:
     _to_stderr(f"{telling.lines(text)}\n")
 
 
+def note(text: str, hanging: str = "  ") -> None:
+    """Print sentences on stderr, broken at words.
+
+    Args:
+        text: what to print.
+        hanging: what further lines of a sentence begin with.
+    """
+    err(layout.broken(telling.lines(text), width_of_notes(), hanging))
+
+
 def error(said: str) -> None:
-    """Print what went wrong on stderr, in one line that begins with the program's name."""
-    _to_stderr(f"bench: {telling.line(said)}\n")
+    """Print what went wrong on stderr, behind the program's name: in one line, which a terminal
+    shows broken at words."""
+    line = f"bench: {telling.line(said)}"
+    _to_stderr(f"{layout.broken(line, width_of_notes(), '  ') if is_terminal() else line}\n")
 
 
 def trace(found: BaseException) -> None:
@@ -90,6 +134,15 @@ def flush() -> None:
 def lost() -> str | None:
     """Why not all that was to be on stdout is there; None where it is, or its reader has left."""
     return _lost[0] if _lost else None
+
+
+def _width(stream: TextIO | None) -> int:
+    if stream is None or stream.closed or not stream.isatty():
+        return NARROW
+    try:
+        return min(os.get_terminal_size(stream.fileno()).columns or NARROW, READABLE)
+    except OSError:
+        return NARROW
 
 
 def _print(text: str) -> None:

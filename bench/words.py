@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from bench import telling
+from bench import layout, telling
 from bench.errors import UsageError
 
 
@@ -32,11 +32,21 @@ def unknown(what: str, names: Iterable[str] | None, known: Iterable[str]) -> Non
             raise UsageError(f"unknown {what} {name!r}{closest(name, known)}")
 
 
-def columns(rows: Iterable[Sequence[str]]) -> str:
-    """Rows of text, each column as wide as its widest cell."""
+def columns(rows: Iterable[Sequence[str]], width: int | None = None) -> str:
+    """Rows of text, each column as wide as its widest cell.
+
+    Args:
+        rows: of cells.
+        width: columns of the terminal, in which the last cell of a row is broken at words.
+    """
     rows = [[telling.visible(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    before = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    room = None if width is None else max(width - before, 20)
+    lines = []
+    for row in rows:
+        most = [cell.ljust(size) for cell, size in zip(row[:-1], widths, strict=False)]
+        last = row[-1] if room is None else layout.broken(row[-1], room)
+        text = "  ".join([*most, last.replace("\n", "\n" + " " * before)])
+        lines.append("\n".join(line.rstrip() for line in text.split("\n")))
+    return "\n".join(lines)

@@ -33,8 +33,32 @@ _OTHERS = {
 }
 
 
+_EXAMPLES = """\
+examples:
+
+  {called} --libs foolbox torchattacks    # what they gain here
+  {called} explain --libs foolbox         # and where the time goes
+  {called} --training pgd --libs foolbox  # a step of training"""
+
+
+class _Help(argparse.HelpFormatter):
+    """Paragraphs are filled, each by itself; lines that are set in stay as they are."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=console.width())
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(
+            part if part.startswith(" ") else super(_Help, self)._fill_text(part, width, indent)
+            for part in text.split("\n\n")
+        )
+
+
 class Parser(argparse.ArgumentParser):
     """Wrong usage is an exception, not a page of usage and an exit."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(formatter_class=_Help, **keywords)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")
@@ -50,12 +74,11 @@ def parser() -> Parser:
         prog=called,
         description="Measure what an adversarial attack gains when the parameter gradients that"
         " nobody reads are not computed.",
-        epilog=f"Without a command, `run` is meant: `{called} --libs foolbox --batch 16`;"
-        f" its options: `{called} run --help`. Exit codes: 0 done; 1 regression found; 2"
-        " wrong usage, or a file or an output that can't be read or written; 3 inconclusive under"
-        " --strict; 4 environments that can't"
-        " be compared; 5 some case ended other than ok; 70 a fault of this program; 130"
-        " interrupted.",
+        epilog=_EXAMPLES.format(called=called)
+        + f"\n\nWithout a command, `run` is meant; its options: `{called} run --help`."
+        " Exit codes: 0 done; 1 regression found; 2 wrong usage, or a file or an output that can't"
+        " be read or written; 3 inconclusive under --strict; 4 environments that can't be compared;"
+        " 5 some case ended other than ok; 70 a fault of this program; 130 interrupted.",
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     _add(commands, _MEASURING)

@@ -114,7 +114,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         text = compared.draw(found, output.format)
         if output.path is None:
             if output.format == "md":
-                console.out(text)
+                console.page(text)
             else:
                 console.data(f"{text}\n")
             continue

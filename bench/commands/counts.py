@@ -47,6 +47,6 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
             one_worker=request.more["one_worker"],
         ).run(open_.comparisons, open_.journal)
     found = open_.journal.read()
-    console.out(run_command.tables(found))
-    run_command.print_place(path)
+    console.out(run_command.tables(found, everything=parsed.wide))
+    run_command.print_place(path, found)
     return codes.DONE if all(r.status == "ok" for r in found.counts) else codes.NOT_ALL_OK

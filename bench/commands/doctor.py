@@ -9,6 +9,9 @@ from bench.commands import codes
 from bench.errors import UsageError
 from bench.kinds import numbers
 
+TEXT = 18
+"""Columns before what is said of each thing looked at."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Fill in the parser of `doctor`."""
@@ -47,5 +50,5 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         raise UsageError(f"{option} is for the images that a model is tried with: add --model SPEC")
     else:
         text, healthy = machine_doctor.examine()
-    console.out(text)
+    console.prose(text, hanging=" " * TEXT)
     return codes.DONE if healthy else codes.NOT_ALL_OK

@@ -68,6 +68,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
     )
     where.add_argument("--verbose", action="store_true", help="traces")
+    options.add_wide(where)
     parser.set_defaults(processes=PROCESSES)
 
 
@@ -76,10 +77,10 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     from bench.duel import contest
 
     outcome = contest.run(options.request_of(parsed), words)
-    console.out(run_command.tables(outcome.found))
-    run_command.print_place(outcome.path)
+    console.out(run_command.tables(outcome.found, everything=parsed.wide))
+    run_command.print_place(outcome.path, outcome.found)
     for said in (*outcome.worse, *outcome.open):
-        console.out(telling.line(said))
+        console.prose(telling.line(said))
     if outcome.worse:
         return codes.REGRESSION
     if not outcome.all_ok:

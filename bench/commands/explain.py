@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from bench import console
 from bench.commands import options
 from bench.commands import run as run_command
 
@@ -32,9 +33,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     """Do it; the exit code."""
-    printed = _paragraphs if parsed.format == "md" else _table
+    ending = run_command.Ending(_brief, _table)
+    if parsed.format == "md":
+        ending = run_command.Ending(_paragraphs, _paragraphs)
     request = options.request_of(parsed)
-    return run_command.measured(request, words, started, printed, explain=True)
+    return run_command.measured(request, words, started, ending, explain=True)
+
+
+def _brief(found: Run) -> Iterable[str]:
+    from reports.formats import terminal
+
+    return terminal.explained(found, console.width())
 
 
 def _table(found: Run) -> Iterable[str]:

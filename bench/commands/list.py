@@ -8,7 +8,7 @@ from collections.abc import Callable
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
-from bench import console, program, telling
+from bench import console, layout, program, telling
 from bench.cases import VARIANTS
 from bench.choosing import suites
 from bench.commands import codes
@@ -16,6 +16,8 @@ from bench.errors import UsageError
 from bench.kinds import registry as kinds
 from bench.words import closest, columns
 
+_SET_IN = 2
+"""Columns by which a topic's text is set in where there are several."""
 _OWN_MODEL = "--models FILE.py:NAME or package.module:NAME"
 
 
@@ -59,7 +61,7 @@ def _libraries() -> str:
         version = registry.version(adapter)
         install = f"python -m pip install {adapter.distribution}"
         rows.append((name, version or "not installed", "" if version else install))
-    return columns(rows)
+    return columns(rows, console.width() - _SET_IN)
 
 
 def _attacks() -> str:
@@ -87,7 +89,8 @@ def _attacks() -> str:
         remarks += [
             f"{name} {source}: not offered: {reason}" for source, reason in adapter.left_out.items()
         ]
-    return "\n".join([columns(rows), *([""] if remarks else []), *map(telling.line, remarks)])
+    said = [layout.broken(telling.line(each), console.width() - _SET_IN, "  ") for each in remarks]
+    return "\n".join([columns(rows), *([""] if said else []), *said])
 
 
 def _models() -> str:
@@ -104,11 +107,12 @@ def _models() -> str:
 
 
 def _variants() -> str:
-    return columns(VARIANTS.items())
+    return columns(VARIANTS.items(), console.width() - _SET_IN)
 
 
 def _suites() -> str:
-    return columns((name, suites.load(name).description) for name in suites.names())
+    told = ((name, suites.load(name).description) for name in suites.names())
+    return columns(told, console.width() - _SET_IN)
 
 
 def _texts() -> dict[str, Callable[[], str]]:
@@ -120,4 +124,4 @@ def _texts() -> dict[str, Callable[[], str]]:
 
 
 def _indent(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.split("\n"))
+    return "\n".join(f"{' ' * _SET_IN}{line}" for line in text.split("\n"))

@@ -11,7 +11,7 @@ from typing import Any
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
-from bench import program, telling
+from bench import console, layout, program, telling
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 
@@ -40,10 +40,15 @@ def examine() -> tuple[str, bool]:
     usable = [name for (works, _), name in zip(libraries, registry.names(), strict=True) if works]
     subjects = [name for name, first in NEEDED.items() if _good(lines[:first])]
     commands = recommended(usable, subjects) if _good(lines[:2]) else []
-    advice = [f"To measure {what}: {program.command(*words)}" for what, words in commands]
+    advice = [f"To measure {what}:\n{_set_in(program.command(*words))}" for what, words in commands]
     if not advice:
-        advice = [f"Install what is missing, or set everything up with: {program.everything()}"]
+        everything = _set_in(program.everything())
+        advice = [f"Install what is missing, or set everything up with:\n{everything}"]
     return "\n".join([*lines, "", *advice]), bool(commands)
+
+
+def _set_in(command: str) -> str:
+    return layout.command(command, console.width())
 
 
 def recommended(

@@ -90,8 +90,8 @@ def _text(spec: str, answer: dict[str, Any]) -> tuple[str, bool]:
     ]
     healthy = all(finding["severity"] != "mend" for finding in findings)
     if not healthy:
-        last = "Mend what is marked !! before you freeze it (docs/using.md)"
+        last = "Mend what is marked !! before you freeze it"
     else:
-        last = "To freeze it: with semibackward.semi_backward(model): ... (docs/using.md)"
+        last = "To freeze it: with semibackward.semi_backward(model): ..."
     lines.append(f"\n{last}")
     return "\n".join(lines), healthy

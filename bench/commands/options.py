@@ -171,3 +171,14 @@ def add_where(command: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
     where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
+    add_wide(where)
+
+
+def add_wide(where: argparse._ArgumentGroup) -> None:
+    """How much is printed in the end."""
+    where.add_argument(
+        "--wide",
+        action="store_true",
+        help="print every table with all its columns and notes, as Markdown, however wide the"
+        " terminal is",
+    )

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from bench import console
 from bench.commands import options
 from bench.commands import run as run_command
 from bench.kinds.command import Command
@@ -26,9 +27,13 @@ def add(parser: argparse.ArgumentParser, command: Command) -> None:
 def _run(command: Command, parsed: argparse.Namespace, words: list[str], started: float) -> int:
     request = options.request_of(parsed)
 
-    def printed(found: Run) -> Iterable[str]:
-        from reports.formats import markdown
+    def brief(found: Run) -> Iterable[str]:
+        from reports.formats import terminal
 
-        return markdown.parts([found], request.more)
+        return terminal.everything(found, console.width(), request.more)
 
-    return run_command.measured(request, words, started, printed, then=command)
+    def wide(found: Run) -> Iterable[str]:
+        return run_command.wide(found, request.more)
+
+    ending = run_command.Ending(brief, wide)
+    return run_command.measured(request, words, started, ending, then=command)

@@ -48,6 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=FORMATS,
+        metavar="FORMAT",
         default="md",
         help="md, latex: tables as in the papers; html: one self-contained page; csv, json: for"
         " programs; figures: every plot, into --out; of what `explain` measured: explained, a line"
@@ -133,7 +134,7 @@ def read(paths: Sequence[Path], *, salvage: bool = False) -> list[Run]:
             runs[path.resolve()] = _read(path, salvage=salvage)
     for run in runs.values():
         if run.damaged:
-            console.err(telling.line(run.left_out))
+            console.note(telling.line(run.left_out))
     return list(runs.values())
 
 
@@ -158,7 +159,7 @@ def _of_folder(folder: Path, *, salvage: bool) -> dict[Path, Run]:
         try:
             found[path.resolve()] = _read(path, salvage=salvage)
         except RecordError as error:
-            console.err(f"left out: {telling.line(str(error))}")
+            console.note(f"left out: {telling.line(str(error))}")
     if not found:
         raise RecordError(f"{folder}: no file of records in it (named *{' or *'.join(_SUFFIXES)})")
     return found
@@ -169,7 +170,7 @@ def _drawn(form: str, runs: list[Run], asked: Mapping[str, Any]) -> Iterable[str
     from reports.reading import published
 
     if form in ("html", "csv", "json") and (said := published.fault()) is not None:
-        console.err(telling.line(said))  # other formats have it below their tables
+        console.note(telling.line(said))  # other formats have it below their tables
     if form == "html":
         from reports.formats import page
 

@@ -1,12 +1,14 @@
-"""`run`: measure what was asked, write it down, print the table."""
+"""`run`: measure what was asked, write it down, print what it came to."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import console, program, telling
 from bench.commands import codes, options
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
 
 Printed = Callable[["Run"], Iterable[str]]
 """What is printed of the records in the end, in parts, an empty line between them."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command tells what it came to.
+
+    Attributes:
+        brief: for a terminal, with what to do in the end.
+        wide: everything, under --wide.
+    """
+
+    brief: Printed
+    wide: Printed
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -66,28 +81,41 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         BenchError: something in what was asked must be mended first.
         KeyboardInterrupt: the user stopped it; what was measured is on disk.
     """
-    return measured(options.request_of(parsed), words, started, _parts)
+    return measured(options.request_of(parsed), words, started, Ending(_brief, wide))
 
 
-def _parts(found: Run) -> Iterable[str]:
-    """The tables of a run, in parts."""
+def _brief(found: Run) -> Iterable[str]:
+    """A short table, and a sentence to act on."""
+    from reports.formats import terminal
+
+    return terminal.short(found, console.width())
+
+
+def wide(found: Run, asked: Mapping[str, Any] | None = None) -> Iterable[str]:
+    """Every table of a run with all its columns and notes, in parts.
+
+    Args:
+        found: what was measured.
+        asked: what the command line said, by name.
+    """
     from reports.formats import markdown
 
-    return markdown.parts([found])
+    return markdown.parts([found], asked or {})
 
 
-def tables(found: Run) -> str:
-    """The tables of a run."""
-    from reports.formats import markdown
+def tables(found: Run, *, everything: bool) -> str:
+    """The tables of a run, for a terminal or with everything."""
+    from reports.formats import terminal
 
-    return markdown.report([found])
+    drawn = wide(found) if everything else terminal.tables(found, console.width())
+    return "\n\n".join(drawn)
 
 
 def measured(
     request: Request,
     words: list[str],
     started: float,
-    printed: Printed,
+    ending: Ending,
     *,
     explain: bool = False,
     then: Command | None = None,
@@ -97,7 +125,7 @@ def measured(
     Args:
         request: what was asked.
         words, started: as `run` has them.
-        printed: what is printed in the end.
+        ending: what is printed in the end.
         explain: dissect the cases too.
         then: goes on when everything has been measured.
 
@@ -128,22 +156,42 @@ def measured(
                 then.go_on(open_)
         except KeyboardInterrupt:
             open_.progress.note(
-                f"what was measured is in {path}; add {program.options('--out', path)} --resume"
-                " to go on"
+                f"what was measured is in {path}; add"
+                f" `{program.options('--out', path)} --resume` to go on"
             )
             raise
     found = open_.journal.read()
-    for number, part in enumerate(printed(found)):
-        console.out(f"\n{part}" if number else part)
-    print_place(path)
-    if request.verbose:
-        console.out(where_the_time_went(runner, time.perf_counter() - started))
+    time_ = where_the_time_went(runner, time.perf_counter() - started)
+    told = [where(path, found), *([time_] if request.verbose else [])]
+    if request.more["wide"]:
+        _print_parts(ending.wide(found))
+        console.out("\n" + "\n".join(told))
+    else:
+        console.prose("\n".join(told) + "\n")
+        _print_parts(ending.brief(found))
     return codes.DONE if all(status == "ok" for status in found.ended) else codes.NOT_ALL_OK
 
 
-def print_place(path: Path) -> None:
+def _print_parts(parts: Iterable[str]) -> None:
+    for number, part in enumerate(parts):
+        console.out(f"\n{part}" if number else part)
+
+
+def where(path: Path, found: Run) -> str:
+    """Where the records are, and how all that they tell is read."""
+    texts = [record.warnings for record in found.comparisons]
+    texts += [record.warnings for record in found.counts]
+    warned = len(set(itertools.chain.from_iterable(texts)))
+    warnings = "" if not warned else f", with {warned} warning{'' if warned == 1 else 's'}"
+    return (
+        f"Records: {telling.visible(str(path))}\n"
+        f"All columns and notes{warnings}: `{program.command('report', path)}`"
+    )
+
+
+def print_place(path: Path, found: Run) -> None:
     """Tell where the records are."""
-    console.out(f"\nRecords: {telling.visible(str(path))}")
+    console.prose(f"\n{where(path, found)}")
 
 
 def where_the_time_went(runner: Runner, total: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from bench import console, telling
+from bench import console, layout, telling
 from bench.cases import Comparison
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
@@ -48,7 +48,7 @@ class PlainProgress:
         self._where = ""
 
     def note(self, text: str) -> None:
-        console.err(text)
+        console.note(text)
 
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
         self._where = f"[{number}/{total}]"
@@ -102,7 +102,8 @@ class RichProgress:
         self._bar.stop()
 
     def note(self, text: str) -> None:
-        self._bar.console.print(telling.lines(text), markup=False, emoji=False, highlight=False)
+        broken = layout.broken(telling.lines(text), console.width_of_notes(), "  ")
+        self._bar.console.print(broken, markup=False, emoji=False, highlight=False)
 
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
         self.note(f"[{number}/{total}] {telling.line(str(comparison.case))}")

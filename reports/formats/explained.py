@@ -46,16 +46,21 @@ def report(runs: Sequence[Run]) -> str:
         return _report(runs)
 
 
-def _report(runs: Sequence[Run]) -> str:
-    found = [
+def explained(runs: Sequence[Run]) -> list[tuple[ComparisonRecord, Explanation | None]]:
+    """The comparisons of some runs, each with what it means."""
+    return [
         (record, explain(record, run.environment)) for run in runs for record in run.comparisons
     ]
+
+
+def _report(runs: Sequence[Run]) -> str:
+    found = explained(runs)
     if not found:
         return "No case has been measured."
-    summaries = _summaries([record for record, _ in found])
+    said = summaries([record for record, _ in found])
     return "\n\n".join(
         [
-            *map(prose, summaries),
+            *map(prose, said),
             markdown.draw(summary(found)),
             markdown.draw(table(found)),
             *(markdown.where(run.environment) for run in runs),
@@ -90,7 +95,7 @@ def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Tab
     )
 
 
-def _summaries(records: Sequence[ComparisonRecord]) -> list[str]:
+def summaries(records: Sequence[ComparisonRecord]) -> list[str]:
     """What kinds say of their own comparisons."""
     found = [
         told.summary([record for record in records if record.case.kind == name])

@@ -30,6 +30,19 @@ def computed(record: ComparisonRecord) -> str:
     return f"{own} and {told}" if found.get(record.baseline) else told
 
 
+def computed_briefly(record: ComparisonRecord) -> tuple[str, ...]:
+    """The same in a few words, the longest first; nothing where nobody counted."""
+    found = record.gradients or {}
+    before, after = found.get(record.baseline), found.get(record.variant)
+    if not isinstance(before, int) or not isinstance(after, int):
+        return ()
+    if not before:
+        left = sum(each.leaves for each in _spared(record))
+        return (f"{_numbered(left)} of other tensors in vain", "gradients of others")
+    told = f"{before - after} of {found.get('parameters')}"
+    return (f"{told} computed in vain", f"{told} in vain")
+
+
 def shares(record: ComparisonRecord) -> bool:
     """Whether freezing spares gradients of others than the model, as of copies of it."""
     return bool(_spared(record))
@@ -65,6 +78,23 @@ def no_effect(record: ComparisonRecord) -> str | None:
     if _spared(record) or (_trains(record) and not left):
         return None
     return "; ".join([*([_NEVER_CALLS] if never_calls(record) else []), *left]) or None
+
+
+def no_effect_briefly(record: ComparisonRecord) -> tuple[str, ...]:
+    """The same in a few words, the longest first; nothing where that says nothing."""
+    _, after = _both(record)
+    if after is None or no_effect(record) is None:
+        return ()
+    if never_calls(record):
+        return ("never calls the model",)
+    kept = _kept(record, after)
+    if kept and after.thaws:
+        return ("the attack sets requires_grad again", "sets requires_grad again")
+    if kept:
+        total = (record.gradients or {}).get("parameters")
+        return (f"{kept} of {total} computed all the same", f"{kept} of {total} all the same")
+    left = sum(each.leaves for each in after.foreign)
+    return (f"{_numbered(left)} of other tensors", "gradients of others")
 
 
 def more(record: ComparisonRecord) -> str | None:
@@ -200,12 +230,13 @@ def _beyond(foreign: Sequence[Foreign]) -> str:
 
 
 def _gradients(foreign: Sequence[Foreign]) -> str:
-    told = [
-        f"{each.leaves} gradient{'' if each.leaves == 1 else 's'} of {each.owner}"
-        for each in foreign[:MOST]
-    ]
+    told = [f"{_numbered(each.leaves)} of {each.owner}" for each in foreign[:MOST]]
     left = sum(each.leaves for each in foreign[MOST:])
     return " and ".join([*told, *([f"{left} of others"] if left else [])])
+
+
+def _numbered(count: int) -> str:
+    return "1 gradient" if count == 1 else f"{count} gradients"
 
 
 def _places(found: Sequence[str]) -> str:

@@ -40,6 +40,9 @@ class KindReport:
             `reports.figures` do.
         plotted: the plots that all kinds share and its comparisons stand in: "libraries" beside
             each other, "attacks" by speedup, "scaling" with the batch size and the model.
+        vain: what is counted as computed in vain.
+        columns: facets that have a column in a short table wherever they vary, in their order.
+        headline: facets that its title tells, where all its cases share them.
     """
 
     outputs: ClassVar[str] = "outputs"
@@ -48,6 +51,9 @@ class KindReport:
     published: ClassVar[Mapping[str, str]] = {}
     plots: ClassVar[str | None] = None
     plotted: ClassVar[tuple[str, ...]] = ("libraries", "attacks", "scaling")
+    vain: ClassVar[str] = "parameter gradients that are computed and never read"
+    columns: ClassVar[tuple[str, ...]] = ("library", "attack", "model", "batch")
+    headline: ClassVar[tuple[str, ...]] = ()
 
     @property
     def passes(self) -> str:
@@ -144,6 +150,15 @@ class KindReport:
     def nothing_left(self, record: ComparisonRecord, environment: Environment) -> str | None:
         """Why there is nothing to spare; None for the usual reason."""
         return None
+
+    def in_vain_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
+        """What is computed in vain, in a few words, the longest first."""
+        return causes.computed_briefly(record)
+
+    def nothing_left_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
+        """Why there is nothing to spare, in a few words, the longest first; nothing for the usual
+        reason."""
+        return ()
 
     def reason(self, record: ComparisonRecord, found: Anatomy) -> str | None:
         """What else explains a gain."""

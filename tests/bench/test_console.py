@@ -82,6 +82,58 @@ def test_streams_that_know_few_characters_get_likenesses(
     assert "0.97 -> 0.97" in written.getvalue().decode(encoding)
 
 
+class Terminal(io.StringIO):
+    """One of so many columns."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return -self.columns
+
+
+@pytest.mark.parametrize(("columns", "used"), [(60, 60), (80, 80), (97, 97), (300, 100), (0, 80)])
+def test_a_terminal_is_used_up_to_what_reads_well(
+    columns: int, used: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "get_terminal_size", lambda number: os.terminal_size((-number, 24)))
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, Terminal(columns))
+    assert (console.width(), console.width_of_notes()) == (used, used)
+    console.page("a word " * 40)
+    console.note("a word " * 40)
+    console.error("a word " * 40)
+    for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, Terminal)
+        widths = [len(line) for line in stream.getvalue().splitlines()]
+        assert used - 8 < max(widths) <= used
+
+
+def test_what_is_no_terminal_has_80_columns_and_an_error_is_one_line_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console.prose("a word " * 40)
+    console.error("a word " * 40)
+    out, err = capsys.readouterr()
+    assert max(map(len, out.splitlines())) <= 80
+    assert len(err.splitlines()) == 1
+    console.page("a word " * 40)
+    assert len(capsys.readouterr().out.splitlines()) == 1, "Markdown is not broken for a file"
+
+
+HELP = ["run", "explain", "train", "list", "counts", "report", "compare", "duel", "doctor"]
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in HELP)], ids=" ".join)
+def test_help_fits_80_columns(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*words, "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 def test_a_process_ends_with_the_verdict_whatever_its_streams_are() -> None:
     command = [sys.executable, "-m", "bench", *WORSE]

@@ -71,10 +71,11 @@ def in_help() -> list[Line]:
     (commands,) = (action.choices for action in main._actions if action.dest == "command")
     assert isinstance(commands, dict)
     texts = {"--help": main, **commands}
+    pages = {name: parser.format_help() for name, parser in texts.items()}
     return [
         line
-        for name, parser in texts.items()
-        for line in lines.inline(" ".join(parser.format_help().split()), name)
+        for name, page in pages.items()
+        for line in (*lines.inline(" ".join(page.split()), name), *lines.of_text(page, name))
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.cases import Case
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
@@ -29,6 +29,7 @@ class OnImagesReport(KindReport):
 
     outputs = "adversarial examples"
     inputs = "image"
+    headline: ClassVar[tuple[str, ...]] = ("steps",)
 
     def size(self, case: Case) -> str:
         return f"{case.batch} images of {self.shape(case)}"

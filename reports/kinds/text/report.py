@@ -29,6 +29,7 @@ class TextReport(KindReport):
     forward_only_spares = True
     published = {"paper-text": "text"}  # noqa: RUF012 - a mapping that nobody changes
     plotted = ("attacks",)
+    headline = ("queries",)
 
     @property
     def passes(self) -> str:

@@ -27,6 +27,9 @@ class TrainingReport(OnImagesReport):
 
     plots = "reports.kinds.training.figures:by_steps"
     plotted = ("scaling",)
+    vain = "backward passes whose parameter gradients are never read"
+    columns = ("training", "library", "attack", "model", "batch", "steps")
+    headline = ("training", "steps", "replays")
 
     def name(self, case: Case) -> str:
         return f"training {tables.name(case)}"
@@ -108,3 +111,21 @@ class TrainingReport(OnImagesReport):
             f" {environment.torch['version']} computes no parameter gradient{by_itself};"
             f" {computing} of {found.get('passes')} backward passes compute them, for the update"
         )
+
+    def in_vain_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
+        found = record.gradients or {}
+        before, after = (found.get(f"passes {name}") for name in (record.baseline, record.variant))
+        if not isinstance(before, int) or not isinstance(after, int):
+            return ()
+        told = f"{before - after} of {found.get('passes')}"
+        return (f"{told} backward passes in vain", f"{told} passes in vain", f"{told} in vain")
+
+    def nothing_left_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
+        if TrainingOptions.of(record.case).replays is not None:
+            return ("every gradient is read", "all are read")
+        if record.case.attack == NO_ATTACK:
+            return ("no attack inside, every gradient is read", "no attack inside")
+        if causes.freezes_itself(record) is not None:
+            return ("the attack freezes the model itself", "freezes it itself")
+        asked = str((record.gradients or {}).get("call")).split(" + ")
+        return (f"its attack asks {asked[0]}", f"asks {asked[0]}")

@@ -212,11 +212,15 @@ def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path, bench_here: Ben
     assert counted.backward > frozen.backward
     assert counted.images == 3 * good.case.batch, "two steps and a look at what they made"
     assert len(good.seconds["original"]) == 2 * len(good.order)
-    assert re.search(r"\| library +\| +advertorch \| +foolbox \|", done.stdout)
-    assert "attacks.py:fgsm" in done.stdout
+    lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    assert [line for line in lines if len(line) > 80 and " " in line.strip()] == []
+    assert "unsupported: advertorch can't be used" in done.stdout
+    assert "failed: ValueError: the attack fell over" in done.stdout
+    assert "8 cases came to no speedup (1 unsupported" in " ".join(done.stdout.split())
     again = bench_here("report", out)
     assert again.returncode == 0
-    assert again.stdout.strip() in done.stdout
+    assert re.search(r"\| library +\| +advertorch \| +foolbox \|", again.stdout)
+    assert f"report {out}`" in done.stdout
 
 
 def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
@@ -231,7 +235,7 @@ def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in said
-    assert f"--out {out} --resume" in said
+    assert f"--out {out} --resume" in " ".join(said.split())
     assert [r.case.attack for r in reading.read(out).comparisons] == [f"{MINE}:fgsm"]
     for process in told.read_text().split():
         with pytest.raises(ProcessLookupError):
@@ -270,6 +274,7 @@ def test_a_closed_pipe_is_no_fault() -> None:
 def test_how_workers_start_and_what_they_do_with_memory_is_recorded(tmp_path: Path) -> None:
     out = tmp_path / "run.jsonl"
     words = ["--attack", f"{MINE}:fgsm", *SMALL, *QUICKLY, "--processes", "1", "--out", out]
+    words.append("--wide")
     done = bench(*words, "--memory", "system", "--workers", "afresh")
     assert done.returncode == 0, done.stderr
     (record,), environment = reading.read(out).comparisons, reading.read(out).environment
@@ -300,8 +305,9 @@ def test_explain_dissects_what_it_measures(tmp_path: Path, bench_here: Bench) ->
     words = ["--libs", "reference", "torchattacks", "--attacks", "pgd-backward", "square"]
     done = bench("explain", *words, *SMALL, *QUICKLY, "--classes", "10", "--out", out)
     assert done.returncode == 0, done.stderr
-    assert "reference pgd-backward, semi-backward: " in done.stdout
-    assert "torchattacks square, forward-only: gradient-free" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "reference pgd-backward, semi-backward: " in said
+    assert "torchattacks square, forward-only: gradient-free" in said
     found = reading.read(out)
     variants = sorted(record.variant for record in found.comparisons)
     assert variants == ["forward-only", "semi-backward", "semi-backward"]

@@ -48,6 +48,15 @@ def test_a_log_gets_plain_lines_now_and_then(
     assert lines[2] == "[2/6]   faster: 1.50x [1.50, 1.50] after 25 blocks"
 
 
+def test_a_log_has_no_line_of_more_than_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = progress.PlainProgress()
+    plain.begin(comparison(model="a_model" * 5), 2, 6)
+    plain.note("a word " * 30)
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith("  "), "what goes on is set in"
+
+
 def test_nothing_is_drawn_by_a_thread_beside_the_attack() -> None:
     assert progress.RichProgress()._bar.live.auto_refresh is False
 

@@ -1,0 +1,256 @@
+"""One sentence on what to do about what a run measured. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bench.cases import A_A, FORWARD_ONLY, Case
+from bench.records.reading import Run
+from bench.records.types import ComparisonRecord
+from bench.statistics.estimate import FEW_PROCESSES
+from reports.reading import briefly, causes, kind, levels, memory, models, numbers, promises
+from reports.reading.why import nothing_to_save
+from reports.reading.words import shortened
+
+_MOST, _LONGEST = 5, 28
+"""Names that a sentence bears, and characters of each."""
+_MENDS = {
+    "timeout": "raise `--timeout`",
+    "out-of-memory": "take a smaller `--batch`",
+    "unequal": "don't freeze where outputs differ",
+    "reads parameter gradients": "don't freeze what reads parameter gradients",
+}
+
+
+def _library(case: Case) -> str:
+    """The library; of what is of none, the workload's own name."""
+    if case.library == kind.USER:
+        return models.attack(case)
+    told = kind.of(case)
+    return told.facets(case).get("library", case.library) or told.name(case)
+
+
+_NAMES: Sequence[Callable[[Case], str]] = (
+    _library,
+    models.attack,
+    models.name,
+    lambda case: f"batches of {case.batch}",
+    lambda case: kind.of(case).workload(case),
+)
+"""What a sentence may call cases by, the first of which there are several."""
+
+
+def of(run: Run) -> str:
+    """What to do: freeze, and where; leave as it is; measure longer; or mend what failed first."""
+    records = [record for record in run.comparisons if record.variant != A_A]
+    noisy = [r for r in run.comparisons if r.variant == A_A and r.verdict in ("faster", "slower")]
+    if noisy:
+        return (
+            "Repeat this on a quieter machine, with `--processes 5`: the original differs from"
+            f" itself in {_cases(len(noisy))}, so no speedup here can be trusted."
+        )
+    if not records:
+        return "Nothing was measured: ask for a case that has a variant (`list variants`)."
+    groups = _groups(records)
+    namer = _Namer(records)
+    clauses = [say(groups[name], namer) for name, say in _SAID.items() if name in groups]
+    both = "free" in groups and _cases_of(groups["free"]) & _cases_of(groups.get("faster", ()))
+    text = "; or ".join(clauses[:2]) if both else "; ".join(clauses[:2])
+    text = "; ".join([text, *clauses[2:]])
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _groups(records: Sequence[ComparisonRecord]) -> dict[str, list[ComparisonRecord]]:
+    """Comparisons by what the sentence does with them; of a case that gains in one way, those that
+    do not are left out."""
+    found: dict[str, list[ComparisonRecord]] = {}
+    for record in records:
+        found.setdefault(_group(record), []).append(record)
+    gained = _cases_of(found.get("faster", ())) | _cases_of(found.get("free", ()))
+    for name in ("nothing", "small", "open"):
+        left = [record for record in found.pop(name, ()) if models.asked(record.case) not in gained]
+        found |= {name: left} if left else {}
+    return found
+
+
+def _cases_of(records: Iterable[ComparisonRecord]) -> set[Case]:
+    return {models.asked(record.case) for record in records}
+
+
+def _group(record: ComparisonRecord) -> str:
+    """What the sentence does with a comparison."""
+    if record.status != "ok":
+        return "ended"
+    if record.verdict == "faster" and _really(record):
+        return "free" if record.variant == FORWARD_ONLY else "faster"
+    if causes.no_effect(record) is not None:
+        return "beyond"
+    if briefly.asks_for_none(record) and memory.records_graph(record, record.baseline):
+        return "slower" if record.verdict == "slower" else "small"
+    if nothing_to_save(record) or briefly.asks_for_none(record):
+        return "nothing"
+    return {"slower": "slower", "same": "small"}.get(str(record.verdict), "open")
+
+
+def _really(record: ComparisonRecord) -> bool:
+    """Whether there was something to gain; a gain from nothing is noise."""
+    if briefly.asks_for_none(record):
+        return not causes.never_calls(record)
+    return causes.no_effect(record) is None and not nothing_to_save(record)
+
+
+class _Namer:
+    """What to call some of the cases, by what they alone have."""
+
+    def __init__(self, records: Sequence[ComparisonRecord]) -> None:
+        self._records = records
+        cases = [record.case for record in records]
+        self._name = next((name for name in _NAMES if len(set(map(name, cases))) > 1), None)
+
+    def all(self, records: Sequence[ComparisonRecord]) -> bool:
+        """Whether these are of all cases there are."""
+        return _cases_of(records) == _cases_of(self._records)
+
+    def names(self, records: Sequence[ComparisonRecord]) -> list[str]:
+        """A name for each of them that has one; those that others share, with how many it is of."""
+        if self._name is None:
+            return [_cases(len(_cases_of(records)))]
+        variants = {record.variant for record in records}
+        alike = [record for record in self._records if record.variant in variants]
+        every = Counter(self._short(record) for record in alike)
+        found = Counter(self._short(record) for record in records)
+        told = [
+            name if count == every[name] else f"{name} ({count} of {every[name]})"
+            for name, count in found.most_common()
+        ]
+        if len(told) > _MOST + 1:
+            told = [*told[:_MOST], f"{len(told) - _MOST} more"]
+        return told
+
+    def _short(self, record: ComparisonRecord) -> str:
+        assert self._name is not None
+        return shortened(self._name(record.case), _LONGEST)
+
+    def list(self, records: Sequence[ComparisonRecord]) -> str:
+        """The names, as a sentence has them."""
+        if self.all(records):
+            return "it" if len(_cases_of(records)) == 1 else "them all"
+        *most, last = self.names(records)
+        return f"{', '.join(most)} and {last}" if most else last
+
+    def beside(self, records: Sequence[ComparisonRecord]) -> str:
+        """Which of them are meant; nothing where all are."""
+        return "" if self.all(records) else f" for {self.list(records)}"
+
+    def verb(self, records: Sequence[ComparisonRecord], one: str, many: str) -> str:
+        """A verb in the number of the names."""
+        return one if len(self.names(records)) <= 1 else many
+
+
+def _faster(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    return f"put the attack into `with semi_backward(model):`{_gained(records, namer)}"
+
+
+def _free(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    return f"answer queries under `torch.inference_mode()` (forward-only){_gained(records, namer)}"
+
+
+def _gained(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    by_level: dict[str, list[ComparisonRecord]] = {}
+    for record in records:
+        by_level.setdefault(_level(record), []).append(record)
+    said = " and ".join(
+        f"{_times(group)} times as fast{f', {level}' if level else ''}"
+        for level, group in by_level.items()
+    )
+    here = sum(map(promises.only_here, records))
+    count = "" if here == len(records) else f"{here} of them "
+    only = f" ({count}{promises.ONLY_HERE} only: `--processes {FEW_PROCESSES}` tells more)"
+    return f"{namer.beside(records)}: {said}{only if here else ''}"
+
+
+def _level(record: ComparisonRecord) -> str:
+    """How equal the outputs are, in words."""
+    level, found = levels.word(record), record.equality
+    if level:
+        return f"with outputs that differ by {level}"
+    same = found is not None and found.bitwise
+    return f"with the same {kind.of(record.case).outputs}, bit for bit" if same else ""
+
+
+def _times(records: Sequence[ComparisonRecord]) -> str:
+    """A speedup with its interval, or from which to which several go."""
+    found = [record.speedup for record in records if record.speedup is not None]
+    if len(found) == 1:
+        return numbers.with_interval(found[0], named=True)
+    ends = dict.fromkeys(
+        numbers.ratio(pick(found, key=lambda one: one.estimate)) for pick in (min, max)
+    )
+    return " to ".join(ends)
+
+
+def _nothing(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    reasons = {next(iter(briefly.forms(record)), "") for record in records}
+    because = f" ({reasons.pop()})" if len(reasons) == 1 and "" not in reasons else ""
+    if namer.all(records):
+        return f"leave the code as it is: there is nothing to gain{because}"
+    return f"{_leave(records, namer)}: nothing to gain{because}"
+
+
+def _beyond(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    computes = namer.verb(records, "computes", "compute")
+    return (
+        f"freezing the model does not reach what {namer.list(records)} {computes} in vain:"
+        " `--wide` names what to mend"
+    )
+
+
+def _small(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    if namer.all(records):
+        return "leave the code as it is, or try a larger `--batch`: no gain shows"
+    return f"{_leave(records, namer)}: no gain shows"
+
+
+def _slower(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    return f"{_leave(records, namer)}: frozen {_times(records)} times as fast"
+
+
+def _leave(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    return f"leave {namer.list(records)} as {namer.verb(records, 'it is', 'they are')}"
+
+
+def _open(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    return (
+        f"measure {namer.list(records)} longer (`--max-seconds`), or on a quieter machine: no"
+        " verdict yet"
+    )
+
+
+def _ended(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
+    counted = Counter(record.status for record in records)
+    told = ", ".join(f"{count} {status}" for status, count in counted.items())
+    if len(counted) == 1:
+        told = records[0].status
+    mends = [_MENDS[status] for status in counted if status in _MENDS]
+    mend = f": {', '.join(mends)}" if mends and len(mends) == len(counted) else ""
+    if namer.all(records):
+        return f"mend what the table names, and repeat it: nothing came to a speedup ({told}){mend}"
+    return f"{_cases(len(records))} came to no speedup ({told}){mend}"
+
+
+_SAID: Mapping[str, Callable[[Sequence[ComparisonRecord], _Namer], str]] = {
+    "free": _free,
+    "faster": _faster,
+    "nothing": _nothing,
+    "beyond": _beyond,
+    "small": _small,
+    "slower": _slower,
+    "open": _open,
+    "ended": _ended,
+}
+"""What is said of each group, in this order."""
+
+
+def _cases(count: int) -> str:
+    return "1 case" if count == 1 else f"{count} cases"
