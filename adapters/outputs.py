@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from adapters.base import AdapterError
+from semibackward_bench.grammar import counted, form
 
 ROUNDING = 1e-4
 """How far outside [0, 1] a value may be by rounding, as by a normalisation undone in float32."""
@@ -83,7 +84,8 @@ def untrainable(output: Tensor, images: Tensor) -> list[str]:
         )
     lost = int((~torch.isfinite(output)).sum())
     if lost:
-        told = f"{lost} of {output.numel()} values are nan or infinite"
+        every = counted(output.numel(), "value")
+        told = f"{lost} of {every} {form(lost, 'is', 'are')} nan or infinite"
         said.append(
             f"the adversarial images are not all finite ({told}); check the attack and the weights"
         )

@@ -12,22 +12,30 @@ from bench.cases import SEMI_BACKWARD
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.observed import Foreign, Observed
 from reports.reading.words import spelt
+from semibackward_bench import grammar
 
 MOST = 3
 """Places, and owners, that a sentence names."""
-_ALL_THE_SAME = "parameter gradients are computed all the same"
+_ALL_THE_SAME = "computed all the same"
 _NEVER_CALLS = "the attack never calls the model it is given"
 
 
 def computed(record: ComparisonRecord) -> str:
     """What the baseline computes in vain and freezing spares, as "44 of 44 parameter gradients"."""
     found = record.gradients or {}
-    own = f"{found.get(record.baseline)} of {found.get('parameters')} parameter gradients"
+    own = f"{found.get(record.baseline)} of {_all(record)}"
     spared = _spared(record)
     if not spared:
         return own
     told = f"{_gradients(spared)}, frozen where the model is"
     return f"{own} and {told}" if found.get(record.baseline) else told
+
+
+def are_computed(record: ComparisonRecord) -> str:
+    """The same in a sentence, as "44 of 44 parameter gradients are computed"."""
+    own = int((record.gradients or {}).get(record.baseline, 0))
+    number = own + sum(each.leaves for each in _spared(record))
+    return f"{computed(record)} {grammar.form(number, 'is', 'are')} computed"
 
 
 def shares(record: ComparisonRecord) -> bool:
@@ -110,8 +118,7 @@ def nobody_asked(record: ComparisonRecord, environment: Environment) -> str:
     found = record.gradients or {}
     told = (
         f"it asks by {spelt(str(found.get('call')))}, for which torch"
-        f" {environment.torch['version']} computes {found.get(record.baseline)} of"
-        f" {found.get('parameters')} parameter gradients"
+        f" {environment.torch['version']} computes {found.get(record.baseline)} of {_all(record)}"
     )
     if skipped_by_torch(record):
         return f"{told} by itself (since PyTorch 1.13 autograd skips those that nobody asked for)"
@@ -144,6 +151,11 @@ def counted(observed: Mapping[str, Observed] | None, baseline: str) -> list[str]
     return told
 
 
+def _all(record: ComparisonRecord) -> str:
+    """Of how many parameters there may be gradients."""
+    return grammar.counted((record.gradients or {}).get("parameters"), "parameter gradient")
+
+
 def _both(record: ComparisonRecord) -> tuple[Observed | None, Observed | None]:
     seen = record.observed or {}
     return seen.get(record.baseline), seen.get(record.variant)
@@ -160,8 +172,9 @@ def _spared(record: ComparisonRecord) -> list[Foreign]:
 
 def _left(record: ComparisonRecord, after: Observed) -> list[str]:
     """What the variant still computes in vain, and why."""
-    kept, total = _kept(record, after), (record.gradients or {}).get("parameters")
-    told = [f"{_again(after)}{kept} of {total} {_ALL_THE_SAME}"] if kept else []
+    kept = _kept(record, after)
+    are = grammar.form(kept, "is", "are")
+    told = [f"{_again(after)}{kept} of {_all(record)} {are} {_ALL_THE_SAME}"] if kept else []
     return [*told, *([_beyond(after.foreign)] if after.foreign else [])]
 
 
@@ -201,8 +214,7 @@ def _beyond(foreign: Sequence[Foreign]) -> str:
 
 def _gradients(foreign: Sequence[Foreign]) -> str:
     told = [
-        f"{each.leaves} gradient{'' if each.leaves == 1 else 's'} of {each.owner}"
-        for each in foreign[:MOST]
+        f"{grammar.counted(each.leaves, 'gradient')} of {each.owner}" for each in foreign[:MOST]
     ]
     left = sum(each.leaves for each in foreign[MOST:])
     return " and ".join([*told, *([f"{left} of others"] if left else [])])

@@ -12,6 +12,7 @@ from reports.reading import energy, promises
 from reports.reading.words import WITHIN, spelt
 from reports.table import Table
 from reports.tables import cells, columns
+from semibackward_bench.grammar import counted
 
 
 def of(run: Run) -> list[Table]:
@@ -131,11 +132,11 @@ def _gradients(duel: DuelRecord) -> Iterable[str]:
     if found is None:
         return
     if found["a"] == found["b"]:
-        yield f"Both compute {found['a']} parameter gradients a run."
+        yield f"Both compute {counted(found['a'], 'parameter gradient')} a run."
         return
     yield (
-        f"a computes {found['a']} parameter gradients a run ({spelt(str(found['call a']))}),"
-        f" b {found['b']} ({spelt(str(found['call b']))})."
+        f"a computes {counted(found['a'], 'parameter gradient')} a run"
+        f" ({spelt(str(found['call a']))}), b {found['b']} ({spelt(str(found['call b']))})."
     )
 
 

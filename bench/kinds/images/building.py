@@ -23,6 +23,7 @@ from bench.worker import state
 from bench.worker.leftovers import Leftovers
 from bench.worker.variants import applied
 from bench.worker.workload import Workload, select_device
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from adapters.base import AttackFunction
@@ -249,7 +250,8 @@ def _labels(options: ImageOptions, logits: Tensor) -> Tensor:
     beyond = [label for label in options.labels if label >= logits.shape[1]]
     if beyond:
         raise UnsupportedSettings(
-            f"--labels {beyond[0]}: the model has {logits.shape[1]} classes, counted from 0"
+            f"--labels {beyond[0]}: the model has"
+            f" {counted(logits.shape[1], 'class', 'classes')}, counted from 0"
         )
     return torch.tensor(options.labels, device=logits.device)
 

@@ -131,7 +131,7 @@ def test_a_suite_with_nothing_to_do_is_told(tmp_path: Path, key: str) -> None:
     lists = 'libs = ["foolbox"]\nattacks = ["pgd"]\nmodels = ["resnet18"]\nbatch = [4]\n'
     file = tmp_path / "mine.toml"
     file.write_text(f"[[cases]]\n{lists}{text}\n")
-    with pytest.raises(UsageError, match="start at 1"):
+    with pytest.raises(UsageError, match="must be at least 1"):
         selection.choose_suite(request("--suite", str(file)), "cpu")
 
 
