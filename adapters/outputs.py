@@ -32,7 +32,7 @@ def fault(output: object, images: Tensor) -> str | None:
     """
     if not isinstance(output, Tensor):
         return (
-            f"the attack returned {type(output).__name__}, not a tensor of adversarial images"
+            f"the attack returned {type(output).__name__}, not a tensor of adversarial examples"
             f"{_instead(output)}"
         )
     if output.shape != images.shape:
@@ -87,7 +87,8 @@ def untrainable(output: Tensor, images: Tensor) -> list[str]:
         every = counted(output.numel(), "value")
         told = f"{lost} of {every} {form(lost, 'is', 'are')} nan or infinite"
         said.append(
-            f"the adversarial images are not all finite ({told}); check the attack and the weights"
+            f"the adversarial examples are not all finite ({told}); check the attack and the"
+            " weights"
         )
     elif output.numel() and (strange := _no_picture(output.to(images.device), images)):
         said.append(strange)
@@ -119,7 +120,7 @@ def _no_picture(output: Tensor, images: Tensor) -> str | None:
     if _binary(found) and not _binary(given):
         return (
             "every value that the attack returned is 0 or 1, unlike those of its images: it looks"
-            " like a mask; return the adversarial images"
+            " like a mask; return the adversarial examples"
         )
     told, outside = _range(output)
     slope, explained = _follows(found, given)

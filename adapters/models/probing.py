@@ -98,7 +98,7 @@ def _falls_over(model: nn.Module, images: Tensor, who: str, error: Exception) ->
         )
     shape = "x".join(map(str, images.shape[1:]))
     return AdapterError(
-        f"{who} falls over {counted(len(images), 'image')} of {shape}:"
+        f"{who} fails on {counted(len(images), 'image')} of {shape}:"
         f" {spelt(error)}; if it takes others, name their shape, as --input 1x28x28"
     )
 

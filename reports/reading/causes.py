@@ -99,7 +99,7 @@ def none_computed(record: ComparisonRecord) -> str | None:
     if seen.reached:
         return None
     if seen.transformed == seen.calls:
-        return "torch.func differentiates by what it is given alone, which no parameter is"
+        return "torch.func computes the gradients of its arguments alone, and no parameter is one"
     if seen.substituted and seen.substituted == seen.model_calls:
         return "it calls the model with other tensors in the place of the parameters"
     if seen.graphless and seen.graphless == seen.model_calls:

@@ -179,7 +179,7 @@ def _loses(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
     ]
     why = " and ".join(slower)
     if slower:
-        why += ": the shape or layout falls to a slower kernel when fewer gradients are asked for"
+        why += ": a slower kernel does this shape or layout when fewer gradients are asked for"
     else:
         why = "no part of the instrumented runs is slower, so measure again on a quieter machine"
     return f"leave it as it is: {_measured(record)} {record.variant}; {why}"

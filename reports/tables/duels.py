@@ -122,7 +122,7 @@ def _outputs(duel: DuelRecord) -> Iterable[str]:
     if found.bitwise:
         yield "Both make the same adversarial examples, bit for bit."
     elif found.max_abs_diff is None:
-        yield "Their adversarial examples are not comparable: other dtypes, or not finite."
+        yield "Their adversarial examples can't be compared: of different dtypes, or not finite."
     else:
         yield f"Their adversarial examples differ by up to {found.max_abs_diff:.2g}."
 

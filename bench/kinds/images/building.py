@@ -220,7 +220,10 @@ def check_trainable(case: Case, model: nn.Module, so: str) -> None:
         return
     why = "none of its parameters requires a gradient as it is built"
     if not every:
-        why = "it registers no parameters (networks in a plain list are not, nn.ModuleList is)"
+        why = (
+            "it registers no parameters (modules in a plain list are not registered, those in an"
+            " nn.ModuleList are)"
+        )
     raise UnsupportedSettings(f"{own_models.OPTION} {case.model}: {why}, so {so}")
 
 
@@ -286,7 +289,7 @@ def _given(
         raise raised
     said = own_models.spelt(raised)
     return built.model, (
-        f"the attack is given its logits: on its output as it is, it raises {said}",
+        f"the attack is given the model's logits, since on its output as it is it raises {said}",
     )
 
 

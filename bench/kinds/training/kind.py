@@ -97,13 +97,15 @@ class Training(Kind):
             " `list training`",
         )
         what.add_argument(
-            "--data", metavar="digits|FOLDER", help="what to train on: a folder has CIFAR-10 in it"
+            "--data",
+            metavar="digits|FOLDER",
+            help="what to train on: scikit-learn's digits, or a folder with CIFAR-10",
         )
         what.add_argument(
             "--replays",
             type=numbers.at_least_one,
             metavar="M",
-            help="of free training, a minibatch (8)",
+            help="how often free training uses each minibatch (8)",
         )
 
     def add_report_arguments(self, report: argparse.ArgumentParser) -> None:

@@ -125,8 +125,9 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
     ]
     named = [(called(record.case), record) for record in records]
     theory = (
-        "Theory: passes counted, F = D = W, for attacks that compute every gradient (Bu 2022,"
-        " section 4.4); (3K + 3) / (2K + 3) for pgd."
+        "Theory: passes counted, as if a forward pass, its output gradients and its parameter"
+        " gradients took equally long (F = D = W), for attacks that compute every gradient (Bu"
+        " 2022, section 4.4); (3K + 3) / (2K + 3) for pgd."
     )
     return Table(
         f"Training {_where(first.case)}: {variant_spelt(first.variant)} attack against original",
