@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from adapters.base import AdapterError
+from semibackward_bench.grammar import counted, form
 
 ROUNDING = 1e-4
 """How far outside [0, 1] a value may be by rounding, as by a normalisation undone in float32."""
@@ -31,7 +32,7 @@ def fault(output: object, images: Tensor) -> str | None:
     """
     if not isinstance(output, Tensor):
         return (
-            f"the attack returned {type(output).__name__}, not a tensor of adversarial images"
+            f"the attack returned {type(output).__name__}, not a tensor of adversarial examples"
             f"{_instead(output)}"
         )
     if output.shape != images.shape:
@@ -83,9 +84,11 @@ def untrainable(output: Tensor, images: Tensor) -> list[str]:
         )
     lost = int((~torch.isfinite(output)).sum())
     if lost:
-        told = f"{lost} of {output.numel()} values are nan or infinite"
+        every = counted(output.numel(), "value")
+        told = f"{lost} of {every} {form(lost, 'is', 'are')} nan or infinite"
         said.append(
-            f"the adversarial images are not all finite ({told}); check the attack and the weights"
+            f"the adversarial examples are not all finite ({told}); check the attack and the"
+            " weights"
         )
     elif output.numel() and (strange := _no_picture(output.to(images.device), images)):
         said.append(strange)
@@ -117,7 +120,7 @@ def _no_picture(output: Tensor, images: Tensor) -> str | None:
     if _binary(found) and not _binary(given):
         return (
             "every value that the attack returned is 0 or 1, unlike those of its images: it looks"
-            " like a mask; return the adversarial images"
+            " like a mask; return the adversarial examples"
         )
     told, outside = _range(output)
     slope, explained = _follows(found, given)

@@ -14,6 +14,7 @@ from semibackward import rounding, wrapped
 from semibackward.embeddings import EMBEDDINGS
 from semibackward.findings import Finding, fine, mend, note
 from semibackward.freeze import own_parameters_frozen, semi_backward
+from semibackward.grammar import counted, form
 from semibackward.restoring import restored
 from semibackward.rounding import Layers
 
@@ -66,11 +67,13 @@ def try_out(model: nn.Module, inputs: Any) -> list[Finding]:
             repeats = not _difference(full.gradients, run().gradients)
             if repeats and _by_rounding(full.gradients, frozen.gradients):
                 layers = rounding.at_fault(model, lambda some: not differs(some))
+    every = len(list(model.parameters()))
     found = [
         (mend if frozen.parameters else fine)(
             "gradients",
-            f"of {len(list(model.parameters()))} parameters, {full.parameters} get a gradient as"
-            f" the model is, {frozen.parameters} when frozen",
+            f"of {counted(every, 'parameter')}, {full.parameters}"
+            f" {form(full.parameters, 'gets', 'get')} a gradient as the model is,"
+            f" {frozen.parameters} when frozen",
         ),
         _compared(difference, repeats, layers),
     ]

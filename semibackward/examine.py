@@ -19,6 +19,7 @@ from semibackward import unregistered, wrapped
 from semibackward.dry_run import try_out
 from semibackward.embeddings import EMBEDDINGS
 from semibackward.findings import Finding, fine, mend, note
+from semibackward.grammar import counted, form
 
 WRAPPERS = {
     "DataParallel": "its replicas follow the flags of what it wraps",
@@ -73,22 +74,28 @@ def _parameters(model: nn.Module) -> Iterator[Finding]:
             " it computes no parameter gradient as it is",
         )
         return
-    said = f"{trainable} of {len(every)} require a gradient and are frozen inside the block"
-    if trainable < len(every):
-        said += f"; {len(every) - trainable} do not, and are left as they are"
+    does = form(trainable, "requires a gradient and is", "require a gradient and are")
+    said = f"{trainable} of {len(every)} {does} frozen inside the block"
+    if left := len(every) - trainable:
+        does = form(left, "does not, and is left as it is", "do not, and are left as they are")
+        said += f"; {left} {does}"
     yield fine("parameters", said)
     if whole := sum(not is_lazy(p) and not _is_real(p) for p in every):
-        yield fine("integer", f"{whole} parameters hold integers and never get a gradient")
+        hold = counted(whole, "parameter holds", "parameters hold")
+        yield fine("integer", f"{hold} integers and never {form(whole, 'gets', 'get')} a gradient")
     if lazy := sum(map(is_lazy, every)):
-        yield note("uninitialised", f"{lazy} parameters have no shape yet; run one forward pass")
+        have = counted(lazy, "parameter has", "parameters have")
+        yield note("uninitialised", f"{have} no shape yet; run one forward pass")
     names = Counter(id(p) for m in model.modules() for p in m._parameters.values() if p is not None)
     if shared := sum(count > 1 for count in names.values()):
-        yield fine("shared", f"{shared} parameters have several names, and are frozen once")
+        have = counted(shared, "parameter has", "parameters have")
+        are = form(shared, "is", "are")
+        yield fine("shared", f"{have} several names, and {are} frozen once")
     made = sum(not is_lazy(p) and p.is_inference() and p.requires_grad for p in every)
     if made:
-        yield mend(
-            "inference", f"{made} parameters were made in torch.inference_mode(); make them outside"
-        )
+        were = counted(made, "parameter was", "parameters were")
+        them = form(made, "it", "them")
+        yield mend("inference", f"{were} made in torch.inference_mode(); make {them} outside")
 
 
 def _unregistered(model: nn.Module) -> Iterator[Finding]:
@@ -99,9 +106,10 @@ def _unregistered(model: nn.Module) -> Iterator[Finding]:
 def _text(model: nn.Module) -> Iterator[Finding]:
     embeddings = [module for module in model.modules() if isinstance(module, EMBEDDINGS)]
     if embeddings:
+        require = form(len(embeddings), "output still requires", "outputs still require")
         yield fine(
             "embeddings",
-            f"{len(embeddings)}, whose outputs still require a gradient inside the block; those of"
+            f"{len(embeddings)}, whose {require} a gradient inside the block; that of"
             " F.embedding(ids, weight) would not",
         )
 
@@ -137,10 +145,12 @@ def _modes(model: nn.Module) -> Iterator[Finding]:
 def _computed_weights(model: nn.Module) -> Iterator[Finding]:
     parametrised = [module for module in model.modules() if parametrize.is_parametrized(module)]
     if parametrised:
+        compute = counted(
+            len(parametrised), "module computes its weights", "modules compute their weights"
+        )
         yield note(
             "parametrised",
-            f"{len(parametrised)} modules compute their weights: open parametrize.cached() inside"
-            " the block, not around it",
+            f"{compute}: open parametrize.cached() inside the block, not around it",
         )
     hooked = [
         hook
@@ -149,7 +159,8 @@ def _computed_weights(model: nn.Module) -> Iterator[Finding]:
         if type(hook).__name__ in ("WeightNorm", "SpectralNorm")
     ]
     if hooked:
-        yield fine("weight norm", f"{len(hooked)} weights are computed anew in every forward pass")
+        are = counted(len(hooked), "weight is", "weights are")
+        yield fine("weight norm", f"{are} computed anew in every forward pass")
     kept = [
         f"{path}.{name}".lstrip(".")
         for path, module in model.named_modules()
@@ -166,9 +177,8 @@ def _computed_weights(model: nn.Module) -> Iterator[Finding]:
 
 def _hooks(model: nn.Module) -> Iterator[Finding]:
     if hooked := sum(map(_has_hooks, model.parameters())):
-        yield note(
-            "hooks", f"on {hooked} parameters: they rest inside the block, and are back after it"
-        )
+        on = counted(hooked, "parameter")
+        yield note("hooks", f"on {on}: they rest inside the block, and are back after it")
 
 
 def _wrapping(model: nn.Module) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from semibackward.grammar import form
 from semibackward.holding import Undo, holds
 
 _CAN_COUNT = hasattr(torch.Tensor, "_use_count")
@@ -89,7 +90,8 @@ def _refuse_step(optimizer: torch.optim.Optimizer, *arguments: Any) -> None:
     if frozen:
         raise RuntimeError(
             f"{type(optimizer).__name__}.step() inside semi_backward(...): {frozen} of its"
-            " parameters are frozen, so nothing would train them; step after the block, or give"
+            f" parameters {form(frozen, 'is frozen', 'are frozen')}, so nothing would train"
+            f" {form(frozen, 'it', 'them')}; step after the block, or give"
             " the attack an optimizer of its own without the model's parameters"
         )
 

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from semibackward.grammar import counted
+
 MOST_TRIALS = 32
 """How often a search may ask, before it names more layers than it need."""
 
@@ -173,4 +175,4 @@ def named(layers: Mapping[str, str]) -> str:
     more = ", ..." if len(paths) > 3 else ""
     if len(paths) == 1:
         return f"the {kinds} layer {shown}"
-    return f"{len(paths)} {kinds} layers ({shown}{more})"
+    return f"{counted(len(paths), f'{kinds} layer')} ({shown}{more})"

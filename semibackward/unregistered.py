@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from semibackward import telling
+from semibackward.grammar import counted, form
 
 MOST_ELEMENTS = 100
 """Of one container that are looked at."""
@@ -53,8 +54,8 @@ class Unregistered:
 
     def __str__(self) -> str:
         held = [(self.networks, "network"), (self.tensors, "trainable tensor")]
-        said = " and ".join(f"{n} {what}{'s' * (n > 1)}" for n, what in held if n)
-        are = "is" if self.networks + self.tensors == 1 else "are"
+        said = " and ".join(counted(n, what) for n, what in held if n)
+        are = form(self.networks + self.tensors, "is", "are")
         return f"{self.where} holds {said} that {are} not registered; {self.mend}"
 
 

@@ -23,6 +23,7 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn.parallel import DistributedDataParallel
 
 from semibackward import semi_backward
+from semibackward_bench.grammar import counted
 
 PROCESSES = 2
 SECONDS = 120
@@ -205,7 +206,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             f" {one.attack_gradients // asked.steps:,} |"
         )
     same = all(torch.equal(seen[0], weights) for weights in seen)
-    print(f"\nWeights after {asked.steps} steps, of all processes and all ways:", end=" ")
+    print(
+        f"\nWeights after {counted(asked.steps, 'step')}, of all processes and all ways:", end=" "
+    )
     print("bitwise equal." if same else "NOT equal.")
 
 

@@ -23,6 +23,7 @@ from bench.statistics import estimate, planning
 from bench.statistics.blocks import Block
 from bench.statistics.estimate import Speedup
 from bench.statistics.stopping import Looks, StopReason, StopRule
+from semibackward_bench.grammar import counted
 from tools import clock_coverage, synthetic
 from tools.synthetic import WORLDS, World
 
@@ -256,8 +257,9 @@ def main() -> None:
         clock_coverage.table,
     )
     print(
-        f"Nominal 95 %; {repetitions} repetitions of each line, {max(1, repetitions // 4)} of the"
-        " second table's and of the last one's, where 30 s with time for five processes have all.\n"
+        f"Nominal 95 %; {counted(repetitions, 'repetition')} of each line,"
+        f" {max(1, repetitions // 4)} of the second table's and of the last"
+        " one's, where 30 s with time for five processes have all.\n"
     )
     print("\n\n".join("\n".join(make(repetitions)) for make in makers))
 

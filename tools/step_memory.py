@@ -17,6 +17,7 @@ from bench.choosing import selection
 from bench.commands import arguments, options
 from bench.kinds.images import building
 from bench.worker import failures, memory, state
+from semibackward_bench.grammar import form
 
 STEPS = (1, 2, 3, 9)
 SMALL = ("--models", "test_efficientnet", "--batch", "8", "--device", "cpu")
@@ -63,7 +64,10 @@ def main(words: Sequence[str] | None = None) -> None:
     much = (
         f": {statistics.median(more):.2f} times (median), {max(more):.1f} at most" if more else ""
     )
-    print(f"{len(more)} of {len(rows)} need more memory in {STEPS[-1]} steps than in one{much}")
+    print(
+        f"{len(more)} of {len(rows)} {form(len(more), 'needs', 'need')} more memory in"
+        f" {STEPS[-1]} steps than in one{much}"
+    )
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from semibackward_bench.grammar import counted
 from tools.importing import minimal
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,7 +107,8 @@ def main() -> int:
         print("That machine lacks nothing that a run needs.")
         return 0
     size = sum(wheel.stat().st_size for wheel in wheels) / 2**20
-    print(f"{len(wheels)} wheels, {size:.0f} MiB, for Python {target.python} on {target.machine}.")
+    there = counted(len(wheels), "wheel")
+    print(f"{there}, {size:.0f} MiB, for Python {target.python} on {target.machine}.")
     print("Copy the repository with its folder wheelhouse/ to the machine, and install there with:")
     print("  python3 -m pip install --no-index --no-deps wheelhouse/*.whl")
     return 0

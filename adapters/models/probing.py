@@ -16,6 +16,7 @@ from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models import outputs
 from adapters.models.custom import spelt
 from adapters.models.outputs import Logits
+from semibackward_bench.grammar import counted
 
 FEW = 2
 """Images that are enough to look."""
@@ -97,7 +98,7 @@ def _falls_over(model: nn.Module, images: Tensor, who: str, error: Exception) ->
         )
     shape = "x".join(map(str, images.shape[1:]))
     return AdapterError(
-        f"{who} falls over {len(images)} image{'s' * (len(images) > 1)} of {shape}:"
+        f"{who} fails on {counted(len(images), 'image')} of {shape}:"
         f" {spelt(error)}; if it takes others, name their shape, as --input 1x28x28"
     )
 
@@ -128,7 +129,7 @@ def _classes(logits: Tensor, images: int, who: str) -> int:
         UnsupportedSettings: they are no logits.
     """
     shape = "×".join(map(str, logits.shape)) or "one number"
-    given = f"{who} returns {shape} for {images} image{'s' * (images > 1)}"
+    given = f"{who} returns {shape} for {counted(images, 'image')}"
     if not logits.is_floating_point():
         raise UnsupportedSettings(
             f"{who} returns {logits.dtype}, where attacks need logits, floating-point numbers"

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from adapters.base import AdapterError, LibraryUnavailable
+from semibackward_bench.grammar import counted
 
 WRAPPERS = ("state_dict", "model", "net", "model_state_dict")
 """Under which key a training's checkpoint may have the weights, beside its optimizer and epoch."""
@@ -198,7 +199,8 @@ def _guess(
     if len(layers) == 1 and all(theirs[1:] == mine[1:] for theirs, mine in shaped.values()):
         theirs, mine = next(iter(shaped.values()))
         return (
-            f"weights for {theirs[0]} classes, where the model has {mine[0]}: {resize} {theirs[0]}"
+            f"weights for {counted(theirs[0], 'class', 'classes')}, where the model has {mine[0]}:"
+            f" {resize} {theirs[0]}"
         )
     if len(shaped) == 1:
         theirs, mine = next(iter(shaped.values()))

@@ -20,6 +20,7 @@ from bench.kinds.base import Kind
 from bench.kinds.group import ALL, Group
 from bench.kinds.request import Request, flag
 from bench.words import unknown
+from semibackward_bench.grammar import form
 
 SYSTEM_PROCESSES = 8
 """Where memory is as the system gives it, so that both ways a process may go show."""
@@ -117,8 +118,8 @@ def comparisons(
     if not found:
         named = dict.fromkeys(name for group in suite.groups for name in group.libs)
         raise UsageError(
-            f"nothing to measure: {', '.join(named)} offers none of the attacks asked for; see"
-            f" `{program.command('list', 'attacks')}`"
+            f"nothing to measure: {', '.join(named)} {form(len(named), 'offers', 'offer')} none of"
+            f" the attacks asked for; see `{program.command('list', 'attacks')}`"
         )
     return list(found)
 
@@ -207,4 +208,4 @@ def _check_group(suite: str, group: Group) -> None:
         value = getattr(group, name)
         numbers = value if isinstance(value, tuple) else (value,)
         if any(number is not None and number < 1 for number in numbers):
-            raise UsageError(f"suite {suite}: {', '.join(group.counted)} start at 1")
+            raise UsageError(f"suite {suite}: {', '.join(group.counted)} must be at least 1")

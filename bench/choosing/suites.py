@@ -45,6 +45,16 @@ else:
 
 _ENDING = ".toml"
 MEMORY = ("keep", "system", "both")
+_ONE: dict[Any, str] = {
+    bool: "true or false",
+    float: "a number",
+    int: "a whole number",
+    list: "a list",
+    str: "text in quotes",
+    (int, float): "a number",
+}
+_MANY: dict[type, str] = {float: "numbers", int: "whole numbers", str: "texts in quotes"}
+"""What a value in TOML has to be, in words."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +167,7 @@ def _group(table: dict[str, Any], place: str) -> Group:
     for key, value in table.items():
         one, many = spelt[key]
         if many and not (value and all(type(each) is one for each in value)):
-            raise UsageError(f"suite {place}: {key} must be a list of {one.__name__}")
+            raise UsageError(f"suite {place}: {key} must be a list of {_MANY.get(one, 'others')}")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
     return made(**values)
 
@@ -212,4 +222,5 @@ def _only(table: dict[str, Any], known: dict[str, Any], place: str) -> None:
         if key not in known:
             raise UsageError(f"suite {place}: unknown key {key!r}{closest(key, known)}")
         if not isinstance(value, known[key]) or isinstance(value, bool) != (known[key] is bool):
-            raise UsageError(f"suite {place}: {key} = {value!r} is of the wrong type")
+            wanted = _ONE.get(known[key], "of another type")
+            raise UsageError(f"suite {place}: {key} = {value!r} must be {wanted}")

@@ -16,8 +16,8 @@ TEXT = 18
 def add(parser: argparse.ArgumentParser) -> None:
     """Fill in the parser of `doctor`."""
     parser.description = (
-        "Say what works on this machine and what is missing; or, with --model, what freezing that"
-        " model meets. Exit code 5 if something has to be mended."
+        "Say what works on this machine and what is missing; or, with --model, what to expect when"
+        " that model is frozen. Exit code 5 if something has to be mended."
     )
     parser.add_argument(
         "--model",

@@ -40,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--find-wheels",
         type=Path,
         metavar="DIR",
-        help="install from the wheels in this folder alone, without a network",
+        help="install from the wheels in this folder alone, offline",
     )
     sides.add_argument(
         "--keep", action="store_true", help="leave both environments beside the records"

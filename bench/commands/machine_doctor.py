@@ -14,6 +14,7 @@ from adapters.models import catalogue
 from bench import console, layout, program, telling
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
+from semibackward_bench.grammar import counted
 
 GOOD, BAD = "ok", "--"
 NEEDED = {"images": 4, "text": 2}
@@ -87,11 +88,11 @@ def _machine(pool: WorkerPool) -> list[str]:
     gpu = next((name for name in facts["devices"] if name != "cpu"), None)
     return [
         _line(True, "torch", f"{found['torch']['version']} ({build} build)"),
-        _line(bool(models), "timm", f"{len(models)} models" if models else _install("timm")),
+        _line(bool(models), "timm", counted(len(models), "model") if models else _install("timm")),
         _line(
             images, "photographs", "scikit-learn's" if images else _install("scikit-learn pillow")
         ),
-        _line(True, "processor", f"{found['processor']}, {found['cores']} cores"),
+        _line(True, "processor", f"{found['processor']}, {counted(found['cores'], 'core')}"),
         _line(
             True,
             "devices",

@@ -15,6 +15,7 @@ from bench.errors import UsageError
 from bench.running.pool import Worker, WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 from bench.words import closest
+from semibackward_bench.grammar import counted
 
 INSTALL_TORCH = "python -m pip install torch torchvision"
 MARKS = {"fine": "ok", "note": "--", "mend": "!!"}
@@ -83,7 +84,7 @@ def _text(spec: str, answer: dict[str, Any]) -> tuple[str, bool]:
     tried = "not tried"
     if answer["shape"]:
         images, *shape = answer["shape"]
-        tried = f"tried with {images} images of {'×'.join(map(str, shape))} on the CPU"
+        tried = f"tried with {counted(images, 'image')} of {'×'.join(map(str, shape))} on the CPU"
     lines = [f"{telling.line(spec)}, {tried}"]
     lines += [
         f"{MARKS[f['severity']]}  {f['what']:<13} {telling.line(f['said'])}" for f in findings

@@ -108,7 +108,7 @@ def add_limits(how: argparse._ArgumentGroup) -> None:
         "--precision",
         type=numbers.positive,
         metavar="X",
-        help="stop a case when the interval of its log ratio is this narrow, as 0.02",
+        help="stop a case when its speedup is known to within this share: 0.02 is ±2 %%",
     )
     how.add_argument(
         "--max-seconds",
@@ -131,8 +131,8 @@ def add_memory(how: argparse._ArgumentGroup, ways: Sequence[str] = MEMORY) -> No
     how.add_argument(
         "--memory",
         choices=ways,
-        help="what workers on a CPU do with memory that is given back: keep it (the default), or"
-        f" whatever the system's C library does{both}",
+        help="what worker processes on a CPU do with memory that is given back: keep it (the"
+        f" default), or whatever the system's C library does{both}",
     )
 
 
@@ -141,8 +141,8 @@ def add_workers(how: argparse._ArgumentGroup) -> None:
     how.add_argument(
         "--workers",
         choices=("forked", "afresh"),
-        help="fork them from a process that has imported everything and run nothing (the default"
-        " on a CPU under Linux), or start each one afresh",
+        help="fork the worker processes from one that has imported everything and run nothing (the"
+        " default on a CPU under Linux), or start each one afresh",
     )
 
 
@@ -159,7 +159,11 @@ def add_timeout(how: argparse._ArgumentGroup) -> None:
 def add_seed(how: argparse._ArgumentGroup) -> None:
     """Where everything random starts from."""
     how.add_argument(
-        "--seed", type=numbers.seed, default=0, metavar="N", help="of everything random (0)"
+        "--seed",
+        type=numbers.seed,
+        default=0,
+        metavar="N",
+        help="what everything random starts from (0)",
     )
 
 

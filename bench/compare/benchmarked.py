@@ -12,6 +12,7 @@ from bench.compare.limits import Allowed
 from bench.compare.reading import Benchmarks
 from bench.compare.together import ALL
 from bench.compare.values import Finding
+from semibackward_bench.grammar import counted, form
 
 FEW = f"fewer than {rounds.FEWEST_ROUNDS} rounds; raise --benchmark-min-rounds"
 
@@ -45,7 +46,9 @@ def _wrong(base: Sequence[float], new: Sequence[float]) -> Iterator[str]:
         if bad:
             clock = "; it is too quick for the clock, so raise --benchmark-min-time"
             why = clock if bad[0] == 0 else ""
-            yield f"{len(bad)} of {len(samples)} samples of {which} are no time, as {bad[0]:g}{why}"
+            no_times = form(len(bad), "is no possible time", "are no possible times")
+            every = counted(len(samples), "sample")
+            yield f"{len(bad)} of {every} of {which} {no_times}, as {bad[0]:g}{why}"
 
 
 def _tests(
@@ -54,7 +57,7 @@ def _tests(
     """Every test, and all together."""
     samples = [(base.samples[name], new.samples[name]) for name in names]
     found = rounds.measured([(rounds.level(then), rounds.level(now)) for then, now in samples])
-    slow = f"the middle one of all {len(names)} tests changed by {{}} as well"
+    slow = f"the median of all {counted(len(names), 'test')} changed by {{}} as well"
     for name, (then, now), measured in zip(names, samples, found.tests, strict=True):
         share = allowed.share("seconds", {"name": name})
         middles = (regression.middle({0: then}), regression.middle({0: now}))

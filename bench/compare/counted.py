@@ -14,6 +14,7 @@ from bench.compare.values import Finding, Judgement
 from bench.compare.words import amount, relative
 from bench.records.types import CountsRecord
 from bench.statistics.counts import Counts
+from semibackward_bench.grammar import counted, form
 
 MOST_KINDS = 4
 """Kinds of operations that a sentence names."""
@@ -125,11 +126,11 @@ def _each(counts: Counts) -> str:
     if not total:
         return "no parameter gradients"
     if not calls:
-        return f"{total} parameter gradients a run"
+        return f"{counted(total, 'parameter gradient')} a run"
     if total % calls or calls != _total(counts.calls or {}):
-        return f"{total} parameter gradients a run, in {calls} of its gradient calls"
-    step = "in its one gradient call" if calls == 1 else f"in each of its {calls} gradient calls"
-    return f"{total // calls} parameter gradients {step}"
+        return f"{counted(total, 'parameter gradient')} a run, in {calls} of its gradient calls"
+    step = form(calls, "in its one gradient call", f"in each of its {calls} gradient calls")
+    return f"{counted(total // calls, 'parameter gradient')} {step}"
 
 
 def _share_of(what: str, value: Callable[[Counts], float | None]) -> Quantity:
@@ -159,25 +160,27 @@ def _bytes(what: str, value: Callable[[Counts], float | None]) -> Quantity:
 def _images(what: str, value: Callable[[Counts], int | None]) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
         first, second = ((value(counts) or 0) / case.passing for counts in (then, now))
-        return f"{second:g} {what} passes an image ({first:g} before)"
+        return f"{second:g} {what} {form(second, 'pass', 'passes')} an image ({first:g} before)"
 
     return Quantity("passes", f"images in {what} passes", "images", value, said)
 
 
 def _passes(what: str, value: Callable[[Counts], int | None]) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
-        return f"{value(now)} {what} calls a run ({value(then)} before)"
+        return f"{counted(value(now), f'{what} call')} a run ({value(then)} before)"
 
     return Quantity("passes", f"{what} calls", "calls", value, said)
 
 
 def _kernels(
-    metric: str, what: str, value: Callable[[Counts], Mapping[str, int] | None]
+    metric: str, one: str, what: str, value: Callable[[Counts], Mapping[str, int] | None]
 ) -> Quantity:
     def said(then: Counts, now: Counts, case: Case) -> str:
         first, second = value(then) or {}, value(now) or {}
         change = _total(second) - _total(first)
-        return f"{abs(change)} {'more' if change > 0 else 'fewer'} {what} ({_kinds(first, second)})"
+        more = "more" if change > 0 else "fewer"
+        told = counted(abs(change), f"{more} {one}", f"{more} {what}")
+        return f"{told} ({_kinds(first, second)})"
 
     def total(counts: Counts) -> float | None:
         found = value(counts)
@@ -202,9 +205,11 @@ QUANTITIES = (
     _share_of("backward", lambda c: c.backward_flops),
     _bytes("saved for the backward pass", lambda c: c.saved),
     _bytes("of .grad buffers", lambda c: c.gradients),
-    _kernels("kernels", "forward kernel calls", lambda c: c.forward_kernels),
-    _kernels("kernels", "backward kernel calls", lambda c: c.backward_kernels),
-    _kernels("host", "values handed to the host", lambda c: c.host),
+    _kernels("kernels", "forward kernel call", "forward kernel calls", lambda c: c.forward_kernels),
+    _kernels(
+        "kernels", "backward kernel call", "backward kernel calls", lambda c: c.backward_kernels
+    ),
+    _kernels("host", "value handed to the host", "values handed to the host", lambda c: c.host),
 )
 
 
@@ -222,7 +227,7 @@ def _kinds(first: Mapping[str, int], second: Mapping[str, int]) -> str:
     )
     told = [f"{name} {number:+d}" for number, name in found[:MOST_KINDS]]
     more = len(found) - len(told)
-    return ", ".join([*told, f"{more} other kinds"] if more else told)
+    return ", ".join([*told, counted(more, "other kind")] if more else told)
 
 
 def _listed(calls: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ from bench.compare.regression import Judged, Measured, Pair
 from bench.compare.values import Finding, Judgement
 from bench.compare.words import relative
 from bench.statistics.diagnosis import OTHERS
+from semibackward_bench.grammar import counted
 
 SHARE_OF_ALARMS: Mapping[str, float] = {"speedup": 0.8, "seconds": 0.2}
 """How the one file in twenty that may fail without a loss is shared by the metrics that are tested.
@@ -161,7 +162,7 @@ def _left_open(one: Held, answer: Judged, tests: int) -> str:
     if most >= OTHERS:
         said += f", since {one.slow.format(f'{100 * most:.0f} %')}"
     if answer.alone:
-        said = f"{said}, and would be one by itself, but not among {tests} tests"
+        said = f"{said}, and would be one by itself, but not among {counted(tests, 'test')}"
     return said
 
 

@@ -14,6 +14,7 @@ from bench.cases import BASELINE
 from bench.compare.regression import Shown
 from bench.compare.values import Judgement
 from bench.compare.words import relative
+from semibackward_bench.grammar import counted, form
 
 NEITHER = Shown(worse=False, better=False)
 DUEL = "duel measures two versions at the same time"
@@ -75,7 +76,7 @@ class Moved:
 
 def computes(then: int, now: int) -> str:
     """Of how many parameters gradients are computed."""
-    return f"computes the gradients of {now} parameters ({then} before)"
+    return f"computes the {form(now, 'gradient')} of {counted(now, 'parameter')} ({then} before)"
 
 
 def fell(baseline: Side, variant: Side, *, below_one: bool) -> Moved:

@@ -15,6 +15,7 @@ from bench.compare.values import Kind
 from bench.errors import UsageError
 from bench.records import reading
 from bench.records.reading import RecordError, Records, Run
+from semibackward_bench.grammar import counted
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ def read(path: Path) -> File:
             " or write it again"
         )
     if begun := {part.key for part in run.parts}:
+        waiting = counted(len(begun), "comparison is", "comparisons are")
         raise UsageError(
-            f"{path}: its run was interrupted, {len(begun)} comparisons are begun and not complete;"
+            f"{path}: its run was interrupted, {waiting} begun and not complete;"
             f" go on with it by {_resuming(run)}"
         )
     if run.counts and run.comparisons:

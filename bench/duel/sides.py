@@ -24,6 +24,7 @@ from adapters.base import AdapterError
 from bench import program
 from bench.errors import UsageError
 from bench.kinds import registry as kinds
+from semibackward_bench.grammar import counted
 
 Name = Literal["a", "b"]
 
@@ -120,7 +121,8 @@ def found(asked: Asked, folder: Path) -> Side:
     """
     installed = list(importlib.metadata.distributions(path=[str(folder)]))
     if len(installed) != 1:
-        raise UsageError(f"{asked}: it installs {len(installed)} distributions, not one; {_FORMS}")
+        found = counted(len(installed), "distribution")
+        raise UsageError(f"{asked}: it installs {found}, not one; {_FORMS}")
     (distribution,) = installed
     modules = tuple(sorted(_modules(distribution)))
     if not modules:

@@ -17,6 +17,7 @@ from bench.kinds.record import OwnRecord
 from bench.records.duel import DuelRecord
 from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord, Timed
 from bench.statistics.conditions import Conditions
+from semibackward_bench.grammar import counted
 
 MOST = 1e100
 """No number of a record is larger; sums and products of several are still numbers."""
@@ -71,7 +72,7 @@ def _float(text: str) -> float:
 
 def _int(text: str) -> int:
     if len(text) > _DIGITS:
-        raise ValueError(f"a number of {len(text)} digits is too large")
+        raise ValueError(f"a number of {counted(len(text), 'digit')} is too large")
     return int(text)
 
 
@@ -180,13 +181,14 @@ def _check_blocks(record: Timed) -> None:
     for name in ("processes", "gpu", "parts"):
         found = getattr(record, name, None)
         if found and len(found) != blocks:
-            raise ValueError(f"{name}: {len(found)} for {blocks} blocks")
+            raise ValueError(f"{name}: {len(found)} for {counted(blocks, 'block')}")
     for name in ("seconds", "host_seconds", "faults"):
         for way, samples in (getattr(record, name) or {}).items():
             if len(samples) != _PER_BLOCK * blocks:
-                raise ValueError(f"{name}.{way}: {len(samples)} samples for {blocks} blocks")
+                has = counted(len(samples), "sample")
+                raise ValueError(f"{name}.{way}: {has} for {counted(blocks, 'block')}")
     if not all(0 <= number < blocks for number in record.repeated):
-        raise ValueError(f"repeated: one that is none of the {blocks} blocks")
+        raise ValueError(f"repeated: one that is none of the {counted(blocks, 'block')}")
 
 
 def _check_conditions(found: Iterable[Conditions]) -> None:

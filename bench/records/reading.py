@@ -37,6 +37,7 @@ from bench.records import doubled, packing
 from bench.records.duel import DuelRecord
 from bench.records.parsing import DamagedLine, Record, RecordError, parse
 from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord
+from semibackward_bench.grammar import counted, form
 
 __all__ = ["DamagedLine", "Record", "RecordError", "Records", "Run", "of", "read", "to_line"]
 
@@ -240,7 +241,6 @@ def _is_whole(line: bytes) -> bool:
 
 def _lines(numbers: Sequence[int]) -> str:
     """How many lines and which, as "2 lines (3, 7) are"."""
-    if len(numbers) == 1:
-        return f"1 line ({numbers[0]}) is"
     told = ", ".join(map(str, numbers[:_MOST_NAMED]))
-    return f"{len(numbers)} lines ({told}{', …' if len(numbers) > _MOST_NAMED else ''}) are"
+    more = ", …" if len(numbers) > _MOST_NAMED else ""
+    return f"{counted(len(numbers), 'line')} ({told}{more}) {form(len(numbers), 'is', 'are')}"

@@ -62,7 +62,7 @@ def not_kept(use: MemoryUse) -> str:
     elif theirs:
         why = f"{who} {does} keep what is given back, though told to by {', '.join(theirs)}"
     else:
-        why = f"nobody here knows how to tell {who} to keep what is given back, and it {does}"
+        why = f"this program knows no way to tell {who} to keep what is given back, and it {does}"
     return (
         f"memory is as the system gives it: {why}; times then differ more from process to process"
     )

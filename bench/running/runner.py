@@ -249,7 +249,9 @@ class Runner:
             said = f"with memory as the system gives it, a process ended early ({state.given_up})"
             record = replace(record, warnings=[*record.warnings, said])
         elif self.beside is not None and record.as_given is None:
-            said = "how far processes lie apart as the system gives memory can't be told, since"
+            said = (
+                "how far processes differ with memory as the system gives it can't be told, since"
+            )
             said += " most blocks were disturbed; repeat it on a quieter machine"
             record = replace(record, warnings=[*record.warnings, said])
         if self.batch_search is None:

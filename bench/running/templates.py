@@ -28,6 +28,8 @@ from semibackward_bench import home
 _SECONDS_BETWEEN_LOOKS = 0.005
 _UNKNOWN = 1
 """Exit code of a worker whose template is gone, so that nobody can tell."""
+_WHO = "the process that workers are forked from"
+"""A template, for users."""
 
 
 def possible() -> bool:
@@ -88,9 +90,9 @@ class Template:
                 socket.send_fds(self._channel, [json.dumps(request).encode()], list(files))
                 text = self._channel.recv(MOST_BYTES)
             except OSError as error:
-                raise TemplateGone(f"a template of workers does not answer ({error})") from error
+                raise TemplateGone(f"{_WHO} does not answer ({error})") from error
         if not text:
-            raise TemplateGone("a template of workers is gone")
+            raise TemplateGone(f"{_WHO} has ended")
         answer: dict[str, Any] = json.loads(text)
         return answer
 
@@ -115,7 +117,7 @@ class Template:
         try:
             told = self.ask({"do": "fork"}, [its_in, its_out, log.fileno()])
             if not told["ok"]:
-                raise TemplateGone(f"a template of workers can't fork ({told['reason']})")
+                raise TemplateGone(f"{_WHO} can't fork ({told['reason']})")
         except BaseException:
             os.close(our_out)
             os.close(our_in)
@@ -196,7 +198,7 @@ class Templates:
             try:
                 return WorkerProcess(template.fork)
             except TemplateGone as gone:
-                self._note(f"{gone}; workers like it are started afresh")
+                self._note(f"{gone}; they are started afresh")
                 self._unsafe[place] = str(gone)
         return WorkerProcess(lambda log: spawn(log, variables=self._variables))
 
@@ -212,7 +214,7 @@ class Templates:
             try:
                 reason = self._grow(place).ask({"do": "safe"})["unsafe"]
             except (TemplateGone, KeyError) as error:
-                reason = f"what it would be forked from ended ({error})"
+                reason = f"it can't be forked ({error})"
             if reason is not None:
                 self._note(f"{who}: every process is started afresh, since {reason}")
             self._unsafe[place] = reason

@@ -31,14 +31,15 @@ def of_what_was_seen(
         said.append(
             "a run's time depends on which variant ran before it, so the speedup may be off by"
             f" {_percent(carried.bias)}; where one variant runs alone, quote {corrected:.3f}, the"
-            " ratio of runs after their own kind"
+            " ratio of runs that follow one of the same variant"
         )
     if level is not None and level.outside(interval):
         more = max(FEW_PROCESSES, 2 * interval.processes)
         said.append(
             f"the speedup was {_percent(level.away)} {'higher' if level.away > 0 else 'lower'} in a"
-            " stretch of the run than in its process, more than noise explains and outside the"
-            f" interval; more processes meet more such stretches: --processes {more}"
+            " stretch of the run than in the whole of its process, more than noise"
+            " explains and outside the interval; more processes meet more such stretches:"
+            f" --processes {more}"
         )
     if alone is not None and alone.differs(interval):
         said.append(
@@ -63,13 +64,13 @@ def of_what_was_not(interval: Speedup, blocks: Sequence[Block], device: str) -> 
         return []
     if interval.processes == 1:
         return [
-            f"measured over {stopping.measured(blocks):.0f} s of one process: clocks, and whatever"
-            f" else changes more slowly, are not in the interval; {TELLS_MORE}"
+            f"measured over {stopping.measured(blocks):.0f} s of one process: the interval leaves"
+            f" out what changes more slowly, as clock speeds may; {TELLS_MORE}"
         ]
     if interval.processes < FEW_PROCESSES and planning.agree(interval):
         return [
-            f"{interval.processes} processes agree, which so few may by meeting the same clocks;"
-            f" {TELLS_MORE}"
+            f"{interval.processes} processes agree, but so few may do so only by meeting the same"
+            f" clock speeds; {TELLS_MORE}"
         ]
     return []
 

@@ -135,8 +135,8 @@ def assert_same(
             " numpy or random, and keep no state from run to run"
         )
     raise AssertionError(
-        f"the two attacks make other adversarial images: {_shape(one)} and {_shape(other)}, which"
-        f" differ {_by(difference)}; {tolerance:g} is allowed"
+        f"the two attacks make different adversarial examples: {_shape(one)} and"
+        f" {_shape(other)}, which differ {_by(difference)}; {tolerance:g} is allowed"
     )
 
 
@@ -271,7 +271,7 @@ def _output(attack: Attack, images: Tensor, labels: Tensor, seed: int) -> Tensor
 
 def _image(output: object) -> Tensor:
     if not isinstance(output, Tensor):
-        raise TypeError(f"the attack returned {type(output).__name__}, not adversarial images")
+        raise TypeError(f"the attack returned {type(output).__name__}, not adversarial examples")
     return output.detach()
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from bench.worker import compilers, gradients, passes
 from bench.worker.gradients import GradientTrace
 from bench.worker.passes import Passes
+from semibackward_bench.grammar import counted, form
 
 Attack = Callable[[Tensor, Tensor], Tensor]
 
@@ -164,13 +165,14 @@ def blame(seen: Look) -> str | None:
         reads = [read for read in trace.observed.reads if not read.clears]
         read = f"of which it reads some ({reads[0]})" if reads else "and reads none of them"
         found.append(
-            f"{len(trace.operations)} of {seen.parameters} parameters {read} ({operations})"
+            f"{len(trace.operations)} of {counted(seen.parameters, 'parameter')} {read}"
+            f" ({operations})"
         )
         freezes.append("semi_backward(model)")
     for each in trace.observed.foreign:
         found.append(
-            f"{each.leaves} parameters that are not the model's ({each.owner}) and reads none of"
-            " them"
+            f"{counted(each.leaves, 'parameter that is', 'parameters that are')} not the model's"
+            f" ({each.owner}) and reads {form(each.leaves, 'it nowhere', 'none of them')}"
         )
         freezes.append(each.freeze)
     if not found:

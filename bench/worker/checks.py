@@ -183,7 +183,7 @@ def _compared(workload: Workload) -> Gate:
     if not repeated.bitwise:
         return Gate(
             equality,
-            f"it does not repeat itself from its seed: {baseline} differs from {baseline}"
+            f"it does not repeat itself from its seed: two runs of {baseline} differ"
             f" {workload.difference(outputs[baseline], again, repeated)}; {_to_repeat(workload)}",
             doubts,
         )
@@ -223,7 +223,7 @@ def or_warn(
     what: str,
     look: Callable[[], T],
     warnings: list[str],
-    mend: str = "the times are not affected, please report it",
+    mend: str = "the times are not affected; please report it",
 ) -> T | None:
     """What a diagnosis finds. One that fails costs its own result, not the measurement.
 

@@ -80,7 +80,7 @@ def _counts(
     workload: Workload, variant: str, warnings: list[str], traces: dict[str, GradientTrace]
 ) -> Counts:
     def tried(what: str, look: Callable[[], T]) -> T | None:
-        return checks.or_warn(what, look, warnings, "the other counts hold, please report it")
+        return checks.or_warn(what, look, warnings, "the other counts hold; please report it")
 
     def looked(what: str, look: Callable[[Workload, Callable[[], Any]], T]) -> T | None:
         return tried(what, lambda: workload.probe(variant, lambda run: look(workload, run)))

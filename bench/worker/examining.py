@@ -15,6 +15,7 @@ from adapters.models import building, custom
 from semibackward import Finding
 from semibackward import examine as look_at
 from semibackward.restoring import restored
+from semibackward_bench.grammar import counted
 
 OPTION = "--model"
 IMAGES = 2
@@ -90,7 +91,9 @@ def _initialised(model: nn.Module, images: Tensor) -> list[Finding]:
     left = sum(map(is_lazy, model.parameters()))
     if lazy == left:
         return []
-    said = f"{lazy - left} parameters had no shape until a forward pass with these images"
+    said = (
+        f"{counted(lazy - left, 'parameter')} had no shape until a forward pass with these images"
+    )
     return [Finding("note", "lazy", f"{said}; make one before you freeze them")]
 
 

@@ -33,7 +33,8 @@ def doubts(peaks: Mapping[str, Peak]) -> list[str]:
         return []
     told = " and ".join(f"{name} with {peak.before}" for name, peak in peaks.items())
     return [
-        f"runs start with other amounts of live memory ({told} bytes); see what the attack keeps"
+        f"the variants' runs start with different amounts of memory in use ({told} bytes); see what"
+        " the attack keeps from run to run"
     ]
 
 

@@ -20,6 +20,7 @@ from adapters import custom
 from bench.worker import settings
 from bench.worker.rewinding import ATTRIBUTE, INSIDE, ITEM, STUCK, Change, Rewind, Root
 from bench.worker.values import Values
+from semibackward_bench.grammar import counted
 
 T = TypeVar("T")
 
@@ -161,7 +162,7 @@ class Leftovers:
         for (sort, name), layers in self._tensors.items():
             together[sort, tuple(layers)].append(name)
         return [
-            (sort, names, f"{len(layers)} layers" if len(layers) > 1 else layers[0])
+            (sort, names, counted(len(layers), "layer") if len(layers) > 1 else layers[0])
             for (sort, layers), names in together.items()
         ]
 

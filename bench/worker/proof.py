@@ -55,7 +55,9 @@ def judge(workload: Workload, outputs: dict[str, Any], found: Equality) -> Judge
     found = _told_apart(workload, outputs, found)
     baseline, variant = workload.variants
     if variant != SEMI_BACKWARD:
-        return Judgement(found, "nothing but frozen parameters is looked into for rounding")
+        return Judgement(
+            found, f"only of {SEMI_BACKWARD} is it looked into whether that is rounding"
+        )
     theirs = trail(workload, variant)
     frozen: dict[str, nn.Module] = {}
     for _ in range(MOST_PARTINGS):
@@ -64,7 +66,9 @@ def judge(workload: Workload, outputs: dict[str, Any], found: Equality) -> Judge
             number = parting(ours, theirs)
             first = None if number is None else gradient_at(workload, baseline, number)
         if not ours or not theirs:
-            return Judgement(found, "no gradient by which to tell rounding reached the images")
+            return Judgement(
+                found, "no gradient reached the images, by which to tell whether that is rounding"
+            )
         if number is None or first is None:
             return Judgement(found, _same_gradients(frozen))
         second = gradient_at(workload, variant, number)
@@ -79,15 +83,15 @@ def judge(workload: Workload, outputs: dict[str, Any], found: Equality) -> Judge
         if not error <= most:
             return Judgement(
                 found,
-                f"its gradient is another one, by {error:.1e} of its norm where rounding comes to"
+                f"its gradient differs by {error:.1e} of its norm, where rounding comes to"
                 f" {most:.0e} at most",
             )
         layers = _behind(workload, theirs, number, frozen)
         if layers is None:
             return Judgement(
                 found,
-                f"its gradient agrees ({error:.1e} of its norm), but with the parameters of all"
-                " layers frozen in both it still is not the same",
+                f"its gradient agrees to rounding ({error:.1e} of its norm), but is still not the"
+                " same with the parameters of all layers frozen in both variants",
             )
         frozen |= layers
         with workload.frozen_too(list(frozen.values())):
@@ -97,8 +101,8 @@ def judge(workload: Workload, outputs: dict[str, Any], found: Equality) -> Judge
             return Judgement(replace(found, level="rounding", equal=True, layers=named))
     return Judgement(
         found,
-        f"its gradients agree to rounding at {MOST_PARTINGS} steps, but with the layers behind that"
-        " frozen in both the outputs still differ",
+        f"its gradients agree to rounding at {MOST_PARTINGS} steps, but the outputs still differ"
+        " with the layers behind that frozen in both variants",
     )
 
 
@@ -121,11 +125,11 @@ def _up_to(steps: Trail, number: int) -> list[tuple[int, Step]]:
 
 def _same_gradients(frozen: Layers) -> str:
     if not frozen:
-        return "its gradients are bit for bit the same, as far as its images are"
+        return "its gradients are bit for bit the same for as long as its images are"
     some = rounding.named({path: type(layer).__name__ for path, layer in frozen.items()})
     return (
-        f"with the parameters of {some} frozen in both its gradients are bit for bit the same, as"
-        " far as its images are, and the outputs are not"
+        f"with the parameters of {some} frozen in both variants its gradients are bit for bit the"
+        " same for as long as its images are, and the outputs are not"
     )
 
 

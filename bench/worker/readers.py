@@ -15,6 +15,7 @@ from bench.statistics.equality import Equality
 from bench.statistics.observed import Observed, Reading
 from bench.worker import failures, gradients, state
 from bench.worker.workload import Workload
+from semibackward_bench.grammar import counted, form
 
 MOST = 2
 """Places that a sentence names."""
@@ -80,8 +81,8 @@ def doubts(
     if changed := _left(found):
         by = f" ({', '.join(found.freezes[:MOST])})" if found.freezes else ""
         told.append(
-            f"the attack leaves requires_grad = False on {changed} parameters{by}; what is trained"
-            " next would train without them, so put it back"
+            f"the attack leaves requires_grad = False on {counted(changed, 'parameter')}{by}; what"
+            f" is trained next would train without {form(changed, 'it', 'them')}, so put it back"
         )
     return told
 

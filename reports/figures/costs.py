@@ -20,6 +20,7 @@ from reports.figures.points import Point
 from reports.figures.style import DOUBLE, Theme, shown
 from reports.reading import kind
 from reports.reading import shares as reading
+from semibackward_bench.grammar import counted, form
 
 BARS = 40
 """Attacks with a bar each; more are averaged."""
@@ -85,17 +86,16 @@ def time(found: Sequence[Point]) -> list[Plot]:
     drawn = [rows[index] for index in points.spread_evenly(len(rows), BARS)]
     everything = [p for p, _ in cases.values()]
     name, first = drawn[0]
+    left = len(rows) - len(drawn)
     median = statistics.median(told[2] for _, told in cases.values())
     description = points.sentences(
         f"Shares of the original's time in forward passes, output gradients, parameter gradients"
-        f" and overhead, {len(cases)} cases; parameter gradients take {100 * median:.0f} % in the"
-        f" middle, and most in {name}, {100 * first[2]:.0f} %.",
+        f" and overhead, {counted(len(cases), 'case')}; parameter gradients take"
+        f" {100 * median:.0f} % (median), and most in {name}, {100 * first[2]:.0f} %.",
         "A bar is the mean of a library's attacks that ask for gradients in the same way."
         if grouped
         else "",
-        f"{len(rows) - len(drawn)} bars in between are not drawn."
-        if len(rows) > len(drawn)
-        else "",
+        f"{counted(left, 'bar')} in between {form(left, 'is', 'are')} not drawn." if left else "",
         points.not_ok(found),
     )
     return [
@@ -194,22 +194,26 @@ def memory(found: Sequence[Point]) -> list[Plot]:
     names = points.names(drawn, ["library", "attack"])
     told = (
         f"original over variant is {_ratio(ranked[0]):.2f} at most ({names[0]}),"
-        f" {statistics.median(map(_ratio, ranked)):.2f} in the middle and"
+        f" {statistics.median(map(_ratio, ranked)):.2f} in the median and"
         f" {_ratio(ranked[-1]):.2f} at least ({names[-1]})"
     )
     other = len(found) - len(wanted)
     whole = sum(stack[-1] > 0 for p in drawn for stack in _stacks(p))
     description = points.sentences(
-        f"Peak memory of a run of both variants, {len(wanted)} comparisons, the largest ratio"
-        f" first: {told}.",
-        f"{len(drawn)} are drawn, evenly spread over that order, {len(ranked) - len(drawn)} are"
-        " not."
+        f"Peak memory of a run of both variants, {counted(len(wanted), 'comparison')}, the largest"
+        f" ratio first: {told}.",
+        f"{len(drawn)} are drawn, evenly spread over that order, {len(ranked) - len(drawn)}"
+        f" {form(len(ranked) - len(drawn), 'is', 'are')} not."
         if len(ranked) > len(drawn)
         else "",
-        f"{whole} of the bars are not split, where parts are not known or exceed the peak."
+        f"{whole} of the bars {form(whole, 'is', 'are')} not split, where parts are not known or"
+        " exceed the peak."
         if whole
         else "",
-        f"{other} comparisons without an account of memory are not drawn." if other else "",
+        f"{counted(other, 'comparison')} without an account of memory"
+        f" {form(other, 'is', 'are')} not drawn."
+        if other
+        else "",
     )
     return [
         plot("memory", "Peak memory", description, partial(_memory, drawn, names)),

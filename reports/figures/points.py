@@ -21,6 +21,7 @@ from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.estimate import CONFIDENCE
 from reports.reading import kind, levels, models, naming, places
 from reports.reading.words import WITHIN
+from semibackward_bench.grammar import counted, form
 
 FAR = 1e6
 """No speedup; and no end of an interval is looked for beyond so many times the estimate."""
@@ -151,7 +152,7 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
         "library": case.library,
         "attack": models.attack(case),
         "model": models.name(case),
-        "batch": f"{case.batch} {told.inputs}{'' if case.batch == 1 else 's'}",
+        "batch": counted(case.batch, told.inputs),
         "dtype": case.dtype,
         "device": case.device,
         "weights": models.weights(case),
@@ -275,8 +276,12 @@ def intervals(points: Iterable[Point]) -> str:
         which = "" if alone == len(drawn) else f" of {alone} of {len(drawn)}"
         whiskers = f"Whiskers{which}: {WITHIN}; a fresh one may lie outside."
     count = len(found) - len(drawn)
-    hollow = f"{count} without an interval, for too few blocks, are hollow." if count else ""
-    return sentences(whiskers, hollow)
+    hollow = (
+        f"{count} without an interval, for too few blocks, {form(count, 'is', 'are')} hollow."
+        if count
+        else ""
+    )
+    return sentences(whiskers, hollow if count else "")
 
 
 def sentences(*parts: str) -> str:

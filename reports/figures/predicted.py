@@ -18,6 +18,7 @@ from reports.figures.marks import Series
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import SINGLE, Theme
+from semibackward_bench.grammar import counted, form
 
 MANY = 500
 """More points than this are counted in cells, a mark for each."""
@@ -46,11 +47,13 @@ def predicted(found: Sequence[Point]) -> list[Plot]:
     near = sum(1 - NEAR <= ratio <= 1 + NEAR for ratio in ratios)
     uncounted = sum(p.drawable for p in wanted) - len(pairs)
     description = points.sentences(
-        f"Measured speedup against the one that counted operations predict, {len(pairs)}"
-        f" comparisons: {near} lie within {100 * NEAR:.0f} % of the diagonal; measured over"
-        f" predicted is {statistics.median(ratios):.2f} in the middle, {min(ratios):.2f} to"
-        f" {max(ratios):.2f}.",
-        f"{uncounted} whose operations were not counted are not drawn." if uncounted else "",
+        f"Measured speedup against the one that counted operations predict,"
+        f" {counted(len(pairs), 'comparison')}: {near} {form(near, 'lies', 'lie')} within"
+        f" {100 * NEAR:.0f} % of the diagonal; measured over predicted is"
+        f" {statistics.median(ratios):.2f} in the median, {min(ratios):.2f} to {max(ratios):.2f}.",
+        f"{uncounted} whose operations were not counted {form(uncounted, 'is', 'are')} not drawn."
+        if uncounted
+        else "",
         f"So many are drawn by cells; a mark's area grows with their number, {len(pairs)} in all."
         if len(pairs) > MANY
         else points.intervals(p for p, _ in pairs),

@@ -19,6 +19,7 @@ from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import DOUBLE, Theme, shown
+from semibackward_bench.grammar import counted
 
 PANELS = 6
 FEWEST = 3
@@ -96,13 +97,14 @@ def over_time(found: Sequence[Point]) -> list[Plot]:
     drawn = [(p, series(p.record)) for p in (chosen if len(there) > PANELS else there)]
     names = points.names([p for p, _ in drawn], ["library", "attack"])
     told = "; ".join(
-        f"{name}: {len(told.processes)} blocks{_drifted(p)}, {len(told.outliers)} outliers,"
+        f"{name}: {counted(len(told.processes), 'block')}{_drifted(p)},"
+        f" {counted(len(told.outliers), 'outlier')},"
         f" {len(told.repeated)} repeated"
         for name, (p, told) in zip(names, drawn, strict=True)
     )
     description = points.sentences(
         f"Time of every run, block after block, both variants: {told}.",
-        f"Of {len(there)} comparisons the {PANELS} that drifted most are drawn."
+        f"Of {counted(len(there), 'comparison')} the {PANELS} that drifted most are drawn."
         if len(there) > PANELS
         else "",
         points.not_ok(found),

@@ -17,6 +17,7 @@ from reports.figures.marks import Series
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point, short
 from reports.figures.style import DOUBLE, SINGLE, Theme, shown
+from semibackward_bench.grammar import counted
 
 LINES = 6
 TICKS = 8
@@ -62,8 +63,12 @@ def _names(lines: Sequence[Sequence[Point]], apart: Collection[str]) -> list[str
     return points.names([line[0] for line in lines], apart=apart)
 
 
+_OTHER_CASES = "other cases, as widely measured or less, are"
+
+
 def _others(count: int) -> str:
-    return f"{count} other cases, as widely measured or less, are not drawn." if count else ""
+    others = counted(count, "other case, as widely measured or less, is", _OTHER_CASES)
+    return f"{others} not drawn." if count else ""
 
 
 def _of_lines(

@@ -17,6 +17,7 @@ from reports.figures.plot import Plot, plot
 from reports.figures.points import Point, short
 from reports.figures.style import DOUBLE, SCREEN, SINGLE, Theme, shown
 from reports.reading.kind import USER
+from semibackward_bench.grammar import counted, form
 
 PANELS = 4
 LIBRARIES = 20
@@ -47,12 +48,17 @@ def libraries(found: Sequence[Point], *, wide: bool = False) -> list[Plot]:
     description = points.sentences(
         f"Speedup by library, {', '.join(filter(None, points.heading(drawn, ['library'])))}:"
         if len(panels) == 1
-        else f"Speedup by library in {len(panels)} settings, {settings[0]}:",
+        else f"Speedup by library in {counted(len(panels), 'setting')}, {settings[0]}:",
         f"{_told(panels[0])}.",
-        _left_out(len(shared) - len(panels), "other settings with several libraries are not drawn"),
+        _left_out(
+            len(shared) - len(panels),
+            "other setting with several libraries is",
+            "other settings with several libraries are",
+        ),
         _left_out(
             sum(map(len, shared[:PANELS])) - len(drawn),
-            f"comparisons beyond {LIBRARIES} libraries and {RUNS} runs are not drawn",
+            f"comparison beyond {LIBRARIES} libraries and {RUNS} runs is",
+            f"comparisons beyond {LIBRARIES} libraries and {RUNS} runs are",
         ),
         points.intervals(drawn),
         points.not_ok(
@@ -89,8 +95,8 @@ def _told(panel: Sequence[Point]) -> str:
     return ", ".join([*told, *(["…"] if len(ranked) > len(told) else [])])
 
 
-def _left_out(count: int, what: str) -> str:
-    return f"{count} {what}." if count > 0 else ""
+def _left_out(count: int, one: str, many: str) -> str:
+    return f"{counted(count, one, many)} not drawn." if count > 0 else ""
 
 
 def _libraries(panels: Sequence[Sequence[Point]], wide: bool, theme: Theme) -> Figure:
@@ -186,7 +192,7 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
             f"Attacks{which} sorted by speedup, from {some[0].estimate:.2f} ({labels[0]}) to"
             f" {some[-1].estimate:.2f} ({labels[-1]}); the median of all {len(ranked)} is"
             f" {middle:.2f}. Coloured by how gradients are asked for: {_calls(some)}.",
-            f"{gap} in the middle are not drawn." if gap else "",
+            f"{gap} in the middle {form(gap, 'is', 'are')} not drawn." if gap else "",
             points.intervals(some),
             points.not_ok(wanted),
         )
@@ -241,7 +247,7 @@ def _forest(
             0.5,
             half + 0.5,
             f"{gap} more between {some[half - 1].estimate:.2f} and {some[half].estimate:.2f}"
-            " are not drawn",
+            f" {form(gap, 'is', 'are')} not drawn",
             transform=axes.get_yaxis_transform(),
             ha="center",
             va="center",

@@ -12,6 +12,7 @@ from bench.compare.values import Compared, Finding, Judgement, Kind
 from bench.telling import annotation, annotation_property, xml
 from reports.formats import digest
 from reports.formats.markdown import escape
+from semibackward_bench.grammar import counted
 
 _HEADINGS: Mapping[Judgement, str] = {
     "regression": "Regressions",
@@ -164,7 +165,7 @@ def _warning(findings: list[Finding]) -> list[str]:
     """One line for all that is inconclusive."""
     if not findings:
         return []
-    title = f"inconclusive: {len(findings)} {'quantity' if len(findings) == 1 else 'quantities'}"
+    title = f"inconclusive: {counted(len(findings), 'quantity', 'quantities')}"
     said = " ".join(digest.folded(findings, sentences))
     return [f"::warning title={annotation_property(title)}::{annotation(said)}"]
 
@@ -185,13 +186,13 @@ _DRAW: Mapping[str, Callable[[Compared], str]] = {
 
 def _summary(found: Compared) -> str:
     numbers = [
-        f"{number} {word}{'s' if number != 1 else ''}"
+        counted(number, word)
         for word, number in (
             ("regression", len(found.of("regression"))),
             ("improvement", len(found.of("improvement"))),
         )
     ]
-    cases = f"{found.cases} case{'s' if found.cases != 1 else ''} of {found.kind}"
+    cases = f"{counted(found.cases, 'case')} of {found.kind}"
     numbers += [
         f"{number} {judgement}"
         for judgement in ("missing", "inconclusive")

@@ -7,6 +7,7 @@ from statistics import median
 
 from bench.compare.values import Compared, Finding
 from bench.compare.words import relative
+from semibackward_bench.grammar import counted, form
 
 
 def seconds(found: Compared) -> list[str]:
@@ -37,8 +38,8 @@ def same(found: Compared) -> list[str]:
     if not number:
         return []
     return [
-        f"{_numbered(number, 'quantity', 'quantities')} of both files"
-        f" {'has' if number == 1 else 'have'} the very same samples: nothing was measured anew"
+        f"{counted(number, 'quantity', 'quantities')} of both files"
+        f" {form(number, 'has', 'have')} the very same samples: nothing was measured anew"
     ]
 
 
@@ -59,7 +60,7 @@ def folded(
             continue
         (first,) = sentences(group[:1])
         more = len(group) - 1
-        others_too = f" {more} more {'is' if more == 1 else 'are'} open; --format json lists all."
+        others_too = f" {more} more {form(more, 'is', 'are')} open; --format json lists all."
         lines.append(first + others_too if more else first)
     return lines
 
@@ -80,14 +81,10 @@ def _seen(metric: str, losses: Sequence[float]) -> str:
         return f"{metric}: a loss of less than {_percent(least)} can't come out as a regression"
     return (
         f"{metric}: the least loss that can come out as a regression is {_percent(median(losses))}"
-        f" or less in half of the {len(losses)} tests, {_percent(least)} in the steadiest,"
-        f" {_percent(most)} in the least steady"
+        f" or less in half of the {counted(len(losses), 'test')}, {_percent(least)} in the"
+        f" steadiest, {_percent(most)} in the least steady"
     )
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:,.0f} %"
-
-
-def _numbered(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

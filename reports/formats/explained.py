@@ -18,6 +18,7 @@ from reports.reading.explanation import Explanation, Label, explain
 from reports.reading.words import spelt
 from reports.table import Table
 from reports.tables import cells
+from semibackward_bench.grammar import counted, form
 
 escape, code, prose = telling.markdown, telling.markdown_code, telling.markdown_prose
 
@@ -259,7 +260,8 @@ def _passes(record: ComparisonRecord, found: Anatomy) -> str:
     made = "forward and backward passes that could not be counted"
     if found.forwards is not None and found.backwards is not None:
         passes = kind.of(record.case).passes
-        made = f"{found.forwards:.3g} forward and {found.backwards:.3g} backward passes{passes}"
+        backward = f"{found.backwards:.3g} backward {form(found.backwards, 'pass', 'passes')}"
+        made = f"{found.forwards:.3g} forward and {backward}{passes}"
     return f" does {made}{_asked(found)}"
 
 
@@ -302,13 +304,18 @@ def _by_operation(record: ComparisonRecord, found: Anatomy) -> str:
     told = ", ".join(f"{code(name)} {number}" for name, number in found.parameters.items())
     masks = found.parts[record.baseline].masks
     both = sum(number for mask, number in masks.items() if "weight" in mask)
-    weight = f"; {both} calls of `convolution_backward` ask for the weight's" if both else ""
+    asking = counted(
+        both, "call of `convolution_backward` asks", "calls of `convolution_backward` ask"
+    )
+    weight = f"; {asking} for the gradient of the weight" if both else ""
     functions = ", ".join(map(escape, found.own_functions or ()))
     own = f"; custom functions: {functions}" if functions else ""
     total = (record.gradients or {}).get("parameters")
+    computed = sum(found.parameters.values())
     return (
-        f" The gradients of {sum(found.parameters.values())} of {total} parameters are computed and"
-        f" not used ({told}{weight}{own})."
+        f" The {form(computed, 'gradient', 'gradients')} of {computed} of"
+        f" {counted(total, 'parameter')} {form(computed, 'is', 'are')} computed and not used"
+        f" ({told}{weight}{own})."
     )
 
 

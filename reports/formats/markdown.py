@@ -12,6 +12,7 @@ from reports.reading import naming, places, reproduce
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
+from semibackward_bench.grammar import counted
 
 escape = telling.markdown
 
@@ -75,7 +76,8 @@ def where(environment: Environment) -> str:
 def machine(environment: Environment) -> str:
     """What it was measured on."""
     device = environment.accelerator.get("name")
-    cores = f"{environment.processor}, {environment.cores} cores, {environment.threads} threads"
+    counts = f"{counted(environment.cores, 'core')}, {counted(environment.threads, 'thread')}"
+    cores = f"{environment.processor}, {counts}"
     return f"{device}, {cores}" if device else cores
 
 

@@ -12,17 +12,18 @@ from bench.cases import SEMI_BACKWARD
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.observed import Foreign, Observed
 from reports.reading.words import spelt
+from semibackward_bench import grammar
 
 MOST = 3
 """Places, and owners, that a sentence names."""
-_ALL_THE_SAME = "parameter gradients are computed all the same"
+_ALL_THE_SAME = "computed all the same"
 _NEVER_CALLS = "the attack never calls the model it is given"
 
 
 def computed(record: ComparisonRecord) -> str:
     """What the baseline computes in vain and freezing spares, as "44 of 44 parameter gradients"."""
     found = record.gradients or {}
-    own = f"{found.get(record.baseline)} of {found.get('parameters')} parameter gradients"
+    own = f"{found.get(record.baseline)} of {_all(record)}"
     spared = _spared(record)
     if not spared:
         return own
@@ -38,9 +39,16 @@ def computed_briefly(record: ComparisonRecord) -> tuple[str, ...]:
         return ()
     if not before:
         left = sum(each.leaves for each in _spared(record))
-        return (f"{_numbered(left)} of other tensors in vain", "gradients of others")
+        return (f"{grammar.counted(left, 'gradient')} of other tensors in vain", "gradients of others")
     told = f"{before - after} of {found.get('parameters')}"
     return (f"{told} computed in vain", f"{told} in vain")
+
+
+def are_computed(record: ComparisonRecord) -> str:
+    """The same in a sentence, as "44 of 44 parameter gradients are computed"."""
+    own = int((record.gradients or {}).get(record.baseline, 0))
+    number = own + sum(each.leaves for each in _spared(record))
+    return f"{computed(record)} {grammar.form(number, 'is', 'are')} computed"
 
 
 def shares(record: ComparisonRecord) -> bool:
@@ -94,7 +102,7 @@ def no_effect_briefly(record: ComparisonRecord) -> tuple[str, ...]:
         total = (record.gradients or {}).get("parameters")
         return (f"{kept} of {total} computed all the same", f"{kept} of {total} all the same")
     left = sum(each.leaves for each in after.foreign)
-    return (f"{_numbered(left)} of other tensors", "gradients of others")
+    return (f"{grammar.counted(left, 'gradient')} of other tensors", "gradients of others")
 
 
 def more(record: ComparisonRecord) -> str | None:
@@ -121,7 +129,7 @@ def none_computed(record: ComparisonRecord) -> str | None:
     if seen.reached:
         return None
     if seen.transformed == seen.calls:
-        return "torch.func differentiates by what it is given alone, which no parameter is"
+        return "torch.func computes the gradients of its arguments alone, and no parameter is one"
     if seen.substituted and seen.substituted == seen.model_calls:
         return "it calls the model with other tensors in the place of the parameters"
     if seen.graphless and seen.graphless == seen.model_calls:
@@ -140,8 +148,7 @@ def nobody_asked(record: ComparisonRecord, environment: Environment) -> str:
     found = record.gradients or {}
     told = (
         f"it asks by {spelt(str(found.get('call')))}, for which torch"
-        f" {environment.torch['version']} computes {found.get(record.baseline)} of"
-        f" {found.get('parameters')} parameter gradients"
+        f" {environment.torch['version']} computes {found.get(record.baseline)} of {_all(record)}"
     )
     if skipped_by_torch(record):
         return f"{told} by itself (since PyTorch 1.13 autograd skips those that nobody asked for)"
@@ -174,6 +181,11 @@ def counted(observed: Mapping[str, Observed] | None, baseline: str) -> list[str]
     return told
 
 
+def _all(record: ComparisonRecord) -> str:
+    """Of how many parameters there may be gradients."""
+    return grammar.counted((record.gradients or {}).get("parameters"), "parameter gradient")
+
+
 def _both(record: ComparisonRecord) -> tuple[Observed | None, Observed | None]:
     seen = record.observed or {}
     return seen.get(record.baseline), seen.get(record.variant)
@@ -190,8 +202,9 @@ def _spared(record: ComparisonRecord) -> list[Foreign]:
 
 def _left(record: ComparisonRecord, after: Observed) -> list[str]:
     """What the variant still computes in vain, and why."""
-    kept, total = _kept(record, after), (record.gradients or {}).get("parameters")
-    told = [f"{_again(after)}{kept} of {total} {_ALL_THE_SAME}"] if kept else []
+    kept = _kept(record, after)
+    are = grammar.form(kept, "is", "are")
+    told = [f"{_again(after)}{kept} of {_all(record)} {are} {_ALL_THE_SAME}"] if kept else []
     return [*told, *([_beyond(after.foreign)] if after.foreign else [])]
 
 
@@ -230,13 +243,11 @@ def _beyond(foreign: Sequence[Foreign]) -> str:
 
 
 def _gradients(foreign: Sequence[Foreign]) -> str:
-    told = [f"{_numbered(each.leaves)} of {each.owner}" for each in foreign[:MOST]]
+    told = [
+        f"{grammar.counted(each.leaves, 'gradient')} of {each.owner}" for each in foreign[:MOST]
+    ]
     left = sum(each.leaves for each in foreign[MOST:])
     return " and ".join([*told, *([f"{left} of others"] if left else [])])
-
-
-def _numbered(count: int) -> str:
-    return "1 gradient" if count == 1 else f"{count} gradients"
 
 
 def _places(found: Sequence[str]) -> str:

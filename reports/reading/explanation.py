@@ -16,6 +16,7 @@ from bench.statistics import anatomy
 from bench.statistics.anatomy import Anatomy, Split
 from reports.reading import causes, kind, levels, memory, numbers, promises, shares
 from reports.reading.words import spelt
+from semibackward_bench.grammar import counted, form
 
 Label = Literal[
     "benefits", "already optimal", "mixed", "gradient-free", "no effect", "loses", "not seen"
@@ -128,7 +129,7 @@ def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
     which = (
         f"{_each(found)} computes"
         if wasting == total
-        else f"{wasting} of its {_calls(found)} compute{'s' if wasting == 1 else ''}"
+        else f"{wasting} of its {_calls(found)} {form(wasting, 'computes', 'compute')}"
     )
     what = causes.computed(record) if causes.shares(record) else "parameter gradients"
     return (
@@ -178,7 +179,7 @@ def _loses(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
     ]
     why = " and ".join(slower)
     if slower:
-        why += ": the shape or layout falls to a slower kernel when fewer gradients are asked for"
+        why += ": a slower kernel does this shape or layout when fewer gradients are asked for"
     else:
         why = "no part of the instrumented runs is slower, so measure again on a quieter machine"
     return f"leave it as it is: {_measured(record)} {record.variant}; {why}"
@@ -289,4 +290,4 @@ def _calls(found: Anatomy) -> str:
         f"{number if len(calls) > 1 else ''} {spelt(call)}".strip()
         for call, number in calls.items()
     )
-    return f"{total} gradient call{'s' if total > 1 else ''} ({names})"
+    return f"{counted(total, 'gradient call')} ({names})"

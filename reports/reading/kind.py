@@ -16,6 +16,7 @@ from bench.cases import AS_BUILT, Case
 from bench.errors import UsageError
 from bench.kinds import registry
 from reports.reading import causes, models
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from bench.kinds.record import OwnRecord
@@ -70,7 +71,7 @@ class KindReport:
 
     def size(self, case: Case) -> str:
         """How many inputs there are, and how large."""
-        return f"{case.batch} {self.inputs}s"
+        return counted(case.batch, self.inputs)
 
     def shape(self, case: Case) -> str:
         """One input, in a cell."""
@@ -141,11 +142,8 @@ class KindReport:
         """What is computed in vain, where its share of the time is too small to show."""
         found = record.gradients or {}
         if causes.shares(record):
-            return f"{causes.computed(record)} are computed"
-        return (
-            f"{found.get(record.baseline)} of {found.get('parameters')} parameter gradients are"
-            f" computed, and {found.get(record.variant)} when frozen"
-        )
+            return causes.are_computed(record)
+        return f"{causes.are_computed(record)}, and {found.get(record.variant)} when frozen"
 
     def nothing_left(self, record: ComparisonRecord, environment: Environment) -> str | None:
         """Why there is nothing to spare; None for the usual reason."""

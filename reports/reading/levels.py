@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from bench.records.types import ComparisonRecord, Timed
 from bench.statistics.equality import Equality
+from semibackward_bench.grammar import counted, form
 
 ROUNDING = "rounding"
 _NAMED = 3
@@ -40,14 +41,21 @@ def sentence(record: Timed) -> str | None:
         f" {_layers(found)} frozen in both variants too"
     ]
     if found.first_step_error is not None:
-        signs = "" if found.flipped_signs is None else f" ({found.flipped_signs} signs flip)"
+        signs = (
+            ""
+            if found.flipped_signs is None
+            else f" ({counted(found.flipped_signs, 'sign flips', 'signs flip')})"
+        )
         parts.append(
             f"the first gradients that differ do so by {found.first_step_error:.1e} of their norm"
             f"{signs}"
         )
     if found.differing is not None and found.elements is not None:
         most = "" if found.max_abs_diff is None else f", by up to {found.max_abs_diff:.2g}"
-        parts.append(f"{found.differing} of {found.elements} numbers differ in the end{most}")
+        parts.append(
+            f"{found.differing} of {counted(found.elements, 'number')}"
+            f" {form(found.differing, 'differs', 'differ')} in the end{most}"
+        )
     parts += _success(found)
     return "; ".join(parts)
 
@@ -59,7 +67,7 @@ def _layers(found: Equality) -> str:
         for name, count in Counter(found.layers.values()).items()
     )
     more = ", ..." if len(paths) > _NAMED else ""
-    return f"{kinds} layer{'s' if len(paths) > 1 else ''} ({', '.join(paths[:_NAMED])}{more})"
+    return f"{kinds} {form(len(paths), 'layer')} ({', '.join(paths[:_NAMED])}{more})"
 
 
 def _success(found: Equality) -> list[str]:
@@ -68,7 +76,7 @@ def _success(found: Equality) -> list[str]:
     counts = " and ".join(str(count) for count in found.success.values())
     apart = len(found.success_differs)
     same = "the same ones" if not apart else f"{apart} of them by one variant alone"
-    return [f"images they succeed with: {counts}, {same}"]
+    return [f"images that the attack succeeds with: {counts}, {same}"]
 
 
 def spelt(found: Equality) -> str:

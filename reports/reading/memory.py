@@ -64,8 +64,9 @@ def of_spread(named: Sequence[tuple[str, ComparisonRecord]]) -> str | None:
     kept = per_run(record, record.baseline)
     beside = "" if kept is None else f", and {_count(kept)} where memory is kept"
     return (
-        f"{said}; pages that were given back the kernel clears again: a run of {name}'s original"
-        f" met {_range(original)} page faults{beside}, one of the variant {_range(variant)}."
+        f"{said}; pages that were given back are cleared by the kernel before they are used again:"
+        f" a run of {name}'s original met {_range(original)} page faults{beside}, one of"
+        f" the variant {_range(variant)}."
     )
 
 

@@ -14,6 +14,7 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.reading.words import shortened
+from semibackward_bench.grammar import counted
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def of(runs: Sequence[Run]) -> list[Place]:
 def machine(environment: Environment) -> str:
     """What it was measured on: the GPU, else the processor."""
     name = environment.accelerator.get("name")
-    return str(name) if name else f"{environment.processor}, {environment.cores} cores"
+    return str(name) if name else f"{environment.processor}, {counted(environment.cores, 'core')}"
 
 
 def _facts(environment: Environment) -> dict[str, str]:
@@ -73,7 +74,7 @@ def _facts(environment: Environment) -> dict[str, str]:
         "device": environment.device.partition(":")[0],
         "torch": f"torch {environment.torch['version']}",
         "python": f"Python {environment.python}",
-        "threads": f"{environment.threads} threads",
+        "threads": counted(environment.threads, "thread"),
         "variables": _variables(environment),
         "memory": _memory(environment),
         **{name: f"{name} {version}" for name, version in sorted(libraries.items())},

@@ -12,6 +12,7 @@ from reports.reading import averages, causes, levels, models, numbers, promises
 from reports.reading.averages import Average
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
+from semibackward_bench.grammar import counted
 
 _FEW = 4
 """Names that a sentence bears."""
@@ -126,7 +127,8 @@ def _trust(every: Sequence[Measured], frozen: Sequence[Measured]) -> str:
     compared = [record.equality for record, _ in every if record.equality is not None]
     same = sum(found.level == "identical" for found in compared)
     nearly = sum(found.level == "rounding" for found in compared)
-    told = f"The outputs were bit for bit the same in {same} of {len(compared)} comparisons"
+    told = f"The outputs were bit for bit the same in {same} of"
+    told += f" {counted(len(compared), 'comparison')}"
     if nearly:
         told += f" and differed by rounding, which was proved, in {nearly}"
     bad = Counter(record.status for record, _ in every if record.status != "ok")
@@ -143,14 +145,14 @@ def _trust(every: Sequence[Measured], frozen: Sequence[Measured]) -> str:
 
 
 def _cases(count: int) -> str:
-    return "1 case" if count == 1 else f"{count} cases"
+    return counted(count, "case")
 
 
-def _list(counted: Counter[str]) -> str:
+def _list(found: Counter[str]) -> str:
     """The names, the most frequent first; many of them in part."""
-    names = [name for name, _ in counted.most_common()]
+    names = [name for name, _ in found.most_common()]
     shown: Iterable[str] = names
     if len(names) > _FEW + 1:
-        shown = [*names[:_FEW], f"{len(names) - _FEW} other libraries"]
+        shown = [*names[:_FEW], counted(len(names) - _FEW, "other library", "other libraries")]
     *most, last = shown
     return f"{', '.join(most)} and {last}" if most else last

@@ -85,7 +85,7 @@ def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
         return own
     vain = record.observed and found.get(record.baseline) and not causes.skipped_by_torch(record)
     if vain or causes.shares(record):
-        return f"{causes.computed(record)} are computed, whose operations are next to nothing"
+        return f"{causes.are_computed(record)}, whose operations are next to nothing"
     return causes.nobody_asked(record, environment)
 
 

@@ -13,6 +13,7 @@ from bench.statistics.estimate import CONFIDENCE, FEW_PROCESSES, Speedup
 from reports.reading import averages, levels, memory, numbers, promises
 from reports.reading.why import why
 from reports.reading.words import WITHIN
+from semibackward_bench.grammar import counted
 
 MOST_NAMED = 4
 """Cases that a note on intervals names; of more it tells how many there are."""
@@ -86,9 +87,9 @@ def _advice(record: ComparisonRecord, found: Speedup) -> str:
         return f", at {level}{'' if warned else outside}"
     if found.processes >= FEW_PROCESSES or warned:
         return ""
-    few = f"; wide for want of processes, {found.processes}"
+    few = f"; wide, with only {counted(found.processes, 'process', 'processes')}"
     if found.processes < len(set(record.processes)):
-        return f"{few} with a calm block: ask for more, on a quiet machine"
+        return f"{few} that had a calm block: ask for more, on a quiet machine"
     if record.stop_reason == "budget":
         return f"{few} within --max-seconds: give it more"
     return f"{few}: --processes {FEW_PROCESSES}"

@@ -12,6 +12,7 @@ from reports.reading import energy, promises
 from reports.reading.words import WITHIN, spelt
 from reports.table import Table
 from reports.tables import cells, columns
+from semibackward_bench.grammar import counted
 
 
 def of(run: Run) -> list[Table]:
@@ -121,7 +122,7 @@ def _outputs(duel: DuelRecord) -> Iterable[str]:
     if found.bitwise:
         yield "Both make the same adversarial examples, bit for bit."
     elif found.max_abs_diff is None:
-        yield "Their adversarial examples are not comparable: other dtypes, or not finite."
+        yield "Their adversarial examples can't be compared: of different dtypes, or not finite."
     else:
         yield f"Their adversarial examples differ by up to {found.max_abs_diff:.2g}."
 
@@ -131,11 +132,11 @@ def _gradients(duel: DuelRecord) -> Iterable[str]:
     if found is None:
         return
     if found["a"] == found["b"]:
-        yield f"Both compute {found['a']} parameter gradients a run."
+        yield f"Both compute {counted(found['a'], 'parameter gradient')} a run."
         return
     yield (
-        f"a computes {found['a']} parameter gradients a run ({spelt(str(found['call a']))}),"
-        f" b {found['b']} ({spelt(str(found['call b']))})."
+        f"a computes {counted(found['a'], 'parameter gradient')} a run"
+        f" ({spelt(str(found['call a']))}), b {found['b']} ({spelt(str(found['call b']))})."
     )
 
 

@@ -93,9 +93,9 @@ def test_an_attack_that_is_declared_to_leave_the_box_may() -> None:
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        (None, "returned NoneType, not a tensor of adversarial images; let it return them, also"),
-        ((ADVERSARIAL, 1.0), "returned tuple, not a tensor of adversarial images; let it return"),
-        (ADVERSARIAL.numpy(), "returned ndarray, not a tensor of adversarial images"),
+        (None, "returned NoneType, not a tensor of adversarial examples; let it return them, also"),
+        ((ADVERSARIAL, 1.0), "returned tuple, not a tensor of adversarial examples; let it return"),
+        (ADVERSARIAL.numpy(), "returned ndarray, not a tensor of adversarial examples"),
         (ADVERSARIAL[:1], "of shape (1, 3, 32, 32) for images of shape (2, 3, 32, 32)"),
         (ADVERSARIAL.to(torch.complex64), "a tensor of torch.complex64"),
         (ADVERSARIAL.to_sparse(), "torch.sparse_coo, not of images"),

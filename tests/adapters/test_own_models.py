@@ -140,7 +140,7 @@ def test_no_logits_are_made_up() -> None:
         ("Maps", r"returns 2×4×14×14 for 2 images, where attacks need logits, \(2, classes\)"),
         ("NotANumber", "logits that are not all finite"),
         ("Silent", "returns None; an attack needs logits"),
-        ("Grey", "falls over 2 images of 3x16x16: RuntimeError: .*as --input 1x28x28"),
+        ("Grey", "fails on 2 images of 3x16x16: RuntimeError: .*as --input 1x28x28"),
     ],
 )
 def test_a_model_that_can_not_be_attacked_is_refused_with_what_was_seen(

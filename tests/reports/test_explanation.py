@@ -213,7 +213,7 @@ def test_a_paragraph_has_what_a_maintainer_needs() -> None:
     text = explained.paragraphs([run(record(FULL))])
     assert "**foolbox 1.0 `pgd`: benefits**" in text
     assert "The gradients of 20 of 62 parameters are computed and not used" in text
-    assert "20 calls of `convolution_backward` ask for the weight's" in text
+    assert "20 calls of `convolution_backward` ask for the gradient of the weight" in text
     assert "Mend: `torch.autograd.grad(loss, images)`" in text
     assert "torch 2.13.0, Python 3.11.7" in text
     assert "python -m bench explain --libs foolbox --attacks pgd" in text

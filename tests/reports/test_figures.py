@@ -216,7 +216,7 @@ def test_training_lies_beside_the_theory() -> None:
 def test_measured_against_predicted_and_what_was_not_counted_is_said() -> None:
     some = [measured(1.5), measured(1.2, library="art"), hollow(measured(1.1, library="adv"))]
     plot = plots(*some, bare(measured(library="uncounted")))["predicted"]
-    assert "3 comparisons: 1 lie within 10 %" in plot.description
+    assert "3 comparisons: 1 lies within 10 %" in plot.description
     assert "1 whose operations were not counted" in plot.description
     (axes,) = plot.draw().axes
     assert sorted(marks(axes)) == [(1.5, 1.1), (1.5, 1.2), (1.5, 1.5)]
@@ -286,7 +286,7 @@ def test_memory_is_stacked_where_its_parts_add_up() -> None:
     many = [measured(attack=f"a{n}") for n in range(costs.PAIRS + 5)]
     plot = plots(*many, FAILED)["memory"]
     assert "20 are drawn, evenly spread over that order, 5 are not." in plot.description
-    assert "1 comparisons without an account" in plot.description
+    assert "1 comparison without an account" in plot.description
     (axes,) = plot.draw().axes
     assert len(axes.get_yticks()) == costs.PAIRS
 

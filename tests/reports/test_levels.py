@@ -65,8 +65,8 @@ def test_the_proof_is_told_once_for_each_case() -> None:
         "deeprobust: outputs differ by rounding: they are bit for bit the same with the parameters"
         " of 20 BatchNorm2d layers (layer0.bn, layer1.bn, layer2.bn, ...) frozen in both variants"
         " too; the first gradients that differ do so by 3.1e-08 of their norm (12 signs flip); 762"
-        " of 49152 numbers differ in the end, by up to 0.031; images they succeed with: 14 and 15,"
-        " 1 of them by one variant alone."
+        " of 49152 numbers differ in the end, by up to 0.031; images that the attack"
+        " succeeds with: 14 and 15, 1 of them by one variant alone."
     )
 
 

@@ -39,8 +39,9 @@ def test_the_second_line_goes_from_the_lowest_process_to_the_highest() -> None:
     assert rows_of(table)["as the system gives memory"][:2] == ("-", "1.46 to 1.86")
     assert (
         "As the system gives memory: the lowest and the highest of 3 processes, a block each; pages"
-        " that were given back the kernel clears again: a run of foolbox's original met 10 to"
-        " 30,200 page faults, and 5 where memory is kept, one of the variant 1." in table.notes
+        " that were given back are cleared by the kernel before they are used again: a run of"
+        " foolbox's original met 10 to 30,200 page faults, and 5 where memory is kept, one of"
+        " the variant 1." in table.notes
     )
 
 

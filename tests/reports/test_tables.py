@@ -181,9 +181,9 @@ def test_what_is_true_of_several_columns_is_said_once() -> None:
     ("counted", "measured", "stopped", "said"),
     [
         (1, 1, "precise", ", at 95 %; a fresh process may lie outside: --processes 5."),
-        (3, 3, "processes", "; wide for want of processes, 3: --processes 5."),
-        (3, 3, "budget", "; wide for want of processes, 3 within --max-seconds: give it more."),
-        (3, 5, "budget", "; wide for want of processes, 3 with a calm block: ask for more, on a"),
+        (3, 3, "processes", "; wide, with only 3 processes: --processes 5."),
+        (3, 3, "budget", "; wide, with only 3 processes within --max-seconds: give it more."),
+        (3, 5, "budget", "; wide, with only 3 processes that had a calm block: ask for"),
         (5, 5, "budget", "."),
         (5, 7, "budget", "."),
     ],
@@ -224,7 +224,7 @@ def test_intervals_that_stand_for_different_things_are_told_by_name() -> None:
     columns = [measured(name, n) for name, n in (("art", 3), ("foolbox", 5), ("cleverhans", 6))]
     (table,) = tables_of(run(*columns))
     assert [note for note in table.notes if note.startswith("Intervals")] == [
-        "Intervals of art: as made; wide for want of processes, 3: --processes 5.",
+        "Intervals of art: as made; wide, with only 3 processes: --processes 5.",
         "Intervals of the others: as made.",
     ]
 

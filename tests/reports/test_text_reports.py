@@ -251,12 +251,12 @@ def test_the_summary_counts_who_reads() -> None:
     ]
     records[3] = replace(records[3], speedup=Speedup(5.0, 4.0, 6.0, 0.95, 1, 12, ""))
     assert text_explained.summary(records) == (
-        "2 of 3 attackers never read a gradient, yet each query runs a full backward pass:"
+        "2 of 3 attacks never read a gradient, yet each query runs a full backward pass:"
         " forward-only is 4.0 to 5.0×, semi-backward is 2.0×; fd reads 4 of 10, forward-only is"
         " 4.0×."
     )
     assert text_explained.summary([]) is None
-    assert "2 of 3 attackers" in explained.report([run(*records)])
+    assert "2 of 3 attacks" in explained.report([run(*records)])
 
 
 def test_a_paragraph_names_the_mend_that_fits_text() -> None:

@@ -48,7 +48,7 @@ def test_why_training_gains_nothing() -> None:
     )
     said = str(why(optimal, ENVIRONMENT))
     assert "the attack inside asks by torch.autograd.grad" in said
-    assert "1 of 8 backward passes compute them, for the update" in said
+    assert "1 of 8 backward passes computes them, for the update" in said
     small = step(verdict="same")
     assert "8 of 8 backward passes compute parameter gradients, and 1 with" in str(
         why(small, ENVIRONMENT)

@@ -24,6 +24,7 @@ from bench.records import provenance
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 from bench.running.session import choose_device
+from semibackward_bench.grammar import counted
 from tools.bench_gpu import child, summary
 from tools.bench_gpu.child import Ended
 from tools.bench_gpu.diary import Diary, code
@@ -87,7 +88,7 @@ def go(
     """
     waiting = [part for part in parts if not diary.done(part)]
     if len(waiting) < len(parts):
-        say(f"{len(parts) - len(waiting)} parts had ended before, not repeated")
+        say(f"{counted(len(parts) - len(waiting), 'part')} had ended before, not repeated")
     while waiting:
         begun = clock()
         seconds = limit(until - begun, waiting)

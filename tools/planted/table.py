@@ -12,6 +12,7 @@ from bench.records.types import Environment
 from bench.statistics.estimate import Speedup
 from reports.formats import markdown
 from reports.table import Table
+from semibackward_bench.grammar import counted
 from tools.planted.changes import CHANGES, UNCHANGED, Change
 from tools.planted.judging import MEMORY_ALLOWED, SECONDS_ALLOWED, SPEEDUP_ALLOWED, Check, Result
 
@@ -127,7 +128,8 @@ def _ratio(found: Speedup) -> str:
 
 def _alarms(results: Sequence[Result], check: Check) -> str:
     own = [result for result in _of(results, UNCHANGED) if result.check == check]
-    return f"{sum(result.caught for result in own)} alarms in {len(own)}" if own else "-"
+    caught = sum(result.caught for result in own)
+    return f"{counted(caught, 'alarm')} in {len(own)}" if own else "-"
 
 
 def _said(results: Sequence[Result]) -> list[str]:

@@ -10,6 +10,7 @@ from bench.records.types import Environment
 from bench.statistics.estimate import CONFIDENCE
 from reports.formats import markdown
 from reports.table import Table
+from semibackward_bench.grammar import counted
 from tools.load import PHASE_SECONDS
 from tools.replication import analysis
 from tools.replication.analysis import Among, Row, Share
@@ -55,7 +56,7 @@ def draw(name: str, replicas: Sequence[Replica], rows: Sequence[Row]) -> str:
         rows: what they say of each comparison.
     """
     command = _command(replicas[0].records.environment)
-    title = f"Replication, {name}: {len(replicas)} runs of {command}"
+    title = f"Replication, {name}: {counted(len(replicas), 'run')} of {command}"
     kinds = {
         "Those without another program beside them": [row.only(load=False) for row in rows],
         "Those with another program beside them": [row.only(load=True) for row in rows],

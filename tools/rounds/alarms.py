@@ -14,6 +14,7 @@ from typing import Any
 from bench.compare import limits, regression, rounds
 from bench.compare.regression import Judged, Pair
 from bench.compare.rounds import Level
+from semibackward_bench.grammar import counted, form
 
 ALLOWED = limits.DEFAULTS["pytest-benchmark"]["seconds"]
 
@@ -92,16 +93,17 @@ def told(runs: Runs) -> str:
     """A line for whole files, and one for files of a single test."""
     every = list(runs.levels)
     lines = [
-        f"{len(runs.load)} equal runs on {runs.machine['cores']} cores, load"
+        f"{counted(len(runs.load), 'equal run')} on {counted(runs.machine['cores'], 'core')}, load"
         f" {min(runs.load):g} to {max(runs.load):g}:"
     ]
     for what, groups in (
-        (f"files of {len(every)} tests", [every]),
+        (f"files of {counted(len(every), 'test')}", [every]),
         ("files of one test", [[name] for name in every]),
     ):
         failed, number, seen = alarms(runs, groups)
         lines.append(
-            f"{what}: {failed} of {number} pairs fail ({100 * failed / number:.2g} %); a loss of"
+            f"{what}: {failed} of {counted(number, 'pair')} {form(failed, 'fails', 'fail')}"
+            f" ({100 * failed / number:.2g} %); a loss of"
             f" {100 * seen:.2g} % or more can be seen in half of the tests"
         )
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import files
+from semibackward_bench.grammar import counted
 from tools.selfcheck import analysis, drawing, running
 from tools.selfcheck.peers import PEERS
 
@@ -40,8 +41,11 @@ def main() -> int:
         for task in running.tasks([running.ENGINE, *head["peers"]], asked.repetitions)
         if (task.repetition, task.load, task.effect, task.tool) not in seen
     ]
-    minutes = len(waiting) * (asked.seconds + STARTING) / 60
-    print(f"{len(waiting)} comparisons of {asked.seconds:g} s: about {minutes:.0f} minutes")
+    minutes = round(len(waiting) * (asked.seconds + STARTING) / 60)
+    print(
+        f"{counted(len(waiting), 'comparison')} of {asked.seconds:g} s: about"
+        f" {counted(minutes, 'minute')}"
+    )
     for number, task in enumerate(waiting, 1):
         found = running.run(task, asked.seconds, head["units"])
         _append(path, found)

@@ -10,6 +10,7 @@ from typing import Any
 
 from scipy import stats
 
+from semibackward_bench.grammar import counted
 from tools.selfcheck.running import ENGINE, LOADS, true_ratio
 
 CONFIDENCE = 0.95
@@ -85,8 +86,9 @@ def table(found: Sequence[Row], head: dict[str, Any]) -> str:
     """The whole result as Markdown."""
     lines = [
         f"Error between equals and power to see {1 / true_ratio('slowed') - 1:.1%} more work,"
-        f" {head['seconds']:g} s a comparison, {head['processor']}, {head['cores']} cores,"
-        f" torch {head['torch']}, {head['threads']} threads, {head['created']}.",
+        f" {head['seconds']:g} s a comparison, {head['processor']},"
+        f" {counted(head['cores'], 'core')}, torch {head['torch']},"
+        f" {counted(head['threads'], 'thread')}, {head['created']}.",
         "",
         "| tool | other load | comparisons | timed (s) | in all (s)"
         " | error between equals (rms) | 95 % of it |"

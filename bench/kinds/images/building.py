@@ -23,6 +23,7 @@ from bench.worker import state
 from bench.worker.leftovers import Leftovers
 from bench.worker.variants import applied
 from bench.worker.workload import Workload, select_device
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from adapters.base import AttackFunction
@@ -219,7 +220,10 @@ def check_trainable(case: Case, model: nn.Module, so: str) -> None:
         return
     why = "none of its parameters requires a gradient as it is built"
     if not every:
-        why = "it registers no parameters (networks in a plain list are not, nn.ModuleList is)"
+        why = (
+            "it registers no parameters (modules in a plain list are not registered, those in an"
+            " nn.ModuleList are)"
+        )
     raise UnsupportedSettings(f"{own_models.OPTION} {case.model}: {why}, so {so}")
 
 
@@ -249,7 +253,8 @@ def _labels(options: ImageOptions, logits: Tensor) -> Tensor:
     beyond = [label for label in options.labels if label >= logits.shape[1]]
     if beyond:
         raise UnsupportedSettings(
-            f"--labels {beyond[0]}: the model has {logits.shape[1]} classes, counted from 0"
+            f"--labels {beyond[0]}: the model has"
+            f" {counted(logits.shape[1], 'class', 'classes')}, counted from 0"
         )
     return torch.tensor(options.labels, device=logits.device)
 
@@ -284,7 +289,7 @@ def _given(
         raise raised
     said = own_models.spelt(raised)
     return built.model, (
-        f"the attack is given its logits: on its output as it is, it raises {said}",
+        f"the attack is given the model's logits, since on its output as it is it raises {said}",
     )
 
 

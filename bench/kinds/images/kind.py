@@ -107,11 +107,14 @@ class Images(Kind):
             "--classes",
             type=numbers.at_least_one,
             metavar="N",
-            help="classes of a model with random weights; of your own they are seen",
+            help="how many classes a model with random weights has; one of your own tells its own",
         )
         size = what.add_mutually_exclusive_group()
         size.add_argument(
-            "--image-size", type=numbers.at_least_one, metavar="N", help="side in pixels"
+            "--image-size",
+            type=numbers.at_least_one,
+            metavar="N",
+            help="side of an image in pixels",
         )
         size.add_argument(
             "--input",
@@ -125,7 +128,7 @@ class Images(Kind):
             nargs="+",
             metavar="N|FILE",
             help="a class for each image, counted from 0: as numbers, or in a text file, one a line"
-            " (default: what the model says of them itself)",
+            " (default: the model's own predictions)",
         )
 
     def suite(self, request: Request, device: str) -> str:

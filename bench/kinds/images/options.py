@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from bench.cases import Case, Options
+from semibackward_bench.grammar import counted
 
 PHOTOGRAPHS = "scikit-learn"
 """Where images come from unless the user names a folder."""
@@ -36,9 +37,9 @@ class OnImages(Options):
 
     def sentence(self, case: Case) -> str:
         size = "x".join(str(length) for length in self.input_shape)
-        steps = "" if self.steps is None else f", {self.steps} steps"
+        steps = "" if self.steps is None else f", {counted(self.steps, 'step')}"
         return (
-            f"{case.what} on {case.model}, {case.batch} images of {size}{steps},"
+            f"{case.what} on {case.model}, {counted(case.batch, 'image')} of {size}{steps},"
             f" {case.dtype}, {case.device}"
         )
 

@@ -33,6 +33,7 @@ from bench.worker.gradients import engine_watched
 from bench.worker.leftovers import Leftovers
 from bench.worker.workload import Workload, select_device
 from semibackward import semi_backward
+from semibackward_bench.grammar import counted
 
 T = TypeVar("T")
 
@@ -323,7 +324,8 @@ def _sorted_out(
         if count == 0:
             reason = "it is empty"
         elif count > most:
-            reason = f"it has {count} tokens, and OpenAttack's victim reads {most}; shorten it"
+            has = counted(count, "token")
+            reason = f"it has {has}, and OpenAttack's victim reads {most}; shorten it"
         if reason is None:
             kept.append(sentence)
             tokens.append(count)
@@ -336,4 +338,4 @@ def _told(outcome: Outcome) -> str:
     if outcome.error is not None:
         return f"failure ({outcome.error})"
     found = "nothing" if outcome.adversarial is None else repr(outcome.adversarial)
-    return f"{found} after {outcome.queries} queries"
+    return f"{found} after {counted(outcome.queries, 'query', 'queries')}"

@@ -74,8 +74,8 @@ class Text(Kind):
             "--resources",
             type=Path,
             metavar="DIR",
-            help="of text: your WordNet, tagger and so on, laid out as OpenAttack's data; what is"
-            " not there stands in",
+            help="of text: your WordNet, tagger and so on, laid out as OpenAttack's data; for"
+            " what is not there a stand-in is used",
         )
 
     def meant(self, request: Request) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from bench.cases import Case, Options
+from semibackward_bench.grammar import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +27,13 @@ class TextOptions(Options):
     kind: Literal["text"] = "text"
 
     def sentence(self, case: Case) -> str:
-        budget = "" if self.queries is None else f" of at most {self.queries} queries"
+        budget = (
+            ""
+            if self.queries is None
+            else f" of at most {counted(self.queries, 'query', 'queries')}"
+        )
         return (
-            f"{case.what} on {case.model}, {case.batch} sentences{budget}, {case.dtype},"
+            f"{case.what} on {case.model}, {counted(case.batch, 'sentence')}{budget}, {case.dtype},"
             f" {case.device}"
         )
 

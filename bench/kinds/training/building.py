@@ -36,6 +36,7 @@ from bench.worker.leftovers import Leftovers
 from bench.worker.workload import Workload, select_device
 from semibackward import semi_backward
 from semibackward.freeze import own_parameters_frozen
+from semibackward_bench.grammar import counted
 
 T = TypeVar("T")
 
@@ -152,7 +153,8 @@ def build_trained(case: Case, seed: int, images: Tensor) -> Built:
     needed = options.classes or 0
     if built.classes is not None and built.classes < needed:
         raise UnsupportedSettings(
-            f"--models {case.model} has {built.classes} classes, and {options.data} has {needed}"
+            f"--models {case.model} has {counted(built.classes, 'class', 'classes')}, and"
+            f" {options.data} has {needed}"
         )
     check_trainable(case, built.model, "there is nothing to train")
     return built

@@ -35,6 +35,7 @@ from bench.kinds.training.options import NO_ATTACK, TrainingOptions
 from bench.kinds.training.plan import add_plan
 from bench.kinds.training.record import LINE, TrainingRecord
 from bench.words import columns, unknown
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from adapters.base import AttackInfo
@@ -96,13 +97,15 @@ class Training(Kind):
             " `list training`",
         )
         what.add_argument(
-            "--data", metavar="digits|FOLDER", help="what to train on: a folder has CIFAR-10 in it"
+            "--data",
+            metavar="digits|FOLDER",
+            help="what to train on: scikit-learn's digits, or a folder with CIFAR-10",
         )
         what.add_argument(
             "--replays",
             type=numbers.at_least_one,
             metavar="M",
-            help="of free training, a minibatch (8)",
+            help="how often free training uses each minibatch (8)",
         )
 
     def add_report_arguments(self, report: argparse.ArgumentParser) -> None:
@@ -197,7 +200,7 @@ class Training(Kind):
         facts = _known(group.data)
         if group.image_size != facts.size:
             raise UsageError(
-                f"{facts.name} has images of {facts.size} pixels: leave out --image-size"
+                f"{facts.name} has images {facts.size} pixels wide: leave out --image-size"
             )
         shape = (RGB, facts.size, facts.size)
         if group.input not in (None, shape):
@@ -205,9 +208,8 @@ class Training(Kind):
             raise UsageError(f"{facts.name} has images of {spelt}: leave out --input")
         for name, model, batch in itertools.product(group.training, group.models, group.batch):
             if batch > facts.images:
-                raise UsageError(
-                    f"--batch {batch}: {facts.name} has {facts.images} images to train on"
-                )
+                has = counted(facts.images, "image")
+                raise UsageError(f"--batch {batch}: {facts.name} has {has} to train on")
             options = TrainingOptions(
                 input_shape=shape,
                 eps=None,

@@ -30,7 +30,7 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
         type=_plan,
         default=CIFAR10,
         metavar="EPOCHSxIMAGES",
-        help="the training of yours that hours saved are told for (200x50000)",
+        help="the long training that hours saved are told for (200x50000)",
     )
 
 

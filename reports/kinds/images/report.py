@@ -10,6 +10,7 @@ from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
 from reports.reading import models
 from reports.reading.kind import USER, KindReport, weights_words, workload_words
 from reports.tables import columns
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from bench.records.reading import Run
@@ -32,7 +33,7 @@ class OnImagesReport(KindReport):
     headline: ClassVar[tuple[str, ...]] = ("steps",)
 
     def size(self, case: Case) -> str:
-        return f"{case.batch} images of {self.shape(case)}"
+        return f"{counted(case.batch, self.inputs)} of {self.shape(case)}"
 
     def shape(self, case: Case) -> str:
         return "×".join(str(length) for length in OnImages.of(case).input_shape)
@@ -47,18 +48,15 @@ class OnImagesReport(KindReport):
 
     def facets(self, case: Case) -> dict[str, str]:
         found = OnImages.of(case)
-        count = (
-            "" if found.steps is None else f"{found.steps} step{'' if found.steps == 1 else 's'}"
-        )
         start = "random" if found.random_start else "fixed"
         length = found.step_size
         return {
             "size": self.shape(case),
-            "steps": count,
+            "steps": "" if found.steps is None else counted(found.steps, "step"),
             "eps": "" if found.eps is None else f"ε {found.eps:.3g}",
             "step size": "" if length is None else f"steps of {length:.3g}",
             "start": "" if found.random_start is None else f"{start} start",
-            "classes": "" if found.classes is None else f"{found.classes} classes",
+            "classes": "" if found.classes is None else counted(found.classes, "class", "classes"),
         }
 
 
@@ -88,12 +86,12 @@ class ImageReport(OnImagesReport):
             "" if column == "model" else f"on {models.name(case)}",
         ]
         found = ImageOptions.of(case)
-        batch = "" if column == "batch" else f"{case.batch} "
+        batch = "images" if column == "batch" else counted(case.batch, self.inputs)
         images = "" if found.images == PHOTOGRAPHS else f" from {found.images}"
         rest = (case.dtype, models.weights(case), case.device)
         more = models.apart(case, besides=(*rest, f"images {found.images}"))
         return (
-            f"{' '.join(name for name in names if name)}, {batch}images of"
+            f"{' '.join(name for name in names if name)}, {batch} of"
             f" {self.shape(case)}{images}{self.setting(case)},"
             f" {', '.join(filter(None, (*rest, *more)))}"
         )
@@ -143,7 +141,7 @@ class ImageReport(OnImagesReport):
 def steps_spelt(case: Case) -> list[str]:
     """The attack's steps in words, if it has a number of them."""
     steps = OnImages.of(case).steps
-    return [] if steps is None else [f"{steps} steps"]
+    return [] if steps is None else [counted(steps, "step")]
 
 
 def _joined(labels: Sequence[int]) -> str:

@@ -13,6 +13,7 @@ from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy
 from reports.kinds.text.tables import findings
 from reports.reading import shares
+from semibackward_bench.grammar import counted, form
 
 
 def unread(record: ComparisonRecord) -> tuple[int, int]:
@@ -28,7 +29,7 @@ def unread(record: ComparisonRecord) -> tuple[int, int]:
 def reason(record: ComparisonRecord, found: Anatomy) -> str:
     """Why a variant gains, after what it gains."""
     nobody, passes = unread(record)
-    told = f"nobody reads {nobody} of its {passes} backward passes"
+    told = f"nobody reads {nobody} of its {counted(passes, 'backward pass', 'backward passes')}"
     if record.variant == FORWARD_ONLY:
         split = shares.of(record)
         share = "" if split is None else f", which take {100 * split.backward:.0f} % of the time"
@@ -47,9 +48,9 @@ def summary(records: Sequence[ComparisonRecord]) -> str | None:
     if not attackers:
         return None
     never = [name for name, (nobody, passes) in attackers.items() if nobody == passes]
-    verb = "never reads" if len(never) == 1 else "never read"
     said = (
-        f"{len(never)} of {len(attackers)} attackers {verb} a gradient, yet each query runs a full"
+        f"{len(never)} of {counted(len(attackers), 'attack')} never"
+        f" {form(len(never), 'reads', 'read')} a gradient, yet each query runs a full"
         " backward pass"
     )
     gains = [

@@ -10,6 +10,7 @@ from bench.kinds.text.options import TextOptions
 from reports.kinds.text import explained, tables
 from reports.reading import models
 from reports.reading.kind import KindReport, workload_words
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from bench.records.reading import Run
@@ -41,11 +42,11 @@ class TextReport(KindReport):
     def workload(self, case: Case) -> str:
         queries = TextOptions.of(case).queries
         name = models.attack(case)
-        return name if queries is None else f"{name}, {queries} queries"
+        return name if queries is None else f"{name}, {_queries(queries)}"
 
     def budget(self, case: Case) -> list[str]:
         queries = TextOptions.of(case).queries
-        return [] if queries is None else [f"at most {queries} queries"]
+        return [] if queries is None else [f"at most {_queries(queries)}"]
 
     def setting(self, case: Case) -> str:
         return ""
@@ -57,7 +58,7 @@ class TextReport(KindReport):
         found = TextOptions.of(case)
         return {
             "sentences": f"sentences {found.sentences}",
-            "queries": "" if found.queries is None else f"{found.queries} queries",
+            "queries": "" if found.queries is None else _queries(found.queries),
             "resources": "" if found.resources is None else f"resources {found.resources}",
         }
 
@@ -94,3 +95,7 @@ class TextReport(KindReport):
 
     def repeats(self, case: Case, table: str, row: Mapping[str, Any]) -> bool:
         return case.model == BERT and row["attack"] == case.attack
+
+
+def _queries(number: int) -> str:
+    return counted(number, "query", "queries")

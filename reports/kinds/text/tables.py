@@ -17,6 +17,7 @@ from reports.reading.naming import within_table
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells
+from semibackward_bench.grammar import counted
 
 _SHIPPED = "shipped"
 _STAND_IN = "stand-in: "
@@ -279,7 +280,7 @@ def _deed_notes(rows: Sequence[Attacked]) -> Iterable[str]:
     known = [row for row in rows if row.text is not None]
     facts = [row.text for row in known if row.text is not None]
     for victim, parameters in dict.fromkeys((text.victim, text.parameters) for text in facts):
-        yield f"Victim: {victim} ({parameters:,} numbers)."
+        yield f"Victim: {victim} ({parameters:,} parameter values)."
     used = {name: what for text in facts for name, what in text.resources.items()}
     for name, what in sorted(used.items()):
         yield f"Resource {name}: {what}."
@@ -342,6 +343,6 @@ def _title(case: Case) -> str:
     own = TextOptions.of(case).sentences
     source = "" if own == _SHIPPED else f" from {own}"
     return (
-        f"{case.library} on {models.name(case)}, {case.batch} sentences{source}, {case.dtype},"
-        f" {case.device}"
+        f"{case.library} on {models.name(case)}, {counted(case.batch, 'sentence')}{source},"
+        f" {case.dtype}, {case.device}"
     )

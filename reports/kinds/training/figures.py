@@ -16,6 +16,7 @@ from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import SINGLE, Theme
 from reports.reading.words import WITHIN
+from semibackward_bench.grammar import counted, form
 
 FIGURES = 3
 RUNS = 5
@@ -53,10 +54,11 @@ def by_steps(found: Sequence[Point]) -> list[Plot]:
         description = points.sentences(
             "Speedup of a step of adversarial training against the steps K of its attack, beside"
             f" the theory (3K + 3) / (2K + 3): {_told(drawn)}.",
-            f"{len(group) - len(drawn)} of other runs are not drawn."
+            f"{len(group) - len(drawn)} of other runs"
+            f" {form(len(group) - len(drawn), 'is', 'are')} not drawn."
             if len(group) > len(drawn)
             else "",
-            f"{len(groups) - FIGURES} other settings are not drawn."
+            f"{counted(len(groups) - FIGURES, 'other setting is', 'other settings are')} not drawn."
             if len(groups) > FIGURES
             else "",
             points.intervals(drawn),

@@ -15,6 +15,7 @@ from reports.kinds.training import tables
 from reports.reading import causes
 from reports.reading.kind import weights_words, workload_words
 from reports.reading.words import spelt
+from semibackward_bench.grammar import counted, form
 
 if TYPE_CHECKING:
     from bench.records.reading import Run
@@ -83,10 +84,11 @@ class TrainingReport(OnImagesReport):
 
     def too_small(self, record: ComparisonRecord) -> str:
         found = record.gradients or {}
+        computing = found.get(f"passes {record.baseline}")
+        passes = counted(found.get("passes"), "backward pass", "backward passes")
         return (
-            f"{found.get(f'passes {record.baseline}')} of {found.get('passes')} backward passes"
-            f" compute parameter gradients, and {found.get(f'passes {record.variant}')} with the"
-            " attack frozen"
+            f"{computing} of {passes} {form(computing, 'computes', 'compute')} parameter"
+            f" gradients, and {found.get(f'passes {record.variant}')} with the attack frozen"
         )
 
     def nothing_left(self, record: ComparisonRecord, environment: Environment) -> str | None:
@@ -101,6 +103,7 @@ class TrainingReport(OnImagesReport):
             return "there is no attack, and the update reads every gradient"
         asked = str(found.get("call")).split(" + ")
         computing = found.get(f"passes {record.baseline}")
+        passes = counted(found.get("passes"), "backward pass", "backward passes")
         by_itself = " by itself" if causes.skipped_by_torch(record) else ""
         freezes = causes.freezes_itself(record)
         inside = "the attack inside"
@@ -109,7 +112,8 @@ class TrainingReport(OnImagesReport):
         return (
             f"{inside} asks by {spelt(asked[0])}, for which torch"
             f" {environment.torch['version']} computes no parameter gradient{by_itself};"
-            f" {computing} of {found.get('passes')} backward passes compute them, for the update"
+            f" {computing} of {passes} {form(computing, 'computes', 'compute')} them, for"
+            " the update"
         )
 
     def in_vain_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:

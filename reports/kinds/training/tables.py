@@ -25,6 +25,7 @@ from reports.tables.cells import (
     seconds,
     speedup,
 )
+from semibackward_bench.grammar import counted
 
 
 def of(run: Run, steps: Sequence[ComparisonRecord], plan: Plan) -> list[Table]:
@@ -124,8 +125,9 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
     ]
     named = [(called(record.case), record) for record in records]
     theory = (
-        "Theory: passes counted, F = D = W, for attacks that compute every gradient (Bu 2022,"
-        " section 4.4); (3K + 3) / (2K + 3) for pgd."
+        "Theory: passes counted, as if a forward pass, its output gradients and its parameter"
+        " gradients took equally long (F = D = W), for attacks that compute every gradient (Bu"
+        " 2022, section 4.4); (3K + 3) / (2K + 3) for pgd."
     )
     return Table(
         f"Training {_where(first.case)}: {variant_spelt(first.variant)} attack against original",
@@ -177,7 +179,7 @@ def _ended(
         "right, clean",
         f"right, {_attack(trainings)}",
         "weights",
-        f"hours saved, {plan.epochs} epochs of {plan.images} images",
+        f"hours saved, {counted(plan.epochs, 'epoch')} of {counted(plan.images, 'image')}",
     )
     rows = []
     said = []
@@ -203,7 +205,7 @@ def _ended(
             if r.status != "ok"
         ]
     return Table(
-        f"{first.epochs} epochs of training {_where(first.case)}",
+        f"{counted(first.epochs, 'epoch')} of training {_where(first.case)}",
         header,
         tuple(rows),
         (
@@ -220,7 +222,10 @@ def _explained(trainings: Sequence[TrainingRecord], plan: Plan) -> Iterable[str]
         return
     ball = [ended.evaluation.get(name) for name in ("eps", "step_size")]
     lengths = [f"{255 * length:g}/255" for length in ball if isinstance(length, float)]
-    told = f"Trained on {ended.images} images, tested on {ended.test_images} others"
+    told = (
+        f"Trained on {counted(ended.images, 'image')}, tested on"
+        f" {counted(ended.test_images, 'other')}"
+    )
     if len(lengths) == len(ball):
         radius, step = lengths
         told += f"; {_attack([ended])}: radius {radius}, steps of {step}, from a random start"
@@ -289,8 +294,8 @@ def _where(case: Case) -> str:
     found = options(case)
     size = "×".join(str(length) for length in found.input_shape)
     return (
-        f"{models.name(case)} on {found.data}, {case.batch} images of {size}, {case.dtype},"
-        f" {case.device}"
+        f"{models.name(case)} on {found.data}, {counted(case.batch, 'image')} of {size},"
+        f" {case.dtype}, {case.device}"
     )
 
 

@@ -59,7 +59,7 @@ def test_parameter_gradients_that_go_are_an_improvement(compare: Said) -> None:
         ({"forward_calls": 6, "forward_images": 24}, "6 forward passes an image (5 before)"),
         ({"forward_flops": 1001}, "forward FLOPs +0.1 %"),
         ({"saved": 5001}, "saved for the backward pass +0.02 % (5 kB → 5.001 kB)"),
-        ({"forward_kernels": {"convolution": 20, "add": 11}}, "1 more forward kernel calls"),
+        ({"forward_kernels": {"convolution": 20, "add": 11}}, "1 more forward kernel call ("),
         ({"host": {"numpy()": 5}}, "5 more values handed to the host (numpy() +5)"),
     ],
 )

@@ -119,8 +119,8 @@ BEGUN = begun()
     ("lines", "said"),
     [
         ([], "neither counts nor comparisons"),
-        ([BEGUN], "its run was interrupted, 1 comparisons are begun and not complete"),
-        ([timed(), BEGUN], "its run was interrupted, 1 comparisons are begun and not complete"),
+        ([BEGUN], "its run was interrupted, 1 comparison is begun and not complete"),
+        ([timed(), BEGUN], "its run was interrupted, 1 comparison is begun and not complete"),
         ([timed(), '{"schema": 2, "ki'], "line 3 is cut off"),
     ],
 )

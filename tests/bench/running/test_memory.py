@@ -103,12 +103,12 @@ def test_each_allocator_is_told_in_its_own_words_and_looked_at_again(
         ({"GLIBC_TUNABLES": "glibc.malloc.perturb=1"}, "glibc 2.36", False, "GLIBC_TUNABLES set"),
         ({}, "mimalloc", False, "mimalloc does not keep what is given back, though told to by MI"),
         ({"MALLOC_TRIM_THRESHOLD_": "0"}, "mimalloc", None, "mimalloc may or may not keep"),
-        ({}, "musl", False, "nobody here knows how to tell musl to keep what is given back"),
+        ({}, "musl", False, "this program knows no way to tell musl to keep what is given back"),
         (
             {},
             None,
             None,
-            "how to tell Darwin 24's allocator to keep what is given back, and it may",
+            "no way to tell Darwin 24's allocator to keep what is given back, and it may",
         ),
     ],
 )

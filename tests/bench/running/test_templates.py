@@ -163,8 +163,8 @@ def test_a_template_that_is_gone_is_no_reason_to_stop(grown: Templates) -> None:
     finally:
         tree.close()
     (told,) = said
-    assert told.startswith("a template of workers ")
-    assert told.endswith("; workers like it are started afresh")
+    assert told.startswith("the process that workers are forked from ")
+    assert told.endswith("; they are started afresh")
 
 
 def test_workers_are_started_afresh_where_that_is_asked() -> None:

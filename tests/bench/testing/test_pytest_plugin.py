@@ -97,7 +97,7 @@ def test_a_project_holds_its_attacks_to_what_they_should_do(project: pytest.Pyte
     result.stdout.fnmatch_lines(
         [
             "*computes the gradients of 2 of 2 parameters*AddmmBackward0*1 × backward*",
-            "*make other adversarial images*differ by 0.1; 1e-06 is allowed*",
+            "*make different adversarial examples*differ by 0.1; 1e-06 is allowed*",
         ]
     )
     # The failure is shown where the test asks, not inside the assertion.
@@ -254,7 +254,7 @@ def test_an_attack_that_forgets_its_seed_is_told_from_one_that_differs() -> None
 
     with pytest.raises(AssertionError, match="the first attack does not repeat itself"):
         assertions.assert_same(counts, same, IMAGES, LABELS)
-    with pytest.raises(AssertionError, match="make other adversarial images: float32"):
+    with pytest.raises(AssertionError, match="make different adversarial examples: float32"):
         assertions.assert_same(same, lambda images, labels: images.double(), IMAGES, LABELS)
     assertions.assert_same(same, lambda images, labels: images + 1e-3, IMAGES, LABELS, tolerance=1)
     with pytest.raises(AssertionError, match="0 is allowed"):

@@ -81,5 +81,5 @@ def test_what_fails_costs_its_own_result(
     assert {name for name, value in missing.items() if value is None} == lost
     assert [text for text in checked.warnings if "no such luck" in text] == [
         f"{what} could not be looked at (RuntimeError: no such luck);"
-        " the times are not affected, please report it"
+        " the times are not affected; please report it"
     ]

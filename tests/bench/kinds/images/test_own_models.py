@@ -139,7 +139,7 @@ def test_a_users_attack_is_given_the_output_it_was_written_for() -> None:
     assert type(as_it_is.model).__name__ == "LikeHuggingFace"
     assert "the attack is given the model as it is" in as_it_is.remarks()
     assert type(unwrapped.model).__name__ == "Logits"
-    assert any("the attack is given its logits" in said for said in unwrapped.remarks())
+    assert any("the attack is given the model's logits" in said for said in unwrapped.remarks())
     outputs = [workload.output("original") for workload in (as_it_is, unwrapped)]
     assert torch.equal(*outputs)
     assert as_it_is.succeeded(outputs[0]).shape == (2,)
