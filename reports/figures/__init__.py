@@ -1,7 +1,7 @@
 """From records to plots, by matplotlib: as files, or as SVG in a web page.
 
-`plots` says what the records have something for, and `opening` what a page of them begins with; both
-draw nothing. A plot's `draw` makes a matplotlib figure, `draw` files of all plots, and `inline` an
+`plots` says what the records have something for, and `opening` what a page of them begins with;
+neither draws. A plot's `draw` makes a matplotlib figure, `draw` files of all plots, and `inline` an
 SVG element for HTML. What records say is text to them, never mathematics or markup. Imports
 matplotlib, and no torch.
 """

@@ -52,6 +52,11 @@ class Opening:
     what: str
     repeats: frozenset[str]
 
+    @property
+    def drawn(self) -> tuple[tuple[str, Plot], ...]:
+        """Both, by which they are."""
+        return ("wide", self.wide), ("narrow", self.narrow)
+
 
 @dataclass(frozen=True)
 class _Line:
@@ -149,7 +154,7 @@ def _drawn(lines: Sequence[_Line], width: float, theme: Theme) -> Figure:
     else:
         style.named_rows(axes, range(len(lines)), [line.name for line in lines], _LETTERS)
     series = marks.by_call(everything, theme)
-    with mpl.rc_context({"lines.markersize": 2.8 if several else 4.5}):
+    with mpl.rc_context({"lines.markersize": 2.6 if several else 4.5}):
         for call, look in series.items():
             some = [found for row, line in enumerate(lines) for found in _places(row, line, spread)]
             _mark(axes, [found for found in some if found[0].call == call], look, theme, several)
@@ -170,7 +175,7 @@ def _mark(
     axes: Axes, placed: Sequence[tuple[Point, float]], look: Series, theme: Theme, faint: bool
 ) -> None:
     some, rows = [p for p, _ in placed], [row for _, row in placed]
-    marks.estimates(axes, some, rows, look, theme, sideways=True, faint=faint)
+    marks.estimates(axes, some, rows, look, theme, sideways=True, faint=faint, outlined=not faint)
 
 
 def _named_above(axes: Axes, lines: Sequence[_Line], theme: Theme) -> None:

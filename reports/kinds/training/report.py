@@ -26,6 +26,7 @@ class TrainingReport(OnImagesReport):
     """Optimisation steps of training, and trainings to the end."""
 
     plots = "reports.kinds.training.figures:by_steps"
+    workloads = "trainings"
     plotted = ("scaling",)
 
     def name(self, case: Case) -> str:
