@@ -74,7 +74,7 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         columns=columns,
         width=round(sum(column.width for column in columns if column.main), 1),
         filters={column.name: _choices(rows, column) for column in _filtered(columns)},
-        plots=[_plot(plot) for plot in plots],
+        plots=sorted(map(_plot, plots), key=lambda plot: plot["broad"]),
         report=program.command("report"),
         tables=tables[:MOST_TABLES],
         more_tables=len(tables) > MOST_TABLES,

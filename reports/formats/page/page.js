@@ -39,18 +39,19 @@
 
   function apply() {
     found = matching();
-    show(found.slice(0, limit));
-    const shown = Math.min(found.length, limit);
-    const all = `${rows.length} row${rows.length === 1 ? "" : "s"}`;
-    count.textContent =
-      (found.length === rows.length ? all : `${found.length} of ${all}`) +
-      (shown < found.length ? `, the first ${shown} shown` : "");
-    more.hidden = shown === found.length;
+    show(limit);
   }
 
-  function show(some) {
+  function show(most) {
     // The others are not even in the document: browsers look at every row that is.
+    const some = found.slice(0, most);
     body.replaceChildren(...some.map((row) => row.element));
+    const all = `${rows.length} row${rows.length === 1 ? "" : "s"}`;
+    const left = found.length > some.length;
+    count.textContent =
+      (found.length === rows.length ? all : `${found.length} of ${all}`) +
+      (left ? `, the first ${some.length} shown` : "");
+    more.hidden = !left;
   }
 
   function filter() {
@@ -149,7 +150,7 @@
   let closed = [];
   function onPaper(printed) {
     // Every row that matches, and every table.
-    show(printed ? found : found.slice(0, limit));
+    show(printed ? Infinity : limit);
     if (printed) closed = [...document.querySelectorAll("section > details:not([open])")];
     for (const details of closed) details.open = printed;
   }

@@ -30,6 +30,7 @@ _PADDING = 2
 _NARROW, _BROAD = frozenset(" .,:;()|'!-ilIjftr"), frozenset("mwMW@%→…")
 """Characters about half as wide as a digit, and half as wide again."""
 _BOLD = 1.1
+"""How much broader headers and verdicts are."""
 _FIRST = (
     *("library", "attack", "speedup", "verdict", "model", "batch", "variant", "run"),
     *("parameter gradients", "seconds", "input", "device", "peak memory (MB)"),
@@ -37,7 +38,7 @@ _FIRST = (
 """The columns that get room, in this order; the others follow."""
 _ALWAYS = ("speedup", "verdict")
 """Columns that are shown even if all rows say the same."""
-_LONGEST = {"library": 13, "attack": 19, "model": 15, "run": 15, "verdict": 24}
+_LONGEST = {"library": 13, "attack": 18, "model": 15, "run": 12, "verdict": 24}
 """Widths of a digit that texts have at the most; a longer one is cut, and whole in its panel."""
 _LONG = 20
 
@@ -184,8 +185,9 @@ def _width(name: str, found: Sequence[Cell]) -> float:
     longest = max(_wide(text) for text in {cell.text for cell in found})
     if all(cell.key is None for cell in found):
         longest = min(longest, _LONGEST.get(name, _LONG))
-    sorted_by = 1.5  # a mark stands behind the name
-    return round(max(_BOLD * longest, _BOLD * _wide(name) + sorted_by) + _PADDING, 1)
+    text = longest * (_BOLD if name == "verdict" else 1.0)
+    header = _BOLD * _wide(name) + 1.5  # the mark of sorting
+    return round(max(text, header) + _PADDING, 1)
 
 
 def _wide(text: str) -> float:
