@@ -6,10 +6,14 @@ it says so plainly, and no test is run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 PACKAGES = ("chromium", "chromium-driver")
 FLAGS = (
@@ -33,6 +37,32 @@ def browser() -> tuple[str, str] | None:
     return None if found is None or driver is None else (found, driver)
 
 
+@contextlib.contextmanager
+def started(profile: Path) -> Iterator[Any]:
+    """A headless Chromium, as selenium drives it, inside the block.
+
+    Args:
+        profile: an empty folder for what it keeps.
+
+    Raises:
+        SystemExit: there is none here.
+    """
+    from selenium import webdriver
+
+    found = browser()
+    if found is None:
+        raise SystemExit("no Chromium here: make test-browser installs one, or says that it can't")
+    options = webdriver.ChromeOptions()
+    options.binary_location = found[0]
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with webdriver.Chrome(
+        options=options, service=webdriver.ChromeService(executable_path=found[1])
+    ) as driver:
+        yield driver
+
+
 def main() -> int:
     """Run the tests; the exit code."""
     reason = None if browser() else _install()
@@ -42,7 +72,7 @@ def main() -> int:
             " the tests of the page in a browser were NOT run."
         )
         return 0
-    words = ["-m", "browser", "tests/reports/test_browser.py", *sys.argv[1:]]
+    words = ["-m", "browser", "tests/reports", *sys.argv[1:]]
     return subprocess.run([sys.executable, "-m", "pytest", *words]).returncode
 
 

@@ -1,5 +1,6 @@
 """How fast reports are (`make report-speed`): 10,000 comparisons rendered, 2,000 rows filtered; and
-how much memory 200,000 comparisons take (also alone: `python -m tools.report_speed --memory`).
+how much memory 200,000 comparisons take. The last two also alone: `python -m tools.report_speed
+--page` or `--memory`.
 
 The comparisons are the committed ones at other batch sizes, so that every table, plot and sentence
 has its work. Each format is rendered by the command, as a whole process.
@@ -100,28 +101,32 @@ def filtered(page: Path) -> list[float]:
     Raises:
         SystemExit: there is no browser here.
     """
-    from selenium import webdriver
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        browser_tests.started(Path(profile)) as driver,
+    ):
+        driver.get(page.as_uri())
+        choices: dict[str, list[str]] = driver.execute_script(
+            "return Object.fromEntries([...document.querySelectorAll('select')]"
+            ".map(s => [s.name, [...s.options].map(o => o.value).filter(Boolean)]))"
+        )
+        asked: list[tuple[str, Any]] = [
+            (name, value) for name, values in choices.items() for value in values[:10]
+        ]
+        asked += [("search", word) for word in ("foolbox", "pgd faster", "nothing like it")]
+        return [ms for each in asked for ms in driver.execute_script(_FILTERED, *each)]
 
-    found = browser_tests.browser()
-    if found is None:
-        raise SystemExit("no Chromium here: make test-browser installs one")
-    with tempfile.TemporaryDirectory() as profile:
-        options = webdriver.ChromeOptions()
-        options.binary_location = found[0]
-        for flag in (*browser_tests.FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        service = webdriver.ChromeService(executable_path=found[1])
-        with webdriver.Chrome(options=options, service=service) as driver:
-            driver.get(page.as_uri())
-            choices: dict[str, list[str]] = driver.execute_script(
-                "return Object.fromEntries([...document.querySelectorAll('select')]"
-                ".map(s => [s.name, [...s.options].map(o => o.value).filter(Boolean)]))"
-            )
-            asked: list[tuple[str, Any]] = [
-                (name, value) for name, values in choices.items() for value in values[:10]
-            ]
-            asked += [("search", word) for word in ("foolbox", "pgd faster", "nothing like it")]
-            return [ms for each in asked for ms in driver.execute_script(_FILTERED, *each)]
+
+def browser(folder: Path) -> None:
+    """Print how soon a page answers its filters, as Markdown."""
+    fewer = folder / "fewer.jsonl"
+    write(fewer, ROWS)
+    rendered(fewer, "html", folder)
+    times = filtered(folder / "report.html")
+    print(
+        f"\nA page of {ROWS:,} rows in headless Chromium, {len(times)} changes of a filter,"
+        f" layout included: median {median(times):.0f} ms, at most {max(times):.0f} ms."
+    )
 
 
 def memory(folder: Path) -> None:
@@ -143,9 +148,8 @@ def main() -> None:
     """Print the tables as Markdown."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        many, fewer = folder / "many.jsonl", folder / "fewer.jsonl"
+        many = folder / "many.jsonl"
         write(many, COMPARISONS)
-        write(fewer, ROWS)
         size = many.stat().st_size / 1e6
         print(f"`report` on {COMPARISONS:,} comparisons ({size:.0f} MB of records), median seconds")
         print(f"and largest peak of {REPETITIONS} whole processes, {os.cpu_count()} cores:\n")
@@ -154,18 +158,18 @@ def main() -> None:
             found = [rendered(many, form, folder / form) for _ in range(REPETITIONS)]
             seconds, peak = median(f[0] for f in found), max(f[1] for f in found)
             print(f"| {form} | {seconds:.1f} | {peak:.0f} |", flush=True)
-        rendered(fewer, "html", folder)
-        times = filtered(folder / "report.html")
-        print(
-            f"\nA page of {ROWS:,} rows in headless Chromium, {len(times)} changes of a filter,"
-            f" layout included: median {median(times):.0f} ms, at most {max(times):.0f} ms."
-        )
+        browser(folder)
         memory(folder)
 
 
+PARTS = {"--memory": memory, "--page": browser}
+"""What is also measured alone, by the word that asks for it."""
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--memory"]:
-        with tempfile.TemporaryDirectory() as name:
-            memory(Path(name))
-    else:
+    part = PARTS.get(" ".join(sys.argv[1:]))
+    if part is None:
         main()
+    else:
+        with tempfile.TemporaryDirectory() as name:
+            part(Path(name))

@@ -43,6 +43,7 @@ def estimates(
     *,
     sideways: bool = False,
     faint: bool = False,
+    outlined: bool = True,
 ) -> None:
     """Speedups with the whiskers of their intervals; hollow without one.
 
@@ -54,6 +55,7 @@ def estimates(
         theme: of the plot.
         sideways: speedups go to the right, not up.
         faint: the whiskers stand back, where they lie over each other.
+        outlined: marks have an edge of ink; without one, small marks keep their colour.
     """
     pairs = list(zip(places, points, strict=True))
     for hollow in (False, True):
@@ -75,7 +77,7 @@ def estimates(
             linestyle="",
             marker=series.marker,
             markerfacecolor=theme.paper if hollow else series.colour,
-            markeredgecolor=series.colour if hollow else theme.ink,
+            markeredgecolor=theme.ink if outlined and not hollow else series.colour,
             markeredgewidth=1.0 if hollow else 0.5,
             zorder=3,
         )

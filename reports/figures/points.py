@@ -102,8 +102,9 @@ FACETS = (
 )
 """Of a case, those of its kind included; what no kind of ours has is in "other", and "variant" and
 "run" follow them."""
-_NAMES = (*FACETS, "variant", "run")
-_AT = {name: index for index, name in enumerate(_NAMES)}
+NAMES = (*FACETS, "variant", "run")
+"""All facets of a point, in their order."""
+_AT = {name: index for index, name in enumerate(NAMES)}
 _ESSENTIAL = ("library", "attack", "training", "model", "level", "variant")
 """Told wherever they differ, even where a name would do without."""
 _OWN = ("steps", "eps", "step size", "start")
@@ -166,7 +167,7 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
 
 def grouped(points: Iterable[Point], apart: Collection[str]) -> list[list[Point]]:
     """The points that differ in nothing but the named facets, together; in order."""
-    kept = operator.itemgetter(*(at for at, name in enumerate(_NAMES) if name not in apart))
+    kept = operator.itemgetter(*(at for at, name in enumerate(NAMES) if name not in apart))
     groups: dict[tuple[str, ...], list[Point]] = {}
     for point in points:
         groups.setdefault(kept(point.facets), []).append(point)
@@ -217,7 +218,7 @@ def _telling(points: Sequence[Point], told: Collection[str], apart: Collection[s
 
 def _values(points: Sequence[Point]) -> dict[str, set[str]]:
     columns = zip(*(point.facets for point in points), strict=True)
-    return {name: set(column) for name, column in zip(_NAMES, columns, strict=False)}
+    return {name: set(column) for name, column in zip(NAMES, columns, strict=False)}
 
 
 def name(point: Point, facets: Iterable[str]) -> str:

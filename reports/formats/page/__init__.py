@@ -12,7 +12,6 @@ import importlib.resources
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -20,66 +19,22 @@ import markupsafe
 
 from bench import program, telling
 from bench.records.reading import Run
-from bench.records.types import ComparisonRecord, Environment
+from bench.records.types import Environment
 from reports import figures
-from reports.reading import (
-    energy,
-    kind,
-    levels,
-    memory,
-    models,
-    naming,
-    numbers,
-    places,
-    predicted,
-    promises,
-    published,
-    reproduce,
-    summary,
-)
-from reports.reading.places import Place
-from reports.reading.why import why
+from reports.formats.page import rows as table
+from reports.formats.page import title
+from reports.formats.page.rows import Column, Row
+from reports.reading import naming, places, promises, reproduce, summary
 from reports.tables import cells, contents
 from reports.tables.contents import NOTHING
 
 MOST_TABLES = 40
 """Tables that a page bears; `--format md` has them all."""
 _FILTERS = ("library", "attack", "model", "device", "variant", "verdict", "run")
-
-
 _SCALE = 1.35
 """A plot is made for a printed column, and read from farther away on a screen."""
-_WIDE = 900
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of the large table.
-
-    Attributes:
-        text: what it shows.
-        key: what it is sorted by, if not its text.
-    """
-
-    text: str
-    key: float | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A comparison in the large table.
-
-    Attributes:
-        cells: by the names of the columns.
-        ok: whether it came to a number.
-        why: in words, what there is to say of it.
-        command: what repeats it.
-    """
-
-    cells: dict[str, Cell]
-    ok: bool
-    why: tuple[str, ...]
-    command: str
+_WIDE, _COLUMN = 900, 560
+"""Pixels: of a plot that doesn't say, and of what stands beside another."""
 
 
 def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
@@ -98,22 +53,28 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
     records = [record for place in found for record, _ in place.comparisons]
     intervals = cells.interval_names(record.speedup for record in records)
     rows = [
-        _row(record, environment, place, mixed=len(intervals) > 1)
+        table.row(record, environment, place, mixed=len(intervals) > 1)
         for place in found
         for record, environment in place.comparisons
     ]
-    shown = _columns(rows)
+    columns = table.columns(rows)
+    opening = figures.opening(runs)
+    plots = [p for p in figures.plots(runs) if opening is None or p.name not in opening.repeats]
     tables = list(itertools.islice(contents.of(runs, asked), MOST_TABLES + 1))
     script = _read("page.js")
     return _template().render(
-        title=_title(found),
+        program=title.PROGRAM,
+        title=title.of(found),
+        measured=title.facts(found),
         summary=[_with_code(sentence) for sentence in summary.of(runs)],
+        opening=None if opening is None else _opening(opening),
         rows=rows,
         interval=cells.interval_words(intervals),
         only_here=promises.ONLY_HERE if any(map(promises.only_here, records)) else "",
-        columns=shown,
-        filters={name: _choices(rows, name) for name in _FILTERS if name in shown},
-        plots=[_plot(plot) for plot in figures.plots(runs)],
+        columns=columns,
+        width=round(sum(column.width for column in columns if column.main), 1),
+        filters={column.name: _choices(rows, column) for column in _filtered(columns)},
+        plots=sorted(map(_plot, plots), key=lambda plot: plot["broad"]),
         report=program.command("report"),
         tables=tables[:MOST_TABLES],
         more_tables=len(tables) > MOST_TABLES,
@@ -139,9 +100,12 @@ def _read(name: str) -> str:
     return importlib.resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _with_code(sentence: str) -> list[tuple[str, bool]]:
-    """A sentence's parts, and whether each stood between backquotes."""
-    return [(part, number % 2 == 1) for number, part in enumerate(sentence.split("`"))]
+def _with_code(sentence: str) -> markupsafe.Markup:
+    """A sentence, with what stands between backquotes as code."""
+    parts = [markupsafe.escape(part) for part in telling.line(sentence).split("`")]
+    code = markupsafe.Markup("<code>{}</code>")
+    told = (code.format(part) if at % 2 else part for at, part in enumerate(parts))
+    return markupsafe.Markup("").join(told)
 
 
 def _style() -> str:
@@ -154,101 +118,35 @@ def _style() -> str:
     return f":root {{ {light} }}\n{wanted} {{ :root {{ {dark} }} }}\n{_read('page.css')}"
 
 
-def _title(found: Sequence[Place]) -> str:
-    libraries = dict.fromkeys(
-        record.case.library for place in found for record, _ in place.comparisons
-    )
-    names = ", ".join(libraries) if len(libraries) <= 7 else f"{len(libraries)} libraries"
-    return f"Semi-backward Bench: {names}" if names else "Semi-backward Bench"
+def _filtered(columns: Sequence[Column]) -> list[Column]:
+    """The columns that rows can be chosen by, in the order of the filters."""
+    by_name = {column.name: column for column in columns}
+    return [by_name[name] for name in _FILTERS if name in by_name]
 
 
-def _row(record: ComparisonRecord, environment: Environment, place: Place, *, mixed: bool) -> Row:
-    case, speedup = record.case, record.speedup
-    found = published.find(case, record.variant, environment.suite)
-    gradients = record.gradients or {}
-    peak = record.memory or {}
-    arithmetic = (record.theory or {}).get("speedup")
-    told = why(record, environment)
-    return Row(
-        cells={
-            "library": Cell(case.library),
-            "attack": Cell(", ".join([kind.of(case).workload(case), *models.apart(case)])),
-            "model": Cell(models.name(case)),
-            "variant": Cell(record.variant),
-            "verdict": Cell(promises.verdict(record)),
-            "speedup": Cell(
-                levels.beside(numbers.with_interval(speedup, named=mixed), record),
-                None if speedup is None else speedup.estimate,
-            ),
-            memory.AS_GIVEN: Cell(
-                memory.spread(record.as_given),
-                max(record.as_given.speedups) if record.as_given else None,
-            ),
-            "seconds": _pair(record, cells.seconds, lambda name: record.seconds[name][0]),
-            predicted.BY_FLOPS: _number(arithmetic if isinstance(arithmetic, float) else None),
-            predicted.BY_BYTES: _number(predicted.by_bytes(record)),
-            "published": _number(None if found is None else found.speedup),
-            "ours over it": _number(
-                speedup.estimate / found.speedup if speedup and found else None
-            ),
-            "parameter gradients": Cell(
-                cells.gradients(record), _float(gradients.get(record.baseline))
-            ),
-            "peak memory (MB)": Cell(cells.peak(record), _float(peak.get(record.baseline))),
-            energy.RUN: Cell(energy.runs_cell(record), energy.per_run(record, record.baseline)),
-            energy.RATIO: _number(energy.ratio(record)),
-            "batch": Cell(str(case.batch), case.batch),
-            "input": Cell(kind.of(case).shape(case)),
-            "device": Cell(_device(record, environment)),
-            "run": Cell(place.label),
-        },
-        ok=record.status == "ok",
-        why=tuple(filter(None, (told, levels.sentence(record), *record.warnings))),
-        command=reproduce.line(record, environment),
-    )
+def _choices(rows: Sequence[Row], column: Column) -> list[str]:
+    return sorted({row.cells[column.name].text for row in rows})
 
 
-def _device(record: ComparisonRecord, environment: Environment) -> str:
-    name = environment.accelerator.get("name") or environment.processor
-    return f"{record.case.device}, {name}"
-
-
-def _pair(record: ComparisonRecord, text: Any, key: Any) -> Cell:
-    if not record.seconds or record.speedup is None:
-        return Cell("-")
-    told = " → ".join(text(record, name) for name in (record.baseline, record.variant))
-    return Cell(told, key(record.baseline))
-
-
-def _number(value: float | None) -> Cell:
-    return Cell("-") if value is None else Cell(f"{value:.2f}", value)
-
-
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _columns(rows: Sequence[Row]) -> list[str]:
-    """Those of which some row has something to tell; `run` only where there are several."""
-    names = list(rows[0].cells) if rows else []
-    told = {name: {row.cells[name].text for row in rows} for name in names}
-    return [
-        name for name in names if told[name] != {"-"} and (name != "run" or len(told[name]) > 1)
-    ]
-
-
-def _choices(rows: Sequence[Row], name: str) -> list[str]:
-    return sorted({row.cells[name].text for row in rows})
+def _opening(found: figures.Opening) -> dict[str, Any]:
+    """The wide plot and the narrow one, of which a screen shows one."""
+    return {
+        "what": found.what,
+        "description": found.wide.description,
+        "svg": {name: markupsafe.Markup(figures.inline(plot)) for name, plot in found.drawn},
+    }
 
 
 def _plot(plot: figures.Plot) -> dict[str, Any]:
     drawn = figures.inline(plot)
-    width = re.search(r'width="(\d+)"', drawn)
+    found = re.search(r'width="(\d+)"', drawn)
+    width = round(_SCALE * int(found[1])) if found else _WIDE
     return {
         "title": plot.title,
         "description": plot.description,
         "svg": markupsafe.Markup(drawn),
-        "width": round(_SCALE * int(width[1])) if width else _WIDE,
+        "width": width,
+        "broad": width > _COLUMN,
     }
 
 
@@ -260,8 +158,8 @@ def _facts(run: Run, label: str) -> Mapping[str, Any]:
         "file": run.path.name,
         "facts": dict(_environment(environment)),
         "command": reproduce.whole(environment),
-        "comparisons": len(run.comparisons),
-        "own": [(line, len(found)) for line, found in run.own.items() if found],
+        "comparisons": title.numbered(len(run.comparisons), "comparisons"),
+        "own": [title.numbered(len(found), f"{line}s") for line, found in run.own.items() if found],
         "incomplete": len({part.key for part in run.parts}),
         "cut": run.cut,
         "left_out": run.left_out if run.damaged else "",

@@ -1,11 +1,13 @@
 "use strict";
 (() => {
-  const FIRST = 50; // rows shown at once: a filter answers within a tenth of a second
+  const FIRST = 25; // rows in the page at once: a filter answers within a tenth of a second
   const table = document.getElementById("measurements");
   if (!table) return;
   document.documentElement.classList.add("js");
   const body = table.tBodies[0];
   const form = document.getElementById("filters");
+  const selects = [...form.querySelectorAll("select:enabled")];
+  const search = form.elements.namedItem("search");
   const count = document.getElementById("count");
   const more = document.getElementById("more");
   const headers = [...table.tHead.rows[0].cells];
@@ -14,47 +16,52 @@
     const cells = [...element.cells];
     const texts = cells.map((cell) => cell.textContent);
     const keys = cells.map((cell, i) => ("key" in cell.dataset ? Number(cell.dataset.key) : texts[i]));
-    const verdict = cells[names.indexOf("verdict")];
-    if (verdict) verdict.dataset.is = verdict.textContent.split(",")[0];
-    return { element, number, texts, keys, all: texts.join(" ").toLowerCase(), shown: false };
+    return { element, number, texts, keys, all: texts.join(" ").toLowerCase() };
   });
+  const alphabet = new Intl.Collator(undefined, { numeric: true });
   let order = rows;
+  let found = rows; // those that match, in order
   let limit = FIRST;
+  let asked; // the filters, when they were last answered
 
-  function wanted() {
-    const fields = new FormData(form);
-    const words = String(fields.get("search") || "").toLowerCase().split(/\s+/).filter(Boolean);
-    const exact = [...form.querySelectorAll("select")]
+  function matching() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const exact = selects
       .filter((select) => select.value !== "")
       .map((select) => [names.indexOf(select.name), select.value]);
-    return (row) =>
-      exact.every(([column, value]) => row.texts[column] === value) &&
-      words.every((word) => row.all.includes(word));
+    if (!words.length && !exact.length) return order;
+    return order.filter(
+      (row) =>
+        exact.every(([column, value]) => row.texts[column] === value) &&
+        words.every((word) => row.all.includes(word)),
+    );
   }
 
   function apply() {
-    const matches = wanted();
-    let found = 0;
-    for (const row of order) {
-      const match = matches(row);
-      const shown = match && found < limit;
-      found += match ? 1 : 0;
-      if (shown !== row.shown) {
-        row.shown = shown;
-        row.element.classList.toggle("shown", shown);
-      }
-    }
-    const visible = Math.min(found, limit);
-    count.textContent =
-      `${found} of ${rows.length} rows` + (visible < found ? `, the first ${visible} shown` : "");
-    more.hidden = visible >= found;
-    remember();
+    found = matching();
+    show(limit);
   }
 
-  function remember() {
+  function show(most) {
+    // The others are not even in the document: browsers look at every row that is.
+    const some = found.slice(0, most);
+    body.replaceChildren(...some.map((row) => row.element));
+    const all = `${rows.length} row${rows.length === 1 ? "" : "s"}`;
+    const left = found.length > some.length;
+    count.textContent =
+      (found.length === rows.length ? all : `${found.length} of ${all}`) +
+      (left ? `, the first ${some.length} shown` : "");
+    more.hidden = !left;
+  }
+
+  function filter() {
     const fields = [...new FormData(form)].filter(([, value]) => value !== "");
-    const hash = new URLSearchParams(fields).toString();
-    if (hash || location.hash.includes("=")) history.replaceState(null, "", `#${hash}`);
+    const wanted = new URLSearchParams(fields).toString();
+    if (wanted === asked) return; // browsers tell of one choice by two events
+    asked = wanted;
+    limit = FIRST;
+    apply();
+    if (wanted || location.hash.includes("=")) history.replaceState(null, "", `#${wanted}`);
   }
 
   function recall() {
@@ -71,8 +78,8 @@
       const [noA, noB] = [a === "-", b === "-"]; // what is not known comes last, either way
       if (noA || noB) return noA - noB || one.number - two.number;
       const mixed = typeof a === typeof b ? 0 : typeof a === "number" ? -1 : 1;
-      const found = typeof a === "number" ? a - b : String(a).localeCompare(String(b));
-      return (mixed || sign * found) || one.number - two.number;
+      const apart = typeof a === "number" ? a - b : alphabet.compare(a, b);
+      return (mixed || sign * apart) || one.number - two.number;
     };
   }
 
@@ -83,42 +90,73 @@
         header.setAttribute("aria-sort", i === column ? (up ? "ascending" : "descending") : "none");
     });
     order = [...rows].sort(compare(column, up ? 1 : -1));
-    body.append(...order.map((row) => row.element));
     apply();
+  }
+
+  // An open row's panel lies across the whole table, below the row's line; the row makes room for it.
+  const room = new ResizeObserver((entries) => {
+    for (const { target } of entries)
+      target.closest("details").style.setProperty("--room", `${target.offsetHeight}px`);
+  });
+
+  function unfold(details) {
+    const panel = details.querySelector(".panel");
+    details.closest("tr").classList.toggle("open", details.open);
+    room[details.open ? "observe" : "unobserve"](panel);
+    panel.querySelector(".cut")?.remove();
+    if (details.open) panel.prepend(whatIsCut(details));
+  }
+
+  function whatIsCut(details) {
+    // What the row's line has no room for, in words.
+    const cut = document.createElement("div");
+    cut.className = "cut";
+    const line = details.querySelector("summary");
+    if (line.scrollWidth > line.clientWidth)
+      cut.append(Object.assign(document.createElement("p"), { textContent: line.textContent }));
+    const list = document.createElement("dl");
+    for (const cell of details.closest("tr").cells) {
+      const whole = cell.offsetParent && cell.scrollWidth <= cell.clientWidth;
+      if (cell.className === "why" || whole || cell.textContent === "-") continue;
+      const pair = document.createElement("div");
+      pair.append(
+        Object.assign(document.createElement("dt"), { textContent: cell.dataset.label }),
+        Object.assign(document.createElement("dd"), { textContent: cell.textContent }),
+      );
+      list.append(pair);
+    }
+    if (list.children.length) cut.append(list);
+    return cut;
   }
 
   headers.forEach((header, column) => {
     header.querySelector("button")?.addEventListener("click", () => sort(column));
   });
-  for (const event of ["input", "change"]) {
-    // not every browser tells of a choice by both
-    form.addEventListener(event, () => {
-      limit = FIRST;
-      apply();
-    });
-  }
+  body.addEventListener("toggle", (event) => unfold(event.target), true);
+  for (const event of ["input", "change"]) form.addEventListener(event, filter);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => {
-    limit = FIRST;
-    setTimeout(apply); // the fields are cleared after this event
-  });
+  form.addEventListener("reset", () => setTimeout(filter)); // the fields are cleared after this event
   more.addEventListener("click", () => {
+    const next = found[limit];
     limit = Infinity;
     apply();
+    next.element.querySelector("summary").focus({ preventScroll: true }); // the button is gone
   });
   addEventListener("hashchange", () => {
     recall();
-    apply();
+    filter();
   });
-  addEventListener("beforeprint", () => {
-    limit = Infinity;
-    apply();
-    for (const details of document.querySelectorAll("section > details")) details.open = true;
-  });
-  addEventListener("afterprint", () => {
-    limit = FIRST;
-    apply();
-  });
+
+  let closed = [];
+  function onPaper(printed) {
+    // Every row that matches, and every table.
+    show(printed ? Infinity : limit);
+    if (printed) closed = [...document.querySelectorAll("section > details:not([open])")];
+    for (const details of closed) details.open = printed;
+  }
+  addEventListener("beforeprint", () => onPaper(true));
+  addEventListener("afterprint", () => onPaper(false));
+  matchMedia("print").addEventListener("change", (event) => onPaper(event.matches));
   recall();
-  apply();
+  filter();
 })();

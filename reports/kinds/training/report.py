@@ -27,6 +27,7 @@ class TrainingReport(OnImagesReport):
     """Optimisation steps of training, and trainings to the end."""
 
     plots = "reports.kinds.training.figures:by_steps"
+    workloads = "trainings"
     plotted = ("scaling",)
     vain = "backward passes whose parameter gradients are never read"
     columns = ("training", "library", "attack", "model", "batch", "steps")
