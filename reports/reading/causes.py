@@ -39,7 +39,10 @@ def computed_briefly(record: ComparisonRecord) -> tuple[str, ...]:
         return ()
     if not before:
         left = sum(each.leaves for each in _spared(record))
-        return (f"{grammar.counted(left, 'gradient')} of other tensors in vain", "gradients of others")
+        return (
+            f"{grammar.counted(left, 'gradient')} of other tensors in vain",
+            "gradients of others",
+        )
     told = f"{before - after} of {found.get('parameters')}"
     return (f"{told} computed in vain", f"{told} in vain")
 
