@@ -164,7 +164,9 @@ def test_scipys_search_is_put_back_when_the_model_falls_over(
         raise ValueError("the model fell over")
 
     monkeypatch.setattr(scipy.optimize, "fmin_l_bfgs_b", newer)
-    attack = registry.get("advertorch").build("lbfgs", nn.Flatten(), settings())
+    advertorch = registry.get("advertorch")
+    advertorch.load()
+    attack = advertorch.build("lbfgs", nn.Flatten(), settings())
     with pytest.raises(ValueError, match="fell over"):
         attack(torch.rand(1, 3, 2, 2), torch.zeros(1, dtype=torch.int64))
     assert scipy.optimize.fmin_l_bfgs_b is newer

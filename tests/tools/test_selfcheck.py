@@ -107,6 +107,6 @@ def test_every_peer_can_be_run(name: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("name", ["coverage.md", "selfcheck.md"])
 def test_the_page_shows_what_was_measured(name: str) -> None:
-    page = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     for line in (RESULTS / name).read_text(encoding="utf-8").splitlines():
         assert line in page
