@@ -196,6 +196,8 @@ def memory(found: Sequence[Point]) -> list[Plot]:
         f"original over variant is {_ratio(ranked[0]):.2f} at most ({names[0]}),"
         f" {statistics.median(map(_ratio, ranked)):.2f} in the median and"
         f" {_ratio(ranked[-1]):.2f} at least ({names[-1]})"
+        if len(ranked) > 1
+        else f"original over variant is {_ratio(ranked[0]):.2f} ({names[0]})"
     )
     other = len(found) - len(wanted)
     whole = sum(stack[-1] > 0 for p in drawn for stack in _stacks(p))

@@ -275,7 +275,7 @@ def intervals(points: Iterable[Point]) -> str:
         whiskers = f"Whiskers: {100 * level:g} % intervals."
     elif drawn:
         which = "" if alone == len(drawn) else f" of {alone} of {len(drawn)}"
-        whiskers = f"Whiskers{which}: {WITHIN}; a fresh one may lie outside."
+        whiskers = f"Whiskers{which}: intervals {WITHIN}; a fresh one may lie outside."
     count = len(found) - len(drawn)
     hollow = (
         f"{count} without an interval, for too few blocks, {form(count, 'is', 'are')} hollow."

@@ -189,9 +189,10 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
         labels = list(itertools.islice(named, len(some)))
         which = "" if len(pages) == 1 else f" {start + 1} to {start + len(some)} of {len(ranked)}"
         description = points.sentences(
-            f"Attacks{which} sorted by speedup, from {some[0].estimate:.2f} ({labels[0]}) to"
-            f" {some[-1].estimate:.2f} ({labels[-1]}); the median of all {len(ranked)} is"
-            f" {middle:.2f}. Coloured by how gradients are asked for: {_calls(some)}.",
+            f"{_range(some, labels, which)}; the median of all {len(ranked)} is {middle:.2f}."
+            if len(ranked) > 1
+            else f"Speedup of the one attack: {middle:.2f} ({labels[0]}).",
+            f"Coloured by how gradients are asked for: {_calls(some)}.",
             f"{gap} in the middle {form(gap, 'is', 'are')} not drawn." if gap else "",
             points.intervals(some),
             points.not_ok(wanted),
@@ -205,6 +206,13 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
             )
         )
     return plots
+
+
+def _range(some: Sequence[Point], labels: Sequence[str], which: str) -> str:
+    return (
+        f"Attacks{which} sorted by speedup, from {some[0].estimate:.2f} ({labels[0]}) to"
+        f" {some[-1].estimate:.2f} ({labels[-1]})"
+    )
 
 
 def _calls(some: Sequence[Point]) -> str:

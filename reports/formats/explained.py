@@ -323,13 +323,21 @@ def _memory(record: ComparisonRecord, told: Explanation) -> str:
     if record.memory is None:
         return ""
     before, after = (int(record.memory[name]) / 1e6 for name in (record.baseline, record.variant))
-    ratio = f", {before / after:.2f} times less" if after else ""
-    counted = (
+    ratio = _less(before, after)
+    parts = (
         ""
-        if told.by_memory is None
+        if told.by_memory is None or round(told.by_memory, 2) == 1
         else f" (.grad buffers and what is kept for them make {told.by_memory:.2f})"
     )
-    return f"Peak memory: {before:.3g} MB, {after:.3g} MB {escape(record.variant)}{ratio}{counted}."
+    return f"Peak memory: {before:.3g} MB, {after:.3g} MB {escape(record.variant)}{ratio}{parts}."
+
+
+def _less(before: float, after: float) -> str:
+    """How much smaller the second is, or larger, where two digits show it."""
+    times = before / after if after else 1.0
+    if round(times, 2) == 1:
+        return ""
+    return f", {times:.2f} times less" if times > 1 else f", {1 / times:.2f} times more"
 
 
 def _mend(record: ComparisonRecord, told: Explanation) -> str:

@@ -186,7 +186,10 @@ def counted(observed: Mapping[str, Observed] | None, baseline: str) -> list[str]
 
 def _all(record: ComparisonRecord) -> str:
     """Of how many parameters there may be gradients."""
-    return grammar.counted((record.gradients or {}).get("parameters"), "parameter gradient")
+    total = (record.gradients or {}).get("parameters")
+    if total is None:
+        return "the parameter gradients"
+    return grammar.counted(total, "parameter gradient")
 
 
 def _both(record: ComparisonRecord) -> tuple[Observed | None, Observed | None]:

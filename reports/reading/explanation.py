@@ -114,7 +114,7 @@ def _already_optimal(record: ComparisonRecord, found: Anatomy, environment: Envi
     cause = None if by_itself else causes.none_computed(record)
     because = "" if cause is None else f" {cause};"
     return (
-        f"nothing to gain:{because} of its {_calls(found)} torch {environment.torch['version']}"
+        f"nothing to gain:{because} for its {_calls(found)} torch {environment.torch['version']}"
         f" computes {causes.computed(record)}{by_itself}; measured {_interval(record)}"
     )
 

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from bench.statistics.estimate import Speedup
 from reports.reading.words import WITHIN
+from semibackward_bench.grammar import counted
 
 _FEWEST, _MOST = 1, 3
 """Decimals of a ratio."""
@@ -43,7 +44,7 @@ def interval(found: Speedup | None) -> str:
     if found is None:
         return "-"
     if found.low is None or found.high is None:
-        return f"none (blocks: {found.blocks})"
+        return f"none: {counted(found.blocks, 'block')}"
     digits = decimals(found.half_width)
     low = _rounded(found.low, digits, ROUND_FLOOR)
     high = _rounded(found.high, digits, ROUND_CEILING)

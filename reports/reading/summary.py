@@ -112,7 +112,7 @@ def _no_gains(frozen: Sequence[Measured]) -> str:
     if open_:
         said.append(f"{_cases(open_)} stayed open: measure longer, or on a quieter machine")
     if not said:
-        return "No case came out without a gain." if frozen else "No case was measured frozen."
+        return "Every case gained." if frozen else "No case was measured frozen."
     text = "; ".join(said)
     return f"{text[0].upper()}{text[1:]}."
 

@@ -126,7 +126,12 @@ def interval_names(found: Iterable[Speedup | None]) -> list[str]:
 
 def interval_head(names: Sequence[str]) -> str:
     """The head of a column of intervals with these names; with several, each cell tells its own."""
-    return names[0] if len(names) == 1 else "interval"
+    return _headed(names[0]) if len(names) == 1 else "interval"
+
+
+def _headed(name: str) -> str:
+    """What stands over intervals of one name."""
+    return f"interval {name}" if name == WITHIN else name
 
 
 def interval_words(names: Sequence[str]) -> str:
@@ -134,7 +139,7 @@ def interval_words(names: Sequence[str]) -> str:
     if WITHIN not in names:
         return names[0]
     if len(names) == 1:
-        return f"interval {WITHIN}"
+        return _headed(WITHIN)
     others = " or ".join(name for name in names if name != WITHIN)
     return f"{others}, or where it says so its interval {WITHIN}"
 
@@ -153,7 +158,7 @@ def interval_rows(
     """Rows of intervals, one for each name, where a record is a column."""
     for name in names:
         yield (
-            name,
+            _headed(name),
             [
                 numbers.interval(r.speedup)
                 if r.speedup is not None and numbers.interval_name(r.speedup) == name

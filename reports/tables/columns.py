@@ -168,7 +168,9 @@ def _average_columns(
     there = [row.speedup for row in found if row is not None]
     geometric = {
         "speedup": numbers.ratio(ours.geometric),
-        numbers.interval_name(ours.geometric): numbers.interval(ours.geometric),
+        cells.interval_head([numbers.interval_name(ours.geometric)]): numbers.interval(
+            ours.geometric
+        ),
     }
     arithmetic = {"speedup": _like(ours.geometric, ours.arithmetic)}
     if len(there) == ours.count:

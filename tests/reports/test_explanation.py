@@ -88,7 +88,7 @@ SOME = anatomy(part(10, 20), part(10, 10), 2, **{"backward": 2, "autograd.grad":
     ("found", "label", "said"),
     [
         (FULL, "benefits", "each of its 3 gradient calls (loss.backward()) also computes 62 of 62"),
-        (OPTIMAL, "already optimal", "nothing to gain: of its 3 gradient calls"),
+        (OPTIMAL, "already optimal", "nothing to gain: for its 3 gradient calls"),
         (FREE, "gradient-free", "run it forward-only"),
         (SLIGHT, "mixed", "parameter gradients, 2 % of the time"),
         (SOME, "mixed", "2 of its 3 gradient calls"),

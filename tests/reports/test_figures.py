@@ -98,9 +98,9 @@ def test_captions_say_what_whiskers_are_of() -> None:
     several = measured(1.4, library="art")
     assert "Whiskers: 95 % intervals." in plots(several)["attacks"].description
     said = plots(alone)["attacks"].description
-    assert "Whiskers: within this process; a fresh one may lie outside." in said
+    assert "Whiskers: intervals within this process; a fresh one may lie outside." in said
     both = plots(alone, several)["attacks"].description
-    assert "Whiskers of 1 of 2: within this process; a fresh one may lie outside." in both
+    assert "Whiskers of 1 of 2: intervals within this process; a fresh one may lie outside." in both
     assert "95 %" not in said
 
 

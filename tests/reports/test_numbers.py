@@ -43,12 +43,12 @@ def test_an_interval_of_a_single_process_is_called_by_its_name() -> None:
     assert numbers.interval_name(found) == "within this process"
     assert numbers.interval_name(several) == "95 % interval"
     bare = Speedup(1.5, None, None, 0.95, 1, 4, "")
-    assert numbers.with_interval(bare, named=True) == "1.50 (none (blocks: 4))"
+    assert numbers.with_interval(bare, named=True) == "1.50 (none: 4 blocks)"
 
 
 def test_without_an_interval_it_says_so() -> None:
     few = Speedup(1.5, None, None, 0.95, 1, 4, "")
-    assert numbers.with_interval(few) == "1.50 (none (blocks: 4))"
+    assert numbers.with_interval(few) == "1.50 (none: 4 blocks)"
     assert numbers.with_interval(None) == "-"
 
 

@@ -33,7 +33,7 @@ def test_a_column_a_library_as_in_the_paper() -> None:
     assert found["semi-backward (s)"] == ("1.000", "1.000", "-", *none)
     assert found["speedup"] == ("1.001", "1.500", "-", "1.225", "1.250")
     within = ("0.996 to 1.004", "1.500 to 1.500", "-", "1.222 to 1.228")
-    assert found["within this process"][:4] == within
+    assert found["interval within this process"][:4] == within
     assert "95 % interval" not in found
     assert found["verdict"] == ("same, in this process", "faster", "failed", *none)
     assert found["adversarial examples"] == ("identical", "identical", "-", *none)
@@ -237,13 +237,13 @@ def test_intervals_of_one_process_and_of_several_have_rows_of_their_own() -> Non
     )
     (table,) = tables_of(run(GAIN, several))
     found = rows_of(table)
-    assert found["within this process"][:2] == ("1.500 to 1.500", "-")
+    assert found["interval within this process"][:2] == ("1.500 to 1.500", "-")
     assert found["95 % interval"][:3] == ("-", "1.30 to 1.50", "-")
-    assert found["within this process"][2] != "-", "a mean is as good as its weakest"
+    assert found["interval within this process"][2] != "-", "a mean is as good as its weakest"
     assert f"Intervals of torchattacks: {OVER_PROCESSES}." in table.notes
     assert any("single process, at 95 %; a fresh process may" in note for note in table.notes)
     only = rows_of(tables_of(run(several))[0])
-    assert "within this process" not in only
+    assert "interval within this process" not in only
     assert only["95 % interval"] == ("1.30 to 1.50",)
 
 

@@ -86,7 +86,7 @@ def test_intervals_of_one_process_are_called_so_and_told_from_others() -> None:
     both = (trained("original"), trained("semi-backward"))
     for table in trainings_of(run(step(), trainings=both), Plan()):
         assert "95 % interval" not in table.header
-        assert column(table, "within this process") == ["1.500 to 1.500"]
+        assert column(table, "interval within this process") == ["1.500 to 1.500"]
         assert any("a single process, at 95 %" in note for note in table.notes)
     several = step(3, speedup=Speedup(1.3, 1.25, 1.35, 0.95, 5, 60, "over processes"))
     (alone,) = trainings_of(run(several), Plan())

@@ -42,7 +42,6 @@ FIXED = {
     "bench/kinds/training/kind.py: {facts.size} pixels": "no data set has images of one",
     "bench/statistics/doubts.py: {interval.processes} processes": "one is told otherwise",
     "bench/testing/looking.py: {observed.calls} gradient calls": "one is told otherwise",
-    "reports/kinds/text/tables.py: {parameters} parameter values": "no language model has one",
     "reports/reading/memory.py: {_count(before)} page faults": "told of many",
     "reports/reading/memory.py: {_range(original)} page faults": "told of many",
     "reports/reading/memory.py: {several} processes": "one is told otherwise",

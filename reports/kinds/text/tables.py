@@ -17,7 +17,7 @@ from reports.reading.naming import within_table
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells
-from semibackward_bench.grammar import counted
+from semibackward_bench.grammar import counted, form
 
 _SHIPPED = "shipped"
 _STAND_IN = "stand-in: "
@@ -280,7 +280,7 @@ def _deed_notes(rows: Sequence[Attacked]) -> Iterable[str]:
     known = [row for row in rows if row.text is not None]
     facts = [row.text for row in known if row.text is not None]
     for victim, parameters in dict.fromkeys((text.victim, text.parameters) for text in facts):
-        yield f"Victim: {victim} ({parameters:,} parameter values)."
+        yield f"Victim: {victim} ({parameters:,} {form(parameters, 'parameter value')})."
     used = {name: what for text in facts for name, what in text.resources.items()}
     for name, what in sorted(used.items()):
         yield f"Resource {name}: {what}."

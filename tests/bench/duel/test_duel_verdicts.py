@@ -139,7 +139,7 @@ def test_the_table_of_a_single_pair_promises_no_more_than_it_can() -> None:
     (table,) = duels.of(Run(Path("x.jsonl"), ENVIRONMENT, (), duels=(record,)))
     found = {row[0]: row[1] for row in table.rows}
     assert "95 % interval" not in found
-    assert found["within this process"] == "1.02 to 1.06"
+    assert found["interval within this process"] == "1.02 to 1.06"
     assert found["verdict on b"] == "faster, in this process"
 
 
