@@ -30,7 +30,7 @@ FEW = 12
 """Rows up to which runs are told apart."""
 _TOGETHER = ("library", "training", "level", "variant", "run")
 """What comparisons that share a row have in common; of many rows, the run is not."""
-_LETTERS = 48
+_LETTERS = 56
 """Of a row's name."""
 _SPREAD, _SPREAD_BELOW = 0.38, 0.29
 """How far from the middle of its row the outermost of several marks lie; below a name, less."""
