@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from reports.figures.drawing import NothingToDraw, draw
 from reports.figures.every import plots
-from reports.figures.opening import Opening, opening
+from reports.figures.forest import Opening, opening
 from reports.figures.plot import Plot
 from reports.figures.saving import inline
 from reports.figures.style import DARK, LIGHT, Theme, variables

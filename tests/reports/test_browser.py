@@ -161,19 +161,21 @@ def test_where_rows_go_on_the_keyboard_goes_on(opened: Any) -> None:
 
 
 def test_printed_are_the_rows_that_match_and_no_controls(opened: Any) -> None:
-    def printed() -> int:
-        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-        rows = len(visible(opened))
-        assert not opened.find_element("id", "filters").is_displayed()
-        pdf = base64.b64decode(opened.execute_cdp_cmd("Page.printToPDF", {})["data"])
-        assert pdf.startswith(b"%PDF")
-        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-        return rows
+    from selenium.webdriver.support.wait import WebDriverWait
 
-    assert printed() == 320
-    assert count(opened) == "320 rows, the first 25 shown", "back on the screen"
+    def on(media: str, rows: int) -> None:
+        """A browser tells a page of it with the next picture it draws."""
+        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+        WebDriverWait(opened, 20).until(lambda _: len(visible(opened)) == rows)
+
+    on("print", 320)
+    assert not opened.find_element("id", "filters").is_displayed()
+    assert count(opened) == "320 rows"
+    pdf = base64.b64decode(opened.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    assert pdf.startswith(b"%PDF")
+    on("", 25)
     choose(opened, "library", "foolbox")
-    assert printed() == 80
+    on("print", 80)
 
 
 def test_the_records_come_along_as_they_were(opened: Any, hostile_page: Path) -> None:

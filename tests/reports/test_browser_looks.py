@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,8 @@ for (const found of document.querySelectorAll('main *, header *')) {
   const box = found.getBoundingClientRect();
   if (!box.width || found.closest('.away, svg')) continue;
   const clips = getComputedStyle(found).overflowX !== 'visible';
-  if (box.right > document.documentElement.clientWidth || (clips && found.scrollWidth > found.clientWidth))
+  const inside = clips && found.scrollWidth > found.clientWidth;
+  if (inside || box.right > document.documentElement.clientWidth)
     cut.push(found.outerHTML.slice(0, 200));
 }
 return cut;
@@ -39,9 +39,10 @@ return [...document.querySelectorAll('#measurements tr')].map(
 """
 _AXE = """
 const done = arguments[0];
-axe.run(document, {rules: {'target-size': {enabled: true}}}).then(
-  found => done([found.passes.length, found.violations.map(
-    each => `${each.id}: ${each.nodes.length}, ${each.nodes[0].failureSummary} ${each.nodes[0].html}`)]),
+const rules = {'target-size': {enabled: true}};
+axe.run({exclude: [['svg > *']]}, {resultTypes: ['violations'], rules}).then(
+  found => done([found.passes.length, found.violations.map(({id, nodes}) =>
+    `${id}: ${nodes.length}, ${nodes[0].failureSummary} ${nodes[0].html}`)]),
   error => done([0, [String(error)]]));
 """
 
@@ -94,10 +95,9 @@ def test_it_is_never_wider_than_the_screen(opened: Any, width: int) -> None:
         unfold(opened)
 
 
-@pytest.mark.parametrize("name", ["torch-2.13.0.jsonl", "all", "hostile"])
-@pytest.mark.parametrize(
-    ("width", "dark"), itertools.product((DESKTOP, PHONE), (False, True)), ids=str
-)
+@pytest.mark.parametrize("name", ["torch-2.13.0.jsonl", "hostile"])
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_axe_finds_no_obstacle(
     driver: Any, real: dict[str, Path], hostile_page: Path, width: int, dark: bool, name: str
 ) -> None:
@@ -124,13 +124,11 @@ def obstacles(driver: Any) -> list[str]:
     return list(found)
 
 
-def test_axe_would_tell(opened: Any) -> None:
-    opened.execute_script(
-        "document.querySelector('input[type=search]').parentNode.textContent = ''"
-    )
-    opened.execute_script("document.getElementById('more').innerHTML = ''")
-    opened.execute_script("document.documentElement.removeAttribute('lang')")
-    assert any("lang" in told for told in obstacles(opened))
+def test_axe_would_tell(driver: Any, real: dict[str, Path]) -> None:
+    driver.get(real["torch-2.13.0.jsonl"].as_uri())
+    driver.execute_script("document.documentElement.removeAttribute('lang')")
+    (told,) = obstacles(driver)
+    assert told.startswith("html-has-lang: 1, ")
 
 
 def test_it_is_dark_where_the_reader_wants_it_dark(opened: Any) -> None:

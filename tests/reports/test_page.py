@@ -67,6 +67,20 @@ def test_every_row_is_there_with_its_reason_and_its_command(tmp_path: Path) -> N
         assert sentence.partition("`")[0].strip() in read.texts
 
 
+def test_it_is_called_what_was_measured_and_opens_with_its_picture(tmp_path: Path) -> None:
+    text = drawn(tmp_path, GAIN, NO_GAIN)
+    name = "pgd on resnet18, CPU: two libraries"
+    assert f"<title>{name} - Semi-backward Bench</title>" in text
+    assert f">{name}</h1>" in text
+    assert "before the attack: <code>with semi_backward(model):</code>." in text
+    order = ["</h1>", 'class="summary"', 'class="opening"', 'id="measurements"', 'id="plots"']
+    places = [text.index(part) for part in (*order, 'id="tables"')]
+    assert places == sorted(places)
+    failed = drawn(tmp_path, FAILED)
+    assert "nothing to draw; the rows tell why" in failed
+    assert 'class="opening"' not in failed
+
+
 def test_the_intervals_of_a_single_process_are_called_by_their_name(tmp_path: Path) -> None:
     """Under the table where all are, in their cells where others are over several processes."""
 

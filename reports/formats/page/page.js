@@ -121,6 +121,7 @@
       const pair = document.createElement("div");
       pair.append(
         Object.assign(document.createElement("dt"), { textContent: cell.dataset.label }),
+        " ",
         Object.assign(document.createElement("dd"), { textContent: cell.textContent }),
       );
       list.append(pair);

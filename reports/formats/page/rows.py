@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,16 +31,15 @@ _NARROW, _BROAD = frozenset(" .,:;()|'!-ilIjftr"), frozenset("mwMW@%→…")
 """Characters about half as wide as a digit, and half as wide again."""
 _BOLD = 1.1
 """How much broader headers and verdicts are."""
-_FIRST = (
-    *("library", "attack", "speedup", "verdict", "model", "batch", "variant", "run"),
-    *("parameter gradients", "seconds", "input", "device", "peak memory (MB)"),
-)
+_TELLING = ("library", "attack", "speedup", "verdict", "model", "batch", "variant", "run")
+"""The columns that tell rows apart; what they leave of a line is for their own long texts."""
+_FIRST = (*_TELLING, "parameter gradients", "seconds", "input", "device", "peak memory (MB)")
 """The columns that get room, in this order; the others follow."""
 _ALWAYS = ("speedup", "verdict")
 """Columns that are shown even if all rows say the same."""
 _LONGEST = {"library": 13, "attack": 18, "model": 15, "run": 12, "verdict": 24}
 """Widths of a digit that texts have at the most; a longer one is cut, and whole in its panel."""
-_LONG = 20
+_LONG, _LONGEST_OF_ALL = 20, 36
 
 
 @dataclass(frozen=True)
@@ -167,24 +166,35 @@ def columns(rows: Sequence[Row]) -> list[Column]:
         name for name in names if told[name] != ["-"] and (name != "run" or len(told[name]) > 1)
     ]
     common = {name: told[name][0] for name in shown if len(told[name]) == 1 and len(rows) > 1}
-    widths = {name: _width(name, [row.cells[name] for row in rows]) for name in shown}
+    found = {name: [row.cells[name] for row in rows] for name in shown}
+    widths = {name: _width(name, found[name]) for name in shown}
     main: set[str] = set()
-    for name in sorted(shown, key=_rank):
-        fits = sum(widths[other] for other in main) + widths[name] <= ROOM
-        if fits and (name not in common or name in _ALWAYS):
-            main.add(name)
-    return [Column(name, widths[name], name in main, common.get(name)) for name in shown]
+
+    def room() -> float:
+        return ROOM - sum(widths[name] for name in main)
+
+    def add(names: Iterable[str]) -> None:
+        for name in names:
+            if widths[name] <= room() and (name not in common or name in _ALWAYS):
+                main.add(name)
+
+    add(name for name in _TELLING if name in shown)
+    for name in (name for name in _TELLING if name in main):
+        wanted = _width(name, found[name], _LONGEST_OF_ALL)
+        widths[name] = max(widths[name], min(wanted, widths[name] + room()))
+    add(sorted((name for name in shown if name not in _TELLING), key=_rank))
+    return [Column(name, round(widths[name], 1), name in main, common.get(name)) for name in shown]
 
 
 def _rank(name: str) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
-def _width(name: str, found: Sequence[Cell]) -> float:
-    """What the longest text needs; a number is never cut."""
+def _width(name: str, found: Sequence[Cell], most: int | None = None) -> float:
+    """What the longest text needs, up to so much; a number is never cut."""
     longest = max(_wide(text) for text in {cell.text for cell in found})
     if all(cell.key is None for cell in found):
-        longest = min(longest, _LONGEST.get(name, _LONG))
+        longest = min(longest, most or _LONGEST.get(name, _LONG))
     text = longest * (_BOLD if name == "verdict" else 1.0)
     header = _BOLD * _wide(name) + 1.5  # the mark of sorting
     return round(max(text, header) + _PADDING, 1)

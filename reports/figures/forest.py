@@ -30,7 +30,7 @@ FEW = 12
 """Rows up to which runs are told apart."""
 _TOGETHER = ("library", "training", "level", "variant", "run")
 """What comparisons that share a row have in common; of many rows, the run is not."""
-_LETTERS = 48
+_LETTERS = 56
 """Of a row's name."""
 _SPREAD, _SPREAD_BELOW = 0.38, 0.29
 """How far from the middle of its row the outermost of several marks lie; below a name, less."""
@@ -166,7 +166,7 @@ def _drawn(lines: Sequence[_Line], width: float, theme: Theme) -> Figure:
     if several:
         keys.append(_medians(axes, lines, spread + 0.06, theme))
     else:
-        _numbers(axes, lines, whole=not narrow)
+        _numbers(axes, lines, wide=not narrow)
     style.keyed(figure, keys, 2 if narrow else 4)
     return figure
 
@@ -214,15 +214,16 @@ def _medians(axes: Axes, lines: Sequence[_Line], half: float, theme: Theme) -> L
     return Line2D([], [], color=theme.ink, linewidth=1.2, label="median of the row")
 
 
-def _numbers(axes: Axes, lines: Sequence[_Line], *, whole: bool) -> None:
+def _numbers(axes: Axes, lines: Sequence[_Line], *, wide: bool) -> None:
     """Each speedup in figures at the right of its row, with its interval where there is room."""
     for row, line in enumerate(lines):
         found = line.points[0].record
+        whole = wide and line.points[0].interval is not None
         told = numbers.with_interval(found.speedup) if whole else numbers.ratio(found.speedup)
         axes.text(
             1.015,
             row,
-            levels.beside(told, found) if whole else told,
+            levels.beside(told, found) if wide else told,
             transform=axes.get_yaxis_transform(),
             va="center",
         )
