@@ -18,7 +18,6 @@ _MOST, _LONGEST = 5, 28
 _MENDS = {
     "timeout": "raise `--timeout`",
     "out-of-memory": "take a smaller `--batch`",
-    "unequal": "don't freeze where outputs differ",
     "reads parameter gradients": "don't freeze what reads parameter gradients",
 }
 
@@ -228,7 +227,8 @@ def _open(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
 
 
 def _ended(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
-    counted = Counter(record.status for record in records)
+    ends = {(models.asked(record.case), record.status): None for record in records}
+    counted = Counter(status for _, status in ends)
     told = ", ".join(f"{count} {status}" for status, count in counted.items())
     if len(counted) == 1:
         told = records[0].status
@@ -236,7 +236,7 @@ def _ended(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
     mend = f": {', '.join(mends)}" if mends and len(mends) == len(counted) else ""
     if namer.all(records):
         return f"mend what the table names, and repeat it: nothing came to a speedup ({told}){mend}"
-    return f"{_cases(len(records))} came to no speedup ({told}){mend}"
+    return f"{_cases(len(_cases_of(records)))} came to no speedup ({told}){mend}"
 
 
 _SAID: Mapping[str, Callable[[Sequence[ComparisonRecord], _Namer], str]] = {
