@@ -30,14 +30,21 @@ def _library(case: Case) -> str:
     return told.facets(case).get("library", case.library) or told.name(case)
 
 
+def _workload(case: Case) -> str:
+    """The same with its attack, where it has a library."""
+    library = _library(case)
+    return f"{library} {models.attack(case)}" if library == case.library else library
+
+
 _NAMES: Sequence[Callable[[Case], str]] = (
     _library,
     models.attack,
     models.name,
     lambda case: f"batches of {case.batch}",
-    lambda case: kind.of(case).workload(case),
+    _workload,
 )
-"""What a sentence may call cases by, the first of which there are several."""
+"""What a sentence may call cases by: the first that tells apart what is said otherwise of, or else
+the first of which there are several."""
 
 
 def of(run: Run) -> str:
@@ -52,7 +59,7 @@ def of(run: Run) -> str:
     if not records:
         return "Nothing was measured: ask for a case that has a variant (`list variants`)."
     groups = _groups(records)
-    namer = _Namer(records)
+    namer = _Namer(records, groups.values())
     clauses = [say(groups[name], namer) for name, say in _SAID.items() if name in groups]
     both = "free" in groups and _cases_of(groups["free"]) & _cases_of(groups.get("faster", ()))
     text = "; or ".join(clauses[:2]) if both else "; ".join(clauses[:2])
@@ -99,13 +106,26 @@ def _really(record: ComparisonRecord) -> bool:
     return causes.no_effect(record) is None and not nothing_to_save(record)
 
 
+def _tells_apart(name: Callable[[Case], str], groups: Sequence[Iterable[Case]]) -> bool:
+    """Whether no name is in two groups of cases, and a sentence bears those of each."""
+    named = [set(map(name, cases)) for cases in groups]
+    few = all(len(names) <= _MOST + 1 for names in named)
+    return few and sum(map(len, named)) == len(set().union(*named))
+
+
 class _Namer:
     """What to call some of the cases, by what they alone have."""
 
-    def __init__(self, records: Sequence[ComparisonRecord]) -> None:
+    def __init__(
+        self,
+        records: Sequence[ComparisonRecord],
+        groups: Iterable[Sequence[ComparisonRecord]],
+    ) -> None:
         self._records = records
-        cases = [record.case for record in records]
-        self._name = next((name for name in _NAMES if len(set(map(name, cases))) > 1), None)
+        by_case = [{record.case for record in group} for group in groups]
+        several = [name for name in _NAMES if len({name(r.case) for r in records}) > 1]
+        apart = (name for name in several if _tells_apart(name, by_case))
+        self._name = next(apart, several[0] if several else None)
 
     def all(self, records: Sequence[ComparisonRecord]) -> bool:
         """Whether these are of all cases there are."""
