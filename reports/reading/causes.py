@@ -38,7 +38,7 @@ def computed_briefly(record: ComparisonRecord) -> tuple[str, ...]:
         return ()
     if not before:
         left = sum(each.leaves for each in _spared(record))
-        return (f"{_numbered(left)} of other tensors in vain", "gradients of others")
+        return (f"{left} of other tensors in vain", "gradients of others")
     told = f"{before - after} of {found.get('parameters')}"
     return (f"{told} computed in vain", f"{told} in vain")
 
@@ -94,7 +94,7 @@ def no_effect_briefly(record: ComparisonRecord) -> tuple[str, ...]:
         total = (record.gradients or {}).get("parameters")
         return (f"{kept} of {total} computed all the same", f"{kept} of {total} all the same")
     left = sum(each.leaves for each in after.foreign)
-    return (f"{_numbered(left)} of other tensors", "gradients of others")
+    return (f"gradients of other tensors: {left}", "gradients of others")
 
 
 def more(record: ComparisonRecord) -> str | None:
@@ -230,13 +230,12 @@ def _beyond(foreign: Sequence[Foreign]) -> str:
 
 
 def _gradients(foreign: Sequence[Foreign]) -> str:
-    told = [f"{_numbered(each.leaves)} of {each.owner}" for each in foreign[:MOST]]
+    told = [
+        f"{each.leaves} gradient{'' if each.leaves == 1 else 's'} of {each.owner}"
+        for each in foreign[:MOST]
+    ]
     left = sum(each.leaves for each in foreign[MOST:])
     return " and ".join([*told, *([f"{left} of others"] if left else [])])
-
-
-def _numbered(count: int) -> str:
-    return "1 gradient" if count == 1 else f"{count} gradients"
 
 
 def _places(found: Sequence[str]) -> str:
