@@ -30,8 +30,13 @@ def computed(record: ComparisonRecord) -> str:
     return f"{own} and {told}" if found.get(record.baseline) else told
 
 
+def shares(record: ComparisonRecord) -> bool:
+    """Whether freezing spares gradients of others than the model, as of copies of it."""
+    return bool(_spared(record))
+
+
 def computed_briefly(record: ComparisonRecord) -> tuple[str, ...]:
-    """The same in a few words, the longest first; nothing where nobody counted."""
+    """What it computes in vain in a few words, the longest first; nothing where nobody counted."""
     found = record.gradients or {}
     before, after = found.get(record.baseline), found.get(record.variant)
     if not isinstance(before, int) or not isinstance(after, int):
@@ -41,11 +46,6 @@ def computed_briefly(record: ComparisonRecord) -> tuple[str, ...]:
         return (f"{left} of other tensors in vain", "gradients of others")
     told = f"{before - after} of {found.get('parameters')}"
     return (f"{told} computed in vain", f"{told} in vain")
-
-
-def shares(record: ComparisonRecord) -> bool:
-    """Whether freezing spares gradients of others than the model, as of copies of it."""
-    return bool(_spared(record))
 
 
 def wasting(record: ComparisonRecord, computing: int) -> int:

@@ -117,8 +117,10 @@ class TrainingReport(OnImagesReport):
         before, after = (found.get(f"passes {name}") for name in (record.baseline, record.variant))
         if not isinstance(before, int) or not isinstance(after, int):
             return ()
-        told = f"{before - after} of {found.get('passes')}"
-        return (f"{told} backward passes in vain", f"{told} passes in vain", f"{told} in vain")
+        total = found.get("passes")
+        told = f"{before - after} of {total}"
+        noun = "pass" if total == 1 else "passes"
+        return (f"{told} backward {noun} in vain", f"{told} {noun} in vain", f"{told} in vain")
 
     def nothing_left_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
         if TrainingOptions.of(record.case).replays is not None:
