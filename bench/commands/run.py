@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench import console, program, telling
 from bench.commands import codes, options
 from bench.kinds import numbers
+from semibackward_bench import grammar
 
 if TYPE_CHECKING:
     from bench.kinds.command import Command
@@ -191,7 +192,7 @@ def where(path: Path, found: Run, *words: str) -> str:
     texts = [record.warnings for record in found.comparisons]
     texts += [record.warnings for record in found.counts]
     warned = len(set(itertools.chain.from_iterable(texts)))
-    warnings = "" if not warned else f", with {warned} warning{'' if warned == 1 else 's'}"
+    warnings = "" if not warned else f", with {grammar.counted(warned, 'warning')}"
     return (
         f"Records: {telling.visible(str(path))}\n"
         f"All columns and notes{warnings}: `{program.command('report', path, *words)}`"

@@ -12,6 +12,7 @@ from bench.statistics.estimate import FEW_PROCESSES
 from reports.reading import briefly, causes, kind, levels, memory, models, numbers, promises
 from reports.reading.why import nothing_to_save
 from reports.reading.words import shortened
+from semibackward_bench import grammar
 
 _MOST, _LONGEST = 5, 28
 """Names that a sentence bears, and characters of each."""
@@ -273,4 +274,4 @@ _SAID: Mapping[str, Callable[[Sequence[ComparisonRecord], _Namer], str]] = {
 
 
 def _cases(count: int) -> str:
-    return "1 case" if count == 1 else f"{count} cases"
+    return grammar.counted(count, "case")

@@ -15,6 +15,7 @@ from reports.kinds.training import tables
 from reports.reading import causes
 from reports.reading.kind import weights_words, workload_words
 from reports.reading.words import spelt
+from semibackward_bench import grammar
 
 if TYPE_CHECKING:
     from bench.records.reading import Run
@@ -119,7 +120,7 @@ class TrainingReport(OnImagesReport):
             return ()
         total = found.get("passes")
         told = f"{before - after} of {total}"
-        noun = "pass" if total == 1 else "passes"
+        noun = grammar.form(total, "pass", "passes")
         return (f"{told} backward {noun} in vain", f"{told} {noun} in vain", f"{told} in vain")
 
     def nothing_left_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
