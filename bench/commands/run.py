@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench import console, program, telling
 from bench.commands import codes, options
 from bench.kinds import numbers
+from semibackward_bench import grammar
 
 if TYPE_CHECKING:
     from bench.kinds.command import Command
@@ -162,8 +163,11 @@ def measured(
             raise
     found = open_.journal.read()
     time_ = where_the_time_went(runner, time.perf_counter() - started)
-    told = [where(path, found), *([time_] if request.verbose else [])]
-    if request.more["wide"]:
+    told = [
+        where(path, found, *(["--format", "explained"] if explain else [])),
+        *([time_] if request.verbose else []),
+    ]
+    if request.more["wide"] or ending.brief is ending.wide:
         _print_parts(ending.wide(found))
         console.out("\n" + "\n".join(told))
     else:
@@ -177,15 +181,21 @@ def _print_parts(parts: Iterable[str]) -> None:
         console.out(f"\n{part}" if number else part)
 
 
-def where(path: Path, found: Run) -> str:
-    """Where the records are, and how all that they tell is read."""
+def where(path: Path, found: Run, *words: str) -> str:
+    """Where the records are, and how all that they tell is read.
+
+    Args:
+        path: of the records.
+        found: what they are.
+        words: for `report`, behind the file.
+    """
     texts = [record.warnings for record in found.comparisons]
     texts += [record.warnings for record in found.counts]
     warned = len(set(itertools.chain.from_iterable(texts)))
-    warnings = "" if not warned else f", with {warned} warning{'' if warned == 1 else 's'}"
+    warnings = "" if not warned else f", with {grammar.counted(warned, 'warning')}"
     return (
         f"Records: {telling.visible(str(path))}\n"
-        f"All columns and notes{warnings}: `{program.command('report', path)}`"
+        f"All columns and notes{warnings}: `{program.command('report', path, *words)}`"
     )
 
 

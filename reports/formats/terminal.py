@@ -9,12 +9,10 @@ from bench import layout, telling
 from bench.records.reading import Run
 from reports.formats import explained as dissected
 from reports.reading import advice, naming
+from reports.reading.words import shortened
 from reports.table import Table
 from reports.tables import contents
 from reports.tables import short as short_tables
-
-_WIDEST = 32
-"""Columns that the first cell of a row may take where a table is cut into several."""
 
 
 def short(run: Run, width: int) -> Iterator[str]:
@@ -96,7 +94,7 @@ def _pieces(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     filled = [[*row[:-1], *[""] * (len(rows[0]) - len(row)), row[-1]] for row in rows]
     columns = list(zip(*filled, strict=True))
     keys = 1 if len(set(columns[0])) == len(rows) or len(columns) < 4 else 2
-    first = [[layout.cut(cell, _WIDEST) for cell in column] for column in columns[:keys]]
+    first = [[shortened(cell, width // 2) for cell in column] for column in columns[:keys]]
     piece: list[Sequence[str]] = []
     for column in columns[keys:]:
         if piece and _width([*first, *piece, column]) > width:

@@ -12,13 +12,13 @@ from bench.statistics.estimate import FEW_PROCESSES
 from reports.reading import briefly, causes, kind, levels, memory, models, numbers, promises
 from reports.reading.why import nothing_to_save
 from reports.reading.words import shortened
+from semibackward_bench import grammar
 
 _MOST, _LONGEST = 5, 28
 """Names that a sentence bears, and characters of each."""
 _MENDS = {
     "timeout": "raise `--timeout`",
     "out-of-memory": "take a smaller `--batch`",
-    "unequal": "don't freeze where outputs differ",
     "reads parameter gradients": "don't freeze what reads parameter gradients",
 }
 
@@ -31,14 +31,21 @@ def _library(case: Case) -> str:
     return told.facets(case).get("library", case.library) or told.name(case)
 
 
+def _workload(case: Case) -> str:
+    """The same with its attack, where it has a library."""
+    library = _library(case)
+    return f"{library} {models.attack(case)}" if library == case.library else library
+
+
 _NAMES: Sequence[Callable[[Case], str]] = (
     _library,
     models.attack,
     models.name,
     lambda case: f"batches of {case.batch}",
-    lambda case: kind.of(case).workload(case),
+    _workload,
 )
-"""What a sentence may call cases by, the first of which there are several."""
+"""What a sentence may call cases by: the first that tells apart what is said otherwise of, or else
+the first of which there are several."""
 
 
 def of(run: Run) -> str:
@@ -53,7 +60,7 @@ def of(run: Run) -> str:
     if not records:
         return "Nothing was measured: ask for a case that has a variant (`list variants`)."
     groups = _groups(records)
-    namer = _Namer(records)
+    namer = _Namer(records, groups.values())
     clauses = [say(groups[name], namer) for name, say in _SAID.items() if name in groups]
     both = "free" in groups and _cases_of(groups["free"]) & _cases_of(groups.get("faster", ()))
     text = "; or ".join(clauses[:2]) if both else "; ".join(clauses[:2])
@@ -100,13 +107,26 @@ def _really(record: ComparisonRecord) -> bool:
     return causes.no_effect(record) is None and not nothing_to_save(record)
 
 
+def _tells_apart(name: Callable[[Case], str], groups: Sequence[Iterable[Case]]) -> bool:
+    """Whether no name is in two groups of cases, and a sentence bears those of each."""
+    named = [set(map(name, cases)) for cases in groups]
+    few = all(len(names) <= _MOST + 1 for names in named)
+    return few and sum(map(len, named)) == len(set().union(*named))
+
+
 class _Namer:
     """What to call some of the cases, by what they alone have."""
 
-    def __init__(self, records: Sequence[ComparisonRecord]) -> None:
+    def __init__(
+        self,
+        records: Sequence[ComparisonRecord],
+        groups: Iterable[Sequence[ComparisonRecord]],
+    ) -> None:
         self._records = records
-        cases = [record.case for record in records]
-        self._name = next((name for name in _NAMES if len(set(map(name, cases))) > 1), None)
+        by_case = [{record.case for record in group} for group in groups]
+        several = [name for name in _NAMES if len({name(r.case) for r in records}) > 1]
+        apart = (name for name in several if _tells_apart(name, by_case))
+        self._name = next(apart, several[0] if several else None)
 
     def all(self, records: Sequence[ComparisonRecord]) -> bool:
         """Whether these are of all cases there are."""
@@ -228,7 +248,8 @@ def _open(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
 
 
 def _ended(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
-    counted = Counter(record.status for record in records)
+    ends = {(models.asked(record.case), record.status): None for record in records}
+    counted = Counter(status for _, status in ends)
     told = ", ".join(f"{count} {status}" for status, count in counted.items())
     if len(counted) == 1:
         told = records[0].status
@@ -236,7 +257,7 @@ def _ended(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
     mend = f": {', '.join(mends)}" if mends and len(mends) == len(counted) else ""
     if namer.all(records):
         return f"mend what the table names, and repeat it: nothing came to a speedup ({told}){mend}"
-    return f"{_cases(len(records))} came to no speedup ({told}){mend}"
+    return f"{_cases(len(_cases_of(records)))} came to no speedup ({told}){mend}"
 
 
 _SAID: Mapping[str, Callable[[Sequence[ComparisonRecord], _Namer], str]] = {
@@ -253,4 +274,4 @@ _SAID: Mapping[str, Callable[[Sequence[ComparisonRecord], _Namer], str]] = {
 
 
 def _cases(count: int) -> str:
-    return "1 case" if count == 1 else f"{count} cases"
+    return grammar.counted(count, "case")

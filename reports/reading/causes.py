@@ -31,18 +31,20 @@ def computed(record: ComparisonRecord) -> str:
     return f"{own} and {told}" if found.get(record.baseline) else told
 
 
+def shares(record: ComparisonRecord) -> bool:
+    """Whether freezing spares gradients of others than the model, as of copies of it."""
+    return bool(_spared(record))
+
+
 def computed_briefly(record: ComparisonRecord) -> tuple[str, ...]:
-    """The same in a few words, the longest first; nothing where nobody counted."""
+    """What it computes in vain in a few words, the longest first; nothing where nobody counted."""
     found = record.gradients or {}
     before, after = found.get(record.baseline), found.get(record.variant)
     if not isinstance(before, int) or not isinstance(after, int):
         return ()
     if not before:
         left = sum(each.leaves for each in _spared(record))
-        return (
-            f"{grammar.counted(left, 'gradient')} of other tensors in vain",
-            "gradients of others",
-        )
+        return (f"{left} of other tensors in vain", "gradients of others")
     told = f"{before - after} of {found.get('parameters')}"
     return (f"{told} computed in vain", f"{told} in vain")
 
@@ -52,11 +54,6 @@ def are_computed(record: ComparisonRecord) -> str:
     own = int((record.gradients or {}).get(record.baseline, 0))
     number = own + sum(each.leaves for each in _spared(record))
     return f"{computed(record)} {grammar.form(number, 'is', 'are')} computed"
-
-
-def shares(record: ComparisonRecord) -> bool:
-    """Whether freezing spares gradients of others than the model, as of copies of it."""
-    return bool(_spared(record))
 
 
 def wasting(record: ComparisonRecord, computing: int) -> int:
@@ -105,7 +102,7 @@ def no_effect_briefly(record: ComparisonRecord) -> tuple[str, ...]:
         total = (record.gradients or {}).get("parameters")
         return (f"{kept} of {total} computed all the same", f"{kept} of {total} all the same")
     left = sum(each.leaves for each in after.foreign)
-    return (f"{grammar.counted(left, 'gradient')} of other tensors", "gradients of others")
+    return (f"gradients of other tensors: {left}", "gradients of others")
 
 
 def more(record: ComparisonRecord) -> str | None:

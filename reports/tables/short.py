@@ -274,7 +274,7 @@ def _title(rows: Sequence[_Row]) -> str:
         return found.pop() if len(found) == 1 else ""
 
     model, variant = fact("model"), fact("variant")
-    named = [name for name in (fact("library"), fact("attack")) if name]
+    named = [name for name in (fact("library"), fact("attack")) if name not in ("", kind.USER)]
     what = [*named, f"on {model}" if model and named else model]
     shape = common(told.shape)
     size = common(told.size) or (f"{told.inputs}s of {shape}" if shape[:1].isdigit() else "")

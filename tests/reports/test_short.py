@@ -248,8 +248,9 @@ def test_a_sentence_names_few_and_counts_those_of_one_name() -> None:
     many = [measured(attack=f"attack{number}") for number in range(9)]
     said = advice.of(run(*many, other(NO_GAIN, library="foolbox", attack="bim")))
     assert "attack0, attack1, attack2, attack3, attack4 and 4 more" in said
-    mixed = [*many[:2], NO_GAIN, other(NO_GAIN, library="foolbox", attack="bim")]
-    assert "for foolbox (2 of 3)" in advice.of(run(*mixed))
+    mixed = [NO_GAIN, other(NO_GAIN, library="foolbox", attack="bim")]
+    assert "for foolbox (9 of 10)" in advice.of(run(*many, *mixed))
+    assert "for attack0 and attack1: " in advice.of(run(*many[:2], *mixed)), "they tell them apart"
 
 
 def test_a_wide_table_comes_in_pieces_that_fit_each_with_its_names() -> None:

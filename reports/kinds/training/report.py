@@ -75,6 +75,30 @@ class TrainingReport(OnImagesReport):
     ) -> Iterator[Table]:
         return iter(tables.of(run, records, asked.get("plan", CIFAR10)))
 
+    def in_vain_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
+        found = record.gradients or {}
+        before, after = (found.get(f"passes {name}") for name in (record.baseline, record.variant))
+        if not isinstance(before, int) or not isinstance(after, int):
+            return ()
+        vain, total = before - after, found.get("passes")
+        backward = counted(total, "backward pass", "backward passes")
+        passes = form(total, "pass", "passes")
+        return (
+            f"{vain} of {backward} in vain",
+            f"{vain} of {total} {passes} in vain",
+            f"{vain} of {total} in vain",
+        )
+
+    def nothing_left_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
+        if TrainingOptions.of(record.case).replays is not None:
+            return ("every gradient is read", "all are read")
+        if record.case.attack == NO_ATTACK:
+            return ("no attack inside, every gradient is read", "no attack inside")
+        if causes.freezes_itself(record) is not None:
+            return ("the attack freezes the model itself", "freezes it itself")
+        asked = str((record.gradients or {}).get("call")).split(" + ")
+        return (f"its attack asks {asked[0]}", f"asks {asked[0]}")
+
     def rows(self, record: OwnRecord) -> dict[str, object]:
         assert isinstance(record, TrainingRecord)
         return {
@@ -116,21 +140,3 @@ class TrainingReport(OnImagesReport):
             f" {computing} of {passes} {form(computing, 'computes', 'compute')} them, for"
             " the update"
         )
-
-    def in_vain_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
-        found = record.gradients or {}
-        before, after = (found.get(f"passes {name}") for name in (record.baseline, record.variant))
-        if not isinstance(before, int) or not isinstance(after, int):
-            return ()
-        told = f"{before - after} of {found.get('passes')}"
-        return (f"{told} backward passes in vain", f"{told} passes in vain", f"{told} in vain")
-
-    def nothing_left_briefly(self, record: ComparisonRecord) -> tuple[str, ...]:
-        if TrainingOptions.of(record.case).replays is not None:
-            return ("every gradient is read", "all are read")
-        if record.case.attack == NO_ATTACK:
-            return ("no attack inside, every gradient is read", "no attack inside")
-        if causes.freezes_itself(record) is not None:
-            return ("the attack freezes the model itself", "freezes it itself")
-        asked = str((record.gradients or {}).get("call")).split(" + ")
-        return (f"its attack asks {asked[0]}", f"asks {asked[0]}")

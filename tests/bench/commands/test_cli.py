@@ -45,13 +45,14 @@ def test_help_and_list_import_no_torch(words: list[str]) -> None:
     assert done.stdout
 
 
-def test_the_controlling_process_of_a_run_imports_no_torch() -> None:
+def test_the_controlling_process_of_a_run_imports_no_torch_and_nothing_of_an_extra() -> None:
     code = (
         "import sys; import bench.commands.run, bench.running.runner, bench.commands.doctor\n"
-        "import reports.formats.markdown\n"
+        "import reports.formats.markdown, reports.formats.terminal\n"
         "import bench.commands.model_doctor, bench.commands.counts, bench.compare.comparing\n"
         "import reports.formats.compared\n"
-        "assert 'torch' not in sys.modules"
+        "extra = {'torch', 'pandas', 'jinja2', 'matplotlib'} & set(sys.modules)\n"
+        "assert not extra, extra"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bench.commands.doctor import TEXT
 from tests.bench.commands.conftest import Bench
 from tests.commands import MODELS, bench
 
@@ -66,5 +67,7 @@ def test_doctor_examines_a_model(
     assert done.stderr == ""
     assert "chatter" not in done.stdout
     assert (MEND in done.stdout, FREEZE in done.stdout) == (code == 5, FREEZE in said)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    whole = re.sub(rf"\n {{{TEXT}}}(?=\S)", " ", done.stdout)
     for line in said:
-        assert re.search(line, done.stdout, re.MULTILINE), line
+        assert re.search(line, whole, re.MULTILINE), line

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
 from bench.choosing.suites import Limits
+from bench.commands import run as run_command
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.runner import Runner
+from tests.records import FAILED, GAIN, run
 
 
 def test_where_the_time_went_adds_up() -> None:
@@ -25,3 +33,23 @@ def test_where_the_time_went_adds_up() -> None:
     runner.pauses.waited = 1.5
     said = where_the_time_went(runner, total=100.0)
     assert "waiting for pauses of other programs 1.5, everything else 0.5 s" in said
+
+
+def test_the_rest_is_reached_by_a_command_as_the_program_was_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/opt/bin/semibackward-bench"])
+    told = run_command.where(Path("runs/x y.jsonl"), run(replace(GAIN, warnings=[])))
+    records, more = told.splitlines()
+    assert records == "Records: runs/x y.jsonl"
+    assert more == "All columns and notes: `semibackward-bench report 'runs/x y.jsonl'`"
+    warned = run(replace(GAIN, warnings=["hot", "few"]), replace(FAILED, warnings=["hot"]))
+    assert "notes, with 2 warnings: " in run_command.where(Path("x"), warned)
+
+
+def test_every_table_is_printed_for_a_terminal_or_as_markdown() -> None:
+    found = run(GAIN, FAILED)
+    brief, everything = (run_command.tables(found, everything=wide) for wide in (False, True))
+    assert "| library " not in brief
+    assert max(map(len, brief.splitlines())) <= 80
+    assert "| library " in everything
