@@ -19,6 +19,7 @@ from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import DOUBLE, SINGLE, Theme
 from reports.reading import levels, numbers
+from semibackward_bench import grammar
 
 ALONE = 32
 """Comparisons that have a row each; of more, those of one library share a row."""
@@ -131,7 +132,7 @@ def _said(ranked: Sequence[Point], shown: Sequence[_Line], lines: int) -> str:
     most = any(len(line.points) > IN_A_ROW for line in shown)
     left = lines - len(shown)
     return points.sentences(
-        f"{len(drawn)} speedups, a row for each library, in brackets how many; the line across a"
+        f"{grammar.counted(len(drawn), 'speedup')}, a row for each library, in brackets how many; the line across a"
         f" row is its median: {', '.join(rows)}.",
         f"Of a row with more than {IN_A_ROW}, so many are drawn, from the largest to the smallest."
         if most

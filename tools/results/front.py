@@ -17,6 +17,7 @@ from reports.reading.explanation import Label, explain
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
 from reports.table import Table
+from semibackward_bench import grammar
 from tools.results import records, sample
 from tools.results.records import Headline
 
@@ -107,7 +108,8 @@ def _gained(now: Headline) -> str:
         else ""
     )
     return (
-        f"On {_versions(now)} freezing makes {len(faster)} of {len(now.records)} libraries"
+        f"On {_versions(now)} freezing makes {len(faster)} of"
+        f" {grammar.counted(len(now.records), 'library', 'libraries')}"
         f" {span} times as fast{why}."
     )
 
@@ -157,26 +159,31 @@ def _known(runs: Sequence[Run]) -> str:
         if record.variant == SEMI_BACKWARD and record.anatomy is not None
         if (told := explain(record, run.environment)) is not None
     )
-    counted = ", ".join(
-        f"{labels[label]} {said}" for label, said in _LABELS.items() if labels[label]
-    )
+    told = [
+        f"{labels[label]} {grammar.form(labels[label], *said)}"
+        for label, said in _LABELS.items()
+        if labels[label]
+    ]
     every = (
-        f"Of {labels.total()} attacks dissected, {counted}"
-        if labels
+        f"Of {grammar.counted(labels.total(), 'attack')} dissected, {', '.join(told)}"
+        if told
         else "No attack has been dissected"
     )
     gpu = "" if any(one.on_gpu for one in records.headlines(runs)) else _NO_GPU
     return f"{every}{gpu}."
 
 
-_LABELS: Mapping[Label, str] = {
-    "benefits": "benefit",
-    "mixed": "benefit in part",
-    "already optimal": "already compute no parameter gradient",
-    "gradient-free": "ask for no gradient at all",
-    "loses": "lose",
-    "no effect": "are out of its reach",
-    "not seen": "could not be seen through",
+_LABELS: Mapping[Label, tuple[str, str]] = {
+    "benefits": ("benefits", "benefit"),
+    "mixed": ("benefits in part", "benefit in part"),
+    "already optimal": (
+        "already computes no parameter gradient",
+        "already compute no parameter gradient",
+    ),
+    "gradient-free": ("asks for no gradient at all", "ask for no gradient at all"),
+    "loses": ("loses", "lose"),
+    "no effect": ("is out of its reach", "are out of its reach"),
+    "not seen": ("could not be seen through", "could not be seen through"),
 }
 _NO_GPU = "; nothing has been measured on a GPU yet"
 

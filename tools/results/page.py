@@ -13,6 +13,7 @@ from bench.records.reading import Run
 from reports.formats import explained, markdown
 from reports.reading import naming, places
 from reports.reading.explanation import explain
+from semibackward_bench import grammar
 from tools.contents import anchor
 from tools.results import evidence, records, sample
 from tools.results.evidence import Evidence
@@ -159,7 +160,7 @@ def _level(group: Sequence[Run]) -> str:
     told = [f"{level} in {count}" for level, count in counted.most_common()]
     if counted.total() < every:
         told.append(f"none in {every - counted.total()}, which ended before it was looked at")
-    return f"Level of equality, of {every} comparisons: {', '.join(told)}."
+    return f"Level of equality, of {grammar.counted(every, 'comparison')}: {', '.join(told)}."
 
 
 def _printed(group: Sequence[Run]) -> str:
