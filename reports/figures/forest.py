@@ -132,8 +132,8 @@ def _said(ranked: Sequence[Point], shown: Sequence[_Line], lines: int) -> str:
     most = any(len(line.points) > IN_A_ROW for line in shown)
     left = lines - len(shown)
     return points.sentences(
-        f"{grammar.counted(len(drawn), 'speedup')}, a row for each library, in brackets how many; the line across a"
-        f" row is its median: {', '.join(rows)}.",
+        f"{grammar.counted(len(drawn), 'speedup')}, a row for each library, in brackets how many;"
+        f" the line across a row is its median: {', '.join(rows)}.",
         f"Of a row with more than {IN_A_ROW}, so many are drawn, from the largest to the smallest."
         if most
         else "",

@@ -159,14 +159,14 @@ def _known(runs: Sequence[Run]) -> str:
         if record.variant == SEMI_BACKWARD and record.anatomy is not None
         if (told := explain(record, run.environment)) is not None
     )
-    told = [
+    counted = [
         f"{labels[label]} {grammar.form(labels[label], *said)}"
         for label, said in _LABELS.items()
         if labels[label]
     ]
     every = (
-        f"Of {grammar.counted(labels.total(), 'attack')} dissected, {', '.join(told)}"
-        if told
+        f"Of {grammar.counted(labels.total(), 'attack')} dissected, {', '.join(counted)}"
+        if counted
         else "No attack has been dissected"
     )
     gpu = "" if any(one.on_gpu for one in records.headlines(runs)) else _NO_GPU
