@@ -252,7 +252,7 @@ def test_without_torch_every_command_says_how_to_get_it(tmp_path: Path) -> None:
     (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('no torch here')")
     for command in ([], ["doctor"], ["doctor", "--model", "resnet18"]):
         done = bench(*command, PYTHONPATH=str(tmp_path))
-        said = done.stdout + done.stderr
+        said = " ".join((done.stdout + done.stderr).split())
         assert done.returncode == (5 if command == ["doctor"] else 2)
         assert "no torch here" in said
         assert "python -m pip install torch torchvision" in said
