@@ -132,7 +132,10 @@ def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         column_width(head, [*cells, *also])
         for head, cells, also in zip(header, columns, labels, strict=True)
     ]
-    right = [all(map(_NUMBERS.fullmatch, cells)) for cells in columns]
+    right = [
+        bool(cells or also) and all(map(_NUMBERS.fullmatch, [*cells, *also]))
+        for cells, also in zip(columns, labels, strict=True)
+    ]
     stacked = [heads(head, size) for head, size in zip(header, widths, strict=True)]
     height = max(map(len, stacked), default=0)
     top = [[""] * (height - len(lines)) + lines for lines in stacked]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import console, program, telling
+from bench import console, layout, program, telling
 from bench.commands import codes, options
 from bench.kinds import numbers
 from semibackward_bench import grammar
@@ -193,10 +193,8 @@ def where(path: Path, found: Run, *words: str) -> str:
     texts += [record.warnings for record in found.counts]
     warned = len(set(itertools.chain.from_iterable(texts)))
     warnings = "" if not warned else f", with {grammar.counted(warned, 'warning')}"
-    return (
-        f"Records: {telling.visible(str(path))}\n"
-        f"All columns and notes{warnings}: `{program.command('report', path, *words)}`"
-    )
+    command = layout.command(program.command("report", path, *words), console.width())
+    return f"Records: {telling.visible(str(path))}\nAll columns and notes{warnings}:\n{command}"
 
 
 def print_place(path: Path, found: Run) -> None:

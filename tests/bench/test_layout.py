@@ -54,6 +54,8 @@ def test_numbers_stand_to_the_right_and_heads_are_broken_at_hyphens() -> None:
 def test_the_last_cell_of_a_short_row_takes_the_rest_of_its_line() -> None:
     lines = layout.grid(("case", "a", "b"), [("art", "failed: it fell over"), ("x", "1", "2")])
     assert lines[2:] == ["art   failed: it fell over", "x     1  2"]
+    lines = layout.grid(("case", "a", "b"), [("art", "failed"), ("foolbox", "failed")])
+    assert lines[2:] == ["art      failed", "foolbox  failed"]
 
 
 def test_a_long_command_goes_on_in_the_next_line_for_a_shell_too() -> None:

@@ -221,7 +221,7 @@ def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path, bench_here: Ben
     again = bench_here("report", out)
     assert again.returncode == 0
     assert re.search(r"\| library +\| +advertorch \| +foolbox \|", again.stdout)
-    assert f"report {out}`" in done.stdout
+    assert f"bench report {out} " in " ".join(done.stdout.replace("\\\n", "").split())
 
 
 def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:

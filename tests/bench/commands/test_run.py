@@ -40,11 +40,12 @@ def test_the_rest_is_reached_by_a_command_as_the_program_was_called(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["/opt/bin/semibackward-bench"])
     told = run_command.where(Path("runs/x y.jsonl"), run(replace(GAIN, warnings=[])))
-    records, more = told.splitlines()
+    records, more, command = told.splitlines()
     assert records == "Records: runs/x y.jsonl"
-    assert more == "All columns and notes: `semibackward-bench report 'runs/x y.jsonl'`"
+    assert more == "All columns and notes:"
+    assert command == "  semibackward-bench report 'runs/x y.jsonl'"
     warned = run(replace(GAIN, warnings=["hot", "few"]), replace(FAILED, warnings=["hot"]))
-    assert "notes, with 2 warnings: " in run_command.where(Path("x"), warned)
+    assert "notes, with 2 warnings:" in run_command.where(Path("x"), warned)
 
 
 def test_every_table_is_printed_for_a_terminal_or_as_markdown() -> None:
