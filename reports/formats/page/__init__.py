@@ -27,6 +27,7 @@ from reports.formats.page.rows import Column, Row
 from reports.reading import naming, places, promises, reproduce, summary
 from reports.tables import cells, contents
 from reports.tables.contents import NOTHING
+from semibackward_bench import grammar
 
 MOST_TABLES = 40
 """Tables that a page bears; `--format md` has them all."""
@@ -171,7 +172,7 @@ def _facts(run: Run, label: str) -> Mapping[str, Any]:
 def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
     yield "measured", environment.created
     yield "device", f"{environment.device}, {places.machine(environment)}"
-    yield "processor", f"{environment.processor}, {environment.cores} cores"
+    yield "processor", f"{environment.processor}, {grammar.counted(environment.cores, 'core')}"
     for name, value in environment.accelerator.items():
         yield f"accelerator {name}", str(value)
     yield "system", environment.platform
