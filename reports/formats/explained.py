@@ -13,7 +13,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.anatomy import Anatomy, Split
 from reports.formats import markdown
-from reports.reading import kind, levels, models, naming, promises, reproduce
+from reports.reading import kind, levels, memory, models, naming, promises, reproduce
 from reports.reading.explanation import Explanation, Label, explain
 from reports.reading.words import spelt
 from reports.table import Table
@@ -323,21 +323,13 @@ def _memory(record: ComparisonRecord, told: Explanation) -> str:
     if record.memory is None:
         return ""
     before, after = (int(record.memory[name]) / 1e6 for name in (record.baseline, record.variant))
-    ratio = _less(before, after)
+    ratio = memory.less(before, after)
     parts = (
         ""
         if told.by_memory is None or round(told.by_memory, 2) == 1
         else f" (.grad buffers and what is kept for them make {told.by_memory:.2f})"
     )
     return f"Peak memory: {before:.3g} MB, {after:.3g} MB {escape(record.variant)}{ratio}{parts}."
-
-
-def _less(before: float, after: float) -> str:
-    """How much smaller the second is, or larger, where two digits show it."""
-    times = before / after if after else 1.0
-    if round(times, 2) == 1:
-        return ""
-    return f", {times:.2f} times less" if times > 1 else f", {1 / times:.2f} times more"
 
 
 def _mend(record: ComparisonRecord, told: Explanation) -> str:

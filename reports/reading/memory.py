@@ -123,3 +123,11 @@ def _range(values: Sequence[float]) -> str:
 
 def _count(value: float) -> str:
     return f"{value:,.0f}"
+
+
+def less(before: float, after: float) -> str:
+    """How much smaller the second is, or larger, where two digits show it."""
+    times = before / after if after else 1.0
+    if round(times, 2) == 1:
+        return ""
+    return f", {times:.2f} times less" if times > 1 else f", {1 / times:.2f} times more"

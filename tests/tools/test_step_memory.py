@@ -15,4 +15,4 @@ def test_an_attack_that_keeps_every_step_needs_more(capsys: pytest.CaptureFixtur
     one, *more = (float(told) for told in re.findall(r"\d+\.\d\d(?= \|)", row))
     assert len(more) == len(step_memory.STEPS) - 1
     assert all(peak > step_memory.MORE * one for peak in more), "the first step's .grad is there"
-    assert summary.startswith("1 of 1 need more memory in 9 steps than in one")
+    assert summary.startswith("1 of 1 needs more memory in 9 steps than in one")

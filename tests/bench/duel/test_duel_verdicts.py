@@ -184,7 +184,7 @@ def test_the_exit_code_says_how_it_went(
     monkeypatch.setattr(contest, "run", lambda asked, command: outcome)
     words = ["duel", *TWICE, *(["--strict"] if strict else [])]
     assert cli.main(words) == code
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
     assert "lib 1.0 (a) against lib 1.1 (b, ./fork)" in said
     for text in (*worse, *left_open):
         assert text in said
