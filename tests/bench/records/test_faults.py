@@ -223,7 +223,7 @@ def test_a_terminated_run_is_resumed_between_its_processes(tmp_path: Path) -> No
     run.terminate()
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert "--resume to go on" in " ".join(said.split())
+    assert "--resume` to go on" in " ".join(said.split())
     before = path.read_text().splitlines()
     assert kinds(path) == ["environment", "process"]
     run = start(path, "--resume")

@@ -134,7 +134,7 @@ def test_the_recipe_counts_a_checkout_and_a_mistyped_path_ends_it(tmp_path: Path
     assert done.returncode == 0, done.stderr
     origin = reading.read(out).environment.origins[NAME]
     assert (origin.place, origin.version) == (versions.shown(place / NAME), "1.1")
-    said = " ".join(done.stdout.split())
+    said = markdown.report([reading.read(out)])
     assert f"{NAME} 1.1 from {origin.place}, code {origin.digest}" in said
 
 

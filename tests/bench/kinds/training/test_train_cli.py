@@ -26,7 +26,7 @@ def test_a_training_that_is_stopped_goes_on_and_ends_with_the_same_weights(tmp_p
     run.terminate()
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert "--resume to go on" in " ".join(said.split())
+    assert "--resume` to go on" in " ".join(said.split())
     assert reading.read(out).own == {}
 
     refused = start(tmp_path / "other.jsonl", "--checkpoints", str(folder))
