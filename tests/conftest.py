@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import time
@@ -74,3 +75,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_is_there_stays() -> None:
+    """Each run that a worker times begins with a collection of garbage, which need not look through
+    whatever pytest, torch and other modules' tests hold."""
+    gc.collect()
+    gc.freeze()
