@@ -28,6 +28,7 @@ class TrainingReport(OnImagesReport):
 
     plots = "reports.kinds.training.figures:by_steps"
     workloads = "trainings"
+    outputs = "weights"
     plotted = ("scaling",)
     vain = "backward passes whose parameter gradients are never read"
     columns = ("training", "library", "attack", "model", "batch", "steps")
