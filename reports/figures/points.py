@@ -31,6 +31,8 @@ FAR = 1e6
 class Point:
     """A comparison, the variant against the baseline.
 
+    What plots ask for again and again is kept: of many comparisons, records are packed.
+
     Attributes:
         record: the comparison.
         run: the label of its place, as tables head its column; "" where there is only one.
@@ -54,13 +56,13 @@ class Point:
         found = self.record.speedup
         return self.record.status == "ok" and found is not None and 1 / FAR <= found.estimate <= FAR
 
-    @property
+    @functools.cached_property
     def estimate(self) -> float:
         """The speedup of a drawable point."""
         assert self.record.speedup is not None
         return self.record.speedup.estimate
 
-    @property
+    @functools.cached_property
     def interval(self) -> tuple[float, float] | None:
         """Ends of the speedup's interval, as far as a plot could show; None without one."""
         found = self.record.speedup
@@ -71,12 +73,12 @@ class Point:
         low, high = min(found.low, found.estimate), max(found.high, found.estimate)
         return max(low, found.estimate / FAR), min(high, found.estimate * FAR)
 
-    @property
+    @functools.cached_property
     def single(self) -> bool:
         """Whether that interval is of a single process."""
         return self.record.speedup is not None and self.record.speedup.processes == 1
 
-    @property
+    @functools.cached_property
     def call(self) -> str:
         """How the baseline asks for gradients, as records spell it; "" where that is not known."""
         return str((self.record.gradients or {}).get("call", ""))
