@@ -159,9 +159,39 @@ def test_where_nothing_gains_the_front_page_says_so() -> None:
     alone = replace(now, records=tuple(none))
     told = front.truth(RUNS, alone, None)
     assert "makes no library's attack measurably faster" in told
-    assert "stays at 1.48 (1.42 to 1.55)" in told
+    assert "foolbox comes to 1.48 (1.42 to 1.55)" in told
     assert before is not None
     assert "No library goes without a gain." in front.truth(RUNS, before, None)
+
+
+def test_what_holds_with_conditions_alone_has_them_beside_it() -> None:
+    now, _ = records.front(RUNS)
+    assert "(in" not in front.truth(RUNS, now, None).partition(" torchattacks ")[0]
+    found = [alone(rounding(record)) for record in now.records]
+    told = front.truth(RUNS, replace(now, records=tuple(found)), None)
+    assert "(in 5 with outputs that differ by rounding; in 5 in this process only)" in told
+
+
+def rounding(record: ComparisonRecord) -> ComparisonRecord:
+    assert record.equality is not None
+    return replace(
+        record, equality=replace(record.equality, bitwise=False, equal=False, level="rounding")
+    )
+
+
+def alone(record: ComparisonRecord) -> ComparisonRecord:
+    """As a single process has it, whose interval leaves little beyond the band."""
+    assert record.speedup is not None
+    narrow = replace(record.speedup, estimate=1.03, low=1.025, high=1.035, processes=1)
+    return replace(record, speedup=narrow)
+
+
+def test_a_gpu_that_measured_one_library_counts_as_measured() -> None:
+    (first,) = [run for run in RUNS if run.path.name == "by-steps.jsonl"]
+    gpu = replace(first, environment=replace(first.environment, device="cuda:0"))
+    now, before = records.front(RUNS)
+    assert "on a GPU yet" in front.truth(RUNS, now, before)
+    assert "on a GPU yet" not in front.truth([*RUNS, gpu], now, before)
 
 
 def test_without_a_comparison_of_libraries_there_is_no_front_page() -> None:

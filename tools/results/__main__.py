@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from bench import files
+from bench.records.reading import RecordError
 from tools.results import documents
 from tools.results.blocks import BlockError
 from tools.results.records import ROOT
@@ -18,7 +19,7 @@ def main() -> int:
     """Write what is not as it shall be; the exit code."""
     try:
         made = documents.everything()
-    except BlockError as error:
+    except (BlockError, RecordError) as error:
         print(f"results: {error}", file=sys.stderr)
         return 2
     for path, text in made.items():

@@ -85,7 +85,7 @@ def _duel() -> str:
 
 def _gpu() -> str:
     """Where the tables of GPUs are, if there are any."""
-    found = [run for run in records.measured() if run.environment.device.startswith("cuda")]
+    found = [run for run in records.measured() if records.on_gpu(run)]
     if not found:
         return "Nothing has been measured on a GPU yet."
     title = page.machines(found)

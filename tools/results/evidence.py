@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tools.results.records import ROOT, shown
+from tools.results.records import ROOT
 
 
 @dataclass(frozen=True)
@@ -163,4 +163,4 @@ CATCHES = (
 
 def pages() -> set[str]:
     """Every page of a tool that is shown."""
-    return {shown(ROOT / page) for one in (*QUALITY, *CATCHES) for page in one.pages}
+    return {page for one in (*QUALITY, *CATCHES) for page in one.pages}

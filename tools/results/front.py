@@ -12,11 +12,12 @@ from bench.cases import SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.formats import markdown
-from reports.reading import causes, kind, levels, numbers, places
+from reports.reading import causes, kind, levels, numbers, places, promises
 from reports.reading.explanation import Label, explain
-from reports.reading.why import nothing_to_save
+from reports.reading.why import why
 from reports.reading.words import spelt
 from reports.table import Table
+from reports.tables import cells
 from semibackward_bench import grammar
 from tools.results import records, sample
 from tools.results.records import Headline
@@ -39,7 +40,7 @@ def picture(now: Headline, before: Headline | None) -> str:
     told = f"Speedup of each library with its interval, {' and '.join(shown)}"
     return (
         "<picture>\n"
-        f'<source media="(prefers-color-scheme: dark)" srcset="docs/sample/libraries-dark.svg">\n'
+        '<source media="(prefers-color-scheme: dark)" srcset="docs/sample/libraries-dark.svg">\n'
         f'<img src="docs/sample/libraries.svg" width="{sample.WIDTH}" alt="{told}">\n'
         "</picture>"
     )
@@ -52,7 +53,7 @@ def table(now: Headline) -> str:
             record.case.library,
             spelt(str((record.gradients or {}).get("call", "-"))),
             levels.beside(numbers.with_interval(record.speedup, named=True), record),
-            _gradients(record),
+            cells.gradients(record),
         )
         for record in now.records
     )
@@ -68,11 +69,6 @@ def table(now: Headline) -> str:
         f"{drawn}\n\n{_where(now)} `python -m bench report {records.shown(now.run.path)}` prints it"
         " whole."
     )
-
-
-def _gradients(record: ComparisonRecord) -> str:
-    found = record.gradients
-    return "-" if found is None else f"{found[record.baseline]} → {found[record.variant]}"
 
 
 def _where(now: Headline) -> str:
@@ -102,7 +98,7 @@ def _gained(now: Headline) -> str:
     span = " to ".join(dict.fromkeys((min(estimates, key=float), max(estimates, key=float))))
     calls = {str((record.gradients or {}).get("call")) for record in faster}
     in_vain = {causes.computed(record) for record in faster}
-    why = (
+    because = (
         f", since `{spelt(calls.pop())}` computes {in_vain.pop()}, which an attack throws away"
         if len(calls) == len(in_vain) == 1
         else ""
@@ -110,8 +106,17 @@ def _gained(now: Headline) -> str:
     return (
         f"On {_versions(now)} freezing makes {len(faster)} of"
         f" {grammar.counted(len(now.records), 'library', 'libraries')}"
-        f" {span} times as fast{why}."
+        f" {span} times as fast{_conditions(faster)}{because}."
     )
+
+
+def _conditions(faster: Sequence[ComparisonRecord]) -> str:
+    """What must stand beside the speedups: outputs that differ, and verdicts of one process."""
+    counted = Counter(filter(None, map(levels.word, faster)))
+    told = [f"in {count} with outputs that differ by {word}" for word, count in counted.items()]
+    if here := sum(map(promises.only_here, faster)):
+        told.append(f"in {here} {promises.ONLY_HERE} only")
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _not_gained(now: Headline, before: Headline | None) -> str:
@@ -137,10 +142,9 @@ def _elsewhere(before: Headline, now: Headline) -> str:
 
 
 def _why_not(record: ComparisonRecord, environment: Environment) -> str:
-    name = record.case.library
-    if not nothing_to_save(record):
-        return f"{name} stays at {numbers.with_interval(record.speedup, named=True)}"
-    return f"{name} gains nothing: {causes.nobody_asked(record, environment)}"
+    found = levels.beside(numbers.with_interval(record.speedup, named=True), record)
+    because = why(record, environment)
+    return f"{record.case.library} comes to {found}{f': {because}' if because else ''}"
 
 
 def _then(record: ComparisonRecord, before: Headline | None) -> ComparisonRecord | None:
@@ -169,7 +173,7 @@ def _known(runs: Sequence[Run]) -> str:
         if counted
         else "No attack has been dissected"
     )
-    gpu = "" if any(one.on_gpu for one in records.headlines(runs)) else _NO_GPU
+    gpu = "" if any(map(records.on_gpu, runs)) else _NO_GPU
     return f"{every}{gpu}."
 
 
