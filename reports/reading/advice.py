@@ -173,7 +173,8 @@ def _faster(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
 
 
 def _free(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
-    return f"answer queries under `torch.inference_mode()` (forward-only){_gained(records, namer)}"
+    what = "answer queries that read no gradient under `torch.inference_mode()` (forward-only)"
+    return f"{what}{_gained(records, namer)}"
 
 
 def _gained(records: Sequence[ComparisonRecord], namer: _Namer) -> str:

@@ -226,7 +226,8 @@ SENTENCES: dict[str, tuple[Run, str]] = {
     ),
     "in two ways": (
         run(measured(), measured(3.0, variant="forward-only", gradients=None)),
-        "Answer queries under `torch.inference_mode()` (forward-only): 3.00 (2.85 to 3.15) times as"
+        "Answer queries that read no gradient under `torch.inference_mode()` (forward-only):"
+        " 3.00 (2.85 to 3.15) times as"
         " fast, with the same adversarial examples, bit for bit; or put the attack into"
         " `with semi_backward(model):`: 1.50 (1.42 to 1.58) times as fast, with the same"
         " adversarial examples, bit for bit.",
