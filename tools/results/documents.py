@@ -49,9 +49,8 @@ def _filled(path: Path, makers: Mapping[str, Callable[[], str]]) -> str:
 def _beside_records(runs: Sequence[Run]) -> dict[Path, str]:
     """Of folders that hold several dissected files of one suite, the whole table."""
     found: dict[Path, list[Run]] = {}
-    for run in runs:
-        if any(record.anatomy is not None for record in run.comparisons):
-            found.setdefault(run.path.parent, []).append(run)
+    for run in filter(records.dissected, runs):
+        found.setdefault(run.path.parent, []).append(run)
     return {
         place / sample.EXPLAINED: f"{explained.report(group)}\n"
         for place, group in found.items()

@@ -84,16 +84,14 @@ def _suite(run: Run) -> str:
 def _order(run: Run) -> tuple[int, str, str]:
     known = list(SUITES)
     suite = _suite(run)
-    # The newest torch first: its name is a number's, and these are few.
     return (known.index(suite) if suite in known else len(known), suite, str(run.path))
 
 
 def _together(runs: Sequence[Run]) -> Iterator[list[Run]]:
     """Files of one folder that were all dissected are one table; others stand by themselves."""
-    for key, found in groupby(runs, key=lambda run: (_suite(run), run.path.parent)):
+    for _, found in groupby(runs, key=lambda run: (_suite(run), run.path.parent)):
         group = list(found)
-        del key
-        if len(group) > 1 and all(map(_dissected, group)):
+        if len(group) > 1 and all(map(records.dissected, group)):
             yield group
         else:
             yield from ([run] for run in _newest(group))
@@ -105,10 +103,6 @@ def _newest(runs: Iterable[Run]) -> list[Run]:
         key=lambda run: (records.torch(run.environment), run.environment.created),
         reverse=True,
     )
-
-
-def _dissected(run: Run) -> bool:
-    return any(record.anatomy is not None for record in run.comparisons)
 
 
 def _section(group: Sequence[Run], title: str) -> Iterator[str]:

@@ -118,6 +118,11 @@ def on_gpu(run: Run) -> bool:
     return not run.environment.device.startswith("cpu")
 
 
+def dissected(run: Run) -> bool:
+    """Whether it was looked at where the time goes."""
+    return any(record.anatomy is not None for record in run.comparisons)
+
+
 def _widest(run: Run) -> tuple[ComparisonRecord, ...]:
     groups: dict[object, dict[str, ComparisonRecord]] = {}
     for record in run.comparisons:

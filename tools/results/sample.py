@@ -30,8 +30,10 @@ def chosen(runs: Sequence[Run]) -> Mapping[str, Sequence[Run]]:
     sides = [now] if before is None or not records.beside(before, now) else [now, before]
     found = {
         "libraries": [side.file for side in sides],
-        "attacks": _first(runs, now, lambda run: _dissected(run) and _libraries(run) == {ATTACKS}),
-        "anatomy": _first(runs, now, _dissected),
+        "attacks": _first(
+            runs, now, lambda run: records.dissected(run) and _libraries(run) == {ATTACKS}
+        ),
+        "anatomy": _first(runs, now, records.dissected),
         "training": _first(runs, now, _by_steps),
     }
     return {name: runs for name, runs in found.items() if runs}
@@ -55,10 +57,6 @@ def _first(runs: Sequence[Run], now: Headline, wanted: Callable[[Run], bool]) ->
     for run in filter(wanted, runs):
         there.setdefault(records.folder(run), []).append(run)
     return there.get(records.folder(now.run)) or next(iter(there.values()), [])
-
-
-def _dissected(run: Run) -> bool:
-    return any(record.anatomy is not None for record in run.comparisons)
 
 
 def _libraries(run: Run) -> set[str]:
