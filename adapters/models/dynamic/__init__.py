@@ -1,0 +1,1 @@
+"""Dynamic networks: what they execute depends on the image."""

@@ -1,0 +1,1 @@
+"""Energy attacks on dynamic networks: Pan et al., GradMDM, and what it is held against."""
