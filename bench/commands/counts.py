@@ -38,6 +38,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     request = options.request_of(parsed)
     path = session.checked_path(request)
     with session.opened(request, words, path) as open_:
+        open_.make_ready()
         CountRunner(
             open_.pool,
             request.seed,

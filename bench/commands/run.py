@@ -152,6 +152,7 @@ def measured(
             pauses=open_.pauses,
         )
         try:
+            open_.make_ready()
             open_.measured(runner.run(open_.comparisons, open_.journal))
             if then is not None:
                 then.go_on(open_)

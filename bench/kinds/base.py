@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from adapters import registry
 from bench.cases import A_A, SEMI_BACKWARD, Case, Findings, Options
 from bench.errors import UsageError
-from bench.kinds.command import Command
+from bench.kinds.command import Command, Session
 from bench.kinds.group import ALL, Group
 from bench.kinds.offering import attacks_of
 from bench.kinds.record import OwnRecord
@@ -91,6 +91,18 @@ class Kind(ABC):
     def meant(self, request: Request) -> bool:
         """Whether what was asked, without a suite, is of this kind."""
         return any(name in request.given for name in self.own)
+
+    def meant_by_name(self, request: Request) -> bool:
+        """Whether the libraries that were named are all of its subject; without any, whether its
+        options are given, or attacks that only such libraries have."""
+        if request.libs:
+            return all(registry.subject(name) == self.subject for name in request.libs)
+        if any(name in request.given for name in self.own):
+            return True
+        there: dict[bool, set[str]] = {True: set(), False: set()}
+        for name in registry.names() if request.attacks else ():
+            there[registry.subject(name) == self.subject] |= set(attacks_of(name))
+        return bool(request.attacks) and set(request.attacks or ()) <= there[True] - there[False]
 
     def suite(self, request: Request, device: str) -> str:
         """The suite that fits where none was named.
@@ -191,6 +203,14 @@ class Kind(ABC):
 
         Raises:
             UsageError: it does not.
+        """
+
+    def make_ready(self, session: Session, cases: Sequence[Case]) -> None:
+        """Make what its cases lack, before any is measured; what can't be made, they will say.
+
+        Args:
+            session: what to work with.
+            cases: of this kind.
         """
 
     def fitting(self, case: Case) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ def _number(
 
 at_least_one = _number(int, 1, "a whole number of at least 1")
 from_zero = _number(int, 0, "a whole number of at least 0")
+not_negative = _number(float, 0, "a number of at least 0")
+from_one = _number(float, 1, "a number of at least 1")
 positive = _number(float, 1e-9, "a number above 0")
 seed = _number(int, 0, "a whole number from 0 to 2**32 - 1", most=2**32 - 1)
 

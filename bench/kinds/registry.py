@@ -18,6 +18,7 @@ OURS = {
     "images": "bench.kinds.images.kind:Images",
     "text": "bench.kinds.text.kind:Text",
     "training": "bench.kinds.training.kind:Training",
+    "energy": "bench.kinds.energy.kind:EnergyKind",
 }
 DEFAULT = "images"
 """What is meant where nothing tells."""

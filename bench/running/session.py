@@ -78,6 +78,12 @@ class Session:
         """The file of records."""
         return self.journal.path
 
+    def make_ready(self) -> None:
+        """Let each kind make what its cases lack."""
+        cases = list(dict.fromkeys(comparison.case for comparison in self.comparisons))
+        for name in dict.fromkeys(case.kind for case in cases):
+            registry.get(name).make_ready(self, [case for case in cases if case.kind == name])
+
     def measured(self, found: Iterable[ComparisonRecord]) -> None:
         """Note how comparisons ended, and those that an earlier run measured."""
         earlier = self.journal.earlier.ended if self.journal.earlier else {}

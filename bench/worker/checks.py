@@ -131,7 +131,7 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
         unequal=passed.unequal,
         unsuited=passed.unsuited,
         observed=observed or None,
-        findings=workload.findings(),
+        findings=workload.findings(again=False),
     )
 
 
@@ -147,7 +147,7 @@ def alone(workload: Workload) -> Checks:
         warnings=[*passed.warnings, *left_behind(workload)],
         unequal=passed.unequal,
         unsuited=passed.unsuited,
-        findings=workload.findings(),
+        findings=workload.findings(again=True),
     )
 
 

@@ -129,8 +129,13 @@ class Workload(ABC):
         """What its records say of it beside."""
         return ()
 
-    def findings(self) -> Findings | None:
-        """What the kind's records hold beyond the common part, once both outputs are there."""
+    def findings(self, *, again: bool) -> Findings | None:
+        """What the kind's records hold beyond the common part, once both outputs are there.
+
+        Args:
+            again: an earlier process of the case has found it out, and what it found is recorded;
+                only how the case is divided is asked for.
+        """
         return None
 
     def time_block(self, order: Order, timer: Timer, part: int = 0) -> list[Sample]:

@@ -29,6 +29,8 @@ class EnergyOptions(Options):
         keep_label: whether a classification loss keeps the label (table VII).
         data: "digits", or the path of a folder with CIFAR-10, CIFAR-100 or CUB.
         classes: of the data.
+        transfer: other networks that the perturbed images are tried on (table XIII).
+        defences: what they are tried behind (table XIV): names, or a user's FILE.py:FUNCTION.
     """
 
     building: ClassVar[str] = "bench.kinds.energy.building:build"
@@ -43,6 +45,8 @@ class EnergyOptions(Options):
     keep_label: bool = False
     data: str = "digits"
     classes: int = 10
+    transfer: tuple[str, ...] = ()
+    defences: tuple[str, ...] = ()
     kind: Literal["energy"] = "energy"
 
     def sentence(self, case: Case) -> str:
@@ -82,4 +86,6 @@ class EnergyOptions(Options):
         return [name for name in super().fact_names() if name != "input_shape"]
 
     def identity(self, case: Case) -> dict[str, Any]:
-        return {**case.shared, "options": asdict(self)}
+        later = ("transfer", "defences")
+        told = {k: v for k, v in asdict(self).items() if k not in later or v}
+        return {**case.shared, "options": told}

@@ -240,11 +240,7 @@ def in_declared_shapes(group: ImageGroup, request: Request, ask: Ask) -> Iterabl
     Raises:
         UsageError: what a model declares is no shape.
     """
-    own = [name for name in group.models if own_models.is_own(name)]
-    if not own or request.option("input") is not None:
-        return (group,)
-    found = ask({"do": "own", "server": SHAPES, "request": {"models": own, "seed": request.seed}})
-    shapes = {name: tuple(shape) for name, shape in found.get("shapes", {}).items()}
+    shapes = declared_shapes(group.models, request, ask)
     if request.option("image_size") is not None:
         sides = (group.image_size, group.image_size)
         shapes = {name: (channels, *sides) for name, (channels, *_) in shapes.items()}
@@ -253,6 +249,21 @@ def in_declared_shapes(group: ImageGroup, request: Request, ask: Ask) -> Iterabl
     return [
         replace(group, models=(name,), input=shapes.get(name, group.input)) for name in group.models
     ]
+
+
+def declared_shapes(
+    models: Iterable[str], request: Request, ask: Ask
+) -> dict[str, tuple[int, ...]]:
+    """The shapes of images that users' own models declare, by model; none where --input is given.
+
+    Raises:
+        UsageError: what a model declares is no shape.
+    """
+    own = [name for name in models if own_models.is_own(name)]
+    if not own or request.option("input") is not None:
+        return {}
+    found = ask({"do": "own", "server": SHAPES, "request": {"models": own, "seed": request.seed}})
+    return {name: tuple(shape) for name, shape in found.get("shapes", {}).items()}
 
 
 def labels_of(request: Request) -> tuple[int, ...] | None:

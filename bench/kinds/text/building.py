@@ -140,7 +140,7 @@ class TextWorkload(Workload):
         ]
         return said
 
-    def findings(self) -> TextFindings:
+    def findings(self, *, again: bool) -> TextFindings:
         tried = [self._record(number) for number in range(len(self.sentences))]
         return TextFindings(
             victim=self.victim.source,

@@ -79,15 +79,7 @@ class Text(Kind):
         )
 
     def meant(self, request: Request) -> bool:
-        """By the libraries that were named, else by options or attacks."""
-        if request.libs:
-            return all(registry.subject(name) == self.subject for name in request.libs)
-        if super().meant(request):
-            return True
-        there: dict[bool, set[str]] = {True: set(), False: set()}
-        for name in registry.names() if request.attacks else ():
-            there[registry.subject(name) == self.subject] |= set(attacks_of(name))
-        return bool(request.attacks) and set(request.attacks or ()) <= there[True] - there[False]
+        return self.meant_by_name(request)
 
     def suite(self, request: Request, device: str) -> str:
         return "text"

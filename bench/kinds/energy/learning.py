@@ -1,0 +1,43 @@
+"""In the worker: a dynamic network is trained by its recipe, an epoch a request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from adapters.models.dynamic.training import Trainee
+
+
+class Server:
+    """Keeps the training under way between requests to the worker."""
+
+    def __init__(self) -> None:
+        self._of: tuple[str, str, int, str] | None = None
+        self._trainee: Trainee | None = None
+
+    def answer(self, network: str, data: str, seed: int, file: str) -> dict[str, Any]:
+        """Train for one more epoch, from the checkpoint if there is one.
+
+        Args:
+            network: its name in the catalogue.
+            data: what to train on.
+            seed: of weights and data order.
+            file: where the weights go.
+
+        Raises:
+            AdapterError: the data or the checkpoint can't be used.
+            ArithmeticError: the training diverged.
+        """
+        asked = (network, data, seed, file)
+        if self._trainee is None or self._of != asked:
+            self._of, self._trainee = asked, Trainee(network, data, seed, Path(file))
+        trainee = self._trainee
+        if not trainee.done:
+            trainee.epoch()
+        return {
+            "done": trainee.done,
+            "epoch": trainee.epochs_done,
+            "epochs": trainee.epochs,
+            "stage": trainee.stage,
+            "loss": trainee.loss,
+        }

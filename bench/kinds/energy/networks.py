@@ -1,0 +1,179 @@
+"""In the worker: the network that a case attacks, and the images that it is attacked with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from adapters import data
+from adapters.base import AdapterError, UnsupportedSettings
+from adapters.models import custom as own_models
+from adapters.models import weights as loading
+from adapters.models.dynamic import building, cache, checking
+from adapters.models.dynamic.checking import Dynamic
+from bench import program
+from bench.cases import AS_BUILT, Case
+from bench.kinds.energy.options import TRAINED, EnergyOptions
+from bench.worker.workload import select_device
+
+CHANNELS = (1, 3)
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """A network on its device, looked at.
+
+    Attributes:
+        model: as it was built; its output tells logits, gates and executed operations.
+        dynamic: how to read that.
+        source: where its weights come from, in words.
+        file: of these weights; None without one.
+    """
+
+    model: nn.Module
+    dynamic: Dynamic
+    source: str
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is attacked.
+
+    Attributes:
+        images: (N, C, H, W), in [0, 1], on the device.
+        labels: (N,), the data set's, or what the network says of the clean images.
+        remarks: what a record says of them.
+    """
+
+    images: Tensor
+    labels: Tensor
+    remarks: tuple[str, ...] = ()
+
+
+def attacked(case: Case, seed: int, images: Tensor) -> Attacked:
+    """A case's network, in eval mode.
+
+    Args:
+        case: what was asked.
+        seed: that it was trained with, or of a user's random weights.
+        images: (N, C, H, W) to look at it with.
+
+    Raises:
+        AdapterError: the device, the network or its weights can't be used.
+    """
+    select_device(case.device)
+    return other(case, case.model, case.weights, seed, images)
+
+
+def other(case: Case, name: str, weights: str, seed: int, images: Tensor) -> Attacked:
+    """A network by name, as `attacked`; for a case that tries its perturbed images on another.
+
+    Args:
+        case: whose device, dtype and data it shares.
+        name: of the catalogue, or a user's FILE.py:NAME.
+        weights: as `Case.weights`.
+        seed, images: as `attacked`.
+    """
+    options = EnergyOptions.of(case)
+    who = f"{own_models.OPTION} {name}"
+    file: Path | None = None
+    if own_models.is_own(name):
+        model = own_models.build(name, seed=seed)
+        source = "as its builder made them"
+        if weights != AS_BUILT:
+            file = Path(weights)
+            loading.load(model, loading.read(file), file, name, "build it for")
+            source = str(file)
+    elif weights == TRAINED:
+        file = cache.path(name, options.data, options.classes, seed)
+        if not cache.ready(file):
+            raise UnsupportedSettings(
+                f"{name} has not been trained on {options.data} with seed {seed}: its training did"
+                f" not come to its end; `{program.command('energy', '--models', name)}` goes on"
+            )
+        model = building.build(name, options.classes, seed, file)
+        source = f"trained on {options.data}, seed {seed}"
+    else:
+        file = Path(weights)
+        model = building.build(name, options.classes, seed, file)
+        source = str(file)
+    try:
+        model = model.eval().to(device=case.device, dtype=getattr(torch, case.dtype))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise AdapterError(
+            f"{who} can't be brought to {case.device} as {case.dtype}: {own_models.spelt(error)}"
+        ) from error
+    return Attacked(model, checking.look(model, images, who), source, file)
+
+
+def pictures(case: Case, seed: int, count: int) -> Tensor:
+    """Test images of the case's data in the shape of its network, on its device; drawn by the seed.
+
+    Args:
+        case: what was asked.
+        seed: draws them.
+        count: how many; fewer where there are fewer.
+
+    Raises:
+        AdapterError: the data can't be read, or not be brought into that shape.
+    """
+    return _drawn(case, seed, count)[0]
+
+
+def labelled(case: Case, seed: int, count: int, found: Attacked) -> Pictures:
+    """The same with labels: the data's, or what a network for other classes says of them itself.
+
+    Args:
+        case, seed, count: as `pictures`.
+        found: the network.
+    """
+    images, labels = _drawn(case, seed, count)
+    options = EnergyOptions.of(case)
+    remarks: tuple[str, ...] = ()
+    if found.dynamic.classes != options.classes:
+        with torch.no_grad():
+            labels = torch.cat(
+                [
+                    found.dynamic.read(found.model(few)).logits.argmax(1)
+                    for few in images.split(case.batch)
+                ]
+            )
+        remarks = (
+            f"the network has {found.dynamic.classes} classes and {options.data} {options.classes}:"
+            " what it says of the clean images stands for labels",
+        )
+    return Pictures(images, labels, remarks)
+
+
+def _drawn(case: Case, seed: int, count: int) -> tuple[Tensor, Tensor]:
+    options = EnergyOptions.of(case)
+    read = data.load(options.data)
+    order = torch.randperm(len(read.test_labels), generator=torch.Generator().manual_seed(seed))
+    chosen = order[:count]
+    images = _in_shape(read.test_images[chosen], options.input_shape)
+    dtype = getattr(torch, case.dtype)
+    return images.to(case.device, dtype), read.test_labels[chosen].to(case.device)
+
+
+def _in_shape(images: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Images (N, 3, h, w) as (N, *shape).
+
+    Raises:
+        UnsupportedSettings: of other channels than grey or red, green and blue.
+    """
+    channels, *sides = shape
+    if channels not in CHANNELS:
+        raise UnsupportedSettings(
+            f"images of {channels} channels can't be made of the data's 3; the network must take 1"
+            " or 3"
+        )
+    if channels == 1:
+        images = images.mean(dim=1, keepdim=True)
+    if list(images.shape[2:]) != sides:
+        images = functional.interpolate(images, size=sides, mode="bilinear", align_corners=False)
+    return images
