@@ -58,7 +58,7 @@ class Diary:
         at = seen.iteration
         self.recovery[at] += metrics.recovery(self.clean, flops, self.static).tolist()
         self.mse[at] += metrics.mse(self.images, seen.images).tolist()
-        for found, kept in ((seen.angles, self.angles), (seen.masked_angles, self.masked)):
+        for found, kept in ((seen.angle, self.angles), (seen.masked_angle, self.masked)):
             kept[at] += [] if found is None else found.tolist()
         if len(self.on) == at and seen.gated.gates.shape[1] <= MOST_GATES:
             first = seen.gated.gates[0] >= 0.5

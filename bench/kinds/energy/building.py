@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from adapters import registry
 from adapters.base import UnsupportedSettings
@@ -22,6 +20,10 @@ from bench.kinds.energy.reaching import reached
 from bench.kinds.images.building import AttackWorkload, check_trainable, flags_kept
 from bench.worker import state
 from bench.worker.variants import applied
+
+if TYPE_CHECKING:
+    from adapters.base import AttackFunction
+    from adapters.papers.energy.attack import Watch
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class EnergyWorkload(AttackWorkload):
             return 1.0
         case = self.comparison.case
         options = EnergyOptions.of(case)
-        return methods.theory(case.attack, options.steps, keep_label=options.keep_label)
+        return methods.ceiling(case.attack, keep_label=options.keep_label)
 
     def findings(self, *, again: bool) -> EnergyFindings | None:
         """What the attack comes to at its end, on the timed batch; frozen, since both variants have
@@ -114,8 +116,8 @@ def papers(case: Case) -> Papers:
 
 
 def build_attack(
-    case: Case, found: Attacked, steps: int, watch: methods.Watch | None = None
-) -> methods.Function:
+    case: Case, found: Attacked, steps: int, watch: Watch | None = None
+) -> AttackFunction:
     """A case's attack of so many iterations: images (N, C, H, W) and labels (N,) to perturbed ones.
 
     Args:

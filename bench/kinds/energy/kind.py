@@ -235,7 +235,7 @@ def _options(
     group: EnergyGroup, attack: str, shape: tuple[int, ...], facts: Facts
 ) -> Iterable[EnergyOptions]:
     """Every setting that the attack obeys, each once."""
-    obeyed = methods.OBEYS[attack]
+    obeyed = _obeyed(attack)
     usual = {f.name: f.default for f in fields(EnergyOptions)}
     lists = {
         name: getattr(group, name) if name in obeyed else (usual[name],)
@@ -253,6 +253,14 @@ def _options(
             defences=group.defences,
             **dict(zip(lists, values, strict=True)),
         )
+
+
+def _obeyed(attack: str) -> set[str]:
+    """The settings that an attack obeys, so that a case tells no more."""
+    method = methods.METHODS[attack]
+    if method.early_exits:
+        return set()
+    return {"alpha", "space", "norm", "keep_label"} | ({"power"} if method.off == "power" else set())
 
 
 def _shape(group: EnergyGroup, model: str, facts: Facts) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """The networks that cases need, trained where nobody has yet. Imports no torch.
 
-The worker trains an epoch at a time and leaves a checkpoint after each, so that a training which was
-interrupted goes on from there.
+The worker trains an epoch at a time and leaves a checkpoint after each, so that a training which
+was interrupted goes on from there.
 """
 
 from __future__ import annotations
