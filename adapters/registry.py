@@ -24,6 +24,7 @@ OURS = {
     "cleverhans": "adapters.libraries.cleverhans:Cleverhans",
     "openattack": "adapters.libraries.openattack:Openattack",
     "reference": "adapters.reference:Reference",
+    "papers": "adapters.papers.energy.adapter:Papers",
 }
 
 
@@ -59,7 +60,8 @@ def get(name: str) -> Adapter:
 
 
 def subject(name: str) -> str:
-    """What a library attacks, "images" or "text"; "images" if it is unknown or can't be loaded."""
+    """What a library attacks, as `Adapter.subject` has it; "images" if it is unknown or can't be
+    loaded."""
     try:
         return get(name).subject
     except (KeyError, AdapterError):
