@@ -11,6 +11,7 @@ from adapters import custom, reference, registry
 from adapters.base import Settings, UnsupportedSettings
 from adapters.papers import training
 from adapters.papers.training import Freezing, Training
+from adapters.schedules import share_of_rate
 
 if TYPE_CHECKING:
     from adapters.base import AttackFunction
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 LEARNING_RATE = 0.05
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
-WARMING_UP = 0.3
-"""Share of the updates over which the learning rate rises; it falls over the rest."""
 
 
 def optimizer_of(model: nn.Module) -> torch.optim.Optimizer:
@@ -36,10 +35,7 @@ def learning_rate(update: int, updates: int) -> float:
         update: its number, from 0.
         updates: how many there are.
     """
-    rising = WARMING_UP * updates
-    done = update + 1
-    share = done / rising if done <= rising else (updates - update) / (updates - rising + 1)
-    return LEARNING_RATE * min(1.0, share)
+    return LEARNING_RATE * share_of_rate(update, updates)
 
 
 def build(

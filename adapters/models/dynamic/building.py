@@ -1,0 +1,85 @@
+"""Build a dynamic network by name: random weights from a seed, or a file's."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from adapters.base import AdapterError
+from adapters.models import weights as loading
+from adapters.models.dynamic import cache
+from adapters.models.dynamic.base import DynamicNetwork
+from adapters.models.dynamic.catalogue import NETWORKS, Network
+
+SIZE = "size"
+"""The argument of a class that is made for one size of images."""
+
+
+def build(
+    name: str,
+    classes: int,
+    seed: int,
+    weights: Path | None = None,
+    *,
+    size: int | None = None,
+) -> DynamicNetwork:
+    """Build a network in eval mode on the CPU, every parameter requiring a gradient.
+
+    Args:
+        name: its name in the catalogue.
+        classes: number of classes.
+        seed: of the random weights.
+        weights: a trained network's file, or any state dict that `adapters.models.weights` reads.
+        size: side of its images, in pixels; None for the catalogue's.
+
+    Raises:
+        AdapterError: there is no such network, or the weights can't be read, are damaged, or are
+            another network's.
+    """
+    if name not in NETWORKS:
+        raise AdapterError(f"there is no dynamic network {name!r}; there are {', '.join(NETWORKS)}")
+    state = None
+    if weights is not None:
+        _check(weights, name)
+        state = loading.read(weights)
+    row = NETWORKS[name]
+    torch.manual_seed(seed)
+    made = _class(row)(classes=classes, **_arguments(row, size))
+    if state is not None:
+        assert weights is not None
+        loading.load(made, state, weights, name, "build it for")
+    return made.eval().requires_grad_(True)
+
+
+def _check(weights: Path, name: str) -> None:
+    """Look at what a file says of itself; one that is none of ours says nothing.
+
+    Raises:
+        AdapterError: it is another network's, or damaged.
+    """
+    said = cache.claimed(weights)
+    if said is None:
+        return
+    if said.network != name:
+        raise AdapterError(f"{weights} has weights of {said.network}, not of {name}")
+    wrong = cache.fault(weights)
+    if wrong is not None:
+        raise AdapterError(f"{wrong}; remove it, or give other --weights")
+
+
+def _class(row: Network) -> Callable[..., DynamicNetwork]:
+    module, _, name = row.made.partition(":")
+    found: Callable[..., DynamicNetwork] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _arguments(row: Network, size: int | None) -> dict[str, object]:
+    """Its own, and the images' size where the class wants to know it."""
+    found = dict(row.arguments)
+    if size is not None and SIZE in inspect.signature(_class(row)).parameters:
+        found[SIZE] = size
+    return found
