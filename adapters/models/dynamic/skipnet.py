@@ -25,6 +25,9 @@ from adapters.models.dynamic.blocks import (
 HIDDEN = 10
 """Of the recurrent gate, as the paper has it (section 3.1)."""
 
+SPREAD = 0.5
+"""Of the gate's first weights. PyTorch's own are so small that every image has the same gates."""
+
 
 class SkipNet(CountedNetwork):
     """Residual blocks, each but the first behind a gate.
@@ -60,6 +63,10 @@ class SkipNet(CountedNetwork):
         self.decision = nn.Linear(HIDDEN, 1)
         self.head = nn.Linear(widths[-1], classes)
         initialise(self)
+        for embedding in self.embeddings:
+            assert isinstance(embedding, nn.Linear)
+            nn.init.normal_(embedding.weight, std=SPREAD)
+        nn.init.normal_(self.decision.weight, std=4 * SPREAD)
         self._count((size, size))
 
     def forward(self, images: Tensor) -> Gated:
