@@ -78,9 +78,7 @@ class Sact(CountedNetwork):
         really = skipping(images)
         features = self.stem(images)
         gates: list[Tensor] = []
-        flops = torch.full(
-            (len(images),), self._always, dtype=torch.float64, device=images.device
-        )
+        flops = torch.full((len(images),), self._always, dtype=torch.float64, device=images.device)
         ponder = images.new_zeros(len(images))
         for group in self.groups:
             halted: _Halted = group(features, really)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Defence = Callable[[Tensor], Tensor]
 
-OPTION = "--defence"
+OPTION = "--defences"
 EXAMPLE = "my_defences.py:smooth"
 """What is right, for errors."""
 QUALITY = 75

@@ -142,7 +142,7 @@ class EnergyKind(Kind):
             nargs="+",
             metavar="NAME|SPEC",
             help="of energy attacks: what to try them behind:"
-            f" {', '.join(defences.NAMES)}, or your own FILE.py:FUNCTION(images) -> images",
+            f" {', '.join(defences.DEFENCES)}, or your own FILE.py:FUNCTION(images) -> images",
         )
 
     def meant(self, request: Request) -> bool:
@@ -206,7 +206,7 @@ class EnergyKind(Kind):
 
     def files_of(self, case: Case) -> Iterable[Path]:
         """The user's network, and the user's defences."""
-        own = (name for name in EnergyOptions.of(case).defences if name not in defences.NAMES)
+        own = (name for name in EnergyOptions.of(case).defences if name not in defences.DEFENCES)
         return [*files_of(case), *(Path(custom.parse(name).place) for name in own)]
 
     def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
@@ -260,7 +260,9 @@ def _obeyed(attack: str) -> set[str]:
     method = methods.METHODS[attack]
     if method.early_exits:
         return set()
-    return {"alpha", "space", "norm", "keep_label"} | ({"power"} if method.off == "power" else set())
+    return {"alpha", "space", "norm", "keep_label"} | (
+        {"power"} if method.off == "power" else set()
+    )
 
 
 def _shape(group: EnergyGroup, model: str, facts: Facts) -> tuple[int, ...]:
@@ -290,12 +292,8 @@ def _check_network(name: str) -> None:
 
 
 def _check_defence(name: str) -> None:
-    if name in defences.NAMES:
-        return
-    if not own_models.is_own(name):
-        unknown("defence", [name], defences.NAMES)
     try:
-        custom.parse(name, "--defences", "FILE.py:FUNCTION")
+        defences.check(name)
     except AdapterError as error:
         raise UsageError(str(error)) from error
 

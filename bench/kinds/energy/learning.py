@@ -12,10 +12,10 @@ class Server:
     """Keeps the training under way between requests to the worker."""
 
     def __init__(self) -> None:
-        self._of: tuple[str, str, int, str] | None = None
+        self._of: tuple[str, str, int, str, str] | None = None
         self._trainee: Trainee | None = None
 
-    def answer(self, network: str, data: str, seed: int, file: str) -> dict[str, Any]:
+    def answer(self, network: str, data: str, seed: int, file: str, device: str) -> dict[str, Any]:
         """Train for one more epoch, from the checkpoint if there is one.
 
         Args:
@@ -23,14 +23,16 @@ class Server:
             data: what to train on.
             seed: of weights and data order.
             file: where the weights go.
+            device: where to train.
 
         Raises:
             AdapterError: the data or the checkpoint can't be used.
             ArithmeticError: the training diverged.
         """
-        asked = (network, data, seed, file)
+        asked = (network, data, seed, file, device)
         if self._trainee is None or self._of != asked:
-            self._of, self._trainee = asked, Trainee(network, data, seed, Path(file))
+            self._of = asked
+            self._trainee = Trainee(network, data, seed, Path(file), device=device)
         trainee = self._trainee
         if not trainee.done:
             trainee.epoch()

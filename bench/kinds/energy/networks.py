@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from adapters.models.dynamic.checking import Dynamic
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,7 +15,6 @@ from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models import custom as own_models
 from adapters.models import weights as loading
 from adapters.models.dynamic import building, cache, checking
-from adapters.models.dynamic.checking import Dynamic
 from bench import program
 from bench.cases import AS_BUILT, Case
 from bench.kinds.energy.options import TRAINED, EnergyOptions
@@ -96,11 +96,11 @@ def other(case: Case, name: str, weights: str, seed: int, images: Tensor) -> Att
                 f"{name} has not been trained on {options.data} with seed {seed}: its training did"
                 f" not come to its end; `{program.command('energy', '--models', name)}` goes on"
             )
-        model = building.build(name, options.classes, seed, file)
+        model = building.build(name, options.classes, seed, file, size=options.input_shape[-1])
         source = f"trained on {options.data}, seed {seed}"
     else:
         file = Path(weights)
-        model = building.build(name, options.classes, seed, file)
+        model = building.build(name, options.classes, seed, file, size=options.input_shape[-1])
         source = str(file)
     try:
         model = model.eval().to(device=case.device, dtype=getattr(torch, case.dtype))

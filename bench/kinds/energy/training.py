@@ -29,6 +29,7 @@ class Wanted:
         data: what it is trained on.
         classes: of the data.
         seed: of weights and data order.
+        device: where it is trained.
     """
 
     library: str
@@ -36,6 +37,7 @@ class Wanted:
     data: str
     classes: int
     seed: int
+    device: str
 
     @property
     def file(self) -> Path:
@@ -51,7 +53,8 @@ def wanted(cases: Iterable[Case], seed: int) -> list[Wanted]:
         names = [case.model] if case.weights == TRAINED else []
         names += [name for name in options.transfer if not own_models.is_own(name)]
         for name in names:
-            found[Wanted(case.library, name, options.data, options.classes, seed)] = None
+            wanted_ = Wanted(case.library, name, options.data, options.classes, seed, case.device)
+            found[wanted_] = None
     return list(found)
 
 
@@ -60,6 +63,8 @@ def train(session: Session, asked: Sequence[Wanted]) -> None:
     waiting = [one for one in asked if not cache.ready(one.file)]
     for number, one in enumerate(waiting, 1):
         session.fresh()
+        if one.file.exists():
+            session.progress.note(f"{cache.fault(one.file)}; it is trained again")
         what = f"training {one.network} on {one.data}, seed {one.seed}"
         session.progress.task(f"{what} ({NETWORKS[one.network].source})", number, len(waiting))
         try:
@@ -76,8 +81,8 @@ def told(one: Wanted) -> str:
     """How good a trained network is, in words."""
     facts = cache.facts(one.file)
     return (
-        f"{100 * facts['accuracy']:.1f} % right, {100 * facts['executed']:.0f} % of the static"
-        f" network executed; kept in {one.file}"
+        f"{100 * facts.accuracy:.1f} % right, {100 * facts.share:.0f} ± {100 * facts.spread:.0f} % of"
+        f" the static network's operations an image; {facts.seconds:.0f} s"
     )
 
 
@@ -93,6 +98,7 @@ def _to_the_end(session: Session, one: Wanted) -> None:
             "data": one.data,
             "seed": one.seed,
             "file": str(one.file),
+            "device": one.device,
         },
     }
     done = False
