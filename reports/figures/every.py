@@ -16,6 +16,12 @@ def _of_kinds(found: Sequence[points.Point]) -> list[Plot]:
     return [plot for make in makers for plot in make(found)]
 
 
+def _of_own_lines(runs: Sequence[Run]) -> list[Plot]:
+    """Plots of lines of records that only one kind has."""
+    makers = [kind.named_by(told.own_plots) for told in kind.every().values() if told.own_plots]
+    return [plot for make in makers for plot in make(runs)]
+
+
 _SERIES = (
     speedups.libraries,
     speedups.attacks,
@@ -32,4 +38,4 @@ _SERIES = (
 def plots(runs: Sequence[Run]) -> list[Plot]:
     """Every plot that some runs have something for, not yet drawn."""
     found = points.collect(runs)
-    return [plot for series in _SERIES for plot in series(found)]
+    return [*(plot for series in _SERIES for plot in series(found)), *_of_own_lines(runs)]

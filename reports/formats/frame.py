@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import is_dataclass
 from typing import Any
 
 import pandas
@@ -116,7 +117,9 @@ def _own(runs: Sequence[Run], line: str) -> Iterator[dict[str, Any]]:
 
 
 def _nested(key: str, value: object) -> bool:
-    return key in ("case", "schema", "kind") or isinstance(value, list | dict)
+    return (
+        key in ("case", "schema", "kind") or isinstance(value, list | dict) or is_dataclass(value)
+    )
 
 
 def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:

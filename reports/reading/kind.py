@@ -40,6 +40,7 @@ class KindReport:
         published: for each suite of a paper's, the table of the published numbers it repeats.
         plots: "package.module:function" that makes plots of its own from all points, as those of
             `reports.figures` do.
+        own_plots: the same from whole runs, of lines that only it has.
         plotted: the plots that all kinds share and its comparisons stand in: "libraries" beside
             each other, "attacks" by speedup, "scaling" with the batch size and the model.
         vain: what is counted as computed in vain.
@@ -53,6 +54,7 @@ class KindReport:
     forward_only_spares: ClassVar[bool] = False
     published: ClassVar[Mapping[str, str]] = {}
     plots: ClassVar[str | None] = None
+    own_plots: ClassVar[str | None] = None
     plotted: ClassVar[tuple[str, ...]] = ("libraries", "attacks", "scaling")
     vain: ClassVar[str] = "parameter gradients that are computed and never read"
     columns: ClassVar[tuple[str, ...]] = ("library", "attack", "model", "batch")

@@ -1,0 +1,1 @@
+"""Energy attacks on dynamic networks."""
