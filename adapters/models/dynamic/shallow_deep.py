@@ -1,0 +1,170 @@
+"""Shallow-Deep network: a network with internal classifiers, left at the first that is confident
+(Kaya et al. 2019, Shallow-Deep Networks: Understanding and Mitigating Network Overthinking).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from adapters.models.dynamic.base import THRESHOLD, Gated, skipping
+from adapters.models.dynamic.blocks import (
+    Costs,
+    CountedNetwork,
+    Residual,
+    Size,
+    Stem,
+    check_stages,
+    convolution_flops,
+    initialise,
+    linear_flops,
+    steps_of,
+)
+
+REDUCED = 4
+"""Side to which an internal classifier pools its features (section 4)."""
+FIRST_WEIGHT = 0.01
+"""Of internal classifiers' losses at the start of training (section 4)."""
+
+
+class ShallowDeep(CountedNetwork):
+    """Residual blocks in segments, each with a classifier at its end.
+
+    An image leaves at the first classifier whose largest probability c is above `confidence` q
+    (section 5.2). The gate of the next segment has the value (1 - c) / ((1 - c) + (1 - q)), which is
+    0.5 at c = q, or that of the gate before it where that is less.
+
+    Args:
+        classes: number of classes.
+        widths: channels of each stage.
+        units: residual blocks of each stage.
+        exits: numbers of blocks, from 1, after which an internal classifier stands, rising; the
+            last block's is always there.
+        confidence: q, above 0 and below 1.
+        stem: kernel and stride of the first convolution.
+        size: side of the images that it is made for, in pixels.
+    """
+
+    def __init__(
+        self,
+        classes: int = 10,
+        *,
+        widths: tuple[int, ...] = (64, 128, 256),
+        units: tuple[int, ...] = (3, 3, 3),
+        exits: tuple[int, ...] = (1, 3, 5, 7),
+        confidence: float = 0.5,
+        stem: tuple[int, int] = (4, 4),
+        size: int = 32,
+    ) -> None:
+        super().__init__()
+        check_stages(widths, units)
+        steps = steps_of(widths, units)
+        if list(exits) != sorted(set(exits)) or (exits and not 1 <= exits[0] <= exits[-1] < len(steps)):
+            raise ValueError(f"exits {exits}: give rising numbers of blocks, from 1 to {len(steps) - 1}")
+        if not 0 < confidence < 1:
+            raise ValueError(f"confidence {confidence}: give one above 0 and below 1")
+        self.confidence = confidence
+        self.stem = Stem(widths[0], *stem)
+        ends = [0, *exits, len(steps)]
+        self.segments = nn.ModuleList(
+            nn.ModuleList(Residual(*step) for step in steps[start:end])
+            for start, end in zip(ends, ends[1:])
+        )
+        _, features = convolution_flops(self.stem.conv, (size, size))
+        classifiers: list[nn.Module] = []
+        for segment in self.segments:
+            for block in segment:
+                *_, features = block.flops(features)
+            wide = block.conv2.out_channels
+            last = segment is self.segments[-1]
+            classifiers.append(_Classifier(wide, classes, 1 if last else min(REDUCED, *features)))
+        self.classifiers = nn.ModuleList(classifiers)
+        initialise(self)
+        self._count((size, size))
+
+    def forward(self, images: Tensor) -> Gated:
+        self._count((images.shape[-2], images.shape[-1]))
+        really = skipping(images)
+        features = self.stem(images)
+        every: list[Tensor] = []
+        gates: list[Tensor] = []
+        logits = images.new_zeros(0)
+        for segment, classifier in zip(self.segments, self.classifiers):
+            if really and gates and bool(gates[-1] < THRESHOLD):
+                # Nothing is computed from here on: its gates are off, its exit tells the last word.
+                gates.append(torch.zeros_like(gates[-1]))
+                every.append(every[-1])
+                continue
+            for block in segment:
+                features = block(features, block.shortcut(features))
+            every.append(classifier(features))
+            going_on = gates[-1][:, None] >= THRESHOLD if gates else None
+            logits = every[-1] if going_on is None else torch.where(going_on, every[-1], logits)
+            gates.append(self._gate(every[-1], gates))
+        # The last classifier has no segment behind it.
+        values = torch.stack(gates[:-1], dim=1) if gates[1:] else images.new_zeros(len(images), 0)
+        flops = self._executed(values >= THRESHOLD)
+        return Gated(logits, values, flops, torch.stack(every, dim=1))
+
+    def _gate(self, logits: Tensor, before: list[Tensor]) -> Tensor:
+        """(N,), the gating value of the segment behind an exit (N, classes)."""
+        doubt = 1 - functional.softmax(logits, dim=1).amax(dim=1)
+        value = doubt / (doubt + (1 - self.confidence))
+        return torch.minimum(value, before[-1]) if before else value
+
+    def _costs(self, size: Size) -> Costs:
+        stem, size = convolution_flops(self.stem.conv, size)
+        spent = []
+        for segment, classifier in zip(self.segments, self.classifiers):
+            here = linear_flops(classifier.linear)
+            for block in segment:
+                through, around, size = block.flops(size)
+                here += through + around
+            spent.append(here)
+        return Costs(stem + spent[0], tuple(spent[1:]))
+
+    def training_loss(self, images: Tensor, labels: Tensor, settings: dict[str, float]) -> Tensor:
+        """The weighted sum of all exits' cross-entropies (section 4).
+
+        An internal classifier's weight rises with the "share" of the training that is done, from
+        0.01 to its own share of the network's operations; the last one's is 1. "ceiling", if set,
+        is the largest weight that an internal one gets.
+        """
+        exits = self(images).exits.unbind(dim=1)
+        reached = torch.tensor([0.0, *self.gate_flops.tolist()]).cumsum(0) + self._always
+        loss = functional.cross_entropy(exits[-1], labels)
+        for logits, spent in zip(exits[:-1], reached.tolist()):
+            highest = min(spent / self.static_flops, settings.get("ceiling", 1.0))
+            weight = FIRST_WEIGHT + settings.get("share", 1.0) * (highest - FIRST_WEIGHT)
+            loss = loss + weight * functional.cross_entropy(logits, labels)
+        return loss
+
+
+class _Classifier(nn.Module):
+    """Features (N, channels, H, W) to logits: pooled to a small square by a learnt mixture of the
+    mean and the maximum (section 4, after Lee et al. 2016), then one linear layer.
+
+    Args:
+        channels: of the features.
+        classes: number of classes.
+        side: of the square.
+    """
+
+    def __init__(self, channels: int, classes: int, side: int) -> None:
+        super().__init__()
+        self.side = side
+        self.mixture = nn.Parameter(torch.tensor(0.5))
+        self.linear = nn.Linear(channels * side * side, classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        down, across = (length // self.side for length in features.shape[2:])
+        if min(down, across) < 1:
+            raise ValueError(f"features of {tuple(features.shape[2:])} are too small for this network")
+        even = features[:, :, : down * self.side, : across * self.side]
+        # Not pooling layers: those have no deterministic gradient on a GPU.
+        parts = even.reshape(*features.shape[:2], self.side, down, self.side, across)
+        mean, most = parts.mean(dim=(3, 5)), parts.amax(dim=(3, 5))
+        pooled = self.mixture * most + (1 - self.mixture) * mean
+        logits: Tensor = self.linear(pooled.flatten(1))
+        return logits
