@@ -161,8 +161,10 @@ def _check_subjects(suite: str, groups: Iterable[Group], named: Sequence[str]) -
     """
     subjects = {name: libraries.subject(name) for name in named if name in libraries.names()}
     if len(set(subjects.values())) > 1:
+        first, *rest = sorted(set(subjects.values()))
+        others = "".join(f" and some {subject}" for subject in rest)
         raise UsageError(
-            f"{', '.join(named)}: some attack images and some text; measure them in two runs"
+            f"{', '.join(named)}: some attack {first}{others}; measure them in runs of their own"
         )
     for kind in _kinds(groups):
         for name, subject in subjects.items():

@@ -12,12 +12,13 @@ from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
 from bench import console, layout, program, telling
+from bench.kinds import registry as kinds
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 from semibackward_bench.grammar import counted
 
 GOOD, BAD = "ok", "--"
-NEEDED = {"images": 4, "text": 2}
+NEEDED = {"images": 4, "text": 2, "dynamic networks": 4}
 """How many of the first lines must be good, by what is attacked: of Python, torch, timm, and
 photographs."""
 
@@ -64,10 +65,11 @@ def recommended(
     by_subject: dict[str, list[str]] = {}
     for name in usable:
         by_subject.setdefault(registry.subject(name), []).append(name)
+    measured = {kind.subject for kind in kinds.every()}
     return [
         (f"attacks on {subject}", ["--libs", *names])
         for subject, names in by_subject.items()
-        if subject in subjects
+        if subject in subjects and subject in measured
     ]
 
 

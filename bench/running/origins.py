@@ -24,7 +24,7 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 """Asks a worker."""
 
 OPTION = flag("expect_from")
-OURS = ("reference",)
+OURS = ("reference", "papers")
 """Libraries that this program brings itself."""
 _MODULE = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):[A-Za-z_]\w*")
 _NAMED = re.compile(r"([A-Za-z_][\w.-]*)=(.+)", re.DOTALL)

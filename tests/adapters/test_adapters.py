@@ -73,9 +73,15 @@ def test_an_argument_without_its_setting_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "subject"), [("foolbox", "images"), ("openattack", "text"), ("unknown", "images")]
+    ("library", "subject"),
+    [
+        ("foolbox", "images"),
+        ("openattack", "text"),
+        ("papers", "dynamic networks"),
+        ("unknown", "images"),
+    ],
 )
-def test_a_library_attacks_images_or_text(library: str, subject: str) -> None:
+def test_a_library_attacks_images_text_or_dynamic_networks(library: str, subject: str) -> None:
     assert registry.subject(library) == subject
 
 

@@ -183,6 +183,6 @@ def test_each_adapter_tells_what_it_imports(name: str) -> None:
     adapter = registry.get(name)
     assert origins.module_of(adapter).partition(".")[0] in (
         adapter.distribution,
-        {"art": "art", "reference": "adapters"}.get(name),
+        {"art": "art", "reference": "adapters", "papers": "adapters"}.get(name),
     )
-    assert origins.of_ours(origins.module_of(adapter)) == (name == "reference")
+    assert origins.of_ours(origins.module_of(adapter)) == (name in ("reference", "papers"))
