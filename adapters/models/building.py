@@ -1,4 +1,8 @@
-"""Build a model by name: random weights from a seed, timm's pretrained ones, or a file's."""
+"""Build a model by name: random weights from a seed, timm's pretrained ones, or a file's.
+
+A dynamic network is built as it is: its output has its gates beside its logits, which
+`adapters.models.outputs` finds.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ from adapters.base import AdapterError, LibraryUnavailable, quiet
 from adapters.models import catalogue, cifar
 from adapters.models import weights as loading
 from adapters.models.catalogue import WideResNetSize
+from adapters.models.dynamic import building as dynamic_building
+from adapters.models.dynamic import catalogue as dynamic
 
 RESIDUAL_GAIN = 0.2
 """What stands for a zero-initialised gain; see `_wake_residual_branches`."""
@@ -30,7 +36,7 @@ def build(
     """Build a model in eval mode on the CPU, every parameter requiring a gradient.
 
     Args:
-        name: a timm model name, a pretrained tag allowed, or one of ours.
+        name: a timm model name, a pretrained tag allowed, or one of ours, dynamic ones included.
         image_size: side of the square images, or their height and width, in pixels; models made for
             one size are built for it.
         seed: seed of the random weights.
@@ -41,16 +47,19 @@ def build(
 
     Raises:
         LibraryUnavailable: timm can't be imported.
-        AdapterError: the weights can't be read or do not fit the model, or there are none.
+        AdapterError: the weights can't be read or do not fit the model, or there are none, or it is
+            not made for such images.
     """
+    if dynamic.is_known(name):
+        _without_pretrained(name, pretrained)
+        return dynamic_building.of_size(name, image_size, classes, seed, weights)
     own = catalogue.own(name)
     # It takes longer to import than torch, and a wide ResNet has nothing of it.
     timm: Any = None if isinstance(own, WideResNetSize) else _import_timm()
     state = None if weights is None else loading.read(weights)
     with quiet():
         if own is not None:
-            if pretrained:
-                raise AdapterError(f"{name} comes without weights; give a file with --weights")
+            _without_pretrained(name, pretrained)
             torch.manual_seed(seed)
             model = cifar.build(name, classes)
         else:
@@ -78,6 +87,8 @@ def image_size(name: str) -> int:
     Raises:
         LibraryUnavailable: timm can't be imported.
     """
+    if dynamic.is_known(name):
+        return dynamic.NETWORKS[name].size
     if catalogue.own(name) is not None:
         return cifar.SIZE
     return _side(_config(name, _import_timm()))
@@ -87,6 +98,14 @@ def preload() -> None:
     """Import what most models need, where it is installed; where not, `build` says so."""
     with contextlib.suppress(LibraryUnavailable):
         _import_timm()
+
+
+def _without_pretrained(name: str, pretrained: bool) -> None:
+    """Raises:
+    AdapterError: published weights are asked for, of a model of ours.
+    """
+    if pretrained:
+        raise AdapterError(f"{name} comes without weights; give a file with --weights")
 
 
 def _import_timm() -> Any:

@@ -1,5 +1,5 @@
 """The names of the models: timm's, read from its source so that neither timm nor torch is imported,
-and ours for small images."""
+ours for small images, and dynamic ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from adapters.models.dynamic import catalogue as dynamic
 
 _REGISTERED = re.compile(r"^@register_model\s*\ndef\s+(\w+)", re.MULTILINE)
 _WIDE = re.compile(r"wrn_(\d+)_(\d+)")
@@ -64,11 +66,12 @@ def timm_names() -> tuple[str, ...]:
 
 
 def names() -> tuple[str, ...]:
-    """Ours, then timm's."""
-    return (*OWN, *timm_names())
+    """Ours, the dynamic ones, then timm's."""
+    return (*OWN, *dynamic.NETWORKS, *timm_names())
 
 
 def is_known(name: str) -> bool:
-    """Whether it is a model of ours or timm's; a pretrained tag may follow timm's names, as in
-    resnet50.a1_in1k."""
-    return own(name) is not None or name.partition(".")[0] in timm_names()
+    """Whether it is a model of ours, a dynamic one, or timm's; a pretrained tag may follow timm's
+    names, as in resnet50.a1_in1k."""
+    ours = own(name) is not None or dynamic.is_known(name)
+    return ours or name.partition(".")[0] in timm_names()

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import torch
 
-from adapters.base import AdapterError
+from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models import weights as loading
 from adapters.models.dynamic import cache
 from adapters.models.dynamic.base import DynamicNetwork
 from adapters.models.dynamic.catalogue import NETWORKS, Network
 
+CLASSES = 10
+"""Where nobody says how many."""
 SIZE = "size"
 """The argument of a class that is made for one size of images."""
 
@@ -39,6 +41,7 @@ def build(
     Raises:
         AdapterError: there is no such network, or the weights can't be read, are damaged, or are
             another network's.
+        UnsupportedSettings: it can't be made for such images.
     """
     if name not in NETWORKS:
         raise AdapterError(f"there is no dynamic network {name!r}; there are {', '.join(NETWORKS)}")
@@ -48,11 +51,44 @@ def build(
         state = loading.read(weights)
     row = NETWORKS[name]
     torch.manual_seed(seed)
-    made = _class(row)(classes=classes, **_arguments(row, size))
+    try:
+        made = _class(row)(classes=classes, **_arguments(row, size))
+    except ValueError as error:
+        raise UnsupportedSettings(f"{name} can't be built: {error}") from error
     if state is not None:
         assert weights is not None
         loading.load(made, state, weights, name, "build it for")
     return made.eval().requires_grad_(True)
+
+
+def of_size(
+    name: str,
+    image_size: int | tuple[int, int],
+    classes: int | None,
+    seed: int,
+    weights: Path | None = None,
+) -> DynamicNetwork:
+    """Build a network for images of some size; see `build`.
+
+    Args:
+        name: its name in the catalogue.
+        image_size: side of the square images, or their height and width, in pixels.
+        classes: number of classes; None for as many as its trained weights have, or 10.
+        seed, weights: as `build` has them.
+
+    Raises:
+        AdapterError: as `build`.
+        UnsupportedSettings: the images are not square.
+    """
+    height, width = (image_size,) * 2 if isinstance(image_size, int) else image_size
+    if height != width:
+        raise UnsupportedSettings(
+            f"{name} is made for square images, not for {height}×{width}; give --image-size"
+        )
+    if classes is None:
+        said = None if weights is None else cache.claimed(weights)
+        classes = CLASSES if said is None else said.classes
+    return build(name, classes, seed, weights, size=height)
 
 
 def _check(weights: Path, name: str) -> None:

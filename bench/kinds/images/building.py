@@ -16,6 +16,7 @@ from adapters import custom, images, outputs, registry
 from adapters.base import AdapterError, Settings, UnsupportedSettings
 from adapters.models import building, probing, weights
 from adapters.models import custom as own_models
+from adapters.models.dynamic import catalogue as dynamic
 from bench.cases import AS_BUILT, BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.errors import InvalidOutput
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
@@ -176,7 +177,10 @@ def build_model(case: Case, seed: int, batch: Tensor) -> Built:
         weights=None if case.weights in ("random", "pretrained") else Path(case.weights),
         classes=options.classes,
     ).to(device=case.device, dtype=getattr(torch, case.dtype))
-    return Built(model, model)
+    if not dynamic.is_known(case.model):
+        return Built(model, model)
+    probed = probing.probe(model, batch, case.model)
+    return Built(probed.model, model, remarks=probed.remarks)
 
 
 def _build_own(case: Case, seed: int, batch: Tensor) -> Built:
