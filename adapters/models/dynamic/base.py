@@ -33,8 +33,8 @@ class Gated(NamedTuple):
 class DynamicNetwork(nn.Module, ABC):
     """A network that skips units, positions, channels or tokens by the image.
 
-    A batch is masked: every unit is computed, and what an image skips does not reach its output. One
-    image without gradients skips for real. Both give the same numbers, to rounding.
+    A batch is masked: every unit is computed, and what an image skips does not reach its output.
+    One image without gradients skips for real. Both give the same numbers, to rounding.
 
     Attributes:
         gate_flops: (G,), float64, what each gate's unit costs.
