@@ -67,9 +67,12 @@ class CountedNetwork(DynamicNetwork):
 
 def convolution_flops(layer: nn.Conv2d, size: Size) -> tuple[float, Size]:
     """What a convolution of features of a size costs one image, and the size that comes out."""
+    assert not isinstance(layer.padding, str)
     height, width = (
-        (side + 2 * int(pad) - kernel) // stride + 1
-        for side, pad, kernel, stride in zip(size, layer.padding, layer.kernel_size, layer.stride)
+        (side + 2 * pad - kernel) // stride + 1
+        for side, pad, kernel, stride in zip(
+            size, layer.padding, layer.kernel_size, layer.stride, strict=True
+        )
     )
     return 2.0 * height * width * layer.weight.numel(), (height, width)
 
@@ -151,7 +154,7 @@ def steps_of(widths: tuple[int, ...], units: tuple[int, ...]) -> list[tuple[int,
     """
     found = []
     channels = widths[0]
-    for stage, (wide, count) in enumerate(zip(widths, units)):
+    for stage, (wide, count) in enumerate(zip(widths, units, strict=True)):
         for unit in range(count):
             found.append((channels, wide, 2 if stage > 0 and unit == 0 else 1))
             channels = wide

@@ -210,8 +210,8 @@ class _Score(nn.Module):
         self.whole = nn.Linear(channels, 1, bias=False)
 
     def forward(self, features: Tensor, active: Tensor | None = None) -> Tensor:
-        """Features (N, channels, H, W) to scores (N, 1, H, W); of one image only where active, where
-        that is given."""
+        """Features (N, channels, H, W) to scores (N, 1, H, W); only where active, if given;
+        then N is 1."""
         normal = self.norm(features)
         whole = self.whole(normal.mean(dim=(2, 3)))[:, :, None, None]
         near = self.local(normal) if active is None else _convolve_at(self.local, normal, active)
@@ -320,4 +320,4 @@ def _convolve_at(layer: nn.Conv2d, features: Tensor, active: Tensor) -> Tensor:
         computed = computed + layer.bias[:, None]
     found = features.new_zeros(len(computed), height * width)
     found[:, places] = computed
-    return found.unflatten(1, (height, width))[None]
+    return found.reshape(1, -1, height, width)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -32,8 +34,8 @@ class ShallowDeep(CountedNetwork):
     """Residual blocks in segments, each with a classifier at its end.
 
     An image leaves at the first classifier whose largest probability c is above `confidence` q
-    (section 5.2). The gate of the next segment has the value (1 - c) / ((1 - c) + (1 - q)), which is
-    0.5 at c = q, or that of the gate before it where that is less.
+    (section 5.2). The gate of the next segment has the value (1 - c) / ((1 - c) + (1 - q)), 0.5 at
+    c = q, or that of the gate before it where that is less.
 
     Args:
         classes: number of classes.
@@ -60,26 +62,23 @@ class ShallowDeep(CountedNetwork):
         super().__init__()
         check_stages(widths, units)
         steps = steps_of(widths, units)
-        if list(exits) != sorted(set(exits)) or (exits and not 1 <= exits[0] <= exits[-1] < len(steps)):
-            raise ValueError(f"exits {exits}: give rising numbers of blocks, from 1 to {len(steps) - 1}")
+        ends = (0, *exits, len(steps))
+        if list(ends) != sorted(set(ends)):
+            raise ValueError(f"exits {exits}: give rising numbers, from 1 to {len(steps) - 1}")
         if not 0 < confidence < 1:
             raise ValueError(f"confidence {confidence}: give one above 0 and below 1")
         self.confidence = confidence
         self.stem = Stem(widths[0], *stem)
-        ends = [0, *exits, len(steps)]
-        self.segments = nn.ModuleList(
-            nn.ModuleList(Residual(*step) for step in steps[start:end])
-            for start, end in zip(ends, ends[1:])
-        )
         _, features = convolution_flops(self.stem.conv, (size, size))
-        classifiers: list[nn.Module] = []
-        for segment in self.segments:
-            for block in segment:
+        segments: list[nn.Module] = []
+        for start, end in pairwise(ends):
+            blocks = [Residual(*step) for step in steps[start:end]]
+            for block in blocks:
                 *_, features = block.flops(features)
-            wide = block.conv2.out_channels
-            last = segment is self.segments[-1]
-            classifiers.append(_Classifier(wide, classes, 1 if last else min(REDUCED, *features)))
-        self.classifiers = nn.ModuleList(classifiers)
+            # The network's own classifier pools everything, as a residual network's does.
+            side = 1 if end == len(steps) else min(REDUCED, *features)
+            segments.append(_Segment(blocks, _Classifier(steps[end - 1][1], classes, side)))
+        self.segments = nn.ModuleList(segments)
         initialise(self)
         self._count((size, size))
 
@@ -90,15 +89,14 @@ class ShallowDeep(CountedNetwork):
         every: list[Tensor] = []
         gates: list[Tensor] = []
         logits = images.new_zeros(0)
-        for segment, classifier in zip(self.segments, self.classifiers):
+        for segment in self.segments:
             if really and gates and bool(gates[-1] < THRESHOLD):
                 # Nothing is computed from here on: its gates are off, its exit tells the last word.
                 gates.append(torch.zeros_like(gates[-1]))
                 every.append(every[-1])
                 continue
-            for block in segment:
-                features = block(features, block.shortcut(features))
-            every.append(classifier(features))
+            features, told = segment(features)
+            every.append(told)
             going_on = gates[-1][:, None] >= THRESHOLD if gates else None
             logits = every[-1] if going_on is None else torch.where(going_on, every[-1], logits)
             gates.append(self._gate(every[-1], gates))
@@ -116,11 +114,9 @@ class ShallowDeep(CountedNetwork):
     def _costs(self, size: Size) -> Costs:
         stem, size = convolution_flops(self.stem.conv, size)
         spent = []
-        for segment, classifier in zip(self.segments, self.classifiers):
-            here = linear_flops(classifier.linear)
-            for block in segment:
-                through, around, size = block.flops(size)
-                here += through + around
+        for segment in self.segments:
+            assert isinstance(segment, _Segment)
+            here, size = segment.flops(size)
             spent.append(here)
         return Costs(stem + spent[0], tuple(spent[1:]))
 
@@ -131,14 +127,40 @@ class ShallowDeep(CountedNetwork):
         0.01 to its own share of the network's operations; the last one's is 1. "ceiling", if set,
         is the largest weight that an internal one gets.
         """
-        exits = self(images).exits.unbind(dim=1)
-        reached = torch.tensor([0.0, *self.gate_flops.tolist()]).cumsum(0) + self._always
-        loss = functional.cross_entropy(exits[-1], labels)
-        for logits, spent in zip(exits[:-1], reached.tolist()):
+        exits = self(images).exits
+        *internal, last = exits.unbind(dim=1)
+        reached = self._always + torch.cumsum(functional.pad(self.gate_flops, (1, -1)), dim=0)
+        loss = functional.cross_entropy(last, labels)
+        for logits, spent in zip(internal, reached.tolist(), strict=True):
             highest = min(spent / self.static_flops, settings.get("ceiling", 1.0))
             weight = FIRST_WEIGHT + settings.get("share", 1.0) * (highest - FIRST_WEIGHT)
             loss = loss + weight * functional.cross_entropy(logits, labels)
         return loss
+
+
+class _Segment(nn.Module):
+    """Residual blocks up to an exit, and its classifier."""
+
+    def __init__(self, blocks: list[Residual], classifier: _Classifier) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.classifier = classifier
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of the segment before to this one's, and the exit's logits (N, classes)."""
+        for block in self.blocks:
+            assert isinstance(block, Residual)
+            features = block(features, block.shortcut(features))
+        return features, self.classifier(features)
+
+    def flops(self, size: Size) -> tuple[float, Size]:
+        """What it costs one image, and the size that comes out."""
+        spent = linear_flops(self.classifier.linear)
+        for block in self.blocks:
+            assert isinstance(block, Residual)
+            through, around, size = block.flops(size)
+            spent += through + around
+        return spent, size
 
 
 class _Classifier(nn.Module):
@@ -160,7 +182,7 @@ class _Classifier(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         down, across = (length // self.side for length in features.shape[2:])
         if min(down, across) < 1:
-            raise ValueError(f"features of {tuple(features.shape[2:])} are too small for this network")
+            raise ValueError(f"features of {tuple(features.shape[2:])}: give larger images")
         even = features[:, :, : down * self.side, : across * self.side]
         # Not pooling layers: those have no deterministic gradient on a GPU.
         parts = even.reshape(*features.shape[:2], self.side, down, self.side, across)

@@ -1,4 +1,4 @@
-"""SkipNet: a residual network whose blocks are skipped by what a recurrent gate makes of the features
+"""SkipNet: a residual network whose blocks are skipped by what a recurrent gate makes of features
 (Wang et al. 2018, Learning Dynamic Routing in Convolutional Networks).
 """
 
