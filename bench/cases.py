@@ -156,6 +156,13 @@ class Options(OfKind, ABC):
 class Findings(OfKind, ABC):
     """What a kind's records hold beyond the common part, found out before timing."""
 
+    def check(self) -> None:
+        """Look whether what it says can be; what a record says is not trusted.
+
+        Raises:
+            ValueError: it can't; with what is wrong.
+        """
+
     @property
     def parts(self) -> int | None:
         """How many parts the case has, of which each block measures one; None for an undivided

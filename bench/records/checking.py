@@ -170,6 +170,8 @@ def _check_comparison(record: ComparisonRecord, ways: Sequence[str]) -> None:
         _times(itertools.chain.from_iterable(record.as_given.seconds.values()))
     if record.equality is not None and record.equality.success is not None:
         _both("equality.success", record.equality.success, ways)
+    if record.findings is not None:
+        record.findings.check()
     parts = None if record.findings is None else record.findings.parts
     if parts is not None and not all(0 <= part < parts for part in record.parts):
         raise ValueError(f"parts: one that is none of the {parts}")

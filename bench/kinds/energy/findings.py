@@ -7,6 +7,7 @@ from typing import Literal
 
 from bench.cases import Findings
 from bench.kinds.record import OwnRecord
+from semibackward_bench.grammar import counted
 
 LINE = "energy attack"
 """What `kind` of a line of an attack to its end is."""
@@ -37,6 +38,17 @@ class Reached:
     clean_right: list[bool]
     right: list[bool]
 
+    def check(self) -> None:
+        """Look whether it tells of every image.
+
+        Raises:
+            ValueError: it does not; with what is wrong.
+        """
+        for name in ("recovery", "mse", "clean_flops", "flops", "clean_right", "right"):
+            found = len(getattr(self, name))
+            if found != self.images:
+                raise ValueError(f"reached.{name}: {found} for {counted(self.images, 'image')}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyFindings(Findings):
@@ -54,6 +66,11 @@ class EnergyFindings(Findings):
     backwards: int
     reached: Reached
     kind: Literal["energy"] = "energy"
+
+    def check(self) -> None:
+        if self.backwards < 0:
+            raise ValueError(f"findings.backwards: {self.backwards}")
+        self.reached.check()
 
 
 @dataclass(frozen=True)
@@ -100,6 +117,11 @@ class EnergyRecord(OwnRecord):
     left_out: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     kind: Literal["energy attack"] = "energy attack"
+
+    def check(self) -> None:
+        for reached in (self.reached, *self.elsewhere.values()):
+            if reached is not None:
+                reached.check()
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -74,6 +74,8 @@ class EnergyOptions(Options):
         for name, known in (("space", SPACES), ("norm", NORMS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"case.options.{name}: {getattr(self, name)!r} is unknown")
+        if min(self.steps, self.iterations) < 1:
+            raise ValueError(f"case.options: {self.steps} steps, {self.iterations} iterations")
 
     def in_one_step(self) -> EnergyOptions:
         return replace(self, steps=1)

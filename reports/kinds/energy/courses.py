@@ -20,9 +20,9 @@ from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.style import DOUBLE, SCREEN, Theme, shown
 from reports.kinds.energy.against import BASE
-from reports.kinds.energy.measures import Ended, method, where
+from reports.kinds.energy.measures import Ended, method, options, where
 from reports.reading import models
-from semibackward_bench.grammar import counted, form
+from semibackward_bench.grammar import counted
 
 GATES = 64
 """Gates drawn; of more, as many, evenly spread."""
@@ -63,15 +63,18 @@ def gates(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
 def _course(group: Sequence[Ended], names: Sequence[str]) -> Course | None:
     """The first attack by one of these methods, the first of its networks whose gates are known."""
     for name in names:
-        for attack in group:
-            if attack.case.attack != name:
-                continue
+        for attack in sorted((a for a in group if a.case.attack == name), key=_unusual):
             for record in attack.records.values():
                 rows = [step.on for step in record.steps if step.on]
                 rows = [row for row in rows if len(row) == len(rows[0])]
                 if len(rows) > 1:
                     return method(attack.case), record, rows
     return None
+
+
+def _unusual(attack: Ended) -> int:
+    """How many of its settings are not as the seed has them."""
+    return len(options(attack.case).settings())
 
 
 def _gates_told(course: Course) -> str:
@@ -83,8 +86,7 @@ def _gates_told(course: Course) -> str:
     )
     return (
         f"{name} has {rows[0].count('1')} on at first and {rows[-1].count('1')} in iteration"
-        f" {len(rows)}, and {counted(lost, 'time')} one of them"
-        f" {form(lost, 'goes', 'go')} off again"
+        f" {len(rows)}; one of them goes off again {counted(lost, 'time')}"
     )
 
 
@@ -149,7 +151,7 @@ def angles(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
         name, group, more: as of `gates`.
     """
     masked = [a for a in group if _mean(a, "angle") and _mean(a, "masked_angle")]
-    masked.sort(key=lambda a: _FIRST.index(a.case.attack) if a.case.attack in _FIRST else 9)
+    masked.sort(key=lambda a: (a.case.attack != _FIRST[0], _unusual(a)))
     if not masked:
         return []
     attack = masked[0]

@@ -10,7 +10,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.cases import SEMI_BACKWARD
+from bench.cases import SEMI_BACKWARD, Case
 from bench.kinds.energy.options import EnergyOptions
 from bench.records.reading import Run
 from bench.statistics.seeds import Mean
@@ -31,6 +31,10 @@ NETWORKS = 8
 """Networks with a figure each."""
 SERIES = len(style.MARKERS)
 """Methods in one figure."""
+_METHODS = ("ilfo", "gradmdm", "masking", "power", "joint", "in-turn", "deepsloth")
+"""In the order in which they get their colours."""
+_FINE = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
+"""Ticks of a short logarithmic axis, between two powers of ten."""
 
 
 def of_points(found: Sequence[Point]) -> list[Plot]:
@@ -112,7 +116,7 @@ def _time(drawn: Sequence[Point], names: Sequence[str], theme: Theme) -> Figure:
 def _log_limits(axis: Axis, low: float, high: float) -> None:
     """A logarithmic axis around some values, with few, round ticks."""
     low, high = low / 1.15, high * 1.15
-    for steps in ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 5), (1,), (1,)):
+    for steps in (_FINE, (1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 5), (1,)):
         ticks = [s * 10.0**power for power in range(-12, 13) for s in steps]
         inside = [tick for tick in ticks if low <= tick <= high]
         if len(inside) <= 7:
@@ -147,7 +151,7 @@ def _tradeoff(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
             methods.setdefault(_method(attack), []).append(attack)
     if not methods:
         return []
-    order = sorted(methods, key=lambda told: -len({options(a.case).alpha for a in methods[told]}))
+    order = sorted(methods, key=lambda told: _rank(methods[told][0].case))
     series = {
         told: sorted(methods[told], key=lambda attack: options(attack.case).alpha)
         for told in order[:SERIES]
@@ -174,9 +178,17 @@ def _tradeoff(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
 
 def _method(attack: Ended) -> str:
     """What it is but for alpha."""
-    return method(
-        attack.case.with_options(alpha=EnergyOptions.__dataclass_fields__["alpha"].default)
-    )
+    return method(_usual_alpha(attack.case))
+
+
+def _usual_alpha(case: Case) -> Case:
+    return case.with_options(alpha=EnergyOptions.__dataclass_fields__["alpha"].default)
+
+
+def _rank(case: Case) -> tuple[int, int]:
+    """Methods as the seed has them first, in the same order on every network."""
+    known = _METHODS.index(case.attack) if case.attack in _METHODS else len(_METHODS)
+    return len(options(_usual_alpha(case)).settings()), known
 
 
 def _place(attack: Ended) -> tuple[Mean, Mean] | None:
@@ -202,12 +214,13 @@ def _curves(series: dict[str, list[Ended]], model: str, theme: Theme) -> Figure:
     figure = Figure(figsize=(SCREEN, 2.9), layout="constrained")
     axes = figure.add_subplot()
     looks = marks.numbered(list(series), theme)
+    several = "; numbers: alpha" if any(map(_sweeps, series.values())) else ""
     errors = []
     for look, attacks in zip(looks, series.values(), strict=True):
         errors += _curve(axes, attacks, look, theme)
     axes.set_xscale("log")
     _log_limits(axes.xaxis, min(errors), max(errors))
-    axes.set_xlabel("mean squared error of the images, of 0 to 255")
+    axes.set_xlabel(f"mean squared error of the images, on 0 to 255{several}")
     axes.set_ylabel("recovery, ARP (%)")
     axes.grid(visible=True, axis="y")
     case = next(iter(series.values()))[0].case
@@ -219,6 +232,11 @@ def _curves(series: dict[str, list[Ended]], model: str, theme: Theme) -> Figure:
     ]  # fmt: skip
     style.keyed(figure, keys, 2)
     return figure
+
+
+def _sweeps(attacks: Sequence[Ended]) -> bool:
+    """Whether there are several values of alpha."""
+    return len({options(attack.case).alpha for attack in attacks}) > 1
 
 
 def _curve(axes: Axes, attacks: Sequence[Ended], look: Series, theme: Theme) -> list[float]:
@@ -237,12 +255,12 @@ def _curve(axes: Axes, attacks: Sequence[Ended], look: Series, theme: Theme) -> 
     axes.plot(
         across, up, color=look.colour, marker=look.marker, markeredgecolor=theme.ink, zorder=3
     )
-    if len({options(attack.case).alpha for attack in attacks}) > 1:
+    if _sweeps(attacks):
         for (attack, _), x, y in zip(found, across, up, strict=True):
             axes.annotate(
                 f"{options(attack.case).alpha:g}",
                 (x, y),
-                xytext=(4, 3),
+                xytext=(4, -8),
                 textcoords="offset points",
                 fontsize=6,
                 color=theme.muted,

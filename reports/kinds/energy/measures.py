@@ -99,7 +99,7 @@ def ended(run: Run, records: Iterable[ComparisonRecord]) -> list[Ended]:
 
 
 def _ordered(found: Sequence[Ended]) -> list[Ended]:
-    """By network and by attack in the order of their first, and the settings of one side by side."""
+    """By network and by attack in the order of their first, the settings of one side by side."""
     cases = [attack.case for attack in found]
     networks = list(dict.fromkeys(case.model for case in cases))
     attacks = list(dict.fromkeys(case.attack for case in cases))
