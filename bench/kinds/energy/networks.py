@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from adapters.models.dynamic.checking import Dynamic
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -15,6 +14,7 @@ from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models import custom as own_models
 from adapters.models import weights as loading
 from adapters.models.dynamic import building, cache, checking
+from adapters.models.dynamic.checking import Dynamic
 from bench import program
 from bench.cases import AS_BUILT, Case
 from bench.kinds.energy.options import TRAINED, EnergyOptions

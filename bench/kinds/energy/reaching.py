@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from adapters.models.dynamic.checking import Dynamic
 from torch import Tensor, nn
 
 from adapters.models.dynamic.base import Gated
+from adapters.models.dynamic.checking import Dynamic
 from adapters.papers.energy import metrics
 from bench.kinds.energy.findings import Reached
 

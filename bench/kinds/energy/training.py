@@ -81,8 +81,8 @@ def told(one: Wanted) -> str:
     """How good a trained network is, in words."""
     facts = cache.facts(one.file)
     return (
-        f"{100 * facts.accuracy:.1f} % right, {100 * facts.share:.0f} ± {100 * facts.spread:.0f} % of"
-        f" the static network's operations an image; {facts.seconds:.0f} s"
+        f"{100 * facts.accuracy:.1f} % right; an image costs {100 * facts.share:.0f} ±"
+        f" {100 * facts.spread:.0f} % of the static network; {facts.seconds:.0f} s"
     )
 
 
