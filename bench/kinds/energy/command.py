@@ -109,7 +109,7 @@ class Attacks:
         )
         request = {
             "do": "own",
-            "server": "bench.kinds.energy.attacking:Server",
+            "server": "bench.kinds.energy.building.attacking:Server",
             "request": {"case": asdict(case), "seed": seed, "images": self.images},
         }
         try:

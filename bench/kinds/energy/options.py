@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from bench.cases import Case, Options
 from semibackward_bench.grammar import counted
 
-SPACES = ("tanh", "projection")
-NORMS = ("l2", "linf")
+Space = Literal["tanh", "projection"]
+Norm = Literal["l2", "linf"]
+SPACES: tuple[Space, ...] = get_args(Space)
+NORMS: tuple[Norm, ...] = get_args(Norm)
 TRAINED = "trained"
 """What stands for the weights that a network's recipe makes."""
 
@@ -40,8 +42,8 @@ class EnergyOptions(Options):
     iterations: int
     alpha: float = 100.0
     power: float = 4.0
-    space: str = "tanh"
-    norm: str = "l2"
+    space: Space = "tanh"
+    norm: Norm = "l2"
     keep_label: bool = False
     data: str = "digits"
     classes: int = 10

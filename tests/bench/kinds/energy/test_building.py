@@ -13,7 +13,8 @@ from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models.dynamic import cache
 from adapters.papers.energy import methods
 from bench.cases import SEMI_BACKWARD, Case, Comparison
-from bench.kinds.energy import attacking, building, networks
+from bench.kinds.energy import building
+from bench.kinds.energy.building import attacking, networks
 from bench.kinds.energy.findings import EnergyFindings
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 from bench.worker import checks

@@ -17,10 +17,10 @@ from adapters.papers.energy import defences, metrics
 from adapters.papers.energy.attack import Seen
 from bench.cases import AS_BUILT, SEMI_BACKWARD, Case
 from bench.kinds.energy.building import build_attack
+from bench.kinds.energy.building.networks import Attacked, attacked, labelled, other, pictures
+from bench.kinds.energy.building.reaching import reached
 from bench.kinds.energy.findings import Reached, Step
-from bench.kinds.energy.networks import Attacked, attacked, labelled, other, pictures
 from bench.kinds.energy.options import TRAINED, EnergyOptions
-from bench.kinds.energy.reaching import reached
 from bench.worker import state
 from bench.worker.variants import applied
 
@@ -129,11 +129,12 @@ class _Judged:
 
     def on(self, network: Attacked, defence: defences.Defence | None = None) -> Reached:
         before = (self.images, self.perturbed)
-        given = before if defence is None else tuple(defence(each) for each in before)
+        images, perturbed = before if defence is None else map(defence, before)
         return reached(
             network.model,
             network.dynamic,
-            *given,
+            images,
+            perturbed,
             self.labels,
             batch=self.case.batch,
             error=metrics.mse(*before),

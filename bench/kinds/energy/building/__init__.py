@@ -15,10 +15,10 @@ from adapters.papers.energy import methods
 from adapters.papers.energy.adapter import Papers
 from adapters.papers.energy.settings import EnergySettings
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
+from bench.kinds.energy.building.networks import Attacked, attacked, labelled, pictures
+from bench.kinds.energy.building.reaching import reached
 from bench.kinds.energy.findings import EnergyFindings
-from bench.kinds.energy.networks import Attacked, attacked, labelled, pictures
 from bench.kinds.energy.options import EnergyOptions
-from bench.kinds.energy.reaching import reached
 from bench.kinds.images.building import AttackWorkload, check_trainable, flags_kept
 from bench.worker import state
 from bench.worker.variants import applied
