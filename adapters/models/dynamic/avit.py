@@ -65,8 +65,8 @@ class AVit(DynamicNetwork):
 
     After each layer a token has the halting score sigmoid(scale t + shift) of its first embedding
     dimension t (eq. 3). It halts when its scores sum to more than 1 - epsilon; from then on it is
-    zero, and no other token sees it. The network's output is the mean of the class token's states, each
-    weighted by its score, and the last one by what remains to 1 (eq. 4 to 8).
+    zero, and no other token sees it. The network's output is the mean of the class token's states,
+    each weighted by its score, and the last one by what remains to 1 (eq. 4 to 8).
 
     The gate of a token and of a layer after the first is sigmoid(sharpness R), R being 1 - epsilon
     less the scores so far: it falls from layer to layer, and is a half where the token halts. The

@@ -127,9 +127,9 @@ class Dvt(DynamicNetwork):
     """Dynamic Vision Transformer (Wang et al. 2021): a cascade with feature and relationship reuse.
 
     An image leaves at the first transformer whose confidence c, its highest class probability, is
-    above that exit's threshold q. The gate of the next transformer is (1 - c) / ((1 - c) + (1 - q)):
-    a half where c = q, and never above the gate before it. The first transformer has none. Where
-    one image left, `exits` repeats the last logits that there are.
+    above that exit's threshold q. The gate of the next one is (1 - c) / ((1 - c) + (1 - q)): a
+    half where c = q, and never above the gate before it. The first transformer has none. Where
+    one image left early, `exits` repeats the last logits that there are.
 
     Args:
         classes: of the logits.

@@ -14,6 +14,11 @@ EXPANSION = 4
 """A hidden layer of an MLP is this many times as wide as its tokens."""
 
 
+PLACES = 0.3
+"""Width of what is first known of places: about that of patches, so that a few hundred images are
+enough to tell one place from another. Vision transformers for millions of images begin with 0.02."""
+
+
 class Patches(nn.Module):
     """Images (N, 3, size, size) in [0, 1] to tokens (N, 1 + patches, dim), the class token first
     (Dosovitskiy et al. 2021, eq. 1)."""
@@ -80,12 +85,12 @@ def attention_flops(count: Tensor | int, dim: int) -> Tensor | float:
 
 
 def start(network: nn.Module) -> None:
-    """Draws the weights as transformers are started: a normal distribution of width 0.02 for what
-    is learned of places, Xavier's for projections (Glorot & Bengio 2010)."""
+    """Draws a transformer's first weights: what is learned of places from a normal distribution,
+    linear layers as Glorot & Bengio (2010) have it."""
     for module in network.modules():
         if isinstance(module, Patches):
-            nn.init.normal_(module.positions, std=0.02)
-            nn.init.normal_(module.first, std=0.02)
+            nn.init.normal_(module.positions, std=PLACES)
+            nn.init.normal_(module.first, std=PLACES)
         elif isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)
             nn.init.zeros_(module.bias)
