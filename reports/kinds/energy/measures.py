@@ -175,18 +175,18 @@ def clean_accuracy(reached: Reached) -> float:
     return 100 * statistics.fmean(reached.clean_right)
 
 
-def executed(reached: Reached) -> float | None:
+def executed(reached: Reached) -> float:
     """Percent of the static network's operations that perturbed images make it execute."""
     return _share(reached.flops, reached)
 
 
-def clean_executed(reached: Reached) -> float | None:
+def clean_executed(reached: Reached) -> float:
     """The same of clean ones."""
     return _share(reached.clean_flops, reached)
 
 
-def _share(flops: Sequence[float], reached: Reached) -> float | None:
-    return 100 * statistics.fmean(flops) / reached.static_flops if reached.static_flops else None
+def _share(flops: Sequence[float], reached: Reached) -> float:
+    return 100 * statistics.fmean(flops) / reached.static_flops
 
 
 def told(found: Mean | None, decimals: int = 1, nothing: str = "-") -> str:

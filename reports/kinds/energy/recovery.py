@@ -108,9 +108,6 @@ def _told(attack: Ended) -> Iterator[str]:
             f"recovery is undefined for {counted(attack.undefined, 'image')}: every gate"
             " was on already"
         )
-    static = [reached.static_flops for reached in attack.reached.values()]
-    if not all(static):
-        yield "its static network executes nothing, so no share of it can be told"
 
 
 def failures(run: Run) -> list[str]:

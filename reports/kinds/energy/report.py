@@ -88,12 +88,17 @@ class EnergyReport(KindReport):
             "undefined": found.recovery.count(None),
             "arp": measures.arp(found),
             "mse": measures.mse(found),
-            "psnr": measures.psnr(measures.mse(found)) if measures.mse(found) else None,
+            "psnr": measures.psnr(measures.mse(found)) if measures.mse(found) > 0 else None,
             "accuracy_clean": measures.clean_accuracy(found),
             "accuracy": measures.accuracy(found),
             "executed_clean": measures.clean_executed(found),
             "executed": measures.executed(found),
-            **{f"arp_on_{name}": measures.arp(there) for name, there in record.elsewhere.items()},
+            "arp_elsewhere": ", ".join(
+                f"{name} {recovered:.1f}"
+                for name, there in record.elsewhere.items()
+                if (recovered := measures.arp(there)) is not None
+            )
+            or None,
         }
 
     def mend(self, record: ComparisonRecord) -> str:
