@@ -102,6 +102,18 @@ def test_settings_have_rows_of_their_own_side_by_side() -> None:
     assert right == ["-", "76.9", "-"]
 
 
+def test_cases_that_differ_in_nothing_but_their_batch_are_told_apart() -> None:
+    found = made.run(timed(case(batch=1)), timed(case(batch=8)))
+    labels = ["gradmdm, batch 1", "gradmdm, batch 8"]
+    assert column(titled(found, "What energy attacks recover"), "method") == labels
+
+
+def test_numbers_of_the_paper_that_nobody_has_are_said_to_be_missing() -> None:
+    (said,) = [note for note in recoveries(attacked(case("masking"))).notes if "table IV" in note]
+    assert "does not hold it" in said
+    assert not any("table IV" in note for note in recoveries(attacked()).notes)
+
+
 def test_what_had_nothing_to_recover_is_undefined_and_no_zero() -> None:
     table = recoveries(attacked(reached=reached([None, 40.0])))
     assert column(table, "ARP (%)") == ["40.0"]
@@ -230,8 +242,8 @@ def test_perturbed_images_elsewhere_stand_beside_the_published() -> None:
     }
     record = attacked(elsewhere=there, left_out={"grey": "it changes the shape"})
     table = titled(made.run(record), "Perturbed images on other networks")
-    assert column(table, "seen by") == list(there)
-    assert column(table, "ARP (%)") == ["25.0", "49.0", "undefined", "1.0"]
-    assert column(table, "ARP where made") == ["70.0"] * 4
-    assert column(table, "published: ARP") == ["53.1", "49.0", "43.8", "-"]
+    assert column(table, "seen by") == [*there, "grey"]
+    assert column(table, "ARP (%)") == ["25.0", "49.0", "undefined", "1.0", "left out"]
+    assert column(table, "ARP where made") == ["70.0"] * 5
+    assert column(table, "published: ARP") == ["53.1", "49.0", "43.8", "-", "-"]
     assert "gradmdm on skipnet_hrl: grey: left out: it changes the shape." in table.notes

@@ -19,6 +19,7 @@ from bench.records.types import ComparisonRecord
 from reports.formats import latex, markdown, terminal
 from tests.records import write
 from tests.reports import energy_attacks as made
+from tests.reports.drawn import ANATOMY
 from tests.reports.energy_attacks import attacked, case, failed, reached, timed
 from tests.reports.pages import HOSTILE
 
@@ -90,6 +91,25 @@ def test_attacks_to_their_end_are_rows_of_csv(
     assert told == ("ilfo", 50.0, 0.25, "0")
     assert "Reached(" not in json.dumps(rows)
     assert lines[-1]["status"] == "failed"
+
+
+def test_what_a_timed_batch_recovers_is_in_csv_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "x.jsonl", [timed()])
+    assert cli.main(["report", str(file), "--format", "csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (float(row["arp"]), float(row["mse"]), row["undefined"]) == (70.0, 0.1, "0")
+
+
+def test_an_explanation_tells_how_many_passes_a_step_makes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "x.jsonl", [timed(anatomy=ANATOMY)])
+    assert cli.main(["report", str(file), "--format", "explained"]) == 0
+    assert "each of its steps makes 2 backward passes through the network" in (
+        " ".join(capsys.readouterr().out.split())
+    )
 
 
 def test_tables_fit_a_terminal() -> None:
