@@ -19,6 +19,8 @@ _SET = {
     "evaluation": {"attack": "pgd", "eps": 0.03, "step_size": 0.01},
 }
 """Fields that can't hold anything."""
+_KNOWN = {"space": "projection", "norm": "linf"}
+"""The same, inside of a line."""
 _NUMBER = 2
 
 
@@ -80,6 +82,9 @@ def filled(made: Any, text: str, kind: str) -> Any:
         found = {f.name: filled(hints[f.name], text, kind) for f in dataclasses.fields(made)}
         if isinstance(faults := found.get("faults"), dict):
             found["faults"] = {way: 2 * numbers for way, numbers in faults.items()}  # of samples
+        found |= {name: value for name, value in _KNOWN.items() if name in found}
+        if "recovery" in found and "images" in found:  # as much of each as there are images
+            found = {n: v[:_NUMBER] if isinstance(v, list) else v for n, v in found.items()}
         return found
     simple: dict[Any, Any] = {str: text, int: _NUMBER, float: 1.5, bool: True}
     return simple[made]

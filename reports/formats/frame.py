@@ -171,6 +171,7 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
         "published": there and there.speedup,
         "over_published": found.estimate / there.speedup if found and there else None,
         **_checks(record),
+        **kind.of(record.case).results(record),
         **_environment(environment),
         "elapsed": record.elapsed,
         "warnings": "; ".join(record.warnings) or None,

@@ -142,6 +142,10 @@ class KindReport:
         """A line of records of its own as plain cells, beyond those of its case."""
         return {}
 
+    def results(self, record: ComparisonRecord) -> dict[str, object]:
+        """What a comparison found beyond what all do, as plain cells."""
+        return {}
+
     def too_small(self, record: ComparisonRecord) -> str:
         """What is computed in vain, where its share of the time is too small to show."""
         found = record.gradients or {}

@@ -7,7 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bench.cases import Case
+from bench.kinds import registry
 from bench.kinds.base import Kind
 from bench.kinds.energy.findings import LINE, EnergyFindings, EnergyRecord, Reached, Step
 from bench.kinds.energy.options import TRAINED, EnergyOptions
@@ -32,6 +35,12 @@ class Stub(Kind):
 
     def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
         return ()
+
+
+def register(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the kind known, where no other of its name is."""
+    stub = f"{Stub.__module__}:{Stub.__name__}"
+    monkeypatch.setattr(registry, "third_parties", lambda: {Stub.name: stub})
 
 
 def case(attack: str = "gradmdm", model: str = "skipnet_hrl", **more: Any) -> Case:

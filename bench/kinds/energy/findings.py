@@ -39,7 +39,7 @@ class Reached:
     right: list[bool]
 
     def check(self) -> None:
-        """Look whether it tells of every image.
+        """Look whether it tells of every image, and what can be.
 
         Raises:
             ValueError: it does not; with what is wrong.
@@ -48,6 +48,12 @@ class Reached:
             found = len(getattr(self, name))
             if found != self.images:
                 raise ValueError(f"reached.{name}: {found} for {counted(self.images, 'image')}")
+        if self.static_flops < 1:
+            raise ValueError(
+                f"reached.static_flops: {self.static_flops} is no number of operations"
+            )
+        if min(self.mse, default=0) < 0:
+            raise ValueError(f"reached.mse: {min(self.mse)} is no mean of squares")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from bench.records.types import ComparisonRecord
 from bench.statistics import seeds
 from bench.statistics.seeds import Mean
 from reports.kinds.energy import measures, published
-from reports.kinds.energy.measures import Ended, method, options, place, where
+from reports.kinds.energy.measures import Ended, options, place, where
 from reports.kinds.energy.published import Row
 from reports.kinds.energy.timing import median_step
 from reports.reading import models, numbers
@@ -154,7 +154,7 @@ def _recovery(pair: Pair, rows: tuple[Row | None, Row | None]) -> tuple[str, ...
     known = [row for row in rows if row]
     return (
         models.name(pair.other.case),
-        method(pair.other.case),
+        pair.other.label,
         str(len(found)),
         measures.told(base),
         measures.error_told(errors[0]),
@@ -232,7 +232,7 @@ def _effort(
     ]
     return (
         models.name(attack.case),
-        method(attack.case),
+        attack.label,
         measures.told(seeds.mean(known.values()), nothing=measures.NOTHING),
         _iterations(attack, found, len(needed)),
         *(_seconds(found, one) for one in step),
@@ -304,7 +304,7 @@ def _subset(
     known = next((row for row in there if row), None)
     return (
         models.name(pair.other.case),
-        method(pair.other.case),
+        pair.other.label,
         *cells,
         *(row.cell("arp") if row else "-" for row in (other_a, base_b, other_b)),
         known.where if known else "-",

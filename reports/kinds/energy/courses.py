@@ -20,7 +20,7 @@ from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.style import DOUBLE, SCREEN, Theme, shown
 from reports.kinds.energy.against import BASE
-from reports.kinds.energy.measures import Ended, method, options, where
+from reports.kinds.energy.measures import Ended, options, where
 from reports.reading import models
 from semibackward_bench.grammar import counted
 
@@ -68,7 +68,7 @@ def _course(group: Sequence[Ended], names: Sequence[str]) -> Course | None:
                 rows = [step.on for step in record.steps if step.on]
                 rows = [row for row in rows if len(row) == len(rows[0])]
                 if len(rows) > 1:
-                    return method(attack.case), record, rows
+                    return attack.label, record, rows
     return None
 
 
@@ -161,7 +161,7 @@ def angles(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
     obtuse = sum(value > _RIGHT_ANGLE for value in known[0])
     description = points.sentences(
         "Angle between the complexity gradient and the finished gradient, before and after masking,"
-        f" of {method(case)} on {models.name(case)}, mean over images"
+        f" of {attack.name}, mean over images"
         f" {'and networks ' if len(attack.records) > 1 else ''}in each iteration: before, it is"
         f" obtuse in {obtuse} of {counted(len(known[0]), 'iteration')} and"
         f" {statistics.fmean(known[0]):.0f}° on average; after, {statistics.fmean(known[1]):.0f}°"
@@ -198,7 +198,7 @@ def _angles(attack: Ended, both: Sequence[Sequence[float]], theme: Theme) -> Fig
     axes.set_ylabel("angle (°)")
     style.titled(
         figure,
-        f"Between the complexity and the finished gradient: {shown(method(attack.case), 60)}",
+        f"Between the complexity and the finished gradient: {shown(attack.label, 60)}",
         f"{shown(models.name(attack.case), 60)}, {where(attack.case)}",
     )
     style.keyed(figure, keys, 2)

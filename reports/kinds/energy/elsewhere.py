@@ -10,7 +10,7 @@ from bench.records.reading import Run
 from bench.statistics import seeds
 from bench.statistics.seeds import Mean
 from reports.kinds.energy import measures, published
-from reports.kinds.energy.measures import Ended, both_told, method, place, where
+from reports.kinds.energy.measures import Ended, both_told, place, where
 from reports.kinds.energy.published import Row
 from reports.reading import models
 from reports.table import Table
@@ -35,7 +35,7 @@ def _table(group: Sequence[Ended], run: Run) -> Table:
             there.append(row)
             rows.append(_row(attack, name, row))
     said = by_whom(
-        (f"{method(attack.case)} on {models.name(attack.case)}", f"{name}: left out: {reason}")
+        (attack.name, f"{name}: left out: {reason}")
         for attack in group
         for record in attack.records.values()
         for name, reason in record.left_out.items()
@@ -56,26 +56,25 @@ def _table(group: Sequence[Ended], run: Run) -> Table:
 
 
 def _names(attack: Ended) -> list[str]:
-    return list(
-        dict.fromkeys(name for record in attack.records.values() for name in record.elsewhere)
-    )
+    """What was to look at its images, also where that can't be."""
+    records = attack.records.values()
+    return list(dict.fromkeys(name for r in records for name in (*r.elsewhere, *r.left_out)))
 
 
 def _row(attack: Ended, name: str, row: Row | None) -> tuple[str, ...]:
-    there = [
-        (found, attack.reached[seed])
-        for seed, record in attack.records.items()
+    seen = [
+        found
+        for record in attack.records.values()
         if (found := record.elsewhere.get(name)) is not None and found.images
     ]
-    seen = [found for found, _ in there]
     error = _over(measures.mse, seen)
     return (
         models.name(attack.case),
-        method(attack.case),
+        attack.label,
         name,
         str(len(seen)),
-        measures.told(_over(measures.arp, seen), nothing=measures.NOTHING),
-        measures.told(_over(measures.arp, [made for _, made in there]), nothing=measures.NOTHING),
+        measures.told(_over(measures.arp, seen), nothing=measures.NOTHING if seen else "left out"),
+        measures.told(attack.over_seeds(measures.arp), nothing=measures.NOTHING),
         measures.error_told(error),
         measures.psnr_told(error),
         both_told(_over(measures.clean_accuracy, seen), _over(measures.accuracy, seen)),

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.cases import SEMI_BACKWARD, Case
+from bench.compare.naming import differing
 from bench.kinds.energy.findings import LINE, EnergyFindings, EnergyRecord, Reached
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 from bench.records.reading import Run
@@ -39,6 +40,7 @@ class Ended:
         reached: by the seed of the network; None stands for that of a timed batch.
         records: by the same, of attacks on test images.
         weights: where a timed batch's network has its weights from; "" of test images.
+        label: the attack with whatever tells it from the others on its network.
     """
 
     case: Case
@@ -46,6 +48,12 @@ class Ended:
     reached: dict[int | None, Reached]
     records: dict[int, EnergyRecord]
     weights: str = ""
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """It in a sentence."""
+        return f"{self.label} on {models.name(self.case)}"
 
     @property
     def of_batch(self) -> bool:
@@ -95,7 +103,9 @@ def ended(run: Run, records: Iterable[ComparisonRecord]) -> list[Ended]:
             found.append(_of_lines(by_case[name]))
         elif name in batches:
             found.append(_of_batch(batches[name]))
-    return _ordered(found)
+    labels = names([attack.case for attack in found])
+    told = [replace(attack, label=label) for attack, label in zip(found, labels, strict=True)]
+    return _ordered(told)
 
 
 def _ordered(found: Sequence[Ended]) -> list[Ended]:
@@ -175,18 +185,18 @@ def clean_accuracy(reached: Reached) -> float:
     return 100 * statistics.fmean(reached.clean_right)
 
 
-def executed(reached: Reached) -> float | None:
+def executed(reached: Reached) -> float:
     """Percent of the static network's operations that perturbed images make it execute."""
     return _share(reached.flops, reached)
 
 
-def clean_executed(reached: Reached) -> float | None:
+def clean_executed(reached: Reached) -> float:
     """The same of clean ones."""
     return _share(reached.clean_flops, reached)
 
 
-def _share(flops: Sequence[float], reached: Reached) -> float | None:
-    return 100 * statistics.fmean(flops) / reached.static_flops if reached.static_flops else None
+def _share(flops: Sequence[float], reached: Reached) -> float:
+    return 100 * statistics.fmean(flops) / reached.static_flops
 
 
 def told(found: Mean | None, decimals: int = 1, nothing: str = "-") -> str:
@@ -223,6 +233,19 @@ def method(case: Case) -> str:
     weights = "" if case.weights == TRAINED else models.weights(case)
     named = [models.attack(case), *options(case).settings(), weights]
     return ", ".join(filter(None, [*named, *models.apart(case, besides=named)]))
+
+
+def names(cases: Sequence[Case]) -> list[str]:
+    """The attacks of some cases, each with what tells it from others on the same network."""
+    alike: dict[tuple[str, str], list[Case]] = {}
+    for case in dict.fromkeys(cases):
+        alike.setdefault((case.model, method(case)), []).append(case)
+    more = {
+        case: told
+        for group in alike.values()
+        for case, told in zip(group, differing(group), strict=True)
+    }
+    return [", ".join([method(case), *more[case]]) for case in cases]
 
 
 def place(case: Case) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def defences() -> list[str]:
     return [row.values["defence"] for row in _rows() if row.values.get("defence", "none") != "none"]
 
 
-def notes(found: Iterable[Row | None], cases: Iterable[Case]) -> Iterator[str]:
+def notes(found: Iterable[Row | None], cases: Sequence[Case]) -> Iterator[str]:
     """What was published on what, of the rows that stand in a table; or why none does.
 
     Args:
@@ -125,6 +125,10 @@ def notes(found: Iterable[Row | None], cases: Iterable[Case]) -> Iterator[str]:
         told = "; ".join(f"{name}: {caption}" for name, caption in captions)
         ours = " and ".join(dict.fromkeys(EnergyOptions.of(case).data for case in cases))
         yield f"Published: Pan et al., GradMDM. {told}. Ours are measured on {ours}."
+    methods = {case.attack for case in cases}
+    for name, table in _tables().items():
+        if methods & set(table.get("methods", ())):
+            yield f"Nothing stands beside table {name}, {table['caption']}: {table['missing']}."
     if (said := fault()) is not None:
         yield f"{said}."
 
@@ -140,14 +144,17 @@ def fault() -> str | None:
 
 
 def _rows() -> list[Row]:
-    """Every published row, in order; none where they can't be read, which `fault` tells."""
-    if fault():
-        return []
+    """Every published row, in order."""
     return [
         Row(name, table["caption"], row)
-        for name, table in _load()["tables"].items()
+        for name, table in _tables().items()
         for row in table["rows"]
     ]
+
+
+def _tables() -> Mapping[str, Any]:
+    """The published tables; empty where they can't be read, which `fault` tells."""
+    return {} if fault() else _load()["tables"]
 
 
 @functools.cache

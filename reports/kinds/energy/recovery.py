@@ -56,17 +56,12 @@ def _table(group: Sequence[Ended], run: Run) -> Table:
     )
 
 
-def name(attack: Ended) -> str:
-    """An attack in a sentence."""
-    return f"{method(attack.case)} on {models.name(attack.case)}"
-
-
 def _row(attack: Ended) -> tuple[str, ...]:
     over = attack.over_seeds
     error = over(measures.mse)
     return (
         models.name(attack.case),
-        method(attack.case),
+        attack.label,
         str(len(attack.reached)),
         str(attack.images),
         str(attack.iterations),
@@ -83,7 +78,7 @@ def _cell(row: Row | None, value: str) -> str:
 
 
 def _notes(group: Sequence[Ended], there: Sequence[Row | None]) -> Iterable[str]:
-    said = by_whom((name(attack), text) for attack in group for text in _told(attack))
+    said = by_whom((attack.name, text) for attack in group for text in _told(attack))
     yield from (f"{', '.join(names)}: {text}." for text, names in said.items())
     yield (
         "ARP: 100 (perturbed - clean) / (static - clean) operations of an image, averaged over"
@@ -108,9 +103,6 @@ def _told(attack: Ended) -> Iterator[str]:
             f"recovery is undefined for {counted(attack.undefined, 'image')}: every gate"
             " was on already"
         )
-    static = [reached.static_flops for reached in attack.reached.values()]
-    if not all(static):
-        yield "its static network executes nothing, so no share of it can be told"
 
 
 def failures(run: Run) -> list[str]:

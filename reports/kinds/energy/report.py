@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.cases import Case
-from bench.kinds.energy.findings import EnergyRecord
+from bench.kinds.energy.findings import EnergyRecord, Reached
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 from bench.kinds.record import OwnRecord
 from reports.kinds.energy import measures, tables
@@ -17,6 +17,7 @@ from semibackward_bench.grammar import counted
 if TYPE_CHECKING:
     from bench.records.reading import Run
     from bench.records.types import ComparisonRecord
+    from bench.statistics.anatomy import Anatomy
     from reports.table import Table
 
 
@@ -80,21 +81,23 @@ class EnergyReport(KindReport):
     def rows(self, record: OwnRecord) -> dict[str, object]:
         """What it came to, without the images; nothing of what did not come to its end."""
         assert isinstance(record, EnergyRecord)
-        found = record.reached
-        if found is None or not found.images:
-            return {}
-        return {
-            "test_images": found.images,
-            "undefined": found.recovery.count(None),
-            "arp": measures.arp(found),
-            "mse": measures.mse(found),
-            "psnr": measures.psnr(measures.mse(found)) if measures.mse(found) else None,
-            "accuracy_clean": measures.clean_accuracy(found),
-            "accuracy": measures.accuracy(found),
-            "executed_clean": measures.clean_executed(found),
-            "executed": measures.executed(found),
-            **{f"arp_on_{name}": measures.arp(there) for name, there in record.elsewhere.items()},
-        }
+        there = ", ".join(
+            f"{name} {recovered:.1f}"
+            for name, found in record.elsewhere.items()
+            if (recovered := measures.arp(found)) is not None
+        )
+        return {**_cells(record.reached), "arp_elsewhere": there or None}
+
+    def results(self, record: ComparisonRecord) -> dict[str, object]:
+        found = measures.findings(record)
+        return {} if found is None else _cells(found.reached)
+
+    def reason(self, record: ComparisonRecord, found: Anatomy) -> str | None:
+        batch = measures.findings(record)
+        if batch is None:
+            return None
+        passes = counted(batch.backwards, "backward pass", "backward passes")
+        return f"each of its steps makes {passes} through the network"
 
     def mend(self, record: ComparisonRecord) -> str:
         return (
@@ -102,3 +105,21 @@ class EnergyReport(KindReport):
             " (PyTorch 1.13 or newer), or `parameter.requires_grad_(False)` for every parameter"
             " before the forward pass."
         )
+
+
+def _cells(found: Reached | None) -> dict[str, object]:
+    """What perturbed images come to, in plain cells."""
+    if found is None or not found.images:
+        return {}
+    error = measures.mse(found)
+    return {
+        "attacked_images": found.images,
+        "undefined": found.recovery.count(None),
+        "arp": measures.arp(found),
+        "mse": error,
+        "psnr": measures.psnr(error) if error > 0 else None,
+        "accuracy_clean": measures.clean_accuracy(found),
+        "accuracy": measures.accuracy(found),
+        "executed_clean": measures.clean_executed(found),
+        "executed": measures.executed(found),
+    }

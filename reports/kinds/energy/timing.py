@@ -9,7 +9,7 @@ from bench.cases import A_A, BASELINE, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics import anatomy
-from reports.kinds.energy.measures import findings, method, options, place, where
+from reports.kinds.energy.measures import findings, names, options, place, where
 from reports.reading import causes, energy, models, numbers, predicted, promises, shares
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -96,7 +96,10 @@ def _table(records: Sequence[ComparisonRecord], run: Run) -> Table:
     first = records[0]
     intervals = cells.interval_names(record.speedup for record in records)
     more = [(name, cell) for name, cell in _OPTIONAL if any(cell(r) != "-" for r in records)]
-    named = [(f"{method(r.case)} on {models.name(r.case)}", r) for r in records]
+    labels = names([r.case for r in records])
+    named = [
+        (f"{label} on {models.name(r.case)}", r) for label, r in zip(labels, records, strict=True)
+    ]
     return Table(
         f"A step of energy attacks, {counted(first.case.batch, 'image')} of"
         f" {where(first.case).replace(', images of ', ', ', 1)}:"
@@ -118,7 +121,7 @@ def _table(records: Sequence[ComparisonRecord], run: Run) -> Table:
         tuple(
             (
                 models.name(r.case),
-                method(r.case),
+                label,
                 _seconds(r, r.baseline),
                 _seconds(r, r.variant),
                 cells.speedup(r),
@@ -130,7 +133,7 @@ def _table(records: Sequence[ComparisonRecord], run: Run) -> Table:
                 *(cell(r) for _, cell in more),
                 cells.equality(r),
             )
-            for r in records
+            for label, r in zip(labels, records, strict=True)
         ),
         tuple(_notes(named, run)),
     )
