@@ -114,7 +114,7 @@ def test_choosing_imports_no_torch() -> None:
         (["--max-batch-search"], "--max-batch-search is for attacks on images"),
         (["--image-size", "64"], "--image-size is for attacks on images"),
         (["--labels", "1"], "--labels is for attacks on images"),
-        (["--libs", "papers", "foolbox"], "measure them in two runs"),
+        (["--libs", "papers", "foolbox"], "measure them in runs of their own"),
     ],
 )
 def test_what_makes_no_sense_is_a_line(words: list[str], said: str) -> None:
