@@ -1,13 +1,7 @@
-"""What is trained on: digits, CIFAR-10 from a folder, and the networks for small images."""
+"""What is trained on: digits, how images are augmented, and the networks for small images."""
 
 from __future__ import annotations
 
-import hashlib
-import pickle
-from pathlib import Path
-from typing import Any
-
-import numpy
 import pytest
 import torch
 
@@ -22,53 +16,11 @@ def test_digits_are_real_and_disjoint() -> None:
     known = read.facts
     assert read.images.shape == (known.images, 3, known.size, known.size)
     assert read.test_images.shape == (known.test_images, 3, known.size, known.size)
-    assert [float(bound) for bound in read.images.aminmax()] == [0, 1]
-    assert read.images.dtype == torch.float32
+    assert [float(bound) for bound in read.images[:].aminmax()] == [0, 1]
+    assert read.images[:].dtype == torch.float32
     assert read.labels.unique().tolist() == read.test_labels.unique().tolist() == list(range(10))
-    together = torch.cat([read.images, read.test_images]).flatten(1)
+    together = torch.cat([read.images[:], read.test_images[:]]).flatten(1)
     assert len(together.unique(dim=0)) == len(together) == 1797
-
-
-def test_a_folder_without_cifar10_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AdapterError, match="nothing is downloaded"):
-        data.facts(str(tmp_path))
-    (tmp_path / data.CIFAR10_FOLDER).mkdir()
-    with pytest.raises(AdapterError, match="as its authors packed it"):
-        data.load(str(tmp_path))
-
-
-def test_cifar10_in_torchvisions_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A little one, whose digests torchvision is told; others it would not unpickle."""
-    from torchvision.datasets import CIFAR10
-
-    folder = tmp_path / data.CIFAR10_FOLDER
-    folder.mkdir()
-    drawn = numpy.random.default_rng(0)
-
-    def write(name: str, content: dict[str, Any]) -> tuple[str, str]:
-        (folder / name).write_bytes(pickle.dumps(content))
-        return name, hashlib.md5((folder / name).read_bytes()).hexdigest()
-
-    def batch(count: int) -> dict[str, Any]:
-        pixels = drawn.integers(0, 256, (count, 3 * 32 * 32), dtype=numpy.uint8)
-        return {"data": pixels, "labels": drawn.integers(0, 10, count).tolist()}
-
-    first, test = batch(6), batch(3)
-    meta, digest = write("batches.meta", {"label_names": list("abcdefghij")})
-    monkeypatch.setattr(CIFAR10, "train_list", [write("data_batch_1", first)])
-    monkeypatch.setattr(CIFAR10, "test_list", [write("test_batch", test)])
-    known = {"filename": meta, "key": "label_names", "md5": digest}
-    monkeypatch.setattr(CIFAR10, "meta", known)
-    read = data.load(str(tmp_path))
-    assert read.facts.name == "cifar10"
-    assert read.images.shape == (6, 3, 32, 32)
-    expected = torch.from_numpy(first["data"].reshape(6, 3, 32, 32)).float() / 255
-    assert torch.equal(read.images, expected)
-    assert read.labels.tolist() == first["labels"]
-    assert read.test_labels.tolist() == test["labels"]
-    (folder / "test_batch").write_bytes(b"damaged")
-    with pytest.raises(AdapterError, match="can't be read"):
-        data.load(str(tmp_path))
 
 
 def test_images_are_shifted_and_mirrored() -> None:

@@ -46,7 +46,7 @@ OWN_ATTACK = "pgd-backward"
 STEP_SHARE = 0.25
 """Length of a step of the attack inside, in radii of its ball."""
 IMAGE_SIZE = 32
-"""Side of the images of all data sets to train on, in pixels."""
+"""Side of the images of most data sets to train on, in pixels; where it stands, nobody said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class TrainingGroup(ImageGroup):
     Attributes:
         training: their methods; `data` sets the images' size and classes.
         replays: of free training, a minibatch.
-        data: "digits", or the path of the folder that CIFAR-10 is in.
+        data: "digits", or the path of a folder with CIFAR-10, CIFAR-100 or CUB.
     """
 
     counted = (*ImageGroup.counted, "replays")
@@ -99,7 +99,8 @@ class Training(Kind):
         what.add_argument(
             "--data",
             metavar="digits|FOLDER",
-            help="what to train on: scikit-learn's digits, or a folder with CIFAR-10",
+            help="what to train on: scikit-learn's digits, or a folder with CIFAR-10, CIFAR-100 or"
+            " CUB-200-2011",
         )
         what.add_argument(
             "--replays",
@@ -198,7 +199,8 @@ class Training(Kind):
         assert isinstance(group, TrainingGroup)
         group = replace(group, libs=group.libs if request.libs or not request.own else ())
         facts = _known(group.data)
-        if group.image_size != facts.size:
+        said = request.option("image_size") is not None or group.image_size != IMAGE_SIZE
+        if said and group.image_size != facts.size:
             raise UsageError(
                 f"{facts.name} has images {facts.size} pixels wide: leave out --image-size"
             )
