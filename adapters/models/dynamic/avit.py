@@ -80,7 +80,8 @@ class AVit(DynamicNetwork):
         heads: of attention; must divide `dim`.
         patch: side of a patch, in pixels; must divide `size`.
         size: side of an image, in pixels.
-        scale, shift: of the halting scores, gamma and beta of the paper.
+        scale, shift: of the halting scores, gamma and beta of the paper; with this shift few tokens
+            halt at first. The authors' code has 10 and -30, and starts from a trained network.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class AVit(DynamicNetwork):
         patch: int = 4,
         size: int = 32,
         scale: float = 5.0,
-        shift: float = -10.0,
+        shift: float = -5.0,
     ) -> None:
         super().__init__()
         self.scale, self.shift = scale, shift

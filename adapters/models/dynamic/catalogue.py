@@ -62,22 +62,76 @@ NETWORKS: Mapping[str, Network] = {
     "manidp": Network(
         "adapters.models.dynamic.manidp:ManiDp",
         "Tang et al. 2021",
-        digits=_PLACEHOLDER,
-        photographs=_PLACEHOLDER,
+        digits=Recipe(
+            (
+                Stage(
+                    "pruning",
+                    8,
+                    0.05,
+                    settings={"sparsity": 0.3, "similarity": 10.0, "rising": 0.3},
+                ),
+            )
+        ),
+        # Of the authors' code for a ResNet-56 on CIFAR-10, which starts from a trained network.
+        photographs=Recipe(
+            (
+                Stage("training", 200, 0.1),
+                Stage(
+                    "pruning",
+                    400,
+                    0.05,
+                    settings={"sparsity": 5e-3, "similarity": 1.0, "simple": 0.5, "rising": 1.0},
+                ),
+            ),
+            batch=128,
+        ),
     ),
     #
     "dvt": Network(
         "adapters.models.dynamic.dvt:Dvt",
         "Wang et al. 2021",
-        digits=_PLACEHOLDER,
-        photographs=_PLACEHOLDER,
+        digits=Recipe(
+            (Stage("training", 8, 1.5e-3, "adam", 0.0, settings={"going_on": 0.55}),), batch=32
+        ),
+        # As a DeiT is trained, on which the paper's cascade is built (Touvron et al. 2021), without
+        # the decay of AdamW.
+        photographs=Recipe(
+            (Stage("training", 300, 1e-3, "adam", 0.0, settings={"going_on": 0.5}),), batch=1024
+        ),
     ),
     #
     "avit": Network(
         "adapters.models.dynamic.avit:AVit",
         "Yin et al. 2022",
-        digits=_PLACEHOLDER,
-        photographs=_PLACEHOLDER,
+        digits=Recipe(
+            (
+                Stage("training", 5, 1.5e-3, "adam", 0.0),
+                Stage(
+                    "halting",
+                    5,
+                    1.5e-3,
+                    "adam",
+                    0.0,
+                    settings={"ponder": 0.008, "prior": 0.02, "depth": 3.0},
+                ),
+            ),
+            batch=32,
+        ),
+        # A DeiT's training, then that of A-ViT-T, whose tokens halt around layer 8 of 12.
+        photographs=Recipe(
+            (
+                Stage("training", 300, 5e-4, "adam", 0.0),
+                Stage(
+                    "halting",
+                    100,
+                    5e-4,
+                    "adam",
+                    0.0,
+                    settings={"ponder": 5e-4, "prior": 1e-3, "depth": 5 * 8 / 12},
+                ),
+            ),
+            batch=512,
+        ),
     ),
 }
 """Every one, by the name that --models takes."""

@@ -149,7 +149,7 @@ class Dvt(DynamicNetwork):
         classes: int,
         *,
         dim: int = 96,
-        layers: int = 4,
+        layers: int = 3,
         heads: int = 3,
         patches: Sequence[int] = (16, 8, 4),
         size: int = 32,

@@ -86,11 +86,10 @@ class PrunedConvolution(nn.Module):
         outwards = (saliency[0] >= THRESHOLD).nonzero().squeeze(1)
         if not len(outwards):
             return out
-        # index_select copies whole rows, which is quicker than indexing with a list of numbers.
-        weight = self.convolution.weight.index_select(0, outwards)
+        weight = chosen(self.convolution.weight, 0, outwards)
         if given is not None:
             inwards = (given[0] >= THRESHOLD).nonzero().squeeze(1)
-            maps, weight = maps.index_select(1, inwards), weight.index_select(1, inwards)
+            maps, weight = chosen(maps, 1, inwards), chosen(weight, 1, inwards)
         found = maps.new_zeros(1, len(outwards), height, width)
         if weight.numel():
             found = functional.conv2d(maps, weight, None, stride, 1)
@@ -105,6 +104,15 @@ class PrunedConvolution(nn.Module):
             eps=norm.eps,
         )
         return out.index_copy(1, outwards, normal)
+
+
+def chosen(values: Tensor, axis: int, numbers: Tensor) -> Tensor:
+    """Those with these numbers along an axis; the same tensor where that is all of them.
+
+    index_select copies whole rows, which is quicker than indexing with the numbers.
+    """
+    whole = len(numbers) == values.shape[axis]
+    return values if whole else values.index_select(axis, numbers)
 
 
 class Block(nn.Module):

@@ -15,8 +15,8 @@ EXPANSION = 4
 
 
 PLACES = 0.3
-"""Width of what is first known of places: about that of patches, so that a few hundred images are
-enough to tell one place from another. Vision transformers for millions of images begin with 0.02."""
+"""Width of what is first known of places: about that of patches, so that few images are enough to
+tell one place from another. Vision transformers for millions of images begin with 0.02."""
 
 
 class Patches(nn.Module):
