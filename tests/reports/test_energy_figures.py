@@ -37,7 +37,7 @@ def test_recovery_against_error_has_a_line_a_method_through_its_alphas() -> None
             *(("gradmdm", 1.0, 90.0, 0.4), ("gradmdm", 100.0, 70.0, 0.1)),
         )
     ]
-    plot = plots(*some)["energy-recovery-skipnet_hrl-1"]
+    plot = plots(*some)["energy-recovery-1-skipnet_hrl"]
     axes = plot.draw().axes[0]
     lines = [drawn.path(line) for line in axes.lines]
     assert lines == [[(0.8, 60.5), (0.2, 40.5)], [(0.4, 90.5), (0.1, 70.5)]]
@@ -50,22 +50,31 @@ def test_recovery_against_error_has_a_line_a_method_through_its_alphas() -> None
 def test_what_has_no_place_on_the_axes_is_counted() -> None:
     nothing = attacked(case("ilfo"), reached=reached([None]))
     same = attacked(case("power"), reached=reached(error=0.0))
-    plot = plots(attacked(), nothing, same)["energy-recovery-skipnet_hrl-1"]
+    plot = plots(attacked(), nothing, same)["energy-recovery-1-skipnet_hrl"]
     assert "2 attacks with nothing to recover, or that left images as they were, are not" in (
         plot.description
     )
-    assert "energy-recovery-skipnet_hrl-1" not in plots(nothing)
+    assert "energy-recovery-1-skipnet_hrl" not in plots(nothing)
 
 
 def test_a_network_has_its_own_plots() -> None:
     found = plots(attacked(), attacked(case(model="sact")))
-    assert list(found) == ["energy-recovery-skipnet_hrl-1", "energy-recovery-sact-2"]
+    assert list(found) == ["energy-recovery-1-skipnet_hrl", "energy-recovery-2-sact"]
+
+
+def test_two_places_have_plots_of_their_own() -> None:
+    runs = [made.run(*made.against_ilfo(1), processor=name) for name in ("one", "another")]
+    found = [plot for plot in figures.plots(runs) if plot.name.startswith("energy-recovery")]
+    assert [plot.title.rpartition(": ")[2] for plot in found] == [
+        f"skipnet_hrl, {name}, 2 cores" for name in ("one", "another")
+    ]
+    assert len(found[0].draw().axes[0].lines) == 2
 
 
 def test_gates_are_drawn_where_they_are_on() -> None:
     ilfo = attacked(case("ilfo"), steps=[_on("10"), _on("01"), _on("10")])
     ours = attacked(steps=[_on("01"), _on("11")])
-    plot = plots(ilfo, ours)["energy-gates-skipnet_hrl-1"]
+    plot = plots(ilfo, ours)["energy-gates-1-skipnet_hrl"]
     left, right = plot.draw().axes
     assert (left.get_title(loc="left"), right.get_title(loc="left")) == ("ilfo", "gradmdm")
     assert _boxes(left) == {(0, 1, 0), (2, 3, 0), (1, 2, 1)}
@@ -94,7 +103,7 @@ def _boxes(axes: Axes) -> set[tuple[int, int, int]]:
 
 def test_of_many_gates_some_are_drawn() -> None:
     many = attacked(steps=[_on("1" * 200), _on("0" * 200)])
-    plot = plots(many)["energy-gates-skipnet_hrl-1"]
+    plot = plots(many)["energy-gates-1-skipnet_hrl"]
     assert "Which of 200 gates" in plot.description
     assert "64 of the gates are drawn" in plot.description
     assert len(_boxes(plot.draw().axes[0])) == 64
@@ -105,7 +114,7 @@ def test_angles_before_and_after_masking_are_means_over_networks() -> None:
         steps = course([1.0], [0.1]) + course([1.0], [0.1], angle=before, masked_angle=80.0)
         return attacked(seed=seed, steps=steps)
 
-    plot = plots(masked(0, 100.0), masked(1, 120.0))["energy-angles-skipnet_hrl-1"]
+    plot = plots(masked(0, 100.0), masked(1, 120.0))["energy-angles-1-skipnet_hrl"]
     axes = plot.draw().axes[0]
     _, before, after = (drawn.path(line) for line in axes.lines)
     assert (before[1], after[1]) == ((1.0, 110.0), (1.0, 80.0))
@@ -114,7 +123,7 @@ def test_angles_before_and_after_masking_are_means_over_networks() -> None:
 
 def test_without_angles_or_gates_there_is_no_plot_of_them() -> None:
     assert set(plots(attacked(steps=course([1.0, 2.0], [0.1, 0.2])))) == {
-        "energy-recovery-skipnet_hrl-1"
+        "energy-recovery-1-skipnet_hrl"
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, pairwise
 
@@ -15,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
-from bench.kinds.energy.findings import EnergyRecord, Step
+from bench.kinds.energy.findings import Step
 from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.style import DOUBLE, SCREEN, Theme, shown
@@ -32,32 +33,57 @@ _HEIGHT = 0.86
 """Of a gate's row."""
 _RIGHT_ANGLE = 90.0
 
-Course = tuple[str, EnergyRecord, list[str]]
-"""A method, its attack, and which gates were on in each iteration."""
+Course = tuple[str, list[str]]
+"""A method, and which gates were on in each iteration of its attack."""
 
 
-def gates(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
-    """Gates of the first image over the iterations, by ILFO and by another method.
+@dataclass(frozen=True)
+class OnNetwork:
+    """What has figures of its own: attacks on one network, of one place.
 
-    Args:
-        name: of the plot.
-        group: attacks on one network.
+    Attributes:
+        attacks: that came to their end.
+        number: of these, from 1.
+        place: where, where there are several places.
         more: a sentence on what is left out.
     """
-    drawn = list(filter(None, (_course(group, [BASE]), _course(group, _FIRST))))
+
+    attacks: Sequence[Ended]
+    number: int
+    place: str = ""
+    more: str = ""
+
+    @property
+    def network(self) -> str:
+        """Its name."""
+        return models.name(self.attacks[0].case)
+
+    @property
+    def setting(self) -> str:
+        """What was attacked on it, and where."""
+        return "; ".join(filter(None, (where(self.attacks[0].case), self.place)))
+
+    def plot(self, what: str, title: str, told: str, paint: Callable[[Theme], Figure]) -> Plot:
+        """One of its plots, named after what it shows, with a description."""
+        network = ", ".join(filter(None, (self.network, self.place)))
+        name = f"energy-{what}-{self.number}-{self.network}"
+        return plot(name, f"{title}: {network}", points.sentences(told, self.more), paint)
+
+
+def gates(group: OnNetwork) -> list[Plot]:
+    """Gates of the first image over the iterations, by ILFO and by another method."""
+    drawn = list(filter(None, (_course(group.attacks, [BASE]), _course(group.attacks, _FIRST))))
     if not drawn:
         return []
     told = "; ".join(_gates_told(each) for each in drawn)
-    total = len(drawn[0][2][0])
-    case = group[0].case
+    total = len(drawn[0][1][0])
     description = points.sentences(
-        f"Which of {counted(total, 'gate')} of {models.name(case)} are on for one image, iteration"
+        f"Which of {counted(total, 'gate')} of {group.network} are on for one image, iteration"
         f" by iteration: {told}.",
         f"{GATES} of the gates are drawn, evenly spread." if total > GATES else "",
-        more,
     )
-    title = f"Gates over the iterations: {models.name(case)}"
-    return [plot(name, title, description, partial(_gates, drawn))]
+    paint = partial(_gates, drawn, group)
+    return [group.plot("gates", "Gates over the iterations", description, paint)]
 
 
 def _course(group: Sequence[Ended], names: Sequence[str]) -> Course | None:
@@ -68,7 +94,7 @@ def _course(group: Sequence[Ended], names: Sequence[str]) -> Course | None:
                 rows = [step.on for step in record.steps if step.on]
                 rows = [row for row in rows if len(row) == len(rows[0])]
                 if len(rows) > 1:
-                    return attack.label, record, rows
+                    return attack.label, rows
     return None
 
 
@@ -78,7 +104,7 @@ def _unusual(attack: Ended) -> int:
 
 
 def _gates_told(course: Course) -> str:
-    name, _, rows = course
+    name, rows = course
     lost = sum(
         a == "1" and b != "1"
         for before, after in pairwise(rows)
@@ -90,17 +116,16 @@ def _gates_told(course: Course) -> str:
     )
 
 
-def _gates(drawn: Sequence[Course], theme: Theme) -> Figure:
-    kept = points.spread_evenly(len(drawn[0][2][0]), GATES)
+def _gates(drawn: Sequence[Course], group: OnNetwork, theme: Theme) -> Figure:
+    kept = points.spread_evenly(len(drawn[0][1][0]), GATES)
     figure = Figure(figsize=(DOUBLE, 0.9 + 0.035 * max(16, len(kept))), layout="constrained")
     panels = figure.subplots(1, len(drawn), squeeze=False)[0]
-    for axes, (name, _, rows) in zip(panels, drawn, strict=True):
+    for axes, (name, rows) in zip(panels, drawn, strict=True):
         _panel(axes, rows, theme)
         axes.set_title(shown(name, 44))
         axes.set_xlabel("iteration")
     panels[0].set_ylabel("gate")
-    case = drawn[0][1].case
-    style.titled(figure, f"Gates of {shown(models.name(case), 60)} for one image", where(case))
+    style.titled(figure, f"Gates of {shown(group.network, 60)} for one image", group.setting)
     keys = [
         Patch(facecolor=theme.blue, edgecolor=theme.ink, label="on"),
         Patch(facecolor=theme.faint, edgecolor=theme.ink, label="off"),
@@ -144,32 +169,26 @@ def _box(start: float, end: float, row: float) -> list[tuple[float, float]]:
     return [(start, low), (end, low), (end, high), (start, high), (start, low)]
 
 
-def angles(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
-    """Mean angle between the complexity and the finished gradient, before and after masking.
-
-    Args:
-        name, group, more: as of `gates`.
-    """
-    masked = [a for a in group if _mean(a, "angle") and _mean(a, "masked_angle")]
+def angles(group: OnNetwork) -> list[Plot]:
+    """Mean angle between the complexity and the finished gradient, before and after masking."""
+    masked = [a for a in group.attacks if _mean(a, "angle") and _mean(a, "masked_angle")]
     masked.sort(key=lambda a: (a.case.attack != _FIRST[0], _unusual(a)))
     if not masked:
         return []
     attack = masked[0]
-    case = attack.case
     both = [_mean(attack, which) for which in ("angle", "masked_angle")]
     known = [[value for value in one if not math.isnan(value)] for one in both]
     obtuse = sum(value > _RIGHT_ANGLE for value in known[0])
-    description = points.sentences(
+    description = (
         "Angle between the complexity gradient and the finished gradient, before and after masking,"
         f" of {attack.name}, mean over images"
         f" {'and networks ' if len(attack.records) > 1 else ''}in each iteration: before, it is"
         f" obtuse in {obtuse} of {counted(len(known[0]), 'iteration')} and"
         f" {statistics.fmean(known[0]):.0f}° on average; after, {statistics.fmean(known[1]):.0f}°"
-        f" on average and {max(known[1]):.0f}° at most.",
-        more,
+        f" on average and {max(known[1]):.0f}° at most."
     )
-    title = f"Angle between the gradients: {models.name(case)}"
-    return [plot(name, title, description, partial(_angles, attack, both))]
+    paint = partial(_angles, attack, both, group)
+    return [group.plot("angles", "Angle between the gradients", description, paint)]
 
 
 def _mean(attack: Ended, which: str) -> list[float]:
@@ -183,7 +202,9 @@ def _mean(attack: Ended, which: str) -> list[float]:
     return [] if all(map(math.isnan, found)) else found
 
 
-def _angles(attack: Ended, both: Sequence[Sequence[float]], theme: Theme) -> Figure:
+def _angles(
+    attack: Ended, both: Sequence[Sequence[float]], group: OnNetwork, theme: Theme
+) -> Figure:
     figure = Figure(figsize=(SCREEN, 2.2), layout="constrained")
     axes = figure.add_subplot()
     axes.axhline(_RIGHT_ANGLE, color=theme.muted, linewidth=0.8)
@@ -199,7 +220,7 @@ def _angles(attack: Ended, both: Sequence[Sequence[float]], theme: Theme) -> Fig
     style.titled(
         figure,
         f"Between the complexity and the finished gradient: {shown(attack.label, 60)}",
-        f"{shown(models.name(attack.case), 60)}, {where(attack.case)}",
+        f"{shown(group.network, 60)}, {group.setting}",
     )
     style.keyed(figure, keys, 2)
     return figure

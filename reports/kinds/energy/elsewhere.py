@@ -62,11 +62,13 @@ def _names(attack: Ended) -> list[str]:
 
 
 def _row(attack: Ended, name: str, row: Row | None) -> tuple[str, ...]:
-    seen = [
-        found
-        for record in attack.records.values()
+    there = [
+        (found, attack.reached[seed])
+        for seed, record in attack.records.items()
         if (found := record.elsewhere.get(name)) is not None and found.images
     ]
+    seen = [found for found, _ in there]
+    made = [found for _, found in there] or attack.reached.values()
     error = _over(measures.mse, seen)
     return (
         models.name(attack.case),
@@ -74,7 +76,7 @@ def _row(attack: Ended, name: str, row: Row | None) -> tuple[str, ...]:
         name,
         str(len(seen)),
         measures.told(_over(measures.arp, seen), nothing=measures.NOTHING if seen else "left out"),
-        measures.told(attack.over_seeds(measures.arp), nothing=measures.NOTHING),
+        measures.told(_over(measures.arp, made), nothing=measures.NOTHING),
         measures.error_told(error),
         measures.psnr_told(error),
         both_told(_over(measures.clean_accuracy, seen), _over(measures.accuracy, seen)),

@@ -20,9 +20,10 @@ from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import DOUBLE, SCREEN, Theme, shown
 from reports.kinds.energy import courses, measures
-from reports.kinds.energy.measures import Ended, method, options, place, where
+from reports.kinds.energy.courses import OnNetwork
+from reports.kinds.energy.measures import Ended, method, options, place
 from reports.kinds.energy.timing import median_step
-from reports.reading import levels, models, numbers
+from reports.reading import levels, models, numbers, places
 from semibackward_bench.grammar import counted, form
 
 ROWS = 36
@@ -127,26 +128,27 @@ def _log_limits(axis: Axis, low: float, high: float) -> None:
 
 def of_runs(runs: Sequence[Run]) -> list[Plot]:
     """Recovery against error, gates over the iterations, and angles between gradients."""
-    found = [attack for run in runs for attack in measures.ended(run, run.comparisons)]
+    there = places.of(runs)
     groups: dict[tuple[object, ...], list[Ended]] = {}
-    for attack in found:
-        groups.setdefault((attack.case.model, *place(attack.case)), []).append(attack)
-    kept = list(groups.values())[:NETWORKS]
-    left = len(groups) - len(kept)
+    for found in there:
+        label = found.label if len(there) > 1 else ""
+        for run in found.runs:
+            for attack in measures.ended(run, run.comparisons):
+                key = (label, attack.case.model, *place(attack.case))
+                groups.setdefault(key, []).append(attack)
+    left = max(0, len(groups) - NETWORKS)
     more = f"{counted(left, 'other network is', 'other networks are')} not drawn." if left else ""
     plots: list[Plot] = []
-    for number, group in enumerate(kept):
-        end = f"{models.name(group[0].case)}-{number + 1}"
-        plots += _tradeoff(f"energy-recovery-{end}", group, more)
-        plots += courses.gates(f"energy-gates-{end}", group, more)
-        plots += courses.angles(f"energy-angles-{end}", group, more)
+    for number, (key, attacks) in enumerate(list(groups.items())[:NETWORKS], 1):
+        group = OnNetwork(attacks, number, str(key[0]), more)
+        plots += [*_tradeoff(group), *courses.gates(group), *courses.angles(group)]
     return plots
 
 
-def _tradeoff(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
+def _tradeoff(group: OnNetwork) -> list[Plot]:
     """Recovery against error on one network, a line for each method through its values of alpha."""
     methods: dict[str, list[Ended]] = {}
-    for attack in group:
+    for attack in group.attacks:
         if _place(attack) is not None:
             methods.setdefault(_method(attack), []).append(attack)
     if not methods:
@@ -157,8 +159,7 @@ def _tradeoff(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
         for told in order[:SERIES]
     }
     left = len(order) - len(series)
-    case = group[0].case
-    without = len(group) - sum(map(len, methods.values()))
+    without = len(group.attacks) - sum(map(len, methods.values()))
     description = points.sentences(
         "Recovery against the mean squared error of the perturbed images, a point for each value"
         f" of alpha: {_told(series)}.",
@@ -170,10 +171,9 @@ def _tradeoff(name: str, group: Sequence[Ended], more: str) -> list[Plot]:
         f" {form(without, 'is', 'are')} not drawn."
         if without
         else "",
-        more,
     )
-    title = f"Recovery against error: {models.name(case)}"
-    return [plot(name, title, description, partial(_curves, series, case.model))]
+    paint = partial(_curves, series, group)
+    return [group.plot("recovery", "Recovery against error", description, paint)]
 
 
 def _method(attack: Ended) -> str:
@@ -210,7 +210,7 @@ def _told(series: dict[str, list[Ended]]) -> str:
     return "; ".join(told)
 
 
-def _curves(series: dict[str, list[Ended]], model: str, theme: Theme) -> Figure:
+def _curves(series: dict[str, list[Ended]], group: OnNetwork, theme: Theme) -> Figure:
     figure = Figure(figsize=(SCREEN, 2.9), layout="constrained")
     axes = figure.add_subplot()
     looks = marks.numbered(list(series), theme)
@@ -223,8 +223,7 @@ def _curves(series: dict[str, list[Ended]], model: str, theme: Theme) -> Figure:
     axes.set_xlabel(f"mean squared error of the images, on 0 to 255{several}")
     axes.set_ylabel("recovery, ARP (%)")
     axes.grid(visible=True, axis="y")
-    case = next(iter(series.values()))[0].case
-    style.titled(figure, f"Recovery against error: {shown(models.name(case), 60)}", where(case))
+    style.titled(figure, f"Recovery against error: {shown(group.network, 60)}", group.setting)
     keys = [
         Line2D([], [], color=look.colour, marker=look.marker, markeredgecolor=theme.ink,
                label=shown(look.name, 44))
