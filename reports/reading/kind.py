@@ -90,6 +90,20 @@ class KindReport:
         """What a title says of a case behind its size."""
         return "".join(f", {each}" for each in self.budget(case))
 
+    def portions(self, case: Case) -> tuple[int, str]:
+        """Into how many equal portions a short table divides a run's seconds, and what one is
+        called; 1 and nothing for a whole run."""
+        return 1, ""
+
+    def ending(self, run: Run, records: Sequence[ComparisonRecord]) -> Iterator[Table]:
+        """Narrow tables that a run ends with in a terminal, behind the one of speedups.
+
+        Args:
+            run: what was measured.
+            records: its comparisons of this kind.
+        """
+        yield from ()
+
     def title(self, case: Case, column: str) -> str:
         """What cases have in common that differ in the named column only."""
         names = [

@@ -73,7 +73,7 @@ class _Plan:
 
 
 def of(run: Run, width: int) -> Iterator[Table]:
-    """The tables of a run's comparisons, one for each kind.
+    """The tables of a run's comparisons: one for each kind, and what the kind says beside.
 
     Args:
         run: what was measured.
@@ -83,6 +83,7 @@ def of(run: Run, width: int) -> Iterator[Table]:
         records = [record for record in run.comparisons if record.case.kind == name]
         if records:
             yield _table(records, width)
+            yield from kind.of(records[0].case).ending(run, records)
 
 
 def facts(record: ComparisonRecord) -> dict[str, str]:
@@ -147,8 +148,10 @@ def _values(record: ComparisonRecord, several: bool, intervals: Sequence[str]) -
 
 
 def _seconds(record: ComparisonRecord, variant: str) -> str:
-    told = cells.seconds(record, variant)
-    return told if told == "-" else f"{told} s"
+    if not record.seconds or record.speedup is None:
+        return "-"
+    portions, _ = kind.of(record.case).portions(record.case)
+    return f"{numbers.seconds([each / portions for each in record.seconds[variant]])} s"
 
 
 def _least(rows: Sequence[_Row]) -> int:
@@ -253,6 +256,8 @@ def _drawn(
 def _notes(
     records: Sequence[ComparisonRecord], intervals: Sequence[str], drawn: Iterable[Sequence[str]]
 ) -> Iterator[str]:
+    called = {kind.of(record.case).portions(record.case)[1] for record in records}
+    yield from (f"times are of {portion}" for portion in sorted(called) if portion)
     if any(row[-1].endswith(_VAIN) for row in drawn):
         yield f"{_VAIN}: {kind.of(records[0].case).vain}"
     if WITHIN in intervals:

@@ -22,6 +22,8 @@ BASE = "ilfo"
 """The attack that others are held against."""
 WHOLE = 99.95
 """Percent recovered from which an image counts as tackled, every gate on (subset A)."""
+RECOVERIES = "Against ILFO, at no larger an error than ILFO ends with,"
+"""What the title of the first table begins with."""
 _ROUNDING = 1e-9
 """By how much more, of itself, an error counts as equal."""
 
@@ -127,7 +129,7 @@ def of(run: Run, found: Sequence[Ended], records: Iterable[ComparisonRecord]) ->
 def _recoveries(group: Sequence[Pair], suite: str | None) -> Table:
     published_rows = [_published(pair, suite) for pair in group]
     return Table(
-        f"Against ILFO, at no larger an error than ILFO ends with, on {where(group[0].base.case)}",
+        f"{RECOVERIES} on {where(group[0].base.case)}",
         (
             *("network", "method", "networks", "ILFO: ARP (%)", "MSE"),
             *("method: ARP (%)", "MSE", "difference", "recovers"),
@@ -161,14 +163,15 @@ def _recovery(pair: Pair, rows: tuple[Row | None, Row | None]) -> tuple[str, ...
         measures.told(other),
         measures.error_told(errors[1]),
         f"{'+' if apart and apart.value > 0 else ''}{measures.told(apart)}",
-        _outcome(pair, apart),
+        outcome(pair),
         *(row.cell("arp") if row else "-" for row in rows),
         " and ".join(dict.fromkeys(row.where for row in known)) or "-",
     )
 
 
-def _outcome(pair: Pair, apart: Mean | None) -> str:
-    """What the interval of a difference says, in a word or two; or why there is none."""
+def outcome(pair: Pair) -> str:
+    """What the interval of the difference says, in a word or two; or why there is none."""
+    apart = seeds.mean(theirs[0] - ilfo[0] for ilfo, theirs in compared(pair))
     if apart is None:
         both = [course(attack, seed) for attack in (pair.base, pair.other) for seed in pair.seeds]
         return "nothing at so small an error" if all(both) else measures.NOTHING

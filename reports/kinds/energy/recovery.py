@@ -28,6 +28,50 @@ def of(run: Run, found: Sequence[Ended]) -> Iterator[Table]:
         yield _table(group, run)
 
 
+def narrow(found: Sequence[Ended]) -> Iterator[Table]:
+    """The same for a terminal, without what was published.
+
+    Args:
+        found: attacks that came to their end.
+    """
+    if not found:
+        return
+    rows = [
+        (models.name(attack.case), attack.label, *_came_to(attack), ", ".join(_doubtful(attack)))
+        for attack in found
+    ]
+    header = ("network", "attack", "ARP %", "MSE", "PSNR", "right, %", "")
+    doubted = any(row[-1] for row in rows)
+    images = sorted({attack.images for attack in found})
+    told = "the timed batch" if all(attack.of_batch for attack in found) else "test images"
+    count = counted(images[0], "image") if len(images) == 1 else "so many images each"
+    yield Table(
+        f"What these attacks recover in the end, {told}, {count}",
+        header if doubted else header[:-1],
+        tuple(row if doubted else row[:-1] for row in rows),
+        (
+            "ARP: of the operations that the network spared, what the perturbed images cost again;"
+            " MSE of 255²; right: classified as labelled, clean → perturbed.",
+        ),
+    )
+
+
+def _doubtful(attack: Ended) -> Iterator[str]:
+    if attack.undefined:
+        yield f"{attack.undefined} of {attack.images} undefined"
+
+
+def _came_to(attack: Ended) -> tuple[str, ...]:
+    over = attack.over_seeds
+    error = over(measures.mse)
+    return (
+        measures.told(over(measures.arp), nothing=measures.NOTHING),
+        measures.error_told(error),
+        measures.psnr_told(error),
+        both_told(over(measures.clean_accuracy), over(measures.accuracy)),
+    )
+
+
 def _table(group: Sequence[Ended], run: Run) -> Table:
     suite = run.environment.suite
     there = [published.find(attack.case, suite=suite) for attack in group]

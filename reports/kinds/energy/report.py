@@ -9,7 +9,7 @@ from bench.cases import Case
 from bench.kinds.energy.findings import EnergyRecord, Reached
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 from bench.kinds.record import OwnRecord
-from reports.kinds.energy import measures, tables
+from reports.kinds.energy import measures, recovery, tables
 from reports.kinds.energy.published import DIGITS
 from reports.reading.kind import KindReport, weights_words, workload_words
 from semibackward_bench.grammar import counted
@@ -77,6 +77,13 @@ class EnergyReport(KindReport):
     ) -> Iterator[Table]:
         """What a step costs, what attacks recover, and how they stand against ILFO."""
         return tables.of(run, records)
+
+    def portions(self, case: Case) -> tuple[int, str]:
+        return EnergyOptions.of(case).steps, "a step"
+
+    def ending(self, run: Run, records: Sequence[ComparisonRecord]) -> Iterator[Table]:
+        """What the attacks recover."""
+        return recovery.narrow(measures.ended(run, records))
 
     def rows(self, record: OwnRecord) -> dict[str, object]:
         """What it came to, without the images; nothing of what did not come to its end."""
