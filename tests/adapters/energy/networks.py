@@ -81,5 +81,10 @@ def pictures(count: int = 3, seed: int = 1) -> Tensor:
     return (1.4 * drawn - 0.2).clamp(0, 1)
 
 
+def apart(one: Tensor, other: Tensor) -> float:
+    """The largest difference; `torch.testing` imports PyTorch's compiler, which takes seconds."""
+    return float((one - other).detach().abs().max())
+
+
 def settings(**changes: object) -> EnergySettings:
     return EnergySettings(**{"steps": 10, **changes})  # type: ignore[arg-type]

@@ -20,12 +20,13 @@ from adapters.papers.energy.methods import METHODS, backwards, ceiling
 from adapters.papers.energy.spaces import SPACES
 from semibackward import semi_backward
 from tests.adapters import asked
-from tests.adapters.energy.networks import COSTS, KNOWN, Tiny, as_told, pictures, settings
+from tests.adapters.energy.networks import COSTS, KNOWN, Tiny, apart, as_told, pictures, settings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 DESCENTS = [name for name, method in METHODS.items() if not method.early_exits]
 LABELS = torch.tensor([0, 1, 2])
+SIX = LABELS.repeat(2)
 TOLD: list[dict[str, Any]] = [
     {},
     {"space": "projection"},
@@ -108,7 +109,7 @@ def test_the_ceiling_follows_from_the_passes() -> None:
 @pytest.mark.parametrize("attack", METHODS)
 def test_more_gates_are_on_after_it(attack: str) -> None:
     network, images = Tiny(), pictures(6)
-    found = perturbed(attack, network, images, LABELS.repeat(2), steps=60, alpha=1.0)
+    found = perturbed(attack, network, images, SIX, steps=60, alpha=1.0)
     with torch.no_grad():
         clean, after = network(images), network(found)
     if METHODS[attack].early_exits:
@@ -136,7 +137,7 @@ def test_images_of_a_batch_fare_as_they_would_alone(attack: str) -> None:
     for image in range(len(images)):
         one = slice(image, image + 1)
         alone = perturbed(attack, network, images[one], LABELS[one], **told)
-        torch.testing.assert_close(together[one], alone, rtol=0, atol=1e-6)
+        assert apart(together[one], alone) < 1e-6
 
 
 @pytest.mark.parametrize("bias", [-20.0, 20.0])
@@ -161,7 +162,7 @@ def test_power_with_an_exponent_of_1_is_the_plain_attack_to_the_bit() -> None:
 def test_the_first_fifth_of_the_steps_is_by_the_complexity_loss(attack: str) -> None:
     seen: dict[str, list[Seen]] = {name: [] for name in ("ilfo", attack)}
     for name, steps in seen.items():
-        perturbed(name, Tiny(), pictures(), watch=steps, steps=20)
+        perturbed(name, Tiny(), pictures(6), SIX, watch=steps, steps=20)
     alike = [torch.equal(a.images, b.images) for a, b in zip(*seen.values(), strict=True)]
     assert alike[:5] == [True] * 5, "four updates of 20, seen before the fifth"
     assert not all(alike)
@@ -180,11 +181,10 @@ def test_losses_that_take_turns_are_the_finished_one_in_every_second_step() -> N
 
 def test_who_watches_sees_each_iteration_before_its_update() -> None:
     seen: list[Seen] = []
-    images = pictures()
-    network = Tiny()
-    perturbed("masking", network, images, watch=seen, steps=10)
+    images, network = pictures(6), Tiny()
+    perturbed("masking", network, images, SIX, watch=seen, steps=10)
     assert [one.iteration for one in seen] == list(range(10))
-    torch.testing.assert_close(seen[0].images, images, rtol=0, atol=1e-6)
+    assert apart(seen[0].images, images) < 1e-6
     for one in seen:
         assert one.angle is not None
         assert one.masked_angle is not None
@@ -237,7 +237,7 @@ def test_an_unperturbed_image_is_the_image_to_rounding(space: str, dtype: torch.
     images = torch.tensor([0.0, 1e-6, 0.25, 0.5, 0.75, 1 - 1e-6, 1.0], dtype=dtype)
     made = SPACES[space](images.view(1, 1, 1, 7))
     assert bool(torch.isfinite(made.free).all())
-    torch.testing.assert_close(made.perturbed().view(7), images, rtol=0, atol=6e-7)
+    assert apart(made.perturbed().view(7), images) < 6e-7
 
 
 def test_through_tanh_no_step_leaves_the_images() -> None:
@@ -245,7 +245,8 @@ def test_through_tanh_no_step_leaves_the_images() -> None:
     for step in (-50.0, 100.0):
         with torch.no_grad():
             made.free += step
-        assert 0 <= float(made.perturbed().min()) <= float(made.perturbed().max()) <= 1
+        images = made.perturbed().detach()
+        assert 0 <= float(images.min()) <= float(images.max()) <= 1
 
 
 def test_deepsloth_stays_in_its_ball() -> None:
