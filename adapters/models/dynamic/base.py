@@ -33,8 +33,8 @@ class Gated(NamedTuple):
 class DynamicNetwork(nn.Module, ABC):
     """A network that skips units, positions, channels or tokens by the image.
 
-    A batch is masked: every unit is computed, and what an image skips does not reach its output. One
-    image without gradients skips for real. Both give the same numbers, to rounding.
+    A batch is masked: every unit is computed, and what an image skips does not reach its output.
+    One image without gradients skips for real. Both give the same numbers, to rounding.
 
     Attributes:
         gate_flops: (G,), float64, what each gate's unit costs.
@@ -67,7 +67,7 @@ def hard(gates: Tensor) -> Tensor:
     """1 where a gating value is at least the threshold, else 0; its gradient is that of the value
     (the straight-through estimator, Bengio et al. 2013)."""
     on = (gates >= THRESHOLD).to(gates.dtype)
-    return on + gates - gates.detach()
+    return on + (gates - gates.detach())  # the difference is exactly 0, so the value exactly 0 or 1
 
 
 def skipping(images: Tensor) -> bool:

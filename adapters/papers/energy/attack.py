@@ -33,7 +33,7 @@ RATE = 0.01
 SCALE = 1.5e5
 """Of the network's losses against alpha L_I. The paper names none, and without one its alpha of 100
 keeps x' at x; the authors' public code has this."""
-LABEL = 1.0
+LABEL = 0.1
 """Of the classification loss against the gates'; ours, as the paper names none."""
 
 IMPERCEPTIBILITY = {"l2": losses.squared, "linf": losses.largest}

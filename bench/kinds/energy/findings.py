@@ -64,8 +64,8 @@ class Step:
         recovery: average percentage, of images that have something to recover; None without any.
         mse: mean over images, on a scale of 0 to 255.
         on: of the first image, a character for each gate: "1" on, "0" off.
-        angle: mean angle between the complexity and the finished gradient, in degrees; None where no
-            image has both, or the attack has no finished gradient.
+        angle: mean angle between the complexity and the finished gradient, in degrees; None where
+            no image has both, or the attack has no finished gradient.
         masked_angle: the same after masking.
     """
 

@@ -87,4 +87,4 @@ def apart(one: Tensor, other: Tensor) -> float:
 
 
 def settings(**changes: object) -> EnergySettings:
-    return EnergySettings(**{"steps": 10, **changes})  # type: ignore[arg-type]
+    return EnergySettings(**{"steps": 5, **changes})  # type: ignore[arg-type]

@@ -109,7 +109,7 @@ def test_the_ceiling_follows_from_the_passes() -> None:
 @pytest.mark.parametrize("attack", METHODS)
 def test_more_gates_are_on_after_it(attack: str) -> None:
     network, images = Tiny(), pictures(6)
-    found = perturbed(attack, network, images, SIX, steps=60, alpha=1.0)
+    found = perturbed(attack, network, images, SIX, steps=40, alpha=1.0)
     with torch.no_grad():
         clean, after = network(images), network(found)
     if METHODS[attack].early_exits:
@@ -117,14 +117,14 @@ def test_more_gates_are_on_after_it(attack: str) -> None:
         assert bool((unsure[0] < unsure[1]).all())
         return
     recovery = metrics.recovery(clean.flops, after.flops, 1 + float(COSTS.sum()))
-    assert float(recovery.nanmean()) > 20
+    assert float(recovery.nanmean()) > 10
 
 
 @pytest.mark.parametrize("attack", ["ilfo", "gradmdm"])
 def test_a_larger_alpha_leaves_images_more_alike(attack: str) -> None:
     images, errors = pictures(), []
     for alpha in (0.0, 1e4, 1e7):
-        found = perturbed(attack, Tiny(bias=-0.5), images, steps=30, alpha=alpha)
+        found = perturbed(attack, Tiny(bias=-0.5), images, steps=12, alpha=alpha)
         errors.append(float(metrics.mse(images, found).mean()))
     assert errors[0] > errors[1] > errors[2]
 
