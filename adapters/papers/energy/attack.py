@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from adapters.models.dynamic.base import Gated
 from adapters.papers.energy import losses, masking
+from adapters.papers.energy.adam import Adam
 from adapters.papers.energy.checking import check_images, shares
 from adapters.papers.energy.gradients import gradient
 from adapters.papers.energy.methods import Method
@@ -32,7 +33,7 @@ RATE = 0.01
 SCALE = 1.5e5
 """Of the network's losses against alpha L_I. The paper names none, and without one its alpha of 100
 keeps x' at x; the authors' public code has this."""
-LABEL = 1.0
+LABEL = 0.1
 """Of the classification loss against the gates'; ours, as the paper names none."""
 
 IMPERCEPTIBILITY = {"l2": losses.squared, "linf": losses.largest}
@@ -55,7 +56,7 @@ class Seen(NamedTuple):
 
     Attributes:
         iteration: its number, from 0.
-        gated: what the network makes of x'.
+        gated: what the network makes of x', detached.
         images: x', (N, C, H, W), detached.
         angle: between complexity and finished gradient of each image, (N,), in degrees, nan where
             one is 0; None of an attack that has not both.
@@ -120,13 +121,18 @@ def descend(
     space = SPACES[settings.space](images)
     weights = shares(dynamic.gate_flops).to(space.free)
     task = _Task(model, images, labels, dynamic, method, settings, watch, weights)
-    optimizer = torch.optim.Adam([space.free], lr=RATE)
+    adam = Adam(space.free, RATE)
     with torch.enable_grad():
         for iteration in range(settings.steps):
-            space.free.grad = _direction(task, space, iteration)
-            optimizer.step()
+            adam.step(_direction(task, space, iteration))
             space.settle()
     return space.perturbed().detach().to(images.dtype)
+
+
+def detached(gated: Gated) -> Gated:
+    """The same values, which keep no graph alive."""
+    exits = None if gated.exits is None else gated.exits.detach()
+    return Gated(gated.logits.detach(), gated.gates.detach(), gated.flops.detach(), exits)
 
 
 def _direction(task: _Task, space: Space, iteration: int) -> Tensor:
@@ -145,7 +151,8 @@ def _direction(task: _Task, space: Space, iteration: int) -> Tensor:
             direction = masking.masked(steepest, finished)
     if task.watch is not None:
         angles = [masking.angle(g, finished) for g in (steepest, direction) if finished is not None]
-        task.watch(Seen(iteration, gated, perturbed.detach().to(task.images.dtype), *angles))
+        images = perturbed.detach().to(task.images.dtype)
+        task.watch(Seen(iteration, detached(gated), images, *angles))
     if settings.keep_label:
         kept = losses.classification(gated.logits.to(gates.dtype), task.labels)
         direction = direction + LABEL * gradient(space.free, kept, "logits")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from adapters.base import UnsupportedSettings
 from adapters.papers.energy import losses
-from adapters.papers.energy.attack import Dynamic, Seen, Watch
+from adapters.papers.energy.attack import Dynamic, Seen, Watch, detached
 from adapters.papers.energy.checking import check_images
 from adapters.papers.energy.gradients import gradient
 from adapters.papers.energy.settings import EnergySettings
@@ -56,7 +56,7 @@ def slow_down(
                     "deepsloth is for networks with early exits, and this one has none"
                 )
             if watch is not None:
-                watch(Seen(iteration, gated, perturbed.detach()))
+                watch(Seen(iteration, detached(gated), perturbed.detach()))
             steepest = gradient(perturbed, losses.uniform(gated.exits), "early exits")
             with torch.no_grad():
                 change = (perturbed - STEP * steepest.sign() - images).clamp(-EPS, EPS)

@@ -9,6 +9,7 @@ import torch
 
 from adapters.papers.energy import losses, metrics
 from adapters.papers.energy.checking import shares
+from tests.adapters.energy.networks import apart
 
 GATES = torch.tensor([[0.2, 0.4, 0.5, 0.9], [0.6, 0.7, 0.8, 1.0], [0.0, 0.1, 0.2, 0.3]])
 WEIGHTS = shares(torch.tensor([1.0, 2.0, 3.0, 4.0])).float()
@@ -44,7 +45,8 @@ def test_the_power_loss_has_the_gradient_of_its_formula(exponent: float) -> None
     gates = GATES.clone().requires_grad_(True)
     losses.power(gates, WEIGHTS, exponent).sum().backward()
     by_hand = -exponent * WEIGHTS * GATES ** (exponent - 1) * (GATES < 0.5)
-    torch.testing.assert_close(gates.grad, by_hand)
+    assert gates.grad is not None
+    assert apart(gates.grad, by_hand) < 1e-6
 
 
 def test_with_an_exponent_of_1_it_is_the_complexity_loss() -> None:
