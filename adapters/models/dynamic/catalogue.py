@@ -30,33 +30,73 @@ class Network:
     size: int = 32
 
 
+_SKIPNET_DIGITS = Stage("supervised", 8, 0.05, settings={"penalty": 2.0, "target": 0.6})
+_HYBRID_DIGITS = Stage(
+    "hybrid reinforcement", 3, 0.01, settings={"alpha": 0.7, "reinforcement": 1.0}
+)
+_SKIPNET = Stage("supervised", 164, 0.1, weight_decay=1e-4)
+"""64,000 updates of 128 images, as the authors' code has it."""
+_HYBRID = Stage(
+    "hybrid reinforcement",
+    26,
+    1e-4,
+    weight_decay=1e-4,
+    settings={"alpha": 0.1, "reinforcement": 0.01},
+)
+"""10,000 updates, by the same."""
+_SKIPNET_74 = {"widths": (16, 32, 64), "units": (12, 12, 12), "stem": (3, 1)}
+"""Layers of convolution 6 * 12 + 2, on features as large as the image."""
+
 _PLACEHOLDER = Recipe((Stage("training", 1, 0.1),))
 
 NETWORKS: Mapping[str, Network] = {
     "skipnet": Network(
         "adapters.models.dynamic.skipnet:SkipNet",
         "Wang et al. 2018",
-        digits=_PLACEHOLDER,
-        photographs=_PLACEHOLDER,
+        digits=Recipe((_SKIPNET_DIGITS,)),
+        photographs=Recipe((_SKIPNET,), batch=128),
     ),
     "skipnet_hrl": Network(
         "adapters.models.dynamic.skipnet:SkipNet",
         "Wang et al. 2018, with hybrid reinforcement learning",
-        digits=_PLACEHOLDER,
-        photographs=_PLACEHOLDER,
+        digits=Recipe((_SKIPNET_DIGITS, _HYBRID_DIGITS)),
+        photographs=Recipe((_SKIPNET, _HYBRID), batch=128),
+    ),
+    "skipnet_hrl_adversarial": Network(
+        "adapters.models.dynamic.skipnet:SkipNet",
+        "Wang et al. 2018, with hybrid reinforcement learning, on adversarial images",
+        digits=Recipe((_SKIPNET_DIGITS, _HYBRID_DIGITS), adversarial=16 / 255),
+        photographs=Recipe((_SKIPNET, _HYBRID), batch=128, adversarial=8 / 255),
+    ),
+    "skipnet_74": Network(
+        "adapters.models.dynamic.skipnet:SkipNet",
+        "Wang et al. 2018, at a published depth",
+        digits=Recipe((_SKIPNET_DIGITS,)),
+        photographs=Recipe((_SKIPNET,), batch=128),
+        arguments=_SKIPNET_74,
+    ),
+    "skipnet_74_hrl": Network(
+        "adapters.models.dynamic.skipnet:SkipNet",
+        "Wang et al. 2018, at a published depth, with hybrid reinforcement learning",
+        digits=Recipe((_SKIPNET_DIGITS, _HYBRID_DIGITS)),
+        photographs=Recipe((_SKIPNET, _HYBRID), batch=128),
+        arguments=_SKIPNET_74,
     ),
     "sact": Network(
         "adapters.models.dynamic.sact:Sact",
         "Figurnov et al. 2017",
-        digits=_PLACEHOLDER,
-        photographs=_PLACEHOLDER,
+        digits=Recipe((Stage("training", 6, 0.05, settings={"ponder": 0.02}),)),
+        # 100,000 updates with tau = 0.01, by the authors' code.
+        photographs=Recipe(
+            (Stage("training", 256, 0.1, weight_decay=2e-4, settings={"ponder": 0.01}),), batch=128
+        ),
     ),
     #
     "shallow_deep": Network(
         "adapters.models.dynamic.shallow_deep:ShallowDeep",
         "Kaya et al. 2019",
-        digits=_PLACEHOLDER,
-        photographs=_PLACEHOLDER,
+        digits=Recipe((Stage("training", 5, 0.02, settings={"ceiling": 0.05}),)),
+        photographs=Recipe((Stage("training", 100, 0.1, weight_decay=1e-4),), batch=128),
     ),
     #
     "manidp": Network(

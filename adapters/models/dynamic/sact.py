@@ -24,11 +24,11 @@ from adapters.models.dynamic.blocks import (
 )
 
 EPSILON = 0.01
-"""A position halts where its scores come to 1 less this (section 2.2)."""
+"""A position halts where its scores come to 1 less this, as in the paper."""
 SHARPNESS = 8.0
 """How steep the gating value is in what is left of a position's scores."""
 FIRST_BIAS = -3.0
-"""Of halting scores before training, so that nearly no position halts early (section 2.2)."""
+"""Of halting scores before training, so that no position halts early; as in the authors' code."""
 
 
 class Sact(CountedNetwork):
@@ -110,8 +110,8 @@ class Sact(CountedNetwork):
         return Costs(always, tuple(gates))
 
     def training_loss(self, images: Tensor, labels: Tensor, settings: dict[str, float]) -> Tensor:
-        """Cross-entropy, and "ponder" times the ponder cost of all groups, the mean over positions
-        (eq. 9, with equation 5's cost N + R at each position)."""
+        """Cross-entropy, and "ponder" (the paper's tau) times the ponder cost of all groups: N + R,
+        the units that a position took and what they left to 1, in the mean over positions."""
         logits, _, _, ponder = self._run(images)
         loss = functional.cross_entropy(logits, labels)
         return loss + settings.get("ponder", 0.0) * ponder.mean()
@@ -148,7 +148,6 @@ class _Unit(nn.Module):
         channels: of what comes in.
         wide: of what goes out.
         stride: of the first convolution.
-        scored: whether it has a halting score; the last of a group has none (eq. 3).
     """
 
     def __init__(self, channels: int, wide: int, stride: int) -> None:
@@ -176,8 +175,7 @@ class _Unit(nn.Module):
     def residual_at(self, features: Tensor, active: Tensor) -> Tensor:
         """The same at active positions only, 0 elsewhere.
 
-        The first convolution is needed next to active positions as well (section 2.3 and the
-        authors' code).
+        The first convolution is needed next to active positions as well, as in the authors' code.
 
         Args:
             features: (1, channels, H, W).
@@ -201,7 +199,11 @@ class _Unit(nn.Module):
 
 
 class _Score(nn.Module):
-    """A halting score in [0, 1] at each position: sigmoid(W~ * x + W pool(x) + b) (eq. 7)."""
+    """A halting score in [0, 1] at each position: sigmoid(W~ * x + W pool(x) + b).
+
+    Features are normalised first, as in the authors' code. The last unit of a group has none: its
+    score is 1.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -219,7 +221,8 @@ class _Score(nn.Module):
 
 
 class _Group(nn.Module):
-    """Residual units, of which each position takes as many as it needs."""
+    """Residual units, of which each position takes as many as it needs (eqs. 1 to 9 are those of
+    adaptive computation time for a whole image; here they hold at each position)."""
 
     def __init__(self, units: list[_Unit]) -> None:
         super().__init__()
@@ -228,8 +231,8 @@ class _Group(nn.Module):
         self.units = nn.ModuleList(units)
 
     def forward(self, features: Tensor, really: bool) -> _Halted:
-        """The mean of units' outputs, weighted by each position's halting distribution (eqs. 3 to
-        6): h_l for the units before the one where it halts, and there what is left to 1.
+        """The mean of units' outputs, weighted by each position's halting distribution: h_l for the
+        units before the one where it halts, and there the remainder, what is left to 1.
 
         Args:
             features: (N, channels, H, W).
@@ -250,7 +253,7 @@ class _Group(nn.Module):
                 flops = flops + _spent(unit, active)
                 features = _advance(unit, features, active, really)
             score, gate, going_on = self._decide(unit, features, active, total, really)
-            # Where a position halts, the remainder (eq. 4) takes the place of the score.
+            # Where a position halts, the remainder takes the place of the score.
             left = 1 - total
             output = output + (going_on * score + (active - going_on) * left) * features
             ponder = ponder + active + (active - going_on) * left

@@ -25,16 +25,16 @@ from adapters.models.dynamic.blocks import (
 )
 
 REDUCED = 4
-"""Side to which an internal classifier pools its features (section 4)."""
+"""Side to which an internal classifier pools its features, as in the paper."""
 FIRST_WEIGHT = 0.01
-"""Of internal classifiers' losses at the start of training (section 4)."""
+"""Of internal classifiers' losses at the start of training, as in the paper."""
 
 
 class ShallowDeep(CountedNetwork):
     """Residual blocks in segments, each with a classifier at its end.
 
-    An image leaves at the first classifier whose largest probability c is above `confidence` q
-    (section 5.2). The gate of the next segment has the value (1 - c) / ((1 - c) + (1 - q)), 0.5 at
+    An image leaves at the first classifier whose largest probability c is above `confidence` q.
+    The gate of the next segment has the value (1 - c) / ((1 - c) + (1 - q)), 0.5 at
     c = q, or that of the gate before it where that is less.
 
     Args:
@@ -54,7 +54,7 @@ class ShallowDeep(CountedNetwork):
         *,
         widths: tuple[int, ...] = (64, 128, 256),
         units: tuple[int, ...] = (3, 3, 3),
-        exits: tuple[int, ...] = (1, 3, 5, 7),
+        exits: tuple[int, ...] = (3, 5, 7),
         confidence: float = 0.5,
         stem: tuple[int, int] = (4, 4),
         size: int = 32,
@@ -121,11 +121,12 @@ class ShallowDeep(CountedNetwork):
         return Costs(stem + spent[0], tuple(spent[1:]))
 
     def training_loss(self, images: Tensor, labels: Tensor, settings: dict[str, float]) -> Tensor:
-        """The weighted sum of all exits' cross-entropies (section 4).
+        """The weighted sum of all exits' cross-entropies.
 
-        An internal classifier's weight rises with the "share" of the training that is done, from
-        0.01 to its own share of the network's operations; the last one's is 1. "ceiling", if set,
-        is the largest weight that an internal one gets.
+        An internal classifier's weight (the paper's tau) rises with the "share" of the training
+        that is done, from 0.01 to its own share of the network's operations; the last one's is 1.
+        "ceiling", if set, is the largest weight that an internal one gets: easy images then keep
+        some doubt at early exits.
         """
         exits = self(images).exits
         *internal, last = exits.unbind(dim=1)
@@ -165,7 +166,7 @@ class _Segment(nn.Module):
 
 class _Classifier(nn.Module):
     """Features (N, channels, H, W) to logits: pooled to a small square by a learnt mixture of the
-    mean and the maximum (section 4, after Lee et al. 2016), then one linear layer.
+    mean and the maximum, as in the paper (after Lee et al. 2016), then one linear layer.
 
     Args:
         channels: of the features.

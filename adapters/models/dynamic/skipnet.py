@@ -23,10 +23,10 @@ from adapters.models.dynamic.blocks import (
 )
 
 HIDDEN = 10
-"""Of the recurrent gate, as the paper has it (section 3.1)."""
+"""Of the recurrent gate, as the paper has it."""
 
 SPREAD = 2.0
-"""Of the gate's first weights. PyTorch's own are so small that every image has the same gates."""
+"""Of the gate's first weights. PyTorch's own are so small that gates hardly differ by the image."""
 
 
 class SkipNet(CountedNetwork):
@@ -137,9 +137,10 @@ class SkipNet(CountedNetwork):
     def training_loss(self, images: Tensor, labels: Tensor, settings: dict[str, float]) -> Tensor:
         """Supervised, or hybrid reinforcement learning where "reinforcement" is above 0.
 
-        Supervised (section 3.2): cross-entropy, straight through the gates, and "penalty" times how
-        far each gate is from being on for a "target" share of the minibatch (Veit and Belongie
-        2018, eq. 5), weighted by what its block costs. The published training has no such penalty.
+        Supervised: cross-entropy, straight through the gates, as the paper relaxes them. Added is
+        "penalty" times the squared distance of each gate from being on for a "target" share of the
+        minibatch, after Veit and Belongie 2018, weighted by what its block costs; the published
+        training has no such penalty.
         """
         if settings.get("reinforcement", 0.0) > 0:
             return self._hybrid_loss(images, labels, settings)
@@ -152,7 +153,7 @@ class SkipNet(CountedNetwork):
         return loss + penalty * (self._weights(on) * away).sum()
 
     def _hybrid_loss(self, images: Tensor, labels: Tensor, settings: dict[str, float]) -> Tensor:
-        """Whose gradient is that of hybrid reinforcement learning (section 3.3, eqs. 3 to 6).
+        """Whose gradient is that of hybrid reinforcement learning (their eqs. 3 to 6).
 
         Gates are drawn. The gradient of the cross-entropy L through the blocks that were executed
         joins the policy gradient, sum of log p(g_i) r_i, with r_i = -L + alpha/N times the sum of
