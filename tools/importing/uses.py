@@ -17,8 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 RECORDS = ROOT / "results" / "amd-epyc-2-cores" / "controls.jsonl"
 TEXT = "openattack"
-SMALLEST = {TEXT: ("--victim", "bert-tiny", "--queries", "3")}
-"""What to attack, of libraries that attack no images."""
+SMALLEST = {
+    TEXT: ("--victim", "bert-tiny", "--queries", "3"),
+    "papers": ("--models", f"{ROOT}/tests/data/gated.py:build", "--steps", "1"),
+}
+"""What to attack, of libraries that attack no classifier of images."""
 USES_OF_OURS = ("bench", "gpu", "tests")
 
 

@@ -1,4 +1,4 @@
-"""What docs/energy.md says of the seed's claims: made of the committed records of energy attacks."""
+"""What docs/energy.md says of the seed's claims, made of committed records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from bench.records.types import ComparisonRecord
 from reports.formats import markdown
 from reports.kinds.energy import against, measures, timing
 from reports.reading import models, places
-from reports.table import Table
 from semibackward_bench.grammar import counted
 from tools.results import records
 
@@ -38,12 +37,7 @@ def _of(run: Run) -> Iterator[str]:
     yield "\n".join(f"- {said}" for said in (*_gains(energy), *_recoveries(attacks)))
     for table in against.of(run, attacks, energy):
         if table.title.startswith(against.RECOVERIES):
-            yield markdown.draw(_narrow(table))
-
-
-def _narrow(table: Table) -> Table:
-    """Without what was published: results.md has that."""
-    return table
+            yield markdown.draw(table)
 
 
 def _gains(energy: Sequence[ComparisonRecord]) -> Iterator[str]:

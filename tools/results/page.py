@@ -34,6 +34,11 @@ SUITES = {
     "all-attacks": "Every attack, and why",
     "paper-training": "A step of adversarial training, by steps of the attack",
     "training": "Adversarial training",
+    "paper-energy": "Energy attacks on seven dynamic networks",
+    "paper-energy-ablation": "Energy attacks, by component",
+    "paper-energy-alpha": "Energy attacks, by the weight of imperceptibility",
+    "paper-energy-accuracy": "Energy attacks that keep the label",
+    "paper-energy-defences": "Energy attacks behind defences",
     "paper-text": "Attacks on text",
 }
 """By suite, without the twin's `-small`, what it asks; in the order of the page."""
