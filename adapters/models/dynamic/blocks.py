@@ -29,8 +29,8 @@ class Costs:
 
     @property
     def static(self) -> float:
-        """With every gate on."""
-        return self.always + sum(self.gates)
+        """With every gate on; whole, whatever units share."""
+        return float(round(self.always + sum(self.gates)))
 
 
 class CountedNetwork(DynamicNetwork):

@@ -32,7 +32,7 @@ class Network:
 
 _SKIPNET_DIGITS = Stage("supervised", 8, 0.05, settings={"penalty": 2.0, "target": 0.6})
 _HYBRID_DIGITS = Stage(
-    "hybrid reinforcement", 3, 0.01, settings={"alpha": 0.7, "reinforcement": 1.0}
+    "hybrid reinforcement", 3, 0.01, settings={"alpha": 0.6, "reinforcement": 1.0}
 )
 _SKIPNET = Stage("supervised", 164, 0.1, weight_decay=1e-4)
 """64,000 updates of 128 images, as the authors' code has it."""

@@ -25,7 +25,7 @@ from adapters.models.dynamic.blocks import (
 HIDDEN = 10
 """Of the recurrent gate, as the paper has it."""
 
-SPREAD = 2.0
+SPREAD = 0.5
 """Of the gate's first weights. PyTorch's own are so small that gates hardly differ by the image."""
 
 
@@ -66,9 +66,7 @@ class SkipNet(CountedNetwork):
         for embedding in self.embeddings:
             assert isinstance(embedding, nn.Linear)
             nn.init.normal_(embedding.weight, std=SPREAD)
-            # What channels have in common is much the same for all images.
-            embedding.weight.data -= embedding.weight.data.mean(dim=1, keepdim=True)
-        nn.init.normal_(self.decision.weight, std=SPREAD)
+        nn.init.normal_(self.decision.weight, std=4 * SPREAD)
         self._count((size, size))
 
     def forward(self, images: Tensor) -> Gated:
