@@ -15,8 +15,8 @@ from adapters.models.dynamic.transformer import check_size, check_tiles
 SQUEEZE = 4
 """Channels for each hidden unit of the module that tells saliencies."""
 SPREAD = 2.5
-"""How much wider saliencies begin than the authors' do, before their sigmoid: so it is more often the
-image that tells whether a channel is on."""
+"""How much wider saliencies begin than the authors' do, before their sigmoid: so it is more often
+the image that tells whether a channel is on."""
 PACE = 0.05
 """Share of its way to a minibatch's mean cross-entropy that the running one goes."""
 
