@@ -108,7 +108,7 @@ NETWORKS: Mapping[str, Network] = {
                     "pruning",
                     8,
                     0.05,
-                    settings={"sparsity": 0.3, "similarity": 10.0, "rising": 0.3},
+                    settings={"sparsity": 0.12, "similarity": 5.0, "rising": 0.3},
                 ),
             )
         ),
