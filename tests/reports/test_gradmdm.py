@@ -133,3 +133,13 @@ def test_numbers_that_can_not_be_read_are_missed_aloud(
         published._load.cache_clear()
     monkeypatch.undo()
     assert published.fault() is None
+
+
+@pytest.mark.parametrize(
+    ("model", "arp"),
+    [("skipnet_74", 99.3), ("skipnet_74_hrl", 73.4), ("skipnet_hrl_adversarial", 39.2)],
+)
+def test_networks_of_other_names_stand_beside_their_rows(model: str, arp: float) -> None:
+    found = published.find(case("gradmdm", model))
+    assert found is not None
+    assert found.values["arp"] == arp

@@ -30,6 +30,12 @@ _USUAL = {
     name: EnergyOptions.__dataclass_fields__[name].default
     for name in ("alpha", "power", "space", "norm", "keep_label")
 }
+_ROWS_OF: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "skipnet_74": ("skipnet", {}),
+    "skipnet_74_hrl": ("skipnet_hrl", {}),
+    "skipnet_hrl_adversarial": ("skipnet_hrl", {"defence": "adversarial training"}),
+}
+"""Networks that the paper has under another name, and what else its rows say of them."""
 _HUNDREDTH = 0.01
 """The smallest error that is printed with two decimals."""
 _APART = ("transfer", "defence", "subset")
@@ -78,12 +84,15 @@ def find(case: Case, having: str = "arp", suite: str | None = None, **more: obje
         more: what else it must say, as `transfer` or `subset`; of a row that says what is not asked
             for, nothing is told.
     """
+    network, said = _ROWS_OF.get(case.model, (case.model, {}))
+    more = {**said, **more}
     asked = (suite or "").removesuffix("-small").rpartition("-")[2]
     wanted = (_SUITES.get(asked) or _data(case), IMAGENET)
     found = [
         row
         for row in _rows()
         if having in row.values
+        and row.values["network"] == network
         and _repeats(case, row.values, more)
         and (row.values["dataset"] in wanted)
     ]
@@ -97,7 +106,7 @@ def _repeats(case: Case, row: Mapping[str, Any], more: Mapping[str, object]) -> 
     if case.attack not in _WITH_POWER:
         ours["power"] = _USUAL["power"]
     return (
-        (row["network"], row["method"]) == (case.model, case.attack)
+        row["method"] == case.attack
         and all(row.get(name, usual) == ours[name] for name, usual in _USUAL.items())
         and all(row.get(name) == more.get(name) for name in _APART)
     )
