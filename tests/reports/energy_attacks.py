@@ -1,4 +1,4 @@
-"""Records of energy attacks made up for the purpose, and their kind as reports need it."""
+"""Records of energy attacks made up for the purpose."""
 
 from __future__ import annotations
 
@@ -7,40 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bench.cases import Case
-from bench.kinds import registry
-from bench.kinds.base import Kind
 from bench.kinds.energy.findings import LINE, EnergyFindings, EnergyRecord, Reached, Step
 from bench.kinds.energy.options import TRAINED, EnergyOptions
-from bench.kinds.group import Group
-from bench.kinds.request import Request
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
 from tests.records import ENVIRONMENT, GAIN
 
 ITERATIONS = {"ilfo": 300}
-
-
-class Stub(Kind):
-    """The kind, as far as its records go."""
-
-    name = "energy"
-    options = EnergyOptions
-    findings = EnergyFindings
-    lines = {LINE: EnergyRecord}  # noqa: RUF012 - a mapping that nobody changes
-    report = "reports.kinds.energy.report:EnergyReport"
-
-    def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
-        return ()
-
-
-def register(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the kind known, where no other of its name is."""
-    stub = f"{Stub.__module__}:{Stub.__name__}"
-    monkeypatch.setattr(registry, "third_parties", lambda: {Stub.name: stub})
 
 
 def case(attack: str = "gradmdm", model: str = "skipnet_hrl", **more: Any) -> Case:

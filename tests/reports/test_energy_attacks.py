@@ -15,11 +15,6 @@ from tests.reports.energy_attacks import attacked, case, course, failed, reached
 from tests.reports.tables import column, tables_of
 
 
-@pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    made.register(monkeypatch)
-
-
 def titled(found: Run, begun: str) -> Table:
     (table,) = [table for table in tables_of(found, "energy") if table.title.startswith(begun)]
     return table

@@ -18,11 +18,6 @@ from tests.reports import energy_attacks as made
 from tests.reports.energy_attacks import attacked, case, course, failed, reached, timed
 
 
-@pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    made.register(monkeypatch)
-
-
 def plots(*records: object) -> dict[str, Plot]:
     found = figures.plots([made.run(*records)])  # type: ignore[arg-type]
     return {plot.name: plot for plot in found if plot.name.startswith("energy")}

@@ -24,11 +24,6 @@ from tests.reports.energy_attacks import attacked, case, failed, reached, timed
 from tests.reports.pages import HOSTILE
 
 
-@pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    made.register(monkeypatch)
-
-
 def everything() -> list[ComparisonRecord | EnergyRecord]:
     hostile = case(model=f"x.py:{HOSTILE}")
     broken = timed(case(model="avit"), status="failed", reason=HOSTILE, speedup=None, verdict=None)
