@@ -108,7 +108,7 @@ NETWORKS: Mapping[str, Network] = {
                     "pruning",
                     8,
                     0.05,
-                    settings={"sparsity": 0.12, "similarity": 5.0, "rising": 0.3},
+                    settings={"sparsity": 0.01, "similarity": 1.0, "remaining": 0.7, "rising": 0.5},
                 ),
             )
         ),
@@ -120,7 +120,13 @@ NETWORKS: Mapping[str, Network] = {
                     "pruning",
                     400,
                     0.05,
-                    settings={"sparsity": 5e-3, "similarity": 1.0, "simple": 0.5, "rising": 1.0},
+                    settings={
+                        "sparsity": 5e-3,
+                        "similarity": 1.0,
+                        "simple": 0.5,
+                        "remaining": 0.6,
+                        "rising": 1.0,
+                    },
                 ),
             ),
             batch=128,

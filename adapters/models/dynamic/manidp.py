@@ -14,11 +14,8 @@ from adapters.models.dynamic.transformer import check_size, check_tiles
 
 SQUEEZE = 4
 """Channels for each hidden unit of the module that tells saliencies."""
-SPREAD = 2.5
-"""How much wider saliencies begin than the authors' do, before their sigmoid: so it is more often
-the image that tells whether a channel is on."""
 PACE = 0.05
-"""Share of its way to a minibatch's mean cross-entropy that the running one goes."""
+"""Share of their way to what a minibatch has that running values go."""
 
 
 class Pruned(NamedTuple):
@@ -26,11 +23,13 @@ class Pruned(NamedTuple):
 
     Attributes:
         output: (N, channels, H, W), zero where pruned.
-        saliency: (N, channels), of its channels, in [0, 1].
+        margin: (N, channels), how far each is above the layer's threshold.
+        saliency: (N, channels), the margin's sigmoid.
         features: (N, channels), their means over places before pruning; only what was computed.
     """
 
     output: Tensor
+    margin: Tensor
     saliency: Tensor
     features: Tensor
 
@@ -39,12 +38,16 @@ class PrunedConvolution(nn.Module):
     """A convolution with batch norm whose channels an image needs or does not.
 
     A squeeze-and-excitation module (Hu et al. 2018) tells the saliency of each channel from the
-    convolution's input; channels below the threshold are zero, and others are scaled by their
-    saliency (eq. 2 to 4).
+    convolution's input; channels below the layer's threshold are zero, and others are scaled by
+    their saliency (eq. 2 to 4). A saliency is told as the sigmoid of how far it is above the
+    threshold, so that it is in [0, 1], and a half at the threshold of every layer.
 
     Attributes:
+        bound: the threshold, which training moves.
         pair_flops: of one input channel and one output channel.
     """
+
+    bound: Tensor
 
     def __init__(self, inwards: int, channels: int, stride: int, side: int) -> None:
         """`side`: of its output, in pixels."""
@@ -57,9 +60,9 @@ class PrunedConvolution(nn.Module):
         nn.init.kaiming_normal_(self.convolution.weight, mode="fan_out", nonlinearity="relu")
         nn.init.kaiming_normal_(self.squeeze.weight)
         nn.init.kaiming_normal_(self.excite.weight)
-        self.excite.weight.data.mul_(SPREAD)
         # Most channels start above the threshold; the bias is the authors'.
         nn.init.ones_(self.excite.bias)
+        self.register_buffer("bound", torch.zeros(()))
         self.inwards, self.channels = inwards, channels
         self.pair_flops = 2.0 * 9 * side**2
         self.gate_flops = 2.0 * hidden * (inwards + channels)
@@ -73,14 +76,22 @@ class PrunedConvolution(nn.Module):
             drop: whether only channels that are on are computed, of one image.
             last: whether no ReLU follows before pruning.
         """
-        saliency = torch.sigmoid(self.excite(functional.relu(self.squeeze(maps.mean((2, 3))))))
+        told = self.excite(functional.relu(self.squeeze(maps.mean((2, 3)))))
+        margin = told - self.bound
+        saliency = torch.sigmoid(margin)
         computed = (
             self._computed(maps, given, saliency) if drop else self.norm(self.convolution(maps))
         )
         computed = computed if last else functional.relu(computed)
         # The value is the saliency or zero; the gradient that of the saliency (straight-through).
         scale = saliency - (saliency * (saliency < THRESHOLD)).detach()
-        return Pruned(computed * scale[..., None, None], saliency, computed.mean((2, 3)))
+        output = computed * scale[..., None, None]
+        return Pruned(output, margin, saliency, computed.mean((2, 3)))
+
+    def move_bound(self, margin: Tensor, remaining: float) -> None:
+        """Moves the threshold some way to where this share of a minibatch is above it; `margin` is
+        (N, channels)."""
+        self.bound.add_(PACE * margin.quantile(1 - remaining))
 
     def _computed(self, maps: Tensor, given: Tensor | None, saliency: Tensor) -> Tensor:
         """Of one image, the normalised output; zero in channels that are off."""
@@ -189,7 +200,7 @@ class ManiDp(DynamicNetwork):
         self.blocks = nn.ModuleList(made)
         self.head = nn.Linear(inwards, classes)
         self._always += sum(block.fixed_flops for block in made)
-        parts = [part for block in made for part in (block.first, block.second)]
+        parts = self._parts()
         self.gate_flops = torch.cat(
             [
                 torch.full((p.channels,), p.pair_flops * p.inwards, dtype=torch.float64)
@@ -218,23 +229,36 @@ class ManiDp(DynamicNetwork):
             images: (N, 3, H, W), in [0, 1].
             labels: (N,), class numbers.
             settings: "sparsity" and "similarity", the weights (lambda' and gamma of the paper);
-                "simple", of the mean cross-entropy, the bound C below which an image is simple.
-                "rising", the share of the stage over which sparsity comes to its weight.
+                "simple", of the mean cross-entropy, the bound C below which an image is simple;
+                "remaining", the share of channels that the thresholds should leave, and "rising",
+                the share of the stage over which they come to that, both from 0 to 1. Without
+                "remaining" thresholds stay.
         """
         logits, pruned = self._run(images)
         losses = functional.cross_entropy(logits, labels, reduction="none")
         bound = settings.get("simple", 1.0) * self.usual
         weight = sparsity_weight(losses.detach(), bound)
-        rising = settings.get("rising", 0.0)
-        reached = min(1.0, settings.get("share", 1.0) / rising) if rising else 1.0
         sparsity = sum((weight * one.saliency.mean(1)).mean() for one in pruned)
         similarity = sum(similarity_loss(one.saliency, one.features) for one in pruned)
         self.usual.lerp_(losses.detach().mean(), PACE)
+        if "remaining" in settings:
+            self._move_bounds(pruned, settings)
         return (
             losses.mean()
-            + settings.get("sparsity", 0.0) * reached * sparsity
+            + settings.get("sparsity", 0.0) * sparsity
             + settings.get("similarity", 0.0) * similarity
         )
+
+    def _move_bounds(self, pruned: list[Pruned], settings: dict[str, float]) -> None:
+        """The threshold of every layer follows the share of channels that should remain."""
+        rising = settings.get("rising", 0.0)
+        reached = min(1.0, settings.get("share", 1.0) / rising) if rising else 1.0
+        remaining = 1 - reached * (1 - settings["remaining"])
+        for part, one in zip(self._parts(), pruned, strict=True):
+            part.move_bound(one.margin.detach(), remaining)
+
+    def _parts(self) -> list[PrunedConvolution]:
+        return [part for part in self.modules() if isinstance(part, PrunedConvolution)]
 
     def _run(self, images: Tensor) -> tuple[Tensor, list[Pruned]]:
         """Logits, and two pruned convolutions of each block in their order."""

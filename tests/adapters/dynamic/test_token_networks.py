@@ -129,6 +129,28 @@ def test_the_bound_of_simple_images_follows_the_cross_entropy() -> None:
     assert 95 < float(network.usual) < 100
 
 
+def test_thresholds_come_to_leave_the_share_of_channels_that_they_should() -> None:
+    layer = convolution([0.0] * 4)
+    told = torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
+    for _ in range(200):
+        layer.move_bound(told - layer.bound, 0.7)
+    assert (told >= layer.bound).float().mean().item() == pytest.approx(0.7, abs=0.01)
+
+
+def test_thresholds_rise_over_their_share_of_a_stage() -> None:
+    network = build(ManiDp)
+    network.blocks[0].first = convolution([0.0, 1.0, 2.0, 3.0])
+    network.blocks[0].first.convolution.stride = (1, 1)
+    images, labels = pictures(4), torch.arange(4)
+    settings = {"remaining": 0.0, "rising": 0.5}
+    bounds = []
+    for share in (0.0, 0.25, 0.5, 1.0):
+        network.blocks[0].first.bound.zero_()
+        network.training_loss(images, labels, {**settings, "share": share})
+        bounds.append(network.blocks[0].first.bound.item())
+    assert bounds[0] < bounds[1] < bounds[2] == bounds[3]
+
+
 # DVT
 
 
