@@ -47,8 +47,6 @@ _HYBRID = Stage(
 _SKIPNET_74 = {"widths": (16, 32, 64), "units": (12, 12, 12), "stem": (3, 1)}
 """Layers of convolution 6 * 12 + 2, on features as large as the image."""
 
-_PLACEHOLDER = Recipe((Stage("training", 1, 0.1),))
-
 NETWORKS: Mapping[str, Network] = {
     "skipnet": Network(
         "adapters.models.dynamic.skipnet:SkipNet",
@@ -91,14 +89,12 @@ NETWORKS: Mapping[str, Network] = {
             (Stage("training", 256, 0.1, weight_decay=2e-4, settings={"ponder": 0.01}),), batch=128
         ),
     ),
-    #
     "shallow_deep": Network(
         "adapters.models.dynamic.shallow_deep:ShallowDeep",
         "Kaya et al. 2019",
         digits=Recipe((Stage("training", 5, 0.02, settings={"ceiling": 0.05}),)),
         photographs=Recipe((Stage("training", 100, 0.1, weight_decay=1e-4),), batch=128),
     ),
-    #
     "manidp": Network(
         "adapters.models.dynamic.manidp:ManiDp",
         "Tang et al. 2021",
@@ -132,7 +128,6 @@ NETWORKS: Mapping[str, Network] = {
             batch=128,
         ),
     ),
-    #
     "dvt": Network(
         "adapters.models.dynamic.dvt:Dvt",
         "Wang et al. 2021",
@@ -145,7 +140,6 @@ NETWORKS: Mapping[str, Network] = {
             (Stage("training", 300, 1e-3, "adam", 0.0, settings={"going_on": 0.5}),), batch=1024
         ),
     ),
-    #
     "avit": Network(
         "adapters.models.dynamic.avit:AVit",
         "Yin et al. 2022",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,14 +18,13 @@ TINY: Mapping[str, Mapping[str, Any]] = {
     "skipnet:SkipNet": {"widths": (4, 8), "units": (2, 3)},
     "sact:Sact": {"widths": (4, 8), "units": (3, 3)},
     "shallow_deep:ShallowDeep": {"widths": (4, 8), "units": (2, 2), "exits": (1, 2, 3)},
+    "manidp:ManiDp": {"widths": (4, 8), "blocks": 1},
+    "dvt:Dvt": {"dim": 8, "layers": 2, "heads": 2},
+    "avit:AVit": {"dim": 8, "layers": 3, "heads": 2, "patch": 8, "shift": -1.0},
 }
-"""Arguments that make a small network of a class; without a row it is as it is by default."""
+"""Arguments that make a small network of a class."""
 
-MADE = {
-    network.made: network.size
-    for network in NETWORKS.values()
-    if importlib.util.find_spec(network.made.partition(":")[0]) is not None
-}
+MADE = {network.made: network.size for network in NETWORKS.values()}
 """Every class, with the side of its images."""
 
 
@@ -38,7 +36,7 @@ def class_of(made: str) -> Callable[..., DynamicNetwork]:
 
 def build(made: str, seed: int = 0, classes: int = 10) -> DynamicNetwork:
     torch.manual_seed(seed)
-    tiny = TINY.get(made.rpartition(".")[2], {})
+    tiny = TINY[made.rpartition(".")[2]]
     return class_of(made)(classes=classes, **tiny).eval()
 
 
