@@ -44,6 +44,9 @@ _HYBRID = Stage(
     settings={"alpha": 0.1, "reinforcement": 0.01},
 )
 """10,000 updates, by the same."""
+_SKIPNET_9 = {"widths": (64, 128, 384), "units": (3, 3, 3), "stem": (4, 4)}
+"""Nine wide blocks, since narrow ones spend their time on a CPU elsewhere than in convolutions; the
+stem's steps are as long as a digit's pixel, enlarged four times, is wide."""
 _SKIPNET_74 = {"widths": (16, 32, 64), "units": (12, 12, 12), "stem": (3, 1)}
 """Layers of convolution 6 * 12 + 2, on features as large as the image."""
 
@@ -53,18 +56,21 @@ NETWORKS: Mapping[str, Network] = {
         "Wang et al. 2018",
         digits=Recipe((_SKIPNET_DIGITS,)),
         photographs=Recipe((_SKIPNET,), batch=128),
+        arguments=_SKIPNET_9,
     ),
     "skipnet_hrl": Network(
         "adapters.models.dynamic.skipnet:SkipNet",
         "Wang et al. 2018, with hybrid reinforcement learning",
         digits=Recipe((_SKIPNET_DIGITS, _HYBRID_DIGITS)),
         photographs=Recipe((_SKIPNET, _HYBRID), batch=128),
+        arguments=_SKIPNET_9,
     ),
     "skipnet_hrl_adversarial": Network(
         "adapters.models.dynamic.skipnet:SkipNet",
         "Wang et al. 2018, with hybrid reinforcement learning, on adversarial images",
         digits=Recipe((_SKIPNET_DIGITS, _HYBRID_DIGITS), adversarial=16 / 255),
         photographs=Recipe((_SKIPNET, _HYBRID), batch=128, adversarial=8 / 255),
+        arguments=_SKIPNET_9,
     ),
     "skipnet_74": Network(
         "adapters.models.dynamic.skipnet:SkipNet",

@@ -48,7 +48,7 @@ class SkipNet(CountedNetwork):
         self,
         classes: int = 10,
         *,
-        widths: tuple[int, ...] = (64, 128, 256),
+        widths: tuple[int, ...] = (64, 128, 384),
         units: tuple[int, ...] = (3, 3, 3),
         stem: tuple[int, int] = (4, 4),
         size: int = 32,
