@@ -48,15 +48,18 @@ class FlopCount:
 
 
 def preload() -> None:
-    """Import what `counted` does, where this torch has it."""
-    with contextlib.suppress(ImportError):
-        importlib.import_module("torch.utils.flop_counter")
+    """Import what `counted` does, where this torch has it, and what any dispatch mode does at its
+    first operation: inside a run that would be taken for the attack's doing."""
+    for name in ("torch.utils.flop_counter", "torch._dynamo"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 @contextlib.contextmanager
 def counted() -> Iterator[FlopCount]:
     """Count the operations dispatched inside the block; needs torch 2.1 or newer."""
     count = FlopCount()
+    preload()
     try:
         from torch.utils._python_dispatch import TorchDispatchMode
         from torch.utils.flop_counter import flop_registry

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from adapters.models.dynamic.base import Gated
 from adapters.papers.energy import losses, masking
-from adapters.papers.energy.adam import Adam
 from adapters.papers.energy.checking import check_images, shares
 from adapters.papers.energy.gradients import gradient
 from adapters.papers.energy.methods import Method
@@ -121,10 +120,11 @@ def descend(
     space = SPACES[settings.space](images)
     weights = shares(dynamic.gate_flops).to(space.free)
     task = _Task(model, images, labels, dynamic, method, settings, watch, weights)
-    adam = Adam(space.free, RATE)
+    optimizer = torch.optim.Adam([space.free], lr=RATE)
     with torch.enable_grad():
         for iteration in range(settings.steps):
-            adam.step(_direction(task, space, iteration))
+            space.free.grad = _direction(task, space, iteration)
+            optimizer.step()
             space.settle()
     return space.perturbed().detach().to(images.dtype)
 

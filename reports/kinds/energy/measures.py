@@ -24,6 +24,8 @@ from reports.reading import models, numbers
 
 PEAK = 255.0
 """The largest value of a pixel, on the scale of MSE."""
+_WHOLE = 99.5
+"""Errors from here on have no digits behind the point."""
 NOTHING = "undefined"
 """The recovery of images whose gates were all on before any attack."""
 
@@ -209,9 +211,11 @@ def told(found: Mean | None, decimals: int = 1, nothing: str = "-") -> str:
 
 
 def error_told(found: Mean | None) -> str:
-    """A mean squared error in a cell, with two significant digits."""
+    """A mean squared error in a cell, with two significant digits, or to the whole number."""
     if found is None:
         return "-"
+    if found.value >= _WHOLE:
+        return f"{found.value:.0f}"
     return "0" if found.value == 0 else numbers.significant(found.value, 2)
 
 

@@ -106,7 +106,7 @@ def test_a_users_own_that_makes_no_images_is_one_line(own: Path, function: str, 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("smothing", "--defence smothing: unknown; give smoothing or jpeg, or your own as my_def"),
+        ("smothing", "--defences smothing: unknown; give smoothing or jpeg, or your own as my_def"),
         ("absent.py:smooth", "can't read absent.py"),
         ("mine.py:absent", "absent"),
         ("mine.py:number", "no function number"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,7 +75,9 @@ class EnergyWorkload(AttackWorkload):
 
 
 def preload() -> None:
-    """Import what building a case does; see `bench.worker.template`."""
+    """Import what an optimizer's first step does; see `bench.worker.template`."""
+    with contextlib.suppress(ImportError):  # torch before 2.0 has none
+        importlib.import_module("torch._dynamo")
 
 
 def build(comparison: Comparison, seed: int) -> EnergyWorkload:
@@ -82,6 +86,7 @@ def build(comparison: Comparison, seed: int) -> EnergyWorkload:
     Raises:
         AdapterError: the data, the network or its weights can't be used, or not be attacked so.
     """
+    preload()
     case = comparison.case
     found = attacked(case, seed, pictures(case, seed, case.batch))
     shown = labelled(case, seed, case.batch, found)
