@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
 
@@ -18,6 +19,8 @@ from bench.kinds.energy.building import attacking, networks
 from bench.kinds.energy.findings import EnergyFindings
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 from bench.worker import checks
+from tests import fake_cuda
+from tests.fake_cuda import played_gpu
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -157,6 +160,22 @@ def test_batches_do_not_change_what_comes_of_an_image() -> None:
     whole = attacking.Server().answer(_json(replace(asked, batch=5)), seed=0, images=5)
     assert few["reached"]["recovery"] == pytest.approx(whole["reached"]["recovery"])
     assert few["reached"]["mse"] == pytest.approx(whole["reached"]["mse"], rel=1e-3)
+
+
+@played_gpu
+def test_a_gpu_makes_of_it_what_the_cpu_does() -> None:
+    there = replace(case(), device=fake_cuda.DEVICE)
+    with fake_cuda.played():
+        work = built(there)
+        made = work.output("original")
+        where, values = made.device.type, made.cpu().numpy()
+        found = work.findings(again=False)
+        told = attacking.Server().answer(_json(there), seed=0, images=4)
+    assert where == "cuda"
+    assert numpy.array_equal(values, built(case()).output("original").numpy())
+    assert found is not None
+    assert found.reached.recovery == (built(case()).findings(again=False) or found).reached.recovery
+    assert told["reached"]["images"] == 4
 
 
 def _json(asked: Case) -> dict[str, Any]:
