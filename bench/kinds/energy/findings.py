@@ -58,13 +58,13 @@ class Reached:
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyFindings(Findings):
-    """What an attack on the timed batch comes to at its end.
+    """What an attack on images of the timed batch comes to at its end.
 
     Attributes:
         weights: where the network's come from, in words.
         iterations: of the attack.
         backwards: backward passes through the network in one step.
-        reached: of the timed batch.
+        reached: of its first images.
     """
 
     weights: str

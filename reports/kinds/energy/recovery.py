@@ -43,10 +43,11 @@ def narrow(found: Sequence[Ended]) -> Iterator[Table]:
     header = ("network", "attack", "ARP %", "MSE", "PSNR", "right, %", "")
     doubted = any(row[-1] for row in rows)
     images = sorted({attack.images for attack in found})
-    told = "the timed batch" if all(attack.of_batch for attack in found) else "test images"
+    timed = all(attack.of_batch for attack in found)
+    told = "timed batch" if timed else "test images"
     count = counted(images[0], "image") if len(images) == 1 else "so many images each"
     yield Table(
-        f"What these attacks recover in the end, {told}, {count}",
+        f"What these attacks recover in the end, {count} of the {told}",
         header if doubted else header[:-1],
         tuple(row if doubted else row[:-1] for row in rows),
         (
@@ -139,7 +140,7 @@ def _notes(group: Sequence[Ended], there: Sequence[Row | None]) -> Iterable[str]
 
 def _told(attack: Ended) -> Iterator[str]:
     if attack.of_batch:
-        yield "the timed batch alone, on one network"
+        yield "images of the timed batch alone, on one network"
     if attack.weights:
         yield f"weights {attack.weights}"
     if attack.undefined:

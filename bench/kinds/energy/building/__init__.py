@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from adapters.papers.energy.attack import Watch
 
 
+ENOUGH = 8
+"""Images that are attacked to the end beside a timing; `energy` attacks as many as asked."""
+
+
 @dataclass(frozen=True)
 class EnergyWorkload(AttackWorkload):
     """A case of an energy attack; as one of attacks on images, but that its network tells more.
@@ -49,16 +53,19 @@ class EnergyWorkload(AttackWorkload):
         return methods.ceiling(case.attack, keep_label=options.keep_label)
 
     def findings(self, *, again: bool) -> EnergyFindings | None:
-        """What the attack comes to at its end, on the timed batch; frozen, since both variants have
-        just been seen to make the same images."""
+        """What the attack comes to at its end, on the first images of the timed batch.
+
+        Frozen, since both variants have just been seen to make the same images.
+        """
         if again:
             return None
         case = self.comparison.case
         options = EnergyOptions.of(case)
         attack = build_attack(case, self.network, options.iterations)
+        images, labels = self.images[:ENOUGH], self.labels[:ENOUGH]
         with applied(SEMI_BACKWARD, self.model):
             state.reset(self.model, self.seed)
-            perturbed = attack(self.images.clone(), self.labels.clone()).detach()
+            perturbed = attack(images.clone(), labels.clone()).detach()
         return EnergyFindings(
             weights=self.network.source,
             iterations=options.iterations,
@@ -66,9 +73,9 @@ class EnergyWorkload(AttackWorkload):
             reached=reached(
                 self.model,
                 self.network.dynamic,
-                self.images,
+                images,
                 perturbed,
-                self.labels,
+                labels,
                 batch=case.batch,
             ),
         )
