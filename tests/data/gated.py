@@ -41,7 +41,7 @@ class Gated(nn.Module):
         passed = on + gates - gates.detach()
         for number, block in enumerate(self.blocks):
             features = features + passed[:, number, None, None, None] * block(features).relu()
-        flops = self.always + on.double() @ self.gate_flops.double()
+        flops = self.always + on.double() @ self.gate_flops.to(on.device, torch.float64)
         return self.told(self.head(features.mean(dim=(2, 3))), gates, flops)
 
     def told(self, logits: Tensor, gates: Tensor, flops: Tensor) -> Any:

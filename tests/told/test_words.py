@@ -34,6 +34,8 @@ FIXED = {
     "adapters/decoding.py: {values.dtype.name} values": "a dtype",
     "adapters/outputs.py: {images.dtype} images": "a dtype",
     "adapters/text/base.py: {self.name} attacks": "a verb",
+    "adapters/papers/energy/adapter.py: {self.name} attacks": "a verb",
+    "adapters/papers/energy/defences.py: {images.dtype} images": "a dtype",
     "bench/choosing/selection.py: {name} attacks": "a verb",
     "bench/compare/counted.py: {calls} gradient calls": "one is told otherwise",
     "bench/compare/counted.py: {what} calls": "what is counted is a word",

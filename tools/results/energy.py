@@ -27,7 +27,7 @@ def block(runs: Sequence[Run]) -> str:
 
 
 def _of(run: Run) -> Iterator[str]:
-    energy = [record for record in run.comparisons if record.case.kind == "energy"]
+    energy = measures.timed(run)
     attacks = measures.ended(run, energy)
     where = places.machine(run.environment)
     yield (

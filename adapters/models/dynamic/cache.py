@@ -20,6 +20,7 @@ from adapters.data import DIGITS, Facts
 from adapters.data import facts as facts_of_data
 from adapters.models.dynamic.catalogue import NETWORKS
 from adapters.models.dynamic.recipes import Recipe
+from semibackward_bench.grammar import counted
 
 VARIABLE = "SEMIBACKWARD_BENCH_CACHE"
 """The environment's, for another folder."""
@@ -221,7 +222,7 @@ def _parts(file: Path) -> tuple[dict[str, str], bytes]:
 def _header(content: bytes) -> tuple[dict[str, str], int]:
     """Metadata, and where the weights begin."""
     if len(content) < 8:
-        raise ValueError(f"it has {len(content)} bytes")
+        raise ValueError(f"it has {counted(len(content), 'byte')}")
     (length,) = struct.unpack("<Q", content[:8])
     if length > min(_LONGEST_HEADER, len(content) - 8):
         raise ValueError("it is no safetensors file, or is cut off")

@@ -153,7 +153,8 @@ def _gate_flops(model: nn.Module, gates: Tensor, who: str) -> Tensor:
     told = getattr(model, "gate_flops", None)
     if told is None:
         raise UnsupportedSettings(
-            f"{who} has no attribute `gate_flops`: set it to a tensor of {gates.shape[1]} numbers,"
+            f"{who} has no attribute `gate_flops`: set it to a tensor of"
+            f" {counted(gates.shape[1], 'number')},"
             " what each gate's unit costs"
         )
     try:

@@ -90,7 +90,7 @@ def read(file: Path, network: nn.Module, epochs: int) -> Checkpoint:
     if _shapes(state) != _shapes(network.state_dict()):
         raise ValueError("its weights are not the network's")
     if not 0 < len(told.losses) < epochs:
-        raise ValueError(f"it is after {len(told.losses)} of {epochs} epochs")
+        raise ValueError(f"it is after epoch {len(told.losses)} of {epochs}")
     optimizer: dict[int, dict[str, Tensor]] = {}
     for name, value in _below(tensors, _OPTIMIZER).items():
         number, _, what = name.partition(".")

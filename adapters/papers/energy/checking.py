@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from adapters.base import UnsupportedSettings
-from semibackward_bench.grammar import form
+from semibackward_bench.grammar import counted, form
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +59,8 @@ def check_images(images: Tensor) -> None:
     if lost:
         value = float(images[outside][0])
         raise UnsupportedSettings(
-            f"{lost} of {images.numel()} values of the images {form(lost, 'is', 'are')} outside"
+            f"{lost} of {counted(images.numel(), 'value')} of the images"
+            f" {form(lost, 'is', 'are')} outside"
             f" [0, 1], as {value:g}; give images in [0, 1]"
         )
 

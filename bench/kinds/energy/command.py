@@ -15,6 +15,7 @@ from bench.kinds.energy import training
 from bench.kinds.energy.findings import LINE, EnergyRecord, Reached, Step
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 from bench.kinds.request import Request
+from semibackward_bench.grammar import counted
 
 
 class Energy(Command):
@@ -90,7 +91,9 @@ class Attacks:
         for number, (case, seed) in enumerate(waiting, 1):
             iterations = EnergyOptions.of(case).iterations
             told = f", networks of seed {seed}" if case.weights == TRAINED else ""
-            progress.task(f"to the end, {iterations} steps{told}: {case}", number, len(waiting))
+            progress.task(
+                f"to the end, {counted(iterations, 'step')}{told}: {case}", number, len(waiting)
+            )
             record = self._attack(case, seed)
             self.session.write(record)
             progress.note(f"  {_outcome(record)}")

@@ -110,13 +110,16 @@ class EnergyKind(Kind):
             "--space",
             nargs="+",
             choices=SPACES,
-            help="of energy attacks: how images are kept in [0, 1] (tanh)",
+            metavar="NAME",
+            help="of energy attacks: how images are kept in [0, 1]: tanh (the default), or"
+            " projection",
         )
         what.add_argument(
             "--norm",
             nargs="+",
             choices=NORMS,
-            help="of energy attacks: norm of the imperceptibility loss (l2)",
+            metavar="NAME",
+            help="of energy attacks: norm of the imperceptibility loss: l2 (the default), or linf",
         )
         what.add_argument(
             "--keep-label",

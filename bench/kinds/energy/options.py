@@ -77,7 +77,7 @@ class EnergyOptions(Options):
             if getattr(self, name) not in known:
                 raise ValueError(f"case.options.{name}: {getattr(self, name)!r} is unknown")
         if min(self.steps, self.iterations) < 1:
-            raise ValueError(f"case.options: {self.steps} steps, {self.iterations} iterations")
+            raise ValueError(f"case.options: steps {self.steps}, iterations {self.iterations}")
 
     def in_one_step(self) -> EnergyOptions:
         return replace(self, steps=1)

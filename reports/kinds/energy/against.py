@@ -17,6 +17,7 @@ from reports.kinds.energy.published import Row
 from reports.kinds.energy.timing import median_step
 from reports.reading import models, numbers
 from reports.table import Table
+from semibackward_bench.grammar import counted
 
 BASE = "ilfo"
 """The attack that others are held against."""
@@ -254,7 +255,11 @@ def _iterations(attack: Ended, found: Mean | None, networks: int) -> str:
         return "-"
     if found is None:
         return "not reached" if networks else measures.NOTHING
-    some = "" if found.count == networks else f", reached on {found.count} of {networks} networks"
+    some = (
+        ""
+        if found.count == networks
+        else f", reached on {found.count} of {counted(networks, 'network')}"
+    )
     return f"{measures.told(found, 0)}{some}"
 
 

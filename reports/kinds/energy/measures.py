@@ -83,6 +83,11 @@ def lines(run: Run) -> list[EnergyRecord]:
     return [record for record in run.own.get(LINE, ()) if isinstance(record, EnergyRecord)]
 
 
+def timed(run: Run) -> list[ComparisonRecord]:
+    """A run's comparisons of energy attacks."""
+    return [r for r in run.comparisons if isinstance(r.case.options, EnergyOptions)]
+
+
 def ended(run: Run, records: Iterable[ComparisonRecord]) -> list[Ended]:
     """The attacks that came to their end, a value for each case, in order.
 

@@ -19,6 +19,7 @@ from bench import program
 from bench.cases import AS_BUILT, Case
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 from bench.worker.workload import select_device
+from semibackward_bench.grammar import counted
 
 CHANNELS = (1, 3)
 
@@ -144,7 +145,8 @@ def labelled(case: Case, seed: int, count: int, found: Attacked) -> Pictures:
                 ]
             )
         remarks = (
-            f"the network has {found.dynamic.classes} classes and {options.data} {options.classes}:"
+            f"the network has {counted(found.dynamic.classes, 'class', 'classes')} and"
+            f" {options.data} {options.classes}:"
             " what it says of the clean images stands for labels",
         )
     return Pictures(images, labels, remarks)
