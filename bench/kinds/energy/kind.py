@@ -317,7 +317,7 @@ def _known(where: str) -> Facts:
 
 def _networks() -> str:
     """The text of `list networks`."""
-    rows = [("network", "source", "trained on digits in")]
+    rows = [("network", "source", "on digits")]
     for name, network in NETWORKS.items():
         rows.append((name, network.source, counted(network.digits.epochs, "epoch")))
     return columns(rows)
