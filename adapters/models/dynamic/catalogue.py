@@ -60,14 +60,14 @@ NETWORKS: Mapping[str, Network] = {
     ),
     "skipnet_hrl": Network(
         "adapters.models.dynamic.skipnet:SkipNet",
-        "Wang et al. 2018, hybrid reinforcement",
+        "Wang et al. 2018, hybrid reinforcement (HRL)",
         digits=Recipe((_SKIPNET_DIGITS, _HYBRID_DIGITS)),
         photographs=Recipe((_SKIPNET, _HYBRID), batch=128),
         arguments=_SKIPNET_9,
     ),
     "skipnet_hrl_adversarial": Network(
         "adapters.models.dynamic.skipnet:SkipNet",
-        "Wang et al. 2018, hybrid reinforcement, adversarial",
+        "Wang et al. 2018, HRL, adversarial images",
         digits=Recipe((_SKIPNET_DIGITS, _HYBRID_DIGITS), adversarial=16 / 255),
         photographs=Recipe((_SKIPNET, _HYBRID), batch=128, adversarial=8 / 255),
         arguments=_SKIPNET_9,
@@ -81,7 +81,7 @@ NETWORKS: Mapping[str, Network] = {
     ),
     "skipnet_74_hrl": Network(
         "adapters.models.dynamic.skipnet:SkipNet",
-        "Wang et al. 2018, 74 layers, hybrid reinforcement",
+        "Wang et al. 2018, HRL, 74 layers",
         digits=Recipe((_SKIPNET_DIGITS, _HYBRID_DIGITS)),
         photographs=Recipe((_SKIPNET, _HYBRID), batch=128),
         arguments=_SKIPNET_74,
