@@ -152,6 +152,13 @@ CATCHES = (
         "python -m tools.communication",
     ),
     Evidence(
+        "Skipped operations, and the time they take",
+        "One image through each dynamic network, with some of its gates on and with none, against"
+        " itself with all of them: whether what executes less takes less time.",
+        ("results/energy/skipping.md",),
+        "python -m tools.skipping",
+    ),
+    Evidence(
         "How fast reports are",
         "Made-up records, as many as nobody has measured yet.",
         ("results/reports/speed.md",),

@@ -20,7 +20,15 @@ from reports.tables import columns
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
-OF_TOOLS = ("baselines", "processes", "regressions", "replication", "reports", "selfcheck")
+OF_TOOLS = (
+    "baselines",
+    "energy",
+    "processes",
+    "regressions",
+    "replication",
+    "reports",
+    "selfcheck",
+)
 """Folders of results that are of this program, and of no library."""
 _FEWEST = 3
 """Libraries that a headline has, at the least."""
