@@ -194,15 +194,15 @@ def test_it_compares_semi_backward() -> None:
 
 def test_as_a_user_has_it(tmp_path: Path) -> None:
     out = tmp_path / "x.jsonl"
-    words = ("--libs", "papers", "--models", f"{FILE}:build", "--attacks", "gradmdm", "ilfo")
+    words = ("--libs", "papers", "--models", f"{FILE}:build", "--attacks", "gradmdm")
     few = ("--batch", "2", "--steps", "1", "--iterations", "2", "--test-images", "3")
-    done = commands.bench("energy", *words, *few, "--max-seconds", "0.2", "--out", out)
+    quick = ("--max-seconds", "0.2", "--processes", "1", "--out", out)
+    done = commands.bench("energy", *words, *few, *quick)
     assert done.returncode == 0, done.stderr
-    for told in ("A step of energy attacks", "What energy attacks recover", "Against ILFO"):
+    for told in ("A step of energy attacks", "What energy attacks recover"):
         assert told in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     found = reading.read(out)
-    assert [record.status for record in found.comparisons] == ["ok", "ok"]
+    assert [record.status for record in found.comparisons] == ["ok"]
     records = [r for lines in found.own.values() for r in lines if isinstance(r, EnergyRecord)]
-    assert len(records) == 2
-    assert all(record.reached is not None for record in records)
+    assert [record.reached is not None for record in records] == [True]
