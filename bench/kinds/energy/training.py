@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.base import AdapterError
 from adapters.models import custom as own_models
 from adapters.models.dynamic import cache
 from adapters.models.dynamic.catalogue import NETWORKS
 from bench.cases import Case
-from bench.errors import Ended
+from bench.errors import Ended, UsageError
 from bench.kinds.command import Session
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 
@@ -41,8 +42,15 @@ class Wanted:
 
     @property
     def file(self) -> Path:
-        """Where they are kept."""
-        return cache.path(self.network, self.data, self.classes, self.seed)
+        """Where they are kept.
+
+        Raises:
+            UsageError: nobody knows where to keep them.
+        """
+        try:
+            return cache.path(self.network, self.data, self.classes, self.seed)
+        except AdapterError as error:
+            raise UsageError(str(error)) from error
 
 
 def wanted(cases: Iterable[Case], seed: int) -> list[Wanted]:

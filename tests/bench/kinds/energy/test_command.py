@@ -148,6 +148,17 @@ def test_a_training_that_diverges_is_told_and_the_others_go_on(
     assert sum("the training diverged" in line for line in session.progress.lines) == 2
 
 
+def test_without_a_home_the_folder_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("no home")
+
+    for name in (cache.VARIABLE, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    with pytest.raises(UsageError, match=cache.VARIABLE):
+        training.train(asked_for(), [replace(TOY, network="skipnet")])
+
+
 def test_what_cases_need_is_trained_each_once() -> None:
     found = [
         one.case
