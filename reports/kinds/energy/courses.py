@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
+from matplotlib.ticker import MaxNLocator
 
 from bench.kinds.energy.findings import Step
 from reports.figures import points, style
@@ -216,6 +217,8 @@ def _angles(
         Line2D([], [], color=theme.blue, label="after masking"),
     ]
     axes.set_xlabel("iteration")
+    # Whole degrees: the room for longer labels is not made in time.
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("angle (°)")
     style.titled(
         figure,
