@@ -73,8 +73,9 @@ def _recoveries(attacks: Sequence[measures.Ended]) -> Iterator[str]:
         if pair.other.case.attack == "gradmdm":
             outcome = against.outcome(pair)
             outcomes.setdefault(outcome, []).append(models.name(pair.other.case))
-    for outcome, names in outcomes.items():
+    if outcomes:
+        told = "; ".join(f"{outcome}, on {', '.join(names)}" for outcome, names in outcomes.items())
         yield (
             "The seed: GradMDM recovers more than ILFO at a smaller error, on every network. Here,"
-            f" at no larger an error than ILFO ends with: {outcome}, on {', '.join(names)}."
+            f" at no larger an error than ILFO ends with: {told}."
         )
