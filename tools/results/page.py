@@ -35,6 +35,7 @@ SUITES = {
     "paper-training": "A step of adversarial training, by steps of the attack",
     "training": "Adversarial training",
     "paper-energy": "Energy attacks on seven dynamic networks",
+    "energy": "Energy attacks on SkipNet",
     "paper-energy-ablation": "Energy attacks, by component",
     "paper-energy-alpha": "Energy attacks, by the weight of imperceptibility",
     "paper-energy-accuracy": "Energy attacks that keep the label",

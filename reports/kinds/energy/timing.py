@@ -31,7 +31,8 @@ def of(run: Run, records: Sequence[ComparisonRecord]) -> Iterator[Table]:
         key = (record.variant, record.case.batch, *place(record.case))
         groups.setdefault(key, []).append(record)
     for group in groups.values():
-        yield _table(group, run)
+        networks = list(dict.fromkeys(record.case.model for record in group))
+        yield _table(sorted(group, key=lambda record: networks.index(record.case.model)), run)
 
 
 def a_step(record: ComparisonRecord, variant: str) -> list[float]:
