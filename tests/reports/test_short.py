@@ -16,7 +16,7 @@ from bench.statistics.equality import Equality
 from bench.statistics.estimate import Speedup
 from bench.statistics.observed import Observed
 from reports.formats import terminal
-from reports.reading import advice, briefly
+from reports.reading import advice, briefly, kind
 from reports.tables import short
 from tests.cases import changed
 from tests.places import MACHINE
@@ -126,7 +126,16 @@ def test_nothing_wraps_however_wide_the_terminal(width: int) -> None:
 def test_committed_records_fit_80_columns_and_end_with_one_sentence(path: Any) -> None:
     found = reading.read(path)
     *tables, said = terminal.short(found, 80)
-    assert len(tables) == len({record.case.kind for record in found.comparisons})
+    by_kind: dict[str, list[ComparisonRecord]] = {}
+    for record in found.comparisons:
+        by_kind.setdefault(record.case.kind, []).append(record)
+    beside = [
+        table
+        for records in by_kind.values()
+        for table in kind.of(records[0].case).ending(found, records)
+    ]
+    assert len(beside) == ("energy" in by_kind)
+    assert len(tables) == len(by_kind) + len(beside)
     assert max(layout.width(line) for part in (*tables, said) for line in part.split("\n")) <= 80
     assert said.endswith(".")
     assert ". " not in " ".join(said.split())
