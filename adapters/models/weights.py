@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import textwrap
 from collections.abc import Mapping
@@ -79,6 +80,17 @@ def load(model: nn.Module, state: Mapping[str, Tensor], file: Path, name: str, r
     except RuntimeError as error:
         said = textwrap.shorten(str(error), 300, placeholder=" ...")
         raise AdapterError(f"{file} does not fit {name}: {said}") from error
+
+
+def digest(model: nn.Module) -> str:
+    """Of all parameters and buffers, bit for bit."""
+    found = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        found.update(name.encode())
+        found.update(
+            value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        )
+    return found.hexdigest()[:16]
 
 
 def bare(name: str) -> str:

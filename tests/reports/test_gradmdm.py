@@ -143,3 +143,10 @@ def test_networks_of_other_names_stand_beside_their_rows(model: str, arp: float)
     found = published.find(case("gradmdm", model))
     assert found is not None
     assert found.values["arp"] == arp
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(0.25, 54.1), (0.11, 57.7), (0.08, 59.1), (0.80, 49.1), (0.92, 48.5)]
+)
+def test_psnr_is_as_the_paper_has_it_beside_its_error(error: float, told: float) -> None:
+    assert psnr(error) == pytest.approx(told, abs=0.06)

@@ -37,9 +37,3 @@ def mse(images: Tensor, perturbed: Tensor) -> Tensor:
         (N,), float64.
     """
     return ((perturbed.double() - images.double()) * LARGEST).square().flatten(1).mean(1)
-
-
-def psnr(mse: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio (N,) in dB, of an MSE (N,) on the scale of 0 to 255; infinite
-    where that is 0."""
-    return 10 * torch.log10(LARGEST**2 / mse)

@@ -7,7 +7,6 @@ training, the perturbation; no state of a random generator.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -21,11 +20,11 @@ from typing import Any
 
 import numpy
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from adapters import data, reference
 from adapters.base import AdapterError
-from adapters.models.weights import safetensors
+from adapters.models.weights import digest, safetensors
 from adapters.papers import building
 from adapters.papers.training import Free
 from bench.cases import Case
@@ -288,17 +287,6 @@ class Server:
             learning.epoch()
         told = {"epoch": len(learning.told.losses), "loss": learning.told.losses[-1]}
         return {**told, "result": learning.result() if learning.done else None}
-
-
-def digest(model: nn.Module) -> str:
-    """Of all parameters and buffers, bit for bit."""
-    found = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        found.update(name.encode())
-        found.update(
-            value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
-        )
-    return found.hexdigest()[:16]
 
 
 def _seed(seed: int, epoch: int) -> None:

@@ -94,15 +94,3 @@ def test_mse_is_on_a_scale_of_0_to_255() -> None:
     images = torch.zeros(2, 1, 1, 2)
     perturbed = torch.tensor([[1 / 255, 3 / 255], [0.0, 0.0]]).view(2, 1, 1, 2)
     assert told(metrics.mse(images, perturbed)) == [5.0, 0.0]
-
-
-@pytest.mark.parametrize(
-    ("mse", "psnr"), [(0.25, 54.1), (0.11, 57.7), (0.08, 59.1), (0.80, 49.1), (0.92, 48.5)]
-)
-def test_psnr_is_as_the_paper_has_it_beside_its_mse(mse: float, psnr: float) -> None:
-    found = float(metrics.psnr(torch.tensor([mse], dtype=torch.float64)))
-    assert found == pytest.approx(psnr, abs=0.06)
-
-
-def test_psnr_of_an_image_that_did_not_change_is_infinite() -> None:
-    assert metrics.psnr(torch.zeros(1)).tolist() == [math.inf]

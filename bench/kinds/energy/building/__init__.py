@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,7 @@ from bench.kinds.energy.building.reaching import reached
 from bench.kinds.energy.findings import EnergyFindings
 from bench.kinds.energy.options import EnergyOptions
 from bench.kinds.images.building import AttackWorkload, check_trainable, flags_kept
-from bench.worker import state
+from bench.worker import flops, state
 from bench.worker.variants import applied
 
 if TYPE_CHECKING:
@@ -82,9 +80,9 @@ class EnergyWorkload(AttackWorkload):
 
 
 def preload() -> None:
-    """Import what an optimizer's first step does; see `bench.worker.template`."""
-    with contextlib.suppress(ImportError):  # torch before 2.0 has none
-        importlib.import_module("torch._dynamo")
+    """Import what an optimizer's first step does, which counting does too; see
+    `bench.worker.template`."""
+    flops.preload()
 
 
 def build(comparison: Comparison, seed: int) -> EnergyWorkload:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from adapters.base import AdapterError
 from adapters.models import custom as own_models
+from adapters.models.weights import digest
 from adapters.papers.energy import defences, metrics
 from adapters.papers.energy.attack import Seen
 from bench.cases import AS_BUILT, SEMI_BACKWARD, Case
@@ -172,17 +172,6 @@ def _perturbed(
         for few, theirs in zip(images.split(case.batch), labels.split(case.batch), strict=True):
             made.append(attack(few.clone(), theirs.clone()).detach())
     return torch.cat(made)
-
-
-def digest(model: torch.nn.Module) -> str:
-    """Of all parameters and buffers, bit for bit."""
-    found = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        found.update(name.encode())
-        found.update(
-            value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
-        )
-    return found.hexdigest()[:16]
 
 
 def _mean(values: list[float], digits: int) -> float | None:

@@ -94,8 +94,8 @@ def other(case: Case, name: str, weights: str, seed: int, images: Tensor) -> Att
         file = cache.path(name, options.data, options.classes, seed)
         if not cache.ready(file):
             raise UnsupportedSettings(
-                f"{name} has not been trained on {options.data} with seed {seed}: its training did"
-                f" not come to its end; `{program.command('energy', '--models', name)}` goes on"
+                f"{name} has not been trained on {options.data} with seed {seed}:"
+                f" {cache.fault(file)}; `{program.command('energy', '--models', name)}` trains it"
             )
         model = building.build(name, options.classes, seed, file, size=options.input_shape[-1])
         source = f"trained on {options.data}, seed {seed}"
