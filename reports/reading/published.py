@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.cases import SEMI_BACKWARD, Case
-from reports.reading import kind
+from reports.reading import kind, papers
 
 FILE = Path(__file__).resolve().parent.parent / "paper" / "semi_backward.json"
 """Bu 2022, arXiv 2211.04973, tables 1 to 5."""
@@ -54,7 +51,7 @@ def find(case: Case, variant: str, suite: str | None) -> Published | None:
         tables = [name for name in every if told.as_published(case, name)]
         tables.sort(key=lambda name: name != of_suite)
     for name in tables:
-        for row in _tables().get(name, {}).get("rows", ()):
+        for row in papers.tables(FILE).get(name, {}).get("rows", ()):
             if told.repeats(case, name, row):
                 return Published(
                     row["original"], row["semi_backward"], row["speedup"], _what(name, case)
@@ -72,32 +69,14 @@ def notes(found: Iterable[Published | None]) -> Iterator[str]:
 
 def fault() -> str | None:
     """Why no published number stands beside ours; None where they can be read."""
-    try:
-        _load()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is damaged"
-        return f"Published numbers are left out: {FILE} can't be read: {why}; install it again"
-    return None
+    return papers.fault(FILE)
 
 
 def _what(table: str, case: Case) -> str:
-    found = _load()
+    found = papers.load(FILE)
     versions = found["versions"]
     distribution = {"art": "adversarial-robustness-toolbox"}.get(case.library, case.library)
     return (
         f"{found['tables'][table]['caption']}; {found['device']}, torch {versions['torch']},"
         f" {case.library} {versions[distribution]}"
     )
-
-
-def _tables() -> Mapping[str, Any]:
-    """The published tables; empty where they can't be read, which `fault` tells."""
-    return {} if fault() else _load()["tables"]
-
-
-@functools.cache
-def _load() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    if not isinstance(found, dict) or "tables" not in found:
-        raise ValueError("no tables")
-    return found

@@ -124,13 +124,9 @@ def test_numbers_that_can_not_be_read_are_missed_aloud(
     if text is not None:
         (tmp_path / "numbers.json").write_text(text)
     monkeypatch.setattr(published, "FILE", tmp_path / "numbers.json")
-    published._load.cache_clear()
-    try:
-        assert published.find(case()) is None
-        (said,) = published.notes([None], [case()])
-        assert "numbers.json can't be read" in said
-    finally:
-        published._load.cache_clear()
+    assert published.find(case()) is None
+    (said,) = published.notes([None], [case()])
+    assert "numbers.json can't be read" in said
     monkeypatch.undo()
     assert published.fault() is None
 

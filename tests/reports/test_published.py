@@ -81,14 +81,10 @@ def test_numbers_that_can_not_be_read_are_missed_aloud(
     if text is not None:
         (tmp_path / "numbers.json").write_text(text)
     monkeypatch.setattr(published, "FILE", tmp_path / "numbers.json")
-    published._load.cache_clear()
-    try:
-        assert speedup(PAPER) is None
-        (table,) = tables_of(Run(Path("x.jsonl"), ENVIRONMENT, (replace(GAIN, case=PAPER),)))
-        why = "No such file" if text is None else "it is damaged"
-        assert any(f"numbers.json can't be read: {why}" in note for note in table.notes)
-    finally:
-        published._load.cache_clear()
+    assert speedup(PAPER) is None
+    (table,) = tables_of(Run(Path("x.jsonl"), ENVIRONMENT, (replace(GAIN, case=PAPER),)))
+    why = "No such file" if text is None else "it is damaged"
+    assert any(f"numbers.json can't be read: {why}" in note for note in table.notes)
     monkeypatch.undo()
     assert published.fault() is None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from bench.cases import Case
 from bench.kinds.energy.options import EnergyOptions
+from reports.reading import papers
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "gradmdm.json"
 DATA = {10: "CIFAR-10", 100: "CIFAR-100", 200: "CUB-200-2011"}
@@ -135,7 +134,7 @@ def notes(found: Iterable[Row | None], cases: Sequence[Case]) -> Iterator[str]:
         ours = " and ".join(dict.fromkeys(EnergyOptions.of(case).data for case in cases))
         yield f"Published: Pan et al., GradMDM. {told}. Ours are measured on {ours}."
     methods = {case.attack for case in cases}
-    for name, table in _tables().items():
+    for name, table in papers.tables(FILE).items():
         if methods & set(table.get("methods", ())):
             yield f"Nothing stands beside table {name}, {table['caption']}: {table['missing']}."
     if (said := fault()) is not None:
@@ -144,31 +143,13 @@ def notes(found: Iterable[Row | None], cases: Sequence[Case]) -> Iterator[str]:
 
 def fault() -> str | None:
     """Why no published number stands beside ours; None where they can be read."""
-    try:
-        _load()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is damaged"
-        return f"Published numbers are left out: {FILE} can't be read: {why}; install it again"
-    return None
+    return papers.fault(FILE)
 
 
 def _rows() -> list[Row]:
     """Every published row, in order."""
     return [
         Row(name, table["caption"], row)
-        for name, table in _tables().items()
+        for name, table in papers.tables(FILE).items()
         for row in table["rows"]
     ]
-
-
-def _tables() -> Mapping[str, Any]:
-    """The published tables; empty where they can't be read, which `fault` tells."""
-    return {} if fault() else _load()["tables"]
-
-
-@functools.cache
-def _load() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    if not isinstance(found, dict) or "tables" not in found:
-        raise ValueError("no tables")
-    return found
