@@ -25,6 +25,7 @@ OURS = {
     "openattack": "adapters.libraries.openattack:Openattack",
     "reference": "adapters.reference:Reference",
     "papers": "adapters.papers.energy.adapter:Papers",
+    "sap": "adapters.papers.sap.adapter:Sap",
 }
 
 
