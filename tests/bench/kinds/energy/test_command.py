@@ -12,7 +12,7 @@ import pytest
 
 from adapters import data
 from adapters.base import AdapterError
-from adapters.models.dynamic import cache
+from adapters.models.trained import cache
 from bench.cases import SEMI_BACKWARD, Comparison, Status
 from bench.errors import Ended, UsageError
 from bench.kinds.command import Progress
@@ -21,9 +21,10 @@ from bench.kinds.energy.command import Attacks, Energy
 from bench.kinds.energy.findings import EnergyRecord
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
+from bench.kinds.trained import Wanted
 from bench.records import reading
 from tests import commands
-from tests.adapters.dynamic import toy
+from tests.adapters.trained import toy
 from tests.bench.kinds.energy.test_building import FILE, case
 from tests.commands import chosen, request
 
@@ -101,7 +102,7 @@ def asked_for(*words: str) -> Here:
     return Here(request("energy", *words))
 
 
-TOY = training.Wanted("papers", "toy", "digits", 10, 0, "cpu")
+TOY = Wanted("papers", "toy", "digits", 10, 0, "cpu")
 
 
 def test_a_network_that_is_lacking_is_trained_once_with_progress_shown(kept: Path) -> None:

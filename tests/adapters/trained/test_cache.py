@@ -11,11 +11,11 @@ import safetensors.numpy
 
 from adapters import data
 from adapters.base import AdapterError
-from adapters.models.dynamic import cache
-from adapters.models.dynamic.cache import Trained
 from adapters.models.dynamic.catalogue import NETWORKS
-from adapters.models.dynamic.recipes import Recipe, Stage
-from tests.adapters.dynamic import toy
+from adapters.models.trained import cache
+from adapters.models.trained.cache import Trained
+from adapters.models.trained.recipes import Recipe, Stage
+from tests.adapters.trained import toy
 
 DIGITS = data.facts("digits")
 TOLD = Trained("toy", "digits", 10, 3, "abc", 0.93, 0.5, 0.1, 12.5)
