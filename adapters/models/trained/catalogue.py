@@ -53,9 +53,12 @@ class Network:
 
 def networks() -> Mapping[str, Network]:
     """Every one, by its name."""
-    found: dict[str, Network] = {}
-    for path in FAMILIES:
-        found.update(importlib.import_module(path).NETWORKS)
+    return {name: row for path in FAMILIES for name, row in family(path).items()}
+
+
+def family(path: str) -> Mapping[str, Network]:
+    """Those of one catalogue, by the path of its module."""
+    found: Mapping[str, Network] = importlib.import_module(path).NETWORKS
     return found
 
 
