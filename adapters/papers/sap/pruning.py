@@ -1,19 +1,19 @@
 """Pruning by draws: of an activation map (Dhillon et al. 2018, section 3), or of a weight tensor
 (appendix B.4). Imports torch only.
 
-Of a map h with a entries, of one image, r = a · percent / 100 draws with replacement take entry j
-with p_j = |h_j| / Σ_k |h_k|. What is drawn at least once is kept and divided by the probability of
-that, 1 − (1 − p_j)^r, so that E[M(h)] = h.
+Of a map h with a entries, of one image, r = a * percent / 100 draws with replacement take entry j
+with p_j = |h_j| / sum |h|. What is drawn at least once is kept and divided by the probability of
+that, q_j = 1 - (1 - p_j)^r, so that E[M(h)] = h.
 
-`exact` draws in two parts (Poissonisation). First, a Poisson process of rate R p_j at each entry,
-for a time of 1, where R is a little below r. Its points come from Poisson(R) draws: given that
-there are m of them, which entries they fall on is as m independent draws from p, whatever m is. So
-where m ≤ r, r − m further draws complete them; where m > r, the map begins anew, and what is kept
-has the same law, since that choice looks at m alone. Of each process no more than its first point
-at E_j is drawn, exponential with rate 1 in units of R p_j: the entry is met if R p_j > E_j. After it
-the process begins again, so the entry's further points are Poisson(R p_j − E_j), and m is the number
-of entries met + Poisson(Σ_met (R p_j − E_j)). The r − m further draws are few, 3 √r or so, and the
-only ones that are looked up in a cumulated distribution.
+`exact` draws in two parts (Poissonisation). First, Poisson processes of rate R p_j at each entry j,
+for a time of 1, with R a little below r. Given that they have m points in all, the entries of these
+are as m independent draws from p, whatever m is. So where m <= r, another r - m draws complete
+them. Where m > r, the map begins anew; that looks at m alone, and changes no law of what is kept.
+Of each process only the first point is drawn, at E_j / (R p_j) with E_j exponential: the entry is
+met if E_j < R p_j. From there on the process has Poisson(R p_j - E_j) further points, and sums of
+these are Poisson, so m is the number of entries met + Poisson(sum of R p_j - E_j over those). The
+r - m draws are few, about 3 sqrt(r), and the only ones that are looked up in a cumulated
+distribution.
 
 `fast` keeps each entry with the same probability, but by itself: the same marginals, another joint
 law. Where r = 1, the draw keeps one entry, and independent decisions none or several.
@@ -29,7 +29,7 @@ from torch import Tensor
 from adapters.base import UnsupportedSettings
 
 BELOW = 3.0
-"""How many times √r the first part's mean lies below r: a map begins anew once in 740 times."""
+"""How many times sqrt(r) the first part's mean R lies below r: a map begins anew once in 740."""
 _SMALLEST = torch.finfo(torch.float32).tiny
 
 
@@ -70,7 +70,7 @@ def factor(
         UnsupportedSettings: h has no images, or no floating-point numbers, or the generator is of
             another device.
     """
-    _check(h, generator)
+    _check(h)
     order = [0, *sorted(range(1, h.ndim), key=h.stride, reverse=True)]
     laid = h.detach().permute(order)
     maps = laid.reshape(len(h), -1) if h.numel() else laid.new_zeros(0, 1)
@@ -88,6 +88,7 @@ def uniform(like: Tensor, generator: torch.Generator | None) -> Tensor:
     A float32 comes from 31 bits, two of them from one 64-bit number, which takes half the time of
     `uniform_` on a CPU; and it is never 0, so that `u <= q` never holds for q = 0 and always for 1.
     """
+    check_generator(generator, like)
     if like.dtype == torch.float64:
         drawn = torch.rand(like.shape, dtype=like.dtype, device=like.device, generator=generator)
         return drawn.neg_().add_(1)
@@ -98,16 +99,25 @@ def uniform(like: Tensor, generator: torch.Generator | None) -> Tensor:
     return bits.to(torch.float32).mul_(2.0**-31)
 
 
-def _check(h: Tensor, generator: torch.Generator | None) -> None:
+def check_generator(generator: torch.Generator | None, tensor: Tensor) -> None:
+    """Whether numbers for a tensor can be drawn with it.
+
+    Raises:
+        UnsupportedSettings: it is of another device.
+    """
+    if generator is not None and generator.device.type != tensor.device.type:
+        kind = tensor.device.type
+        raise UnsupportedSettings(
+            f"the generator is on {generator.device.type} and the network on {kind}; give"
+            f" torch.Generator({kind!r})"
+        )
+
+
+def _check(h: Tensor) -> None:
     if h.ndim < 2 or not h.is_floating_point():
         raise UnsupportedSettings(
             "pruning by draws takes floating-point maps of shape (N, ...), one for each image, not"
             f" {h.dtype} of shape {tuple(h.shape)}"
-        )
-    if generator is not None and generator.device.type != h.device.type:
-        raise UnsupportedSettings(
-            f"the generator is on {generator.device.type} and the network on {h.device.type}; give"
-            f" torch.Generator({h.device.type!r})"
         )
 
 
@@ -178,7 +188,7 @@ def _complete(
 def _scaled(
     kept: Tensor | None, p: Tensor, draws: int, generator: torch.Generator | None
 ) -> Tensor:
-    """What is kept, divided by q = 1 − (1 − p)^r; what is by decisions with probability q for None.
+    """What is kept, or without it what decisions with probability q keep, divided by q.
 
     p is overwritten.
     """
