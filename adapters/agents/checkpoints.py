@@ -14,7 +14,7 @@ from adapters.agents.kept import Agent
 from adapters.agents.network import QNetwork
 from adapters.agents.replay import Array, Replay
 from adapters.base import AdapterError
-from adapters.models.dynamic import cache
+from adapters.models.trained import cache
 from adapters.models.weights import safetensors
 
 _NETWORK, _TARGET, _OPTIMIZER, _REPLAY = "network.", "target.", "optimizer.", "replay."

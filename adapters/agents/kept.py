@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 
 from adapters.agents.recipes import recipe
 from adapters.base import AdapterError
-from adapters.models.dynamic import cache
+from adapters.models.trained import cache
 
 SUFFIX = ".safetensors"
 FACTS, BYTES = "agent", "bytes"

@@ -87,6 +87,27 @@ def play(
     return [episode.reward for episode in begun]
 
 
+def observations(environment: str, count: int, seed: int) -> Tensor:
+    """What is seen while actions are drawn at random, (count, 4, 84, 84) in [0, 1], on the CPU.
+
+    Args:
+        environment: as `environments.make` takes it.
+        count: how many.
+        seed: of the episodes, and of the actions.
+
+    Raises:
+        AdapterError: there is no such environment.
+    """
+    random = numpy.random.default_rng(seed)
+    env = environments.make(environment)
+    found = [env.reset(seed=int(random.integers(2**31)))[0]]
+    while len(found) < count:
+        observed, _, terminal, truncated, _ = env.step(int(random.integers(env.action_space.n)))  # type: ignore[attr-defined]
+        found.append(env.reset()[0] if terminal or truncated else observed)
+    env.close()
+    return seen(torch.from_numpy(numpy.stack(found)))
+
+
 def _begin(environment: str, seed: int, number: int) -> _Episode:
     env = environments.make(environment)
     random = numpy.random.default_rng([seed, number])
