@@ -153,7 +153,8 @@ def measured(
         )
         try:
             open_.make_ready()
-            open_.measured(runner.run(open_.comparisons, open_.journal))
+            if then is None or then.measures:
+                open_.measured(runner.run(open_.comparisons, open_.journal))
             if then is not None:
                 then.go_on(open_)
         except KeyboardInterrupt:

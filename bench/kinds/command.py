@@ -71,16 +71,18 @@ class Session(Protocol):
 
 
 class Command(ABC):
-    """A command of a kind's own: it measures like `run`, and then goes on.
+    """A command of a kind's own: it chooses like `run`, measures like it, and then goes on.
 
     Attributes:
         name, help: as `--help` shows them.
         description: of its own help page.
+        measures: whether the cases are timed first; else only what it goes on with is done.
     """
 
     name: ClassVar[str]
     help: ClassVar[str]
     description: ClassVar[str]
+    measures: ClassVar[bool] = True
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add what only this command takes; it is found in `Request.more`."""

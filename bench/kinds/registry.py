@@ -19,6 +19,7 @@ OURS = {
     "text": "bench.kinds.text.kind:Text",
     "training": "bench.kinds.training.kind:Training",
     "energy": "bench.kinds.energy.kind:EnergyKind",
+    "sampling": "bench.kinds.sampling.kind:SamplingKind",
 }
 DEFAULT = "images"
 """What is meant where nothing tells."""

@@ -152,6 +152,13 @@ CATCHES = (
         "python -m tools.communication",
     ),
     Evidence(
+        "Stochastic activation pruning, and what it costs",
+        "A forward pass of ResNet-20 with SAP-100, exact and by independent decisions, beside other"
+        " ways to draw; and what semi-backward leaves of a gradient's time.",
+        ("results/sap/pruning.md",),
+        "python -m tools.pruning",
+    ),
+    Evidence(
         "Skipped operations, and the time they take",
         "One image through each dynamic network, with some of its gates on and with none, against"
         " itself with all of them: whether what executes less takes less time.",

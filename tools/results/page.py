@@ -34,6 +34,8 @@ SUITES = {
     "all-attacks": "Every attack, and why",
     "paper-training": "A step of adversarial training, by steps of the attack",
     "training": "Adversarial training",
+    "paper-sap": "What N samples of a gradient cost",
+    "sap-robustness": "Defended networks under attack",
     "paper-energy": "Energy attacks on seven dynamic networks",
     "energy": "Energy attacks on SkipNet",
     "paper-energy-ablation": "Energy attacks, by component",

@@ -27,6 +27,7 @@ OF_TOOLS = (
     "regressions",
     "replication",
     "reports",
+    "sap",
     "selfcheck",
 )
 """Folders of results that are of this program, and of no library."""

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 from adapters.base import AttackInfo, UnsupportedSettings
@@ -48,14 +49,16 @@ class Method:
 
 
 _PERCENT = "draws in percent of the entries"
+_MANY = 1e5
+"""Percent; with so many draws next to nothing is pruned."""
 METHODS: Mapping[str, Method] = {
     DENSE: Method("dense", "section 4.1", "nothing", drawn=False),
-    "sap": Method("SAP", "section 3", "activations", _PERCENT, 100, has_fast=True),
+    "sap": Method("SAP", "section 3", "activations", _PERCENT, 100, most=_MANY, has_fast=True),
     "dropout": Method("dropout", "section 4.1.2", "activations", "rate", 0.1, most=1),
     "rnw": Method("RNW", "appendix B.1", "weights", "standard deviation", 0.01),
     "rsw": Method("RSW", "appendix B.2", "weights", "standard deviation", 0.1),
     "dwp": Method("DWP", "appendix B.3", "weights", "percent kept", 75, most=100, drawn=False),
-    "swp": Method("SWP", "appendix B.4", "weights", _PERCENT, 100, has_fast=True),
+    "swp": Method("SWP", "appendix B.4", "weights", _PERCENT, 100, most=_MANY, has_fast=True),
     "rna": Method("RNA", "appendix B.5", "activations", "standard deviation", 0.1),
     "rsa": Method("RSA", "appendix B.6", "activations", "standard deviation", 0.1),
 }
@@ -125,12 +128,36 @@ def _number(spec: str, method: Method, text: str | None) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf or value > method.most:
-        most = "" if method.most == math.inf else f" and at most {method.most:g}"
-        raise UnsupportedSettings(
-            f"defence {spec!r}: the {method.value} must be a number above 0{most}"
-        )
+    if wrong := _fault(method, value):
+        raise UnsupportedSettings(f"defence {spec!r}: {wrong}")
     return value
+
+
+def _fault(method: Method, value: float) -> str:
+    """What is wrong with a method's number, in words; empty if nothing is."""
+    if 0 < value < math.inf and value <= method.most:
+        return ""
+    most = "" if method.most == math.inf else f" and at most {method.most:,g}"
+    return f"the {method.value} must be a number above 0{most}"
+
+
+def defence(name: str, value: object, *, fast: bool = False) -> Defence:
+    """A method with a number that comes from Python, not from a text.
+
+    Args:
+        name: of the method.
+        value: its number.
+        fast: whether draws are approximated by independent decisions.
+
+    Raises:
+        UnsupportedSettings: the number makes no sense; in one line.
+    """
+    method = METHODS[name]
+    strange = isinstance(value, bool)  # a number to Python
+    number = float(value) if isinstance(value, Real) and not strange else math.nan
+    if wrong := _fault(method, number):
+        raise UnsupportedSettings(f"{name}: {wrong}, not {value!r}")
+    return Defence(name, number, fast)
 
 
 def examples() -> list[str]:

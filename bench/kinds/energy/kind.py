@@ -164,8 +164,6 @@ class EnergyKind(Kind):
         return attacks_of(library)
 
     def check_names(self, request: Request) -> None:
-        for name in request.option("defences") or ():
-            _check_defence(name)
         for name in request.option("transfer") or ():
             _check_network(name)
 

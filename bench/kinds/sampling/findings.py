@@ -137,16 +137,16 @@ class AgentRecord(OwnRecord):
     Attributes:
         network_seed: that the agent was trained with.
         passes: that its values are averaged over; 1 of a network that draws nothing.
-        frames: that it was trained for.
         weights: digest of the network's.
+        source: where they come from, in words.
         played: for each strength; the same episodes for every defence.
         seconds: of all of it, by the wall; for orientation.
     """
 
     network_seed: int
     passes: int
-    frames: int = 0
     weights: str = ""
+    source: str = ""
     played: list[Played] = field(default_factory=list)
     seconds: float = 0.0
     kind: Literal["agent"] = "agent"

@@ -6,11 +6,17 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, get_args
 
+from adapters.base import AdapterError
+from adapters.papers.sap import methods
 from bench.cases import Case, Options
 from semibackward_bench.grammar import counted
 
 Gradient = Literal["own", "dense"]
 GRADIENTS: tuple[Gradient, ...] = get_args(Gradient)
+AGENT = "ddqn"
+"""The network of agents."""
+RANDOM = "random"
+"""What stands for the weights of a model that nobody has trained."""
 TRAINED = "trained"
 """What stands for the weights that a network's recipe makes."""
 
@@ -66,9 +72,18 @@ class SamplingOptions(Options):
         """⌈λ / k⌉ of the iterative attack (section 4.5), else 1."""
         return max(1, math.ceil(self.strength / self.step)) if case.attack == "iterative" else 1
 
+    @property
+    def draws(self) -> bool:
+        """Whether two passes of the network differ."""
+        return methods.parse(self.defence).method.drawn
+
     def check(self) -> None:
         if len(self.input_shape) != 3 or min(self.input_shape) < 1:
             raise ValueError(f"case.options.input_shape: {self.input_shape} is no shape of images")
+        try:
+            methods.parse(self.defence)
+        except AdapterError as error:
+            raise ValueError(f"case.options.defence: {error}") from error
         if self.gradient not in GRADIENTS:
             raise ValueError(f"case.options.gradient: {self.gradient!r} is unknown")
         if self.samples < 1 or (self.chunk is not None and self.chunk < 1):

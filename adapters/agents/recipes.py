@@ -1,0 +1,82 @@
+"""How an agent is trained. Pure; a digest names what comes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from adapters.agents.environments import CATCH
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Of Double DQN, with the settings of Dhillon et al. 2018, appendix A, unless others are given;
+    what it leaves open is as in Mnih et al. 2015, extended data table 1.
+
+    A step is one action of the agent's, whatever the environment makes of it.
+
+    Attributes:
+        steps: of the whole training.
+        slice: steps between two checkpoints; an episode that is under way then is left.
+        replay: most recent pictures that are kept.
+        start: steps at random before the first update.
+        every: steps between two updates.
+        batch: transitions of a minibatch.
+        rate: the learning rate of RMSProp.
+        momentum: of the gradient and of its square.
+        floor: added to the root of the gradient's variance. Mnih et al. have 0.01 below the root.
+        discount: gamma.
+        target: steps between two updates of the target network.
+        first_epsilon, last_epsilon: how often an action is drawn at random, at first and at last.
+        annealed: steps in which it gets from one to the other, in a straight line.
+        version: raised when the code changes what a recipe makes.
+    """
+
+    steps: int = 100_000_000
+    slice: int = 250_000
+    replay: int = 1_000_000
+    start: int = 50_000
+    every: int = 4
+    batch: int = 32
+    rate: float = 0.00025
+    momentum: float = 0.95
+    floor: float = 0.1
+    discount: float = 0.99
+    target: int = 10_000
+    first_epsilon: float = 1.0
+    last_epsilon: float = 0.1
+    annealed: int = 1_000_000
+    version: int = 1
+
+    @property
+    def slices(self) -> int:
+        """The last may be shorter."""
+        return -(-self.steps // self.slice)
+
+    def epsilon(self, step: int) -> float:
+        """How often an action is drawn at random, after so many steps."""
+        share = min(1.0, step / self.annealed)
+        return self.first_epsilon + share * (self.last_epsilon - self.first_epsilon)
+
+    def digest(self, environment: str, seed: int) -> str:
+        """A short name for the agent that it makes."""
+        told = {"recipe": asdict(self), "environment": environment, "seed": seed}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+FULL = Recipe()
+SMALL = Recipe(
+    steps=20_000,
+    slice=2_000,
+    replay=10_000,
+    start=1_000,
+    target=500,
+    annealed=8_000,
+)
+"""For catch: minutes on two cores."""
+
+
+def recipe(environment: str) -> Recipe:
+    """How an agent for an environment is trained."""
+    return SMALL if environment == CATCH else FULL
