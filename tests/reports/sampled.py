@@ -111,15 +111,15 @@ def agent(
         seed=0,
         network_seed=seed,
         passes=1 if SamplingOptions.of(of).defence == "dense" else 10,
-        frames=1000,
         weights="0123456789abcdef",
+        source=f"trained in catch, seed {seed}",
         played=[Played(float(strength), list(some)) for strength, some in found.items()],
         seconds=2.0,
     )
     return replace(record, **changes)
 
 
-def playing(defence: str = "sap-100", environment: str = "Catch", **more: Any) -> Case:
+def playing(defence: str = "sap-100", environment: str = "catch", **more: Any) -> Case:
     """An agent's case."""
     return case(defence, model="ddqn", environment=environment, input_shape=(4, 84, 84), **more)
 

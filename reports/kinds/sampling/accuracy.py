@@ -119,7 +119,7 @@ def _table(group: Sequence[Evaluated]) -> Table:
             for each, known in zip(group, there, strict=True)
         ),
         (
-            *_weights(group),
+            *measures.sources(group),
             "λ: the radius of the L-infinity ball, on a scale of 0 to 255. Passes: that outputs of"
             " a network that draws at random are averaged over. N: samples of each gradient.",
             *_images(group),
@@ -155,15 +155,6 @@ def _images(group: Sequence[Evaluated]) -> Iterator[str]:
             f"Of one network with {counted(fewest, 'image')}, a percentage lies within up to"
             f" {most:.0f} points of what all images would give (Wilson, 95 %)."
         )
-
-
-def _weights(group: Sequence[Evaluated]) -> Iterator[str]:
-    said = by_whom(
-        (models.name(each.case), f"weights {', '.join(dict.fromkeys(sources))}")
-        for each in group
-        if (sources := [r.source for r in each.records.values() if r.source])
-    )
-    yield from (f"{', '.join(names)}: {text}." for text, names in said.items())
 
 
 def _iterative(group: Sequence[Evaluated]) -> Table:

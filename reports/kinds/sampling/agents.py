@@ -118,20 +118,20 @@ def _rewards(group: Sequence[Agent]) -> Table:
     return Table(
         f"Rewards of agents by λ in {where(group[0].case)}",
         (
-            *("network", "defence", "attack", "N", "agents", "episodes", "frames", "passes"),
+            *("network", "defence", "attack", "N", "agents", "episodes", "passes"),
             *(f"λ = {strength:g}" for strength in strengths),
         ),
         tuple(
             (
                 *(models.name(each.case), defended(each.case), each.attack, samples(each.case)),
-                *(str(len(each.records)), str(_episodes(each)), _frames(each), str(each.passes)),
+                *(str(len(each.records)), str(_episodes(each)), str(each.passes)),
                 *_by_strength(each, strengths),
             )
             for each in group
         ),
         (
+            *measures.sources(group),
             "Episodes: with each λ, of all agents together; the same ones for every defence."
-            " Frames: that an agent was trained for; the published ones for 100 000 000 steps."
             " ± is the 95 % interval of the mean (Student's t): over agents, or over the episodes"
             " of one.",
         ),
@@ -143,10 +143,6 @@ def _episodes(each: Agent) -> int:
         sum(len(found.rewards) for found in each.at(strength).values())
         for strength in each.strengths
     )
-
-
-def _frames(each: Agent) -> str:
-    return " or ".join(str(frames) for frames in sorted({r.frames for r in each.records.values()}))
 
 
 def _changes(pairs: Sequence[tuple[Agent, Agent]]) -> Table:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from adapters.papers.sap.methods import FAST
 from bench.statistics.estimate import CONFIDENCE
 from reports.kinds.sampling import judging, measures, published, together
 from reports.kinds.sampling.accuracy import ITERATIVE
@@ -152,11 +151,11 @@ def _rivals(found: Sequence[Evaluated], group: Sequence[Evaluated]) -> Iterator[
     """Sections 4.1.2 and 4.3, appendix B: others offer no robustness, and none matches SAP."""
     pruned: dict[str, Evaluated] = {}
     for each in found:
-        if is_sap(each) and untrained(each) and not options(each.case).defence.endswith(FAST):
+        if is_sap(each) and untrained(each) and not defence(each.case).fast:
             pruned[each.case.model] = each
     for each in found:
         known = defence(each.case)
-        if each.case.model == ADVERSARIAL or known is None or known.name == SAP:
+        if each.case.model == ADVERSARIAL or known.name == SAP:
             continue
         if is_dense(each.case) and untrained(each):
             continue

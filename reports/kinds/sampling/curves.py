@@ -15,7 +15,6 @@ from reports.kinds.sampling.words import (
     base,
     briefly,
     defence,
-    draws,
     is_dense,
     options,
     place,
@@ -108,7 +107,7 @@ def _panel(
     others: Sequence[Evaluated],
 ) -> Told:
     """The dense network and others, the N that these share in the title."""
-    shared = {tuple(sampled(each.case)) for each in others if draws(each.case)}
+    shared = {tuple(sampled(each.case)) for each in others if options(each.case).draws}
     common = next(iter(shared)) if len(shared) == 1 else ()
     curves = [] if dense is None else [_curve(dense, DENSE)]
     for each in others:
@@ -118,19 +117,13 @@ def _panel(
     return ", ".join(filter(None, (title, *common))), curves
 
 
-def _named(each: Evaluated) -> str:
-    """The method of its defence."""
-    found = defence(each.case)
-    return options(each.case).defence if found is None else found.name
-
-
 def _value(each: Evaluated) -> tuple[float, bool]:
     found = defence(each.case)
-    return (0.0, False) if found is None else (found.value, found.fast)
+    return found.value, found.fast
 
 
 def _of_method(found: Sequence[Evaluated], *names: str) -> list[Evaluated]:
-    return sorted((each for each in found if _named(each) in names), key=_value)
+    return sorted((each for each in found if defence(each.case).name in names), key=_value)
 
 
 def _pruned(

@@ -13,7 +13,6 @@ from reports.kinds.sampling.words import (
     NOISE,
     OWN,
     defended,
-    draws,
     is_dense,
     options,
     samples,
@@ -54,7 +53,7 @@ def families(group: Sequence[Evaluated]) -> list[Growing]:
     dense network's gradient."""
     found: dict[tuple[object, ...], list[Evaluated]] = {}
     for each in group:
-        if each.case.attack != NOISE and draws(each.case):
+        if each.case.attack != NOISE and options(each.case).draws:
             found.setdefault(_alike(each), []).append(each)
     made = []
     for some in found.values():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reports.kinds.sampling.growing import FOUND, NOT_FOUND, UNTOLD
 from reports.kinds.sampling.measures import Difference, Evaluated
 from reports.kinds.sampling.published import Row
-from reports.kinds.sampling.words import base, defence, draws, options, samples, short_name
+from reports.kinds.sampling.words import base, defence, options, samples, short_name
 
 SAP, PERCENT = "sap", 100.0
 WELL = 4.0
@@ -44,7 +44,7 @@ class Judgement:
 
 def is_sap(each: Evaluated) -> bool:
     found = defence(each.case)
-    return found is not None and (found.name, found.value) == (SAP, PERCENT)
+    return (found.name, found.value) == (SAP, PERCENT)
 
 
 def strongest(found: Sequence[Evaluated]) -> list[Evaluated]:
@@ -62,7 +62,7 @@ def against(first: Evaluated, second: Evaluated) -> str:
     """What is held against what, with the samples of the gradients."""
     return " against ".join(
         f"{short_name(each.case)}, N = {samples(each.case)}"
-        if draws(each.case)
+        if options(each.case).draws
         else short_name(each.case)
         for each in (first, second)
     )

@@ -193,6 +193,16 @@ def _by_seed(found: Iterable[Line]) -> dict[tuple[str, int], dict[int, Line]]:
     return {key: dict(sorted(some.items())) for key, some in made.items()}
 
 
+def sources(group: Iterable[Evaluated | Agent]) -> list[str]:
+    """A sentence for each network on where its weights come from."""
+    said: dict[tuple[str, ...], dict[str, None]] = {}
+    for each in group:
+        told = tuple(dict.fromkeys(r.source for r in each.records.values() if r.source))
+        if told:
+            said.setdefault(told, {})[models.name(each.case)] = None
+    return [f"{', '.join(names)}: weights {', '.join(told)}." for told, names in said.items()]
+
+
 def apart(run: Run) -> list[RobustnessRecord]:
     """Networks that were judged otherwise with the trick than without it."""
     first: dict[tuple[object, ...], RobustnessRecord] = {}

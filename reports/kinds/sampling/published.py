@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adapters.papers.sap.methods import FAST
 from bench.cases import Case
 from reports.kinds.sampling.words import OWN, defence, is_dense, options
 from reports.reading import papers
@@ -98,8 +99,7 @@ def _same_network(case: Case, values: Mapping[str, Any]) -> bool:
 
 def _spec(case: Case) -> str:
     """The defence; of independent decisions, the one that they stand for."""
-    found = defence(case)
-    return options(case).defence if found is None else found.spec.removesuffix("-fast")
+    return defence(case).spec.removesuffix(f"-{FAST}")
 
 
 def _same_attack(case: Case, values: Mapping[str, Any]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from adapters.data import DIGITS, facts
+from adapters.models.classifiers.catalogue import NETWORKS
 from bench.cases import Case
 from bench.kinds.record import OwnRecord
 from bench.kinds.sampling.findings import AgentRecord, RobustnessRecord
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from bench.statistics.anatomy import Anatomy
     from reports.table import Table
 
-DIGITS = "digits"
 _USUAL = {name: field.default for name, field in SamplingOptions.__dataclass_fields__.items()}
 
 
@@ -79,12 +80,12 @@ class SamplingReport(KindReport):
         found = SamplingOptions.of(case)
         words: list[object] = ["explain", *workload_words(case), "--models", case.model]
         words += ["--defences", found.defence, "--samples", found.samples, "--batch", case.batch]
+        words += _shown(case)
         words += [] if found.chunk is None else ["--chunk", found.chunk]
         for name in ("strength", "step"):
             value = getattr(found, name)
             words += [] if value == _USUAL[name] else [f"--{name}", f"{value:g}"]
         words += [] if found.gradient == OWN else ["--gradients", found.gradient]
-        words += [] if found.data == DIGITS else ["--data", found.data]
         return [*words, *([] if case.weights == TRAINED else weights_words(case))]
 
     def tables(
@@ -129,6 +130,19 @@ class SamplingReport(KindReport):
             " (PyTorch 1.13 or newer), or `parameter.requires_grad_(False)` for every parameter"
             " before the forward pass."
         )
+
+
+def _shown(case: Case) -> list[object]:
+    """The words that name what the network is shown."""
+    found = SamplingOptions.of(case)
+    if found.environment is not None:
+        return ["--environments", found.environment]
+    told: list[object] = [] if found.data == DIGITS else ["--data", found.data]
+    network = NETWORKS.get(case.model)
+    usual = network and found.data == DIGITS and network.side(facts(DIGITS))
+    if usual != found.input_shape[-1]:
+        told += ["--input", "x".join(map(str, found.input_shape))]
+    return told
 
 
 def _judged(record: RobustnessRecord) -> dict[str, object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from adapters.base import AdapterError
 from adapters.papers.sap import methods
 from adapters.papers.sap.methods import DENSE, Defence
 from bench.cases import AS_BUILT, Case
@@ -23,29 +22,19 @@ OWN, NOISE = "own", "noise"
 options = SamplingOptions.of
 
 
-def defence(case: Case) -> Defence | None:
-    """Of the network; None of one that this program does not know."""
-    try:
-        return methods.parse(options(case).defence)
-    except AdapterError:
-        return None
+def defence(case: Case) -> Defence:
+    """Of the network."""
+    return methods.parse(options(case).defence)
 
 
 def is_dense(case: Case) -> bool:
     """Whether the network has no defence."""
-    return options(case).defence == DENSE
-
-
-def draws(case: Case) -> bool:
-    """Whether two passes of the network differ."""
-    found = defence(case)
-    return found is None or found.method.drawn
+    return defence(case).name == DENSE
 
 
 def defended(case: Case) -> str:
     """The defence in a cell, as "SAP-100"."""
-    found = defence(case)
-    return options(case).defence if found is None else found.title
+    return defence(case).title
 
 
 def base(case: Case) -> str:
@@ -88,7 +77,7 @@ def attacked(case: Case) -> str:
 def sampled(case: Case) -> list[str]:
     """N, of a gradient that is worth averaging, as "N = 10"."""
     count = options(case).samples
-    if case.attack == NOISE or not (draws(case) or count > 1):
+    if case.attack == NOISE or not (options(case).draws or count > 1):
         return []
     return [f"N = {count}"]
 
