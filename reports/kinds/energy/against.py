@@ -14,8 +14,7 @@ from bench.statistics.seeds import Mean
 from reports.kinds.energy import measures, published
 from reports.kinds.energy.measures import Ended, options, place, where
 from reports.kinds.energy.published import Row
-from reports.kinds.energy.timing import median_step
-from reports.reading import models, numbers
+from reports.reading import ceilings, models, numbers
 from reports.table import Table
 from semibackward_bench.grammar import counted
 
@@ -232,7 +231,8 @@ def _effort(
     needed = [reaching(attack, seed, goal) for seed, goal in known.items()]
     found = seeds.mean(number for number in needed if number is not None)
     step = [
-        None if record is None else median_step(record, name) for name in (BASELINE, SEMI_BACKWARD)
+        None if record is None else ceilings.median(record, name)
+        for name in (BASELINE, SEMI_BACKWARD)
     ]
     return (
         models.name(attack.case),

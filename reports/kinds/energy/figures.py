@@ -22,8 +22,7 @@ from reports.figures.style import DOUBLE, SCREEN, Theme, shown
 from reports.kinds.energy import courses, measures
 from reports.kinds.energy.courses import OnNetwork
 from reports.kinds.energy.measures import Ended, method, options, place
-from reports.kinds.energy.timing import median_step
-from reports.reading import levels, models, numbers, places
+from reports.reading import ceilings, levels, models, numbers, places
 from semibackward_bench.grammar import counted, form
 
 ROWS = 36
@@ -65,7 +64,9 @@ def of_points(found: Sequence[Point]) -> list[Plot]:
 
 def _both(point: Point) -> tuple[float, float] | None:
     """Median seconds a step of the original and of the variant."""
-    found = [median_step(point.record, v) for v in (point.record.baseline, point.record.variant)]
+    found = [
+        ceilings.median(point.record, v) for v in (point.record.baseline, point.record.variant)
+    ]
     return (found[0], found[1]) if found[0] and found[1] else None
 
 

@@ -1,0 +1,1 @@
+"""Attacks by Monte-Carlo gradients."""
