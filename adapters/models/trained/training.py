@@ -155,10 +155,8 @@ class Trainee:
         mixture = self._recipe.mixture
         before = None if mixture is None else adversarial.as_it_stands(self._network)
         for update, (images, labels) in enumerate(self._minibatches(order), number * minibatches):
-            falls = stage.falls
-            moved = falls.share(number) if falls else share_of_rate(update, updates)
             for group in self._optimizer.param_groups:
-                group["lr"] = stage.rate * moved
+                group["lr"] = _rate(stage, number, update, updates)
             if radius := self._recipe.adversarial:
                 images = adversarial.attacked(self._network, images, labels, radius)
             if mixture is not None:
@@ -252,6 +250,13 @@ class Trainee:
             self._optimizer = _optimizer(stage, self._network)
             kept = self._optimizer.state_dict()
             self._optimizer.load_state_dict({**kept, "state": found.optimizer})
+
+
+def _rate(stage: Stage, epoch: int, update: int, updates: int) -> float:
+    """Of an update of a stage; epochs and updates are counted from 0."""
+    if stage.falls is not None:
+        return stage.rate * stage.falls.share(epoch)
+    return stage.rate * share_of_rate(update, updates)
 
 
 def _optimizer(stage: Stage, network: Trainable) -> torch.optim.Optimizer:

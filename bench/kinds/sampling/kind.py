@@ -297,7 +297,7 @@ def _check_network(name: str) -> None:
         return
     if name == AGENT or name in NETWORKS or not models.timm_names() or models.is_known(name):
         return
-    near = closest(name, [*NETWORKS, AGENT, *models.names()])
+    near = closest(name, [AGENT, *models.names()])
     raise UsageError(
         f"unknown network {name!r}{near}; trained by recipe: {', '.join([*NETWORKS, AGENT])}; your"
         f" own: {own_models.EXAMPLE}"
