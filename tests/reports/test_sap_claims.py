@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from bench.kinds.sampling.findings import RobustnessRecord
+from bench.statistics.proportions import Within
 from reports.kinds.sampling.judging import side
-from reports.kinds.sampling.measures import Difference, Within
+from reports.kinds.sampling.measures import Difference
 from reports.table import Table
 from tests.reports import sampled as made
-from tests.reports.sampled import RobustnessRecord, case, robust
+from tests.reports.sampled import case, robust
 from tests.reports.tables import tables_of
 
 ADV = "resnet20_adversarial"
@@ -19,7 +21,7 @@ ADV = "resnet20_adversarial"
 def judgements(*records: RobustnessRecord) -> list[Mapping[str, str]]:
     """The rows of the table of claims, each by its columns."""
     found: list[Table] = tables_of(made.run(*records), "sampling")
-    rows = []
+    rows: list[Mapping[str, str]] = []
     for table in found:
         if table.title.startswith("What the paper says"):
             rows += [dict(zip(table.header, row, strict=True)) for row in table.rows]

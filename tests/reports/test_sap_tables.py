@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.kinds.sampling.findings import SamplingFindings
 from bench.records.reading import Run
 from reports.kinds.sampling import published
 from reports.kinds.sampling.timing import by_passes
@@ -53,7 +54,7 @@ def test_a_step_of_the_iterative_attack_is_a_gradient() -> None:
 
 def test_what_takes_no_gradient_has_no_seconds_a_sample() -> None:
     record = timed(case("dense", "noise"))
-    assert record.findings is not None
+    assert isinstance(record.findings, SamplingFindings)
     record = replace(record, findings=replace(record.findings, passes=0))
     table = titled(made.run(record), COST)
     assert column(table, "original (s a sample)") == ["-"]
