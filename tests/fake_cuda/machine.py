@@ -88,6 +88,9 @@ class _Stream:
         return False
 
 
+_MEMORY = 2**30
+"""Bytes that it has."""
+
 # What draws on the GPU draws from the CPU's generator here, which torch.manual_seed seeds.
 _SEEDS: Mapping[str, Any] = {
     "manual_seed": lambda seed: None,
@@ -107,6 +110,9 @@ _ANSWERS: Mapping[Any, Mapping[str, Any]] = {
         "get_device_name": lambda device=None: "a CPU that plays a GPU",
         "synchronize": lambda device=None: None,
         "empty_cache": lambda: None,
+        "mem_get_info": lambda device=None: (_MEMORY, _MEMORY),
+        "memory_reserved": lambda device=None: 0,
+        "memory_allocated": lambda device=None: 0,
     },
     torch.cuda.random: _SEEDS,
     torch.accelerator: {"current_stream": lambda device=None: _Stream()},

@@ -38,7 +38,6 @@ from bench.kinds.sampling.findings import (
 )
 from bench.kinds.sampling.options import AGENT, GRADIENTS, RANDOM, TRAINED, SamplingOptions
 from bench.words import closest, columns, unknown
-from semibackward_bench.grammar import counted
 
 SAP = "sap"
 """The library of these attacks."""
@@ -203,7 +202,7 @@ class SamplingKind(Kind):
             group.libs, group.models, places, group.batch
         ):
             _check_agent(model, place)
-            shown = _shown(group, model, place, batch)
+            shown = _shown(group, model, place)
             offered = attacks_of(library)
             wanted = offered if ALL in group.attacks else group.attacks
             for attack in dict.fromkeys(name for name in wanted if name in offered):
@@ -244,7 +243,7 @@ def _options(
     return found
 
 
-def _shown(group: SamplingGroup, model: str, place: str | None, batch: int) -> dict[str, Any]:
+def _shown(group: SamplingGroup, model: str, place: str | None) -> dict[str, Any]:
     """What of a case's options tells what the network is shown."""
     if place is not None:
         try:
@@ -253,9 +252,6 @@ def _shown(group: SamplingGroup, model: str, place: str | None, batch: int) -> d
             raise UsageError(str(error)) from error
         return {"input_shape": room.input_shape, "classes": room.actions, "environment": place}
     facts = _known(group.data)
-    if batch > facts.test_images:
-        has = counted(facts.test_images, "image")
-        raise UsageError(f"--batch {batch}: {facts.name} has {has} to attack")
     shape = group.input or (RGB, *(2 * (_side(model, facts),)))
     return {"input_shape": tuple(shape), "classes": facts.classes, "data": group.data}
 

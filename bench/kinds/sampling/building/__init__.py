@@ -81,7 +81,7 @@ def build(comparison: Comparison, seed: int) -> SamplingWorkload:
     """
     preload()
     case = comparison.case
-    found = attacked(case, seed, case.batch)
+    found = attacked(case, seed, case.batch, filled=True)
     if comparison.variant == SEMI_BACKWARD:
         check_trainable(case, found.dense, f"{SEMI_BACKWARD} has nothing to leave out")
     attacks = {}

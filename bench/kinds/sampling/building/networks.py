@@ -48,14 +48,14 @@ class Attacked:
     remarks: tuple[str, ...] = ()
 
 
-def attacked(case: Case, seed: int, count: int, *, network_seed: int | None = None) -> Attacked:
+def attacked(case: Case, seed: int, count: int, *, filled: bool = False) -> Attacked:
     """A case's network, in eval mode, and test images, or what its agent observes.
 
     Args:
         case: what was asked.
-        seed: draws the images.
+        seed: draws the images; that the network was trained with, or of its random weights.
         count: how many; fewer where there are fewer.
-        network_seed: that the network was trained with, or of its random weights; None for `seed`.
+        filled: repeat images where there are fewer, as for what only the time is asked of.
 
     Raises:
         AdapterError: the device, the network, its weights, the data or the environment can't be
@@ -64,14 +64,18 @@ def attacked(case: Case, seed: int, count: int, *, network_seed: int | None = No
     select_device(case.device)
     options = SamplingOptions.of(case)
     dtype = getattr(torch, case.dtype)
-    labels = None
+    labels, remarks = None, ()
     if options.environment is None:
         images, labels = data.drawn(options.data, seed, count, options.input_shape)
         labels = labels.to(case.device)
+        if filled and len(labels) < count:
+            remarks = (f"{options.data} has {counted(len(labels), 'test image')}: they are repeated",)
+            again = torch.arange(count) % len(labels)
+            images, labels = images[again], labels[again]
     else:
         images = playing.observations(options.environment, count, seed)
     images = images.to(case.device, dtype)
-    model, source = _built(case, seed if network_seed is None else network_seed)
+    model, source = _built(case, seed)
     who = f"{own_models.OPTION} {case.model}"
     try:
         model = model.eval().to(device=case.device, dtype=dtype)
@@ -80,7 +84,7 @@ def attacked(case: Case, seed: int, count: int, *, network_seed: int | None = No
             f"{who} can't be brought to {case.device} as {case.dtype}: {own_models.spelt(error)}"
         ) from error
     probed = probing.probe(model, images, who)
-    remarks = probed.remarks
+    remarks = (*remarks, *probed.remarks)
     if labels is None or probed.classes != options.classes:
         if labels is not None:
             remarks += (_other_classes(probed.classes, options),)
