@@ -24,8 +24,8 @@ def _on_photographs(epochs: int, falls: Falls, mixture: Mixture | None = None) -
     return Recipe((stage,), batch=_BATCH, mixture=mixture)
 
 
-def _on_digits(epochs: int, mixture: Mixture | None = None) -> Recipe:
-    stage = Stage("training", epochs, 0.1, weight_decay=1e-4)
+def _on_digits(epochs: int, rate: float = 0.1, mixture: Mixture | None = None) -> Recipe:
+    stage = Stage("training", epochs, rate, weight_decay=1e-4)
     return Recipe((stage,), batch=32, mixture=mixture)
 
 
@@ -50,7 +50,7 @@ NETWORKS: Mapping[str, Network] = {
     "resnet20_dropout_30": Network(
         _RESNET,
         f"{_SOURCE}, dropout of 0.3 behind each ReLU",
-        digits=_on_digits(16),
+        digits=_on_digits(36, rate=0.3),
         photographs=_WITH_DROPOUT,
         arguments={"dropout": 0.3},
         digits_size=_DIGITS_SIZE,
@@ -58,7 +58,7 @@ NETWORKS: Mapping[str, Network] = {
     "resnet20_adversarial": Network(
         _RESNET,
         f"{_SOURCE}, a fifth of the images by FGSM",
-        digits=_on_digits(8, _MIXTURE),
+        digits=_on_digits(8, mixture=_MIXTURE),
         photographs=_on_photographs(100, Falls(after=tuple(range(10, 100, 10)), by=0.5), _MIXTURE),
         digits_size=_DIGITS_SIZE,
     ),
