@@ -8,8 +8,8 @@ from bench.cases import SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.formats import markdown
-from reports.kinds.energy import against, measures, timing
-from reports.reading import models, places
+from reports.kinds.energy import against, measures
+from reports.reading import ceilings, models, places
 from semibackward_bench.grammar import counted
 from tools.results import records
 
@@ -49,11 +49,13 @@ def _gains(energy: Sequence[ComparisonRecord]) -> Iterator[str]:
         levels = {r.equality.level for r in mine if r.equality is not None}
         same = "the perturbed images are identical" if levels == {"identical"} else ""
         yield f"Semi-backward, a step of `{name}`: {told}{f'; {same}' if same else ''}."
-    near = [r for r in known if (share := timing.reached(r)) is not None and share >= timing.NEAR]
+    near = [
+        r for r in known if (share := ceilings.reached(r)) is not None and share >= ceilings.NEAR
+    ]
     if known:
         yield (
             f"{counted(len(near), 'comparison')} of {len(known)} come to"
-            f" {100 * timing.NEAR:.0f} % of the ceiling that their operations set; the table of"
+            f" {100 * ceilings.NEAR:.0f} % of the ceiling that their operations set; the table of"
             " [results.md](results.md) says of the others what was observed."
         )
 
