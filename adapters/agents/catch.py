@@ -1,8 +1,7 @@
 """Catch: balls fall from the top, and a paddle at the bottom is to be under each.
 
-Imports gymnasium. A small game of pixels in the manner of Mnih et al. 2014, "Recurrent Models of
-Visual Attention", and of bsuite's catch (Osband et al. 2020). Here a ball may also move sideways and
-bounces off the walls, so that one picture does not tell where it will land.
+Imports gymnasium. A small game of pixels, as Mnih et al. 2014, "Recurrent Models of Visual
+Attention", and bsuite (Osband et al. 2020) have it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ BALLS = 10
 """Of an episode, one after the other."""
 STAY, LEFT, RIGHT = range(3)
 """The actions: where the paddle moves, by one cell."""
-BOARD, BALL = 96, 192
+BOARD, BALL = 0, 255
 """Grey levels, of what is empty and of what is not."""
 
 Frame = numpy.ndarray[Any, numpy.dtype[numpy.uint8]]
@@ -39,7 +38,7 @@ class Catch(gymnasium.Env[Frame, Any]):
         side = CELLS * CELL
         self.observation_space = gymnasium.spaces.Box(0, 255, (side, side), numpy.uint8)
         self.action_space = gymnasium.spaces.Discrete(3)
-        self._balls = self._row = self._column = self._drift = self._paddle = 0
+        self._balls = self._row = self._column = self._paddle = 0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -54,9 +53,6 @@ class Catch(gymnasium.Env[Frame, Any]):
         moved = self._paddle + {STAY: 0, LEFT: -1, RIGHT: 1}[int(action)]
         self._paddle = min(max(moved, 0), CELLS - PADDLE)
         self._row += 1
-        if not 0 <= self._column + self._drift < CELLS:
-            self._drift = -self._drift
-        self._column += self._drift
         reward = 0.0
         if self._row == CELLS - 1:
             reward = float(self._paddle <= self._column < self._paddle + PADDLE)
@@ -68,7 +64,6 @@ class Catch(gymnasium.Env[Frame, Any]):
         """The next ball is in the top row."""
         self._row = 0
         self._column = int(self.np_random.integers(CELLS))
-        self._drift = int(self.np_random.integers(-1, 2))
 
     def _seen(self) -> Frame:
         board = numpy.full((CELLS, CELLS), BOARD, numpy.uint8)

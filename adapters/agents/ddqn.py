@@ -24,6 +24,7 @@ from adapters.agents.network import QNetwork, seen
 from adapters.agents.recipes import Recipe
 from adapters.agents.recipes import recipe as recipe_for
 from adapters.agents.replay import Array, Minibatch, Replay
+from adapters.agents.rmsprop import RMSProp
 from adapters.base import AdapterError
 from adapters.models.weights import safetensors
 
@@ -180,13 +181,12 @@ class Learner:
     def _new_state(self) -> State:
         recipe = self._recipe
         network = QNetwork(self.agent.actions, self.agent.seed).to(self._device)
-        optimizer = torch.optim.RMSprop(
+        optimizer = RMSProp(
             network.parameters(),
-            lr=recipe.rate,
-            alpha=recipe.momentum,
-            eps=recipe.floor,
+            rate=recipe.rate,
             momentum=recipe.momentum,
-            centered=True,
+            decay=recipe.decay,
+            floor=recipe.floor,
         )
         return State(network, copy.deepcopy(network), optimizer, Replay(recipe.replay))
 

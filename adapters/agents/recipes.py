@@ -24,8 +24,7 @@ class Recipe:
         every: steps between two updates.
         batch: transitions of a minibatch.
         rate: the learning rate of RMSProp.
-        momentum: of the gradient and of its square.
-        floor: added to the root of the gradient's variance. Mnih et al. have 0.01 below the root.
+        momentum, decay, floor: as `RMSProp` takes them.
         discount: gamma.
         target: steps between two updates of the target network.
         first_epsilon, last_epsilon: how often an action is drawn at random, at first and at last.
@@ -41,7 +40,8 @@ class Recipe:
     batch: int = 32
     rate: float = 0.00025
     momentum: float = 0.95
-    floor: float = 0.1
+    decay: float = 0.95
+    floor: float = 0.01
     discount: float = 0.99
     target: int = 10_000
     first_epsilon: float = 1.0

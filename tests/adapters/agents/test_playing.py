@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def by_hand(observations: Tensor) -> Tensor:
     """Values of catch."""
     frames = (observations * 255).round().to(torch.uint8).numpy()
-    actions = [hands.best(shown[-1], shown[-2]) for shown in frames]
+    actions = [hands.best(shown[-1]) for shown in frames]
     return torch.nn.functional.one_hot(torch.tensor(actions), 3).float()
 
 
