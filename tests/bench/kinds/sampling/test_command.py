@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,12 @@ from adapters.agents.recipes import recipe
 from adapters.models.trained import cache
 from bench.cases import SEMI_BACKWARD, Comparison
 from bench.errors import UsageError
+from bench.kinds import trained
 from bench.kinds.sampling import training
 from bench.kinds.sampling.command import Asked, Evaluation, Robustness
 from bench.kinds.sampling.findings import AgentRecord, RobustnessRecord
 from bench.kinds.sampling.options import AGENT, TRAINED
+from bench.kinds.trained import Wanted
 from tests.bench.kinds.here import Here
 from tests.bench.kinds.sampling.test_building import FILE, case
 from tests.commands import chosen, request
@@ -88,7 +91,12 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("agent")
 def test_an_agent_plays_the_same_episodes_at_every_level() -> None:
     session = asked_for()
-    told = {"environment": "catch", "input_shape": (4, 84, 84), "classes": 3, "samples": 1}
+    told: dict[str, Any] = {
+        "environment": "catch",
+        "input_shape": (4, 84, 84),
+        "classes": 3,
+        "samples": 1,
+    }
     mine = [case(AGENT, weights=TRAINED, batch=1, defence=d, **told) for d in ("dense", "sap-100")]
     Evaluation(session, Asked(2, (0.0, 64.0), passes=1, episodes=1)).run(mine, [0])
     for record in session.written:
@@ -102,13 +110,14 @@ def test_what_cases_need_is_trained_each_once(monkeypatch: pytest.MonkeyPatch) -
     networks: list[str] = []
     agents: list[str] = []
 
-    def train(session: object, asked: list[training.Wanted], told: object) -> None:
+    def train(session: object, asked: list[Wanted], told: object) -> None:
         networks.extend(one.network for one in asked)
 
-    monkeypatch.setattr(training.trained, "train", train)
-    monkeypatch.setattr(
-        training, "_train_agents", lambda session, asked: agents.extend(a.environment for a in asked)
-    )
+    def play(session: object, asked: list[training.Agent]) -> None:
+        agents.extend(one.environment for one in asked)
+
+    monkeypatch.setattr(trained, "train", train)
+    monkeypatch.setattr(training, "_train_agents", play)
     found = [one.case for one in chosen("robustness")]
     training.train(asked_for(), found, 3)
     assert networks == [
