@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters import birds
-from adapters.base import AdapterError, quiet
+from adapters.base import AdapterError, UnsupportedSettings, quiet
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +22,8 @@ DIGITS = "digits"
 CIFAR10_FOLDER = "cifar-10-batches-py"
 CIFAR100_FOLDER = "cifar-100-python"
 """What torchvision's layout has in the folder."""
+CHANNELS = 3
+"""Of every data set's images."""
 TEST_SHARE = 5
 """Of scikit-learn's digits every fifth image is for testing."""
 PAD = 4
@@ -122,6 +124,54 @@ def load(where: str) -> Data:
         return Data(_DIGITS, *_digits())
     place, known = _found(where)
     return Data(known.facts(place), *known.load(place))
+
+
+def drawn(where: str, seed: int, count: int, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Test images in the shape that a network takes, and their labels; on the CPU.
+
+    Args:
+        where: as `facts` takes it.
+        seed: draws them.
+        count: how many; fewer where there are fewer.
+        shape: (channels, height, width).
+
+    Returns:
+        (N, *shape), float32 in [0, 1], and (N,), int64.
+
+    Raises:
+        AdapterError: the data can't be read, or not be brought into that shape.
+    """
+    import torch
+
+    read = load(where)
+    order = torch.randperm(len(read.test_labels), generator=torch.Generator().manual_seed(seed))
+    chosen = order[:count]
+    return in_shape(read.test_images[chosen], shape), read.test_labels[chosen]
+
+
+def in_shape(images: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Images (N, 3, h, w) as (N, *shape).
+
+    Args:
+        images: of red, green and blue.
+        shape: (channels, height, width).
+
+    Raises:
+        UnsupportedSettings: of other channels than grey or red, green and blue.
+    """
+    from torch.nn import functional
+
+    channels, *sides = shape
+    if channels not in (1, CHANNELS):
+        raise UnsupportedSettings(
+            f"images of {channels} channels can't be made of the data's {CHANNELS}; the network"
+            f" must take 1 or {CHANNELS}"
+        )
+    if channels == 1:
+        images = images.mean(dim=1, keepdim=True)
+    if list(images.shape[2:]) != sides:
+        images = functional.interpolate(images, size=sides, mode="bilinear", align_corners=False)
+    return images
 
 
 def _found(where: str) -> tuple[Path, _OfUsers]:

@@ -151,7 +151,8 @@ def test_a_worker_needs_nothing_that_only_the_controlling_process_uses() -> None
         "import bench.worker.serve, bench.worker.workload, bench.kinds.text.building;"
         "import bench.kinds.images.building, bench.kinds.training.learning;"
         "import bench.worker.checks, bench.worker.environment, bench.worker.timer;"
-        "import bench.worker.failures, bench.worker.nvml, bench.worker.memory_limit"
+        "import bench.worker.failures, bench.worker.nvml, bench.worker.memory_limit;"
+        "import bench.worker.learning"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

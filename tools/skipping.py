@@ -23,7 +23,8 @@ from torch import Tensor
 
 from adapters.models.dynamic import base
 from adapters.models.dynamic.base import DynamicNetwork
-from adapters.models.dynamic.catalogue import NETWORKS, Network
+from adapters.models.dynamic.catalogue import NETWORKS
+from adapters.models.trained.catalogue import Network
 from bench import files
 from bench.statistics.blocks import Block, Sample, orders
 from bench.statistics.estimate import Speedup, speedup

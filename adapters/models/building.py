@@ -17,8 +17,8 @@ from adapters.base import AdapterError, LibraryUnavailable, quiet
 from adapters.models import catalogue, cifar
 from adapters.models import weights as loading
 from adapters.models.catalogue import WideResNetSize
-from adapters.models.dynamic import building as dynamic_building
-from adapters.models.dynamic import catalogue as dynamic
+from adapters.models.trained import building as trained_building
+from adapters.models.trained import catalogue as trained
 
 RESIDUAL_GAIN = 0.2
 """What stands for a zero-initialised gain; see `_wake_residual_branches`."""
@@ -36,7 +36,8 @@ def build(
     """Build a model in eval mode on the CPU, every parameter requiring a gradient.
 
     Args:
-        name: a timm model name, a pretrained tag allowed, or one of ours, dynamic ones included.
+        name: a timm model name, a pretrained tag allowed, or one of ours, with or without a
+            recipe.
         image_size: side of the square images, or their height and width, in pixels; models made for
             one size are built for it.
         seed: seed of the random weights.
@@ -50,9 +51,9 @@ def build(
         AdapterError: the weights can't be read or do not fit the model, or there are none, or it is
             not made for such images.
     """
-    if dynamic.is_known(name):
+    if trained.is_known(name):
         _without_pretrained(name, pretrained)
-        return dynamic_building.of_size(name, image_size, classes, seed, weights)
+        return trained_building.of_size(name, image_size, classes, seed, weights)
     own = catalogue.own(name)
     # It takes longer to import than torch, and a wide ResNet has nothing of it.
     timm: Any = None if isinstance(own, WideResNetSize) else _import_timm()
@@ -87,8 +88,8 @@ def image_size(name: str) -> int:
     Raises:
         LibraryUnavailable: timm can't be imported.
     """
-    if dynamic.is_known(name):
-        return dynamic.NETWORKS[name].size
+    if trained.is_known(name):
+        return trained.network(name).size
     if catalogue.own(name) is not None:
         return cifar.SIZE
     return _side(_config(name, _import_timm()))

@@ -1,5 +1,5 @@
 """The names of the models: timm's, read from its source so that neither timm nor torch is imported,
-ours for small images, and dynamic ones."""
+ours for small images, and those that are trained by a recipe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.models.dynamic import catalogue as dynamic
+from adapters.models.trained import catalogue as trained
 
 _REGISTERED = re.compile(r"^@register_model\s*\ndef\s+(\w+)", re.MULTILINE)
 _WIDE = re.compile(r"wrn_(\d+)_(\d+)")
@@ -66,12 +66,12 @@ def timm_names() -> tuple[str, ...]:
 
 
 def names() -> tuple[str, ...]:
-    """Ours, the dynamic ones, then timm's."""
-    return (*OWN, *dynamic.NETWORKS, *timm_names())
+    """Ours, those with a recipe, then timm's."""
+    return (*OWN, *trained.networks(), *timm_names())
 
 
 def is_known(name: str) -> bool:
-    """Whether it is a model of ours, a dynamic one, or timm's; a pretrained tag may follow timm's
-    names, as in resnet50.a1_in1k."""
-    ours = own(name) is not None or dynamic.is_known(name)
+    """Whether it is a model of ours, one with a recipe, or timm's; a pretrained tag may follow the
+    names of timm's, as in resnet50.a1_in1k."""
+    ours = own(name) is not None or trained.is_known(name)
     return ours or name.partition(".")[0] in timm_names()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.models import catalogue
+from adapters.models.classifiers import catalogue as classifiers
 from adapters.models.dynamic import catalogue as dynamic
 from bench import console, layout, program, telling
 from bench.cases import VARIANTS
@@ -99,6 +100,8 @@ def _models() -> str:
         f"your own: {_OWN_MODEL}",
         "ours, for images of 3x32x32 (any wrn_DEPTH_WIDTH of 6n + 4 or 6n + 2 layers):",
         *catalogue.OWN,
+        "classifiers with a recipe of a paper:",
+        *classifiers.NETWORKS,
         "dynamic ones, whose work depends on the image:",
         *dynamic.NETWORKS,
         "timm's:"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from adapters import data
-from adapters.base import AdapterError
+from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models import building, catalogue
 from adapters.models.cifar import WideResNet
 
@@ -21,6 +21,29 @@ def test_digits_are_real_and_disjoint() -> None:
     assert read.labels.unique().tolist() == read.test_labels.unique().tolist() == list(range(10))
     together = torch.cat([read.images[:], read.test_images[:]]).flatten(1)
     assert len(together.unique(dim=0)) == len(together) == 1797
+
+
+def test_test_images_are_drawn_by_a_seed_with_their_labels() -> None:
+    read = data.load("digits")
+    images, labels = data.drawn("digits", 1, 5, (3, 32, 32))
+    again, other = (data.drawn("digits", seed, 5, (3, 32, 32))[0] for seed in (1, 2))
+    assert torch.equal(images, again)
+    assert not torch.equal(images, other)
+    for image, label in zip(images, labels, strict=True):
+        (place,) = (read.test_images == image).flatten(1).all(dim=1).nonzero()
+        assert read.test_labels[place] == label
+    assert len(data.drawn("digits", 0, 500, (3, 32, 32))[1]) == 360
+
+
+def test_images_are_brought_into_the_shape_that_a_network_takes() -> None:
+    images = data.load("digits").test_images[:2]
+    small = data.in_shape(images, (3, 16, 16))
+    assert torch.equal(small, images[:, :, ::2, ::2])  # a digit's pixel is four of ours wide
+    assert torch.equal(data.in_shape(images, (1, 32, 32)), images.mean(dim=1, keepdim=True))
+    assert data.in_shape(images, (3, 32, 32)) is images
+    assert data.in_shape(images, (1, 20, 24)).shape == (2, 1, 20, 24)
+    with pytest.raises(UnsupportedSettings, match=r"images of 4 channels .* must take 1 or 3"):
+        data.in_shape(images, (4, 32, 32))
 
 
 def test_images_are_shifted_and_mirrored() -> None:

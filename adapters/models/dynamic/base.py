@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from adapters.models.trained.base import Trainable
 
 THRESHOLD = 0.5
 """A gate whose value is at least this executes its unit."""
@@ -30,7 +32,7 @@ class Gated(NamedTuple):
     exits: Tensor | None = None
 
 
-class DynamicNetwork(nn.Module, ABC):
+class DynamicNetwork(Trainable):
     """A network that skips units, positions, channels or tokens by the image.
 
     A batch is masked: every unit is computed, and what an image skips does not reach its output.
@@ -48,19 +50,9 @@ class DynamicNetwork(nn.Module, ABC):
     def forward(self, images: Tensor) -> Gated:
         """Images (N, 3, H, W) in [0, 1] to logits, gates and executed operations."""
 
-    @abstractmethod
-    def training_loss(self, images: Tensor, labels: Tensor, settings: dict[str, float]) -> Tensor:
-        """What a stage of its recipe descends, in train mode.
-
-        Args:
-            images: (N, 3, H, W), in [0, 1].
-            labels: (N,), class numbers.
-            settings: of the stage, as `adapters.models.dynamic.recipes.Stage` has them, with
-                "share", how much of the stage is done, from 0 to 1.
-
-        Returns:
-            a scalar.
-        """
+    def judged(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        made = self(images)
+        return made.logits, made.flops.double() / self.static_flops
 
 
 def hard(gates: Tensor) -> Tensor:

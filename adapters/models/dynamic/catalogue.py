@@ -3,32 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from adapters.models.dynamic.recipes import Recipe, Stage
-
-
-@dataclass(frozen=True)
-class Network:
-    """A dynamic network.
-
-    Attributes:
-        made: "package.module:class", a `adapters.models.dynamic.base.DynamicNetwork`, called with
-            `arguments` and the number of classes.
-        source: its paper.
-        digits: how it is trained on scikit-learn's digits.
-        photographs: how it is trained on CIFAR-10, CIFAR-100 and CUB, as published.
-        arguments: keyword arguments of the class.
-        size: side of its images, in pixels.
-    """
-
-    made: str
-    source: str
-    digits: Recipe
-    photographs: Recipe
-    arguments: Mapping[str, object] = field(default_factory=dict)
-    size: int = 32
-
+from adapters.models.trained.catalogue import Network
+from adapters.models.trained.recipes import Recipe, Stage
 
 _SKIPNET_DIGITS = Stage("supervised", 8, 0.05, settings={"penalty": 2.0, "target": 0.6})
 _HYBRID_DIGITS = Stage(
@@ -181,8 +158,3 @@ NETWORKS: Mapping[str, Network] = {
     ),
 }
 """Every one, by the name that --models takes."""
-
-
-def is_known(name: str) -> bool:
-    """Whether it is a dynamic network of ours."""
-    return name in NETWORKS

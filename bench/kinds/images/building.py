@@ -16,7 +16,7 @@ from adapters import custom, images, outputs, registry
 from adapters.base import AdapterError, Settings, UnsupportedSettings
 from adapters.models import building, probing, weights
 from adapters.models import custom as own_models
-from adapters.models.dynamic import catalogue as dynamic
+from adapters.models.dynamic.catalogue import NETWORKS
 from bench.cases import AS_BUILT, BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.errors import InvalidOutput
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
@@ -177,7 +177,7 @@ def build_model(case: Case, seed: int, batch: Tensor) -> Built:
         weights=None if case.weights in ("random", "pretrained") else Path(case.weights),
         classes=options.classes,
     ).to(device=case.device, dtype=getattr(torch, case.dtype))
-    if not dynamic.is_known(case.model):
+    if case.model not in NETWORKS:  # its output is its logits
         return Built(model, model)
     probed = probing.probe(model, batch, case.model)
     return Built(probed.model, model, remarks=probed.remarks)

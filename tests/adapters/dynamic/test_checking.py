@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models.dynamic.base import Gated
 from adapters.models.dynamic.checking import look
-from tests.adapters.dynamic.toy import Toy
+from tests.adapters.trained.toy import Toy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

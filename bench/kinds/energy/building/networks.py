@@ -7,21 +7,19 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from adapters import data
 from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models import custom as own_models
 from adapters.models import weights as loading
-from adapters.models.dynamic import building, cache, checking
+from adapters.models.dynamic import checking
 from adapters.models.dynamic.checking import Dynamic
+from adapters.models.trained import building, cache
 from bench import program
 from bench.cases import AS_BUILT, Case
 from bench.kinds.energy.options import TRAINED, EnergyOptions
 from bench.worker.workload import select_device
 from semibackward_bench.grammar import counted
-
-CHANNELS = (1, 3)
 
 
 @dataclass(frozen=True)
@@ -154,28 +152,5 @@ def labelled(case: Case, seed: int, count: int, found: Attacked) -> Pictures:
 
 def _drawn(case: Case, seed: int, count: int) -> tuple[Tensor, Tensor]:
     options = EnergyOptions.of(case)
-    read = data.load(options.data)
-    order = torch.randperm(len(read.test_labels), generator=torch.Generator().manual_seed(seed))
-    chosen = order[:count]
-    images = _in_shape(read.test_images[chosen], options.input_shape)
-    dtype = getattr(torch, case.dtype)
-    return images.to(case.device, dtype), read.test_labels[chosen].to(case.device)
-
-
-def _in_shape(images: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Images (N, 3, h, w) as (N, *shape).
-
-    Raises:
-        UnsupportedSettings: of other channels than grey or red, green and blue.
-    """
-    channels, *sides = shape
-    if channels not in CHANNELS:
-        raise UnsupportedSettings(
-            f"images of {channels} channels can't be made of the data's 3; the network must take 1"
-            " or 3"
-        )
-    if channels == 1:
-        images = images.mean(dim=1, keepdim=True)
-    if list(images.shape[2:]) != sides:
-        images = functional.interpolate(images, size=sides, mode="bilinear", align_corners=False)
-    return images
+    images, labels = data.drawn(options.data, seed, count, options.input_shape)
+    return images.to(case.device, getattr(torch, case.dtype)), labels.to(case.device)

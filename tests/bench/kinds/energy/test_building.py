@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from adapters.base import AdapterError, UnsupportedSettings
-from adapters.models.dynamic import cache
+from adapters.models.trained import cache
 from adapters.papers.energy import methods
 from bench.cases import SEMI_BACKWARD, Case, Comparison
 from bench.kinds.energy import building

@@ -1,11 +1,11 @@
-"""In the worker: a dynamic network is trained by its recipe, an epoch a request."""
+"""A network is trained by its recipe, an epoch a request; see `bench.kinds.trained`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from adapters.models.dynamic.training import Trainee
+from adapters.models.trained.training import Trainee
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""Trainings of dynamic networks: by their recipe, and the same weights however often they stop."""
+"""Trainings: by their recipe, and the same weights however often they stop."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import torch
 from adapters import data
 from adapters.base import AdapterError
 from adapters.models import weights
-from adapters.models.dynamic import building, cache
 from adapters.models.dynamic.base import Gated
-from adapters.models.dynamic.recipes import Recipe, Stage
-from adapters.models.dynamic.training import ATTACK_STEPS, Trainee
+from adapters.models.trained import adversarial, building, cache
+from adapters.models.trained.recipes import Recipe, Stage
+from adapters.models.trained.training import Trainee
 from adapters.schedules import share_of_rate
-from tests.adapters.dynamic import toy
+from tests.adapters.trained import toy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -84,6 +84,7 @@ def test_what_is_trained_is_told_and_its_checkpoint_goes(start: Start) -> None:
     found = cache.facts(file)
     assert (found.network, found.data, found.classes, found.seed) == ("toy", "digits", 10, 0)
     assert found.accuracy > 0.2
+    assert found.share is not None
     assert 0.5 <= found.share <= 1
     assert found.seconds > 0
 
@@ -91,6 +92,7 @@ def test_what_is_trained_is_told_and_its_checkpoint_goes(start: Start) -> None:
 def test_how_good_it_is_was_counted_on_the_test_images(start: Start) -> None:
     file = trained(start())
     network = building.build("toy", 10, seed=5, weights=file)
+    assert isinstance(network, toy.Toy)
     read = data.load("digits")
     with torch.no_grad():
         made: Gated = network(read.test_images)
@@ -133,9 +135,9 @@ def test_adversarial_images_lie_in_the_ball_and_their_attack_leaves_no_gradient(
 ) -> None:
     clean, attacked = start("clean"), start("attacked", adversarial=0.1)
     images = torch.rand(24, 3, 32, 32)
-    made = attacked._attacked(images, torch.zeros(24, dtype=torch.long))
+    made = adversarial.attacked(attacked._network, images, torch.zeros(24, dtype=torch.long), 0.1)
     assert 0.09 < float((made - images).abs().max()) <= 0.1 + 1e-6
-    assert ATTACK_STEPS > 1
+    assert adversarial.STEPS > 1
     assert all(p.grad is None and p.requires_grad for p in attacked._network.parameters())
     both = [weights.read(trained(one)) for one in (clean, attacked)]
     assert not torch.equal(both[0]["head.weight"], both[1]["head.weight"])

@@ -1,4 +1,4 @@
-"""How a dynamic network is trained: stages of epochs. Pure; a digest names what comes of one."""
+"""How a network is trained: stages of epochs. Pure; a digest names what comes of one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,38 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Falls:
+    """A learning rate that stays as it is, and falls at once after some epochs.
+
+    Attributes:
+        after: epochs of the stage after which it does; none where it never does.
+        by: what it is multiplied with each time.
+    """
+
+    after: tuple[int, ...] = ()
+    by: float = 0.1
+
+    def share(self, epoch: int) -> float:
+        """Of the first rate, in an epoch of the stage, counted from 0."""
+        return self.by ** sum(epoch >= after for after in self.after)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Adversarial images among clean ones, made by FGSM (Goodfellow et al. 2015) on the network as
+    it was when the epoch began.
+
+    Attributes:
+        share: of the images, from 0 to 1.
+        strength: λ, radius of the L-infinity ball on a scale of 0 to 255.
+    """
+
+    share: float
+    strength: float
 
 
 @dataclass(frozen=True)
@@ -20,6 +51,7 @@ class Stage:
         optimizer: "sgd", with momentum 0.9, or "adam".
         weight_decay: of the optimizer.
         settings: of the network's loss, by name.
+        falls: how the rate moves; None where it rises in a straight line and falls again.
     """
 
     name: str
@@ -28,6 +60,7 @@ class Stage:
     optimizer: Literal["sgd", "adam"] = "sgd"
     weight_decay: float = 5e-4
     settings: Mapping[str, float] = field(default_factory=dict)
+    falls: Falls | None = None
 
 
 @dataclass(frozen=True)
@@ -40,12 +73,14 @@ class Recipe:
         adversarial: radius of the L-infinity ball of the adversarial images that it is trained on
             (Madry et al. 2018), on images in [0, 1]; 0 for clean ones.
         version: raised when a network's code changes what a recipe makes.
+        mixture: adversarial images of which only some are trained on; None for none.
     """
 
     stages: tuple[Stage, ...]
     batch: int = 64
     adversarial: float = 0.0
     version: int = 1
+    mixture: Mixture | None = None
 
     @property
     def epochs(self) -> int:
@@ -62,10 +97,15 @@ class Recipe:
             seed: of weights and data order.
         """
         told = {
-            "recipe": asdict(self),
+            "recipe": asdict(self, dict_factory=_told),
             "network": network,
             "data": data,
             "classes": classes,
             "seed": seed,
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _told(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Without what is None: a field that came later leaves the digests of those without it."""
+    return {name: value for name, value in items if value is not None}

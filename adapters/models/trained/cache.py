@@ -1,4 +1,4 @@
-"""Where trained dynamic networks are kept, and what their files say of them. Imports no torch.
+"""Where trained networks are kept, and what their files say of them. Imports no torch.
 
 A file is safetensors: the network's weights, with metadata that tell what it is and a digest of the
 weights' bytes, so that one that was cut off or changed is known without loading it.
@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from adapters.base import AdapterError
-from adapters.data import DIGITS, Facts
+from adapters.data import Facts
 from adapters.data import facts as facts_of_data
-from adapters.models.dynamic.catalogue import NETWORKS
-from adapters.models.dynamic.recipes import Recipe
+from adapters.models.trained import catalogue
+from adapters.models.trained.recipes import Recipe
 from semibackward_bench.grammar import counted
 
 VARIABLE = "SEMIBACKWARD_BENCH_CACHE"
@@ -43,8 +43,9 @@ class Trained:
         seed: of its weights and the order of the images.
         recipe: digest of how.
         accuracy: share of the test images that are classified rightly, as they are.
-        share: mean share of the static network's operations that test images cost.
-        spread: standard deviation of that share over test images.
+        share: mean share of the static network's operations that test images cost; None of a
+            network that executes everything.
+        spread: standard deviation of that share over test images; None with it.
         seconds: of the training, by the wall.
     """
 
@@ -54,8 +55,8 @@ class Trained:
     seed: int
     recipe: str
     accuracy: float
-    share: float
-    spread: float
+    share: float | None
+    spread: float | None
     seconds: float
 
 
@@ -92,7 +93,7 @@ def path(
         adversarial: as `recipe` has it.
 
     Raises:
-        AdapterError: there is no such data, or no home directory.
+        AdapterError: there is no such network or data, or no home directory.
     """
     known = facts_of_data(data)
     name = digest(network, known, classes, seed, adversarial=adversarial)
@@ -107,10 +108,14 @@ def recipe(network: str, data: Facts, *, adversarial: float | None = None) -> Re
         data: what it is trained on.
         adversarial: radius of the adversarial images it is trained on, 0 for clean ones; None for
             what the catalogue says.
+
+    Raises:
+        AdapterError: there is no such network.
     """
-    row = NETWORKS[network]
-    found = row.digits if data.name == DIGITS else row.photographs
-    return found if adversarial is None else replace(found, adversarial=adversarial)
+    found = catalogue.network(network).recipe(data)
+    if adversarial is None:
+        return found
+    return replace(found, adversarial=adversarial, mixture=None)
 
 
 def digest(
@@ -124,9 +129,13 @@ def digest(
         classes: of the network.
         seed: of its weights and the order of the images.
         adversarial: as `recipe` has it.
+
+    Raises:
+        AdapterError: there is no such network.
     """
-    row = NETWORKS[network]
-    built = json.dumps([network, row.made, dict(row.arguments)], sort_keys=True)
+    row = catalogue.network(network)
+    shown = {} if row.side(data) == data.size else {"size": row.side(data)}
+    built = json.dumps([network, row.made, dict(row.arguments) | shown], sort_keys=True)
     held = f"{data.name} of {data.images}"
     return recipe(network, data, adversarial=adversarial).digest(built, held, classes, seed)
 
@@ -239,6 +248,8 @@ def _trained(metadata: dict[str, str]) -> Trained:
     """
     found = Trained(**json.loads(metadata[FACTS]))
     for name, value in asdict(found).items():
+        if value is None and name in _UNKNOWN:
+            continue
         if isinstance(getattr(_TYPICAL, name), float):
             sound = isinstance(value, int | float) and math.isfinite(value)
         else:
@@ -248,5 +259,7 @@ def _trained(metadata: dict[str, str]) -> Trained:
     return found
 
 
+_UNKNOWN = ("share", "spread")
+"""What may be None."""
 _TYPICAL = Trained("", "", 0, 0, "", 0.0, 0.0, 0.0, 0.0)
 """Of each attribute's type."""

@@ -11,11 +11,11 @@ import safetensors.numpy
 
 from adapters import data
 from adapters.base import AdapterError
-from adapters.models.dynamic import cache
-from adapters.models.dynamic.cache import Trained
 from adapters.models.dynamic.catalogue import NETWORKS
-from adapters.models.dynamic.recipes import Recipe, Stage
-from tests.adapters.dynamic import toy
+from adapters.models.trained import cache
+from adapters.models.trained.cache import Trained
+from adapters.models.trained.recipes import Falls, Mixture, Recipe, Stage
+from tests.adapters.trained import toy
 
 DIGITS = data.facts("digits")
 TOLD = Trained("toy", "digits", 10, 3, "abc", 0.93, 0.5, 0.1, 12.5)
@@ -67,6 +67,34 @@ def test_whatever_changes_the_weights_changes_the_name(monkeypatch: pytest.Monke
     assert usual.name not in others
 
 
+def test_networks_that_are_kept_already_keep_their_names() -> None:
+    """Whatever recipes learned to say since; records name them, too."""
+    names = ("skipnet_hrl_adversarial", "avit")
+    found = [cache.digest(name, DIGITS, 10, 0) for name in names]
+    assert found == ["d60d105a69b71eb4", "d38da7f4a3a24b17"]
+
+
+def test_what_a_recipe_learned_to_say_changes_the_name_where_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = set()
+    for recipe in (
+        toy.RECIPE,
+        replace(toy.RECIPE, mixture=Mixture(0.2, 2)),
+        replace(toy.RECIPE, mixture=Mixture(0.2, 4)),
+        replace(toy.RECIPE, stages=(Stage("first", 2, 0.1, falls=Falls()),)),
+        replace(toy.RECIPE, stages=(Stage("first", 2, 0.1, falls=Falls((1,))),)),
+    ):
+        toy.register(monkeypatch, recipe)
+        found.add(cache.digest("toy", DIGITS, 10, 0))
+    assert len(found) == 5
+
+
+def test_a_network_that_there_is_not_is_a_line() -> None:
+    with pytest.raises(AdapterError, match=r"no network 'resnet21' to train; there are .*resnet20"):
+        cache.path("resnet21", "digits", 10, 0)
+
+
 def test_what_is_not_the_digits_is_trained_as_photographs_are() -> None:
     row = NETWORKS["skipnet"]
     assert cache.recipe("skipnet", DIGITS) == row.digits
@@ -105,6 +133,7 @@ def test_a_safetensors_file_of_someone_elses_says_nothing(tmp_path: Path) -> Non
     assert not cache.ready(file)
     assert cache.claimed(kept(file, replace(TOLD, accuracy=float("nan")))) is None
     assert cache.claimed(kept(file, replace(TOLD, seed="3"))) is None  # type: ignore[arg-type]
+    assert cache.claimed(kept(file, replace(TOLD, accuracy=None))) is None  # type: ignore[arg-type]
 
 
 def test_a_folder_that_cant_be_written_is_a_line(tmp_path: Path) -> None:

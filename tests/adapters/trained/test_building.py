@@ -1,4 +1,4 @@
-"""Dynamic networks by name: from a seed or a file, and among all other models."""
+"""Networks of the catalogues by name: from a seed or a file, and among all other models."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from adapters.base import AdapterError
 from adapters.models import building as models
 from adapters.models import catalogue
-from adapters.models.dynamic import building, cache
 from adapters.models.dynamic.base import Gated
-from adapters.models.dynamic.cache import Trained
+from adapters.models.trained import building, cache
+from adapters.models.trained.cache import Trained
 from bench.cases import Case
 from bench.kinds.images import building as images
 from bench.kinds.images.options import ImageOptions
-from tests.adapters.dynamic import toy
+from tests.adapters.trained import toy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -72,7 +72,7 @@ def test_foreign_and_damaged_weights_are_a_line_that_names_both(tmp_path: Path) 
     (tmp_path / "none.safetensors").write_bytes(b"nonsense")
     with pytest.raises(AdapterError, match=r"none.safetensors holds no weights"):
         building.build("toy", 10, 0, tmp_path / "none.safetensors")
-    with pytest.raises(AdapterError, match=r"no dynamic network 'skipnte'; there are skipnet, "):
+    with pytest.raises(AdapterError, match=r"no network 'skipnte' to train; there are skipnet, "):
         building.build("skipnte", 10, 0)
 
 

@@ -1,4 +1,4 @@
-"""What a training of a dynamic network goes on from: its weights and the optimizer's state."""
+"""What a training goes on from: its weights and the optimizer's state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from adapters.models.dynamic import cache
+from adapters.models.trained import cache
 from adapters.models.weights import safetensors
 
 _TOLD = "told"

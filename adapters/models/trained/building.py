@@ -1,4 +1,4 @@
-"""Build a dynamic network by name: random weights from a seed, or a file's."""
+"""Build a network of the catalogues by name: random weights from a seed, or a file's."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 
 from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models import weights as loading
-from adapters.models.dynamic import cache
-from adapters.models.dynamic.base import DynamicNetwork
-from adapters.models.dynamic.catalogue import NETWORKS, Network
+from adapters.models.trained import cache, catalogue
+from adapters.models.trained.base import Trainable
+from adapters.models.trained.catalogue import Network
 
 CLASSES = 10
 """Where nobody says how many."""
@@ -28,7 +28,7 @@ def build(
     weights: Path | None = None,
     *,
     size: int | None = None,
-) -> DynamicNetwork:
+) -> Trainable:
     """Build a network in eval mode on the CPU, every parameter requiring a gradient.
 
     Args:
@@ -43,13 +43,11 @@ def build(
             another network's.
         UnsupportedSettings: it can't be made for such images.
     """
-    if name not in NETWORKS:
-        raise AdapterError(f"there is no dynamic network {name!r}; there are {', '.join(NETWORKS)}")
+    row = catalogue.network(name)
     state = None
     if weights is not None:
         _check(weights, name)
         state = loading.read(weights)
-    row = NETWORKS[name]
     torch.manual_seed(seed)
     try:
         made = _class(row)(classes=classes, **_arguments(row, size))
@@ -67,7 +65,7 @@ def of_size(
     classes: int | None,
     seed: int,
     weights: Path | None = None,
-) -> DynamicNetwork:
+) -> Trainable:
     """Build a network for images of some size; see `build`.
 
     Args:
@@ -107,9 +105,9 @@ def _check(weights: Path, name: str) -> None:
         raise AdapterError(f"{wrong}; remove it, or give other --weights")
 
 
-def _class(row: Network) -> Callable[..., DynamicNetwork]:
+def _class(row: Network) -> Callable[..., Trainable]:
     module, _, name = row.made.partition(":")
-    found: Callable[..., DynamicNetwork] = getattr(importlib.import_module(module), name)
+    found: Callable[..., Trainable] = getattr(importlib.import_module(module), name)
     return found
 
 

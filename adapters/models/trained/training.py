@@ -1,4 +1,4 @@
-"""Train a dynamic network by its recipe, an epoch at a time, from checkpoint to checkpoint.
+"""Train a network by its recipe, an epoch at a time, from checkpoint to checkpoint.
 
 Every epoch starts from seeds of its own, so a training that was interrupted goes on exactly as if
 it had not been: a checkpoint needs no state of a random generator.
@@ -7,38 +7,32 @@ it had not been: a checkpoint needs no state of a random generator.
 from __future__ import annotations
 
 import math
-import operator
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
 import torch
 from torch import Tensor
 
-from adapters import data, reference
+from adapters import data
 from adapters.base import AdapterError
 from adapters.data import Data
-from adapters.models.dynamic import cache, checkpoints
-from adapters.models.dynamic.base import DynamicNetwork
-from adapters.models.dynamic.building import build
-from adapters.models.dynamic.cache import Trained
-from adapters.models.dynamic.checkpoints import Told
-from adapters.models.dynamic.recipes import Recipe, Stage
-from adapters.models.outputs import Logits
+from adapters.models.trained import adversarial, cache, catalogue, checkpoints
+from adapters.models.trained.base import Trainable
+from adapters.models.trained.building import build
+from adapters.models.trained.cache import Trained
+from adapters.models.trained.checkpoints import Told
+from adapters.models.trained.recipes import Recipe, Stage
 from adapters.models.weights import safetensors
 from adapters.schedules import share_of_rate
-from semibackward import semi_backward
 from semibackward_bench.grammar import counted
 
 CHECKPOINT = ".partial-checkpoint"
 """What a training's file is called as long as it lasts."""
 MOMENTUM = 0.9
-ATTACK_STEPS = 7
-ATTACK_STEP = 0.25
-"""Length of a step of the attack that it is trained against, in radii of the ball: Madry et al.
-2018, section 5, have 7 steps of 2/255 in a ball of 8/255."""
 TEST_BATCH = 128
 
 
@@ -59,7 +53,8 @@ class Trainee:
         remarks: of files that can't be used; what they would have held is trained again.
 
     Raises:
-        AdapterError: the data can't be read, or the checkpoint is another training's.
+        AdapterError: there is no such network, the data can't be read, or the checkpoint is another
+            training's.
     """
 
     def __init__(
@@ -85,10 +80,10 @@ class Trainee:
         if self.done:
             return
         safetensors()  # known to be there before an epoch is trained
-        self._data: Data = data.load(where)
+        side = catalogue.network(network).side(facts)
+        self._data: Data = _shown(data.load(where), side)
         self._check_batch()
-        built = build(network, facts.classes, seed, size=facts.size)
-        self._network: DynamicNetwork = built.to(device)
+        self._network: Trainable = build(network, facts.classes, seed, size=side).to(device)
         self._optimizer: torch.optim.Optimizer | None = None
         if self.checkpoint.exists():
             self._go_on()
@@ -157,11 +152,16 @@ class Trainee:
         order = torch.Generator().manual_seed(self._told.seed * 1_000_003 + done)
         minibatches = len(self._data.images) // self._recipe.batch
         total, updates = 0.0, stage.epochs * minibatches
+        mixture = self._recipe.mixture
+        before = None if mixture is None else adversarial.as_it_stands(self._network)
         for update, (images, labels) in enumerate(self._minibatches(order), number * minibatches):
             for group in self._optimizer.param_groups:
-                group["lr"] = stage.rate * share_of_rate(update, updates)
-            if self._recipe.adversarial:
-                images = self._attacked(images, labels)
+                group["lr"] = _rate(stage, number, update, updates)
+            if radius := self._recipe.adversarial:
+                images = adversarial.attacked(self._network, images, labels, radius)
+            if mixture is not None:
+                assert before is not None  # made with it
+                images = adversarial.mixed(before, images, labels, mixture)
             self._network.train()
             settings = {**stage.settings, "share": update / updates}
             loss = self._network.training_loss(images, labels, settings)
@@ -180,18 +180,6 @@ class Trainee:
                 if known.facts.augmented:
                     images = data.augment(images, order)
                 yield images.to(self._device), known.labels[chosen].to(self._device)
-
-    def _attacked(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Adversarial images of a minibatch: Madry et al. 2018, eq. 2.1, by PGD."""
-        model = Logits(self._network, operator.attrgetter("logits")).eval()
-        radius = self._recipe.adversarial
-        with semi_backward(model):
-            return reference.pgd(
-                *(model, reference.by_autograd_grad, images, labels),
-                eps=radius,
-                step_size=ATTACK_STEP * radius,
-                steps=ATTACK_STEPS,
-            )
 
     def _check_batch(self) -> None:
         if len(self._data.images) < self._recipe.batch:
@@ -264,7 +252,14 @@ class Trainee:
             self._optimizer.load_state_dict({**kept, "state": found.optimizer})
 
 
-def _optimizer(stage: Stage, network: DynamicNetwork) -> torch.optim.Optimizer:
+def _rate(stage: Stage, epoch: int, update: int, updates: int) -> float:
+    """Of an update of a stage; epochs and updates are counted from 0."""
+    if stage.falls is not None:
+        return stage.rate * stage.falls.share(epoch)
+    return stage.rate * share_of_rate(update, updates)
+
+
+def _optimizer(stage: Stage, network: Trainable) -> torch.optim.Optimizer:
     """A new one, as the stage says."""
     weights, rate, decay = network.parameters(), stage.rate, stage.weight_decay
     if stage.optimizer == "adam":
@@ -273,20 +268,35 @@ def _optimizer(stage: Stage, network: DynamicNetwork) -> torch.optim.Optimizer:
 
 
 @torch.no_grad()
-def _evaluated(network: DynamicNetwork, known: Data, device: str) -> tuple[float, float, float]:
+def _evaluated(
+    network: Trainable, known: Data, device: str
+) -> tuple[float, float | None, float | None]:
     """Of the test images: the share classified rightly; mean and standard deviation of the share of
-    the static network's operations that they cost."""
+    the whole network's operations that they cost, None of a network that executes everything."""
     network.eval()
-    right, flops = 0, []
+    right, shares = 0, []
     for images, labels in zip(
         known.test_images.split(TEST_BATCH), known.test_labels.split(TEST_BATCH), strict=True
     ):
-        made = network(images.to(device))
-        right += int((made.logits.argmax(1).cpu() == labels).sum())
-        flops.append(made.flops.cpu())
-    shares = torch.cat(flops).double() / network.static_flops
-    spread = float(shares.std(unbiased=False))
-    return right / len(known.test_labels), float(shares.mean()), spread
+        logits, share = network.judged(images.to(device))
+        right += int((logits.argmax(1).cpu() == labels).sum())
+        shares += [] if share is None else [share.double().cpu()]
+    accuracy = right / len(known.test_labels)
+    if not shares:
+        return accuracy, None, None
+    every = torch.cat(shares)
+    return accuracy, float(every.mean()), float(every.std(unbiased=False))
+
+
+def _shown(known: Data, side: int) -> Data:
+    """A data set with images of some side."""
+    if side == known.facts.size:
+        return known
+    images, test_images = (
+        data.in_shape(part[:], (data.CHANNELS, side, side))
+        for part in (known.images, known.test_images)
+    )
+    return replace(known, images=images, test_images=test_images)
 
 
 def _seed(seed: int, epoch: int) -> None:

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from adapters.models.dynamic.base import DynamicNetwork, Gated
-from adapters.models.dynamic.catalogue import NETWORKS, Network
-from adapters.models.dynamic.recipes import Recipe, Stage
+from adapters.models.dynamic.catalogue import NETWORKS
+from adapters.models.trained.catalogue import Network
+from adapters.models.trained.recipes import Recipe, Stage
 
 RECIPE = Recipe(
     (

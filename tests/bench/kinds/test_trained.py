@@ -1,0 +1,97 @@
+"""Networks are trained where nobody has yet, and a training that was stopped goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters import data
+from adapters.models.trained import cache
+from adapters.models.trained.cache import Trained
+from bench.errors import UsageError
+from bench.kinds import trained
+from bench.kinds.trained import Wanted
+from tests.adapters.trained import toy
+from tests.bench.kinds.here import Here
+from tests.commands import request
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where trained networks go; what is trained is a toy, on a few digits."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    toy.register(monkeypatch)
+    read = data.load("digits")
+    few = replace(read, images=read.images[:150], labels=read.labels[:150])
+    monkeypatch.setattr(data, "load", lambda where: few)
+    return tmp_path
+
+
+def asked_for() -> Here:
+    return Here(request("run"))
+
+
+def words(facts: Trained) -> str:
+    return f"{facts.accuracy:.2f} right: the {facts.network}"
+
+
+TOY = Wanted("papers", "toy", "digits", 10, 0, "cpu")
+
+
+def test_a_network_that_is_lacking_is_trained_once_with_progress_shown(kept: Path) -> None:
+    session = asked_for()
+    trained.train(session, [TOY], words)
+    assert cache.ready(TOY.file)
+    told = "\n".join(session.progress.lines)
+    assert "[1/1] training toy on digits, seed 0" in told
+    assert "first, epoch 1 of 4" in told
+    assert "right: the toy" in told
+    again = asked_for()
+    trained.train(again, [TOY], words)
+    assert again.progress.lines == []
+
+
+def test_a_training_that_was_stopped_goes_on(kept: Path) -> None:
+    stopped = asked_for()
+    stopped.most = 2
+    with pytest.raises(KeyboardInterrupt):
+        trained.train(stopped, [TOY], words)
+    assert not cache.ready(TOY.file)
+    session = asked_for()
+    trained.train(session, [TOY], words)
+    assert cache.ready(TOY.file)
+    epochs = [line for line in session.progress.lines if "epoch" in line]
+    assert all("epoch 1 of" not in line and "epoch 2 of" not in line for line in epochs)
+
+
+def test_a_damaged_file_is_named_and_trained_again(kept: Path) -> None:
+    TOY.file.parent.mkdir(parents=True)
+    TOY.file.write_bytes(b"damaged")
+    session = asked_for()
+    trained.train(session, [TOY], words)
+    assert cache.ready(TOY.file)
+    assert any(str(TOY.file) in line and "trained again" in line for line in session.progress.lines)
+
+
+def test_a_training_that_diverges_is_told_and_the_others_go_on(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.register(monkeypatch, diverging=True)
+    session = asked_for()
+    trained.train(session, [TOY, replace(TOY, seed=1)], words)
+    assert sum("the training diverged" in line for line in session.progress.lines) == 2
+
+
+def test_without_a_home_the_folder_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("no home")
+
+    for name in (cache.VARIABLE, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    with pytest.raises(UsageError, match=cache.VARIABLE):
+        trained.train(asked_for(), [replace(TOY, network="skipnet")], words)
