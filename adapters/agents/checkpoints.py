@@ -61,30 +61,26 @@ def write_network(file: Path, agent: Agent, network: nn.Module) -> None:
     _write(file, agent, network.state_dict())
 
 
-def read(file: Path, state: State) -> Agent:
-    """Take a checkpoint into a training; what is known of it.
+def read(file: Path, state: State) -> None:
+    """Take a checkpoint that is whole into a training.
 
     Raises:
-        ValueError: it is damaged, or fits another training; the state is then of no use.
+        ValueError: it fits another training; the state is then of no use.
     """
+    tensors = _tensors(file)
+    values: dict[int, dict[str, Tensor]] = {}
+    for name, value in _below(tensors, _OPTIMIZER).items():
+        number, _, what = name.partition(".")
+        values.setdefault(int(number), {})[what] = value
+    packed: dict[str, Array] = {n: value.numpy() for n, value in _below(tensors, _REPLAY).items()}
     try:
-        agent = kept.facts(file)
-        tensors = _tensors(file)
         state.network.load_state_dict(_below(tensors, _NETWORK))
         state.target.load_state_dict(_below(tensors, _TARGET))
-        values: dict[int, dict[str, Tensor]] = {}
-        for name, value in _below(tensors, _OPTIMIZER).items():
-            number, _, what = name.partition(".")
-            values.setdefault(int(number), {})[what] = value
         known = state.optimizer.state_dict()
         state.optimizer.load_state_dict({**known, "state": values})
-        packed: dict[str, Array] = {
-            name: value.numpy() for name, value in _below(tensors, _REPLAY).items()
-        }
         state.replay.unpack(packed)
-    except (AdapterError, RuntimeError, KeyError) as error:
-        raise ValueError(str(error)) from error
-    return agent
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise ValueError(f"{file} is no checkpoint of such a training") from error
 
 
 def load(file: Path) -> QNetwork:

@@ -212,14 +212,19 @@ class Learner:
         Raises:
             AdapterError: it is another training's.
         """
-        try:
-            found = checkpoints.read(self.checkpoint, self._state)
-        except ValueError as error:
-            self.remarks.append(f"{error}; it is trained from the start")
-            self._state = self._new_state()
-            return
-        self._is_of_this(found, self.checkpoint)
-        self.agent = found
+        wrong = kept.fault(self.checkpoint)
+        if wrong is None:
+            found = kept.facts(self.checkpoint)
+            self._is_of_this(found, self.checkpoint)
+            try:
+                checkpoints.read(self.checkpoint, self._state)
+            except ValueError as error:
+                wrong = str(error)
+                self._state = self._new_state()
+            else:
+                self.agent = found
+        if wrong is not None:
+            self.remarks.append(f"{wrong}; it is trained from the start")
 
     def _is_of_this(self, found: Agent, file: Path) -> None:
         if found.recipe != self.agent.recipe:

@@ -45,7 +45,7 @@ def _gains(energy: Sequence[ComparisonRecord]) -> Iterator[str]:
     known = [r for r in energy if r.variant == SEMI_BACKWARD and r.speedup is not None]
     for name in dict.fromkeys(record.case.attack for record in known):
         mine = [record for record in known if record.case.attack == name]
-        told = ", ".join(f"{models.name(r.case)} {_speedup(r)}" for r in mine)
+        told = ", ".join(f"{models.name(r.case)} {speedup(r)}" for r in mine)
         levels = {r.equality.level for r in mine if r.equality is not None}
         same = "the perturbed images are identical" if levels == {"identical"} else ""
         yield f"Semi-backward, a step of `{name}`: {told}{f'; {same}' if same else ''}."
@@ -60,7 +60,8 @@ def _gains(energy: Sequence[ComparisonRecord]) -> Iterator[str]:
         )
 
 
-def _speedup(record: ComparisonRecord) -> str:
+def speedup(record: ComparisonRecord) -> str:
+    """A speedup with its interval, of a comparison that has one."""
     assert record.speedup is not None
     found = record.speedup
     if found.low is None or found.high is None:

@@ -16,6 +16,7 @@ from adapters.agents.ddqn import Learner, targets
 from adapters.agents.network import QNetwork, seen
 from adapters.agents.recipes import FULL, Recipe
 from adapters.agents.replay import Minibatch
+from adapters.agents.rmsprop import RMSProp
 from adapters.base import AdapterError
 from adapters.models import weights
 
@@ -146,6 +147,21 @@ def test_an_update_is_the_gradients_of_what_the_paper_says(
     torch.testing.assert_close(learner._state.network.state_dict()["3.bias"], expected)
 
 
+def test_a_step_goes_on_with_a_share_of_the_last() -> None:
+    """Graves 2013, eq. 38 to 41, by hand."""
+    weight = nn.Parameter(torch.tensor([1.0]))
+    optimizer = RMSProp([weight], rate=0.1, momentum=0.9, decay=0.95, floor=0.01)
+    wanted, mean, square, move = 1.0, 0.0, 0.0, 0.0
+    for gradient in (2.0, -1.0):
+        mean = 0.95 * mean + 0.05 * gradient
+        square = 0.95 * square + 0.05 * gradient**2
+        move = 0.9 * move - 0.1 * gradient / (square - mean**2 + 0.01) ** 0.5
+        wanted += move
+        weight.grad = torch.tensor([gradient])
+        optimizer.step()
+    assert float(weight.detach()) == pytest.approx(wanted)
+
+
 def test_the_papers_recipe_is_appendix_a() -> None:
     assert (FULL.steps, FULL.replay, FULL.target, FULL.every) == (10**8, 10**6, 10_000, 4)
     assert (FULL.batch, FULL.rate, FULL.momentum, FULL.discount) == (32, 0.00025, 0.95, 0.99)
@@ -169,6 +185,16 @@ def test_a_damaged_checkpoint_is_told_and_trained_again(start: Start) -> None:
     assert said.endswith("; it is trained from the start")
     found = weights.read(trained(again))
     assert all(torch.equal(value, found[name]) for name, value in whole.items())
+
+
+def test_a_file_in_a_checkpoints_place_that_is_none_is_told(start: Start) -> None:
+    learner = start(recipe=replace(TINY, steps=20))
+    file = trained(learner)
+    file.rename(learner.checkpoint)
+    (said,) = start(recipe=replace(TINY, steps=20)).remarks
+    assert said == (
+        f"{learner.checkpoint} is no checkpoint of such a training; it is trained from the start"
+    )
 
 
 def test_a_damaged_file_is_told_and_trained_again(start: Start, tmp_path: Path) -> None:

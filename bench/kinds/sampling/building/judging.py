@@ -62,9 +62,7 @@ class Server:
         }
 
 
-def _attacked_at(
-    case: Case, found: Attacked, levels: list[float], chunk: int
-) -> list[Tensor]:
+def _attacked_at(case: Case, found: Attacked, levels: list[float], chunk: int) -> list[Tensor]:
     """Of each level, all images attacked, a batch of the case's at a time."""
     parts: list[list[Tensor]] = [[] for _ in levels]
     told = settings(case, chunk)

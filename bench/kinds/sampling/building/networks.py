@@ -64,12 +64,14 @@ def attacked(case: Case, seed: int, count: int, *, filled: bool = False) -> Atta
     select_device(case.device)
     options = SamplingOptions.of(case)
     dtype = getattr(torch, case.dtype)
-    labels, remarks = None, ()
+    labels: Tensor | None = None
+    remarks: list[str] = []
     if options.environment is None:
         images, labels = data.drawn(options.data, seed, count, options.input_shape)
         labels = labels.to(case.device)
         if filled and len(labels) < count:
-            remarks = (f"{options.data} has {counted(len(labels), 'test image')}: they are repeated",)
+            there = counted(len(labels), "test image")
+            remarks.append(f"{options.data} has {there}: they are repeated")
             again = torch.arange(count) % len(labels)
             images, labels = images[again], labels[again]
     else:
@@ -84,16 +86,16 @@ def attacked(case: Case, seed: int, count: int, *, filled: bool = False) -> Atta
             f"{who} can't be brought to {case.device} as {case.dtype}: {own_models.spelt(error)}"
         ) from error
     probed = probing.probe(model, images, who)
-    remarks = (*remarks, *probed.remarks)
+    remarks += probed.remarks
     if labels is None or probed.classes != options.classes:
         if labels is not None:
-            remarks += (_other_classes(probed.classes, options),)
+            remarks.append(_other_classes(probed.classes, options))
         with torch.no_grad():
             few = [probed.model(part).argmax(1) for part in images.split(case.batch)]
             labels = torch.cat(few)
     defence = methods.parse(options.defence)
     defended = Defended(probed.model, defence).eval()
-    return Attacked(defended, probed.model, source, images, labels, remarks)
+    return Attacked(defended, probed.model, source, images, labels, tuple(remarks))
 
 
 def _other_classes(classes: int, options: SamplingOptions) -> str:
@@ -124,13 +126,14 @@ def _built(case: Case, seed: int) -> tuple[nn.Module, str]:
         file = cache.path(name, options.data, options.classes, seed)
         if not cache.ready(file):
             raise _untrained(case, seed, options.data, str(cache.fault(file)))
-        found = building.build(name, options.classes, seed, file, size=side)
-        return found, f"trained on {options.data}, seed {seed}"
+        model = building.build(name, options.classes, seed, file, size=side)
+        return model, f"trained on {options.data}, seed {seed}"
     weights = None if case.weights == RANDOM else Path(case.weights)
-    found = of_images.build(
-        name, options.input_shape[1:], seed=seed, weights=weights, classes=options.classes
+    _, height, width = options.input_shape
+    model = of_images.build(
+        name, (height, width), seed=seed, weights=weights, classes=options.classes
     )
-    return found, case.weights
+    return model, case.weights
 
 
 def _agent(case: Case, seed: int) -> tuple[nn.Module, str]:

@@ -58,9 +58,7 @@ class Server:
 
         def perturbing(level: float) -> playing.Perturb:
             def perturb(observations: Tensor, actions: Tensor) -> Tensor:
-                (made,) = each(
-                    *(followed, observations.to(dtype), actions, [level]), settings=told
-                )
+                (made,) = each(*(followed, observations.to(dtype), actions, [level]), settings=told)
                 return made
 
             return perturb

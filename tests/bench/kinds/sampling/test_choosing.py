@@ -38,8 +38,8 @@ def test_defences_of_energy_attacks_are_these_no_more_than_theirs_are_ours() -> 
 
 def test_samples_multiply_only_what_draws_and_is_followed() -> None:
     asked = ("--defences", "dense", "sap-100", "dwp-75", "--samples", "1", "10")
-    asked += ("--gradients", "own", "dense", "--attacks", "fgsm", "noise")
-    found = [(a, o.defence, o.gradient, o.samples) for a, _, o in cases(*SAP, *asked)]
+    whose = ("--gradients", "own", "dense", "--attacks", "fgsm", "noise")
+    found = [(a, o.defence, o.gradient, o.samples) for a, _, o in cases(*SAP, *asked, *whose)]
     assert found == [
         ("fgsm", "dense", "own", 1),
         ("fgsm", "sap-100", "own", 1),
