@@ -25,7 +25,7 @@ def short(run: Run, width: int) -> Iterator[str]:
     with naming.told_apart([run]):
         for table in short_tables.of(run, width):
             yield draw(table, width)
-        yield layout.broken(telling.line(advice.of(run)), width)
+        yield from _advice(run, width)
 
 
 def explained(run: Run, width: int) -> Iterator[str]:
@@ -42,7 +42,7 @@ def explained(run: Run, width: int) -> Iterator[str]:
         if found:
             yield draw(dissected.summary(found), width)
             yield draw(dissected.table(found), width)
-        yield layout.broken(telling.line(advice.of(run)), width)
+        yield from _advice(run, width)
 
 
 def everything(run: Run, width: int, asked: Mapping[str, Any]) -> Iterator[str]:
@@ -55,7 +55,7 @@ def everything(run: Run, width: int, asked: Mapping[str, Any]) -> Iterator[str]:
     """
     yield from tables(run, width, asked)
     with naming.told_apart([run]):
-        yield layout.broken(telling.line(advice.of(run)), width)
+        yield from _advice(run, width)
 
 
 def tables(run: Run, width: int, asked: Mapping[str, Any] = contents.NOTHING) -> Iterator[str]:
@@ -63,6 +63,12 @@ def tables(run: Run, width: int, asked: Mapping[str, Any] = contents.NOTHING) ->
     with naming.told_apart([run]):
         for table in contents.of_run(run, asked):
             yield draw(table, width)
+
+
+def _advice(run: Run, width: int) -> Iterator[str]:
+    """What to do; nothing where networks were tried out and nothing was to be timed."""
+    if run.comparisons or not any(run.own.values()):
+        yield layout.broken(telling.line(advice.of(run)), width)
 
 
 def draw(table: Table, width: int) -> str:

@@ -73,17 +73,18 @@ class _Plan:
 
 
 def of(run: Run, width: int) -> Iterator[Table]:
-    """The tables of a run's comparisons: one for each kind, and what the kind says beside.
+    """The tables of a run's comparisons: one for each kind, and what the kind says beside, also of
+    lines that only it has.
 
     Args:
         run: what was measured.
         width: columns of the terminal.
     """
-    for name in kind.every():
+    for name, told in kind.every().items():
         records = [record for record in run.comparisons if record.case.kind == name]
         if records:
             yield _table(records, width)
-            yield from kind.of(records[0].case).ending(run, records)
+        yield from told.ending(run, records)
 
 
 def facts(record: ComparisonRecord) -> dict[str, str]:

@@ -108,6 +108,12 @@ def test_a_terminal_has_a_table_for_each_attack() -> None:
     assert "Rewards by λ" in told
 
 
+def test_what_was_judged_is_told_where_nothing_was_timed() -> None:
+    (table,) = terminal.short(made.run(robust(accuracies=(90, 80))), 80)
+    assert table.startswith("Accuracy (%) by λ under fgsm on resnet20")
+    assert re.search(r"SAP-100, N = 1 +90 +80", table)
+
+
 def test_reports_of_lines_alone_are_whole() -> None:
     for run in (made.run(robust()), made.run(agent()), made.run(timed())):
         for told in (markdown.report([run]), latex.report([run])):

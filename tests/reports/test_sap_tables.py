@@ -8,6 +8,7 @@ import pytest
 
 from bench.kinds.sampling.findings import SamplingFindings
 from bench.records.reading import Run
+from bench.records.types import MemoryParts
 from reports.kinds.sampling import published
 from reports.kinds.sampling.timing import by_passes
 from reports.table import Table
@@ -76,13 +77,32 @@ def test_seconds_of_an_image_and_sample_stand_beside_the_papers() -> None:
 
 def test_memory_is_called_flat_only_where_peaks_are() -> None:
     some = [timed(case(samples=samples)) for samples in (10, 100, 1000)]
-    flat = noted(titled(made.run(*some), COST), "Memory of")
-    assert (
-        "10 samples in a pass: flat in N: the peaks of N = 10, 100, 1000 lie within 0.0 %" in flat
+    flat = "flat in N, its peaks within 0.0 % of each other"
+    told = noted(titled(made.run(*some), COST), "Memory of")
+    assert told == (
+        "Memory of SAP-100 on resnet20, 4 images, 10 samples in a pass, N = 10, 100, 1000:"
+        f" original {flat}; semi-backward {flat}."
     )
     grown = replace(some[2], memory={**(some[2].memory or {}), "original": 22_000_000})
     told = noted(titled(made.run(*some[:2], grown), COST), "Memory of")
-    assert "lie 10 % apart, more than the 5 % of a flat one: original 20.0, 20.0, 22.0 MB" in told
+    assert "original not flat, its peaks 10 % apart (flat: 5 %): 20.0, 20.0, 22.0 MB;" in told
+    assert f"semi-backward {flat}" in told
+
+
+def test_gradients_of_parameters_that_grow_a_peak_are_told() -> None:
+    some = [
+        timed(
+            case(samples=samples, chunk=1),
+            memory={"original": peak, "semi-backward": 1_000_000, "unit": "bytes", "what": "peak"},
+            memory_parts={
+                "original": MemoryParts(0, 1_000_000, gradients, 0),
+                "semi-backward": MemoryParts(0, 1_000_000, 0, 0),
+            },
+        )
+        for samples, peak, gradients in ((1, 1_000_000, 0), (10, 2_000_000, 1_000_000))
+    ]
+    told = noted(titled(made.run(*some), COST), "Memory of")
+    assert "1.00, 2.00 MB, of which gradients of parameters are 0.00, 1.00 MB;" in told
 
 
 def test_nothing_is_said_of_memory_where_more_than_n_differs() -> None:

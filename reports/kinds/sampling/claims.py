@@ -27,6 +27,7 @@ from reports.kinds.sampling.words import (
     is_dense,
     options,
     samples,
+    short_name,
     where,
 )
 from reports.reading import models
@@ -70,8 +71,8 @@ def _judged(group: Sequence[Evaluated]) -> Iterator[Judgement]:
         if is_sap(each) and (dense := without(each, group, base(each.case))) is not None:
             yield from _keeps(each, dense)
             yield from _retains(each, dense)
-    for each in plain:
-        if is_sap(each) and each.case.attack == ITERATIVE:
+    for each in strongest([each for each in plain if each.case.attack == ITERATIVE]):
+        if is_sap(each):
             yield from _transferred(each, group)
     hardest = strongest([each for each in attacked if each.case.attack == "fgsm"])
     yield from _rivals(hardest, group)
@@ -138,7 +139,7 @@ def _transferred(each: Evaluated, group: Sequence[Evaluated]) -> Iterator[Judgem
                 "The iterative attack does more by the gradient of the dense network",
                 "4.5",
                 models.name(each.case),
-                f"gradient of the dense network against own, N = {samples(each.case)}",
+                f"{short_name(each.case)}, dense gradient against own, N = {samples(each.case)}",
                 f"{strength:g}",
                 cell(apart),
                 side(apart, above=False),

@@ -44,8 +44,8 @@ class Growing:
     @property
     def name(self) -> str:
         """What is attacked how."""
-        case = self.by_samples[0].case
-        return f"{defended(case)} on {models.name(case)} under {case.attack}"
+        first = self.by_samples[0]
+        return f"{defended(first.case)} on {models.name(first.case)} under {first.attack}"
 
 
 def families(group: Sequence[Evaluated]) -> list[Growing]:
@@ -73,7 +73,8 @@ def _alike(each: Evaluated) -> tuple[object, ...]:
     """All but N and whose gradient is followed."""
     case, found = each.case, options(each.case)
     step = found.step if case.attack == accuracy.ITERATIVE else None
-    return case.model, case.weights, found.defence, case.attack, step, each.passes
+    asked = (case.model, case.weights, found.defence, case.attack, step)
+    return *asked, case.batch, each.passes
 
 
 def without(each: Evaluated, group: Sequence[Evaluated], model: str) -> Evaluated | None:

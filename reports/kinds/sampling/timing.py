@@ -182,26 +182,35 @@ def memory(records: Iterable[ComparisonRecord]) -> Iterator[str]:
 
 def _flat_or_not(group: Sequence[ComparisonRecord]) -> str:
     first = group[0]
-    ways = [first.baseline, first.variant]
-    peaks = {way: [int((r.memory or {})[way]) for r in group] for way in ways}
-    apart = max(max(found) / max(min(found), 1) - 1 for found in peaks.values())
     counts = ", ".join(str(options(record.case).samples) for record in group)
     found = findings(first)
     assert found is not None
-    who = (
-        f"{defended(first.case)} on {models.name(first.case)},"
-        f" {counted(first.case.batch, 'image')}, {counted(found.chunk, 'sample')} in a pass"
-    )
-    if apart <= FLAT:
-        return (
-            f"Memory of {who}: flat in N: the peaks of N = {counts} lie within"
-            f" {100 * apart:.1f} % of each other, {' and '.join(ways)} each."
-        )
-    told = "; ".join(f"{way} {', '.join(map(cells.megabytes, peaks[way]))} MB" for way in ways)
+    said = "; ".join(_of_way(group, way) for way in (first.baseline, first.variant))
     return (
-        f"Memory of {who}: the peaks of N = {counts} lie {100 * apart:.0f} % apart, more than the"
-        f" {100 * FLAT:.0f} % of a flat one: {told}."
+        f"Memory of {defended(first.case)} on {models.name(first.case)},"
+        f" {counted(first.case.batch, 'image')}, {counted(found.chunk, 'sample')} in a pass,"
+        f" N = {counts}: {said}."
     )
+
+
+def _of_way(group: Sequence[ComparisonRecord], way: str) -> str:
+    """How far the peaks of one variant lie apart, and what gradients of parameters are of them."""
+    peaks = [int((record.memory or {})[way]) for record in group]
+    apart = 100 * (max(peaks) / max(min(peaks), 1) - 1)
+    if apart <= 100 * FLAT:
+        return f"{way} flat in N, its peaks within {apart:.1f} % of each other"
+    kept = [r.memory_parts[way].gradients for r in group if r.memory_parts is not None]
+    held = ""
+    if len(kept) == len(group) and len(set(kept)) > 1:
+        held = f", of which gradients of parameters are {_listed(kept)} MB"
+    return (
+        f"{way} not flat, its peaks {apart:.0f} % apart (flat: {100 * FLAT:.0f} %):"
+        f" {_listed(peaks)} MB{held}"
+    )
+
+
+def _listed(sizes: Iterable[int]) -> str:
+    return ", ".join(map(cells.megabytes, sizes))
 
 
 def _beside(records: Sequence[ComparisonRecord]) -> Iterator[Table]:
