@@ -24,9 +24,11 @@ def _on_photographs(epochs: int, falls: Falls, mixture: Mixture | None = None) -
     return Recipe((stage,), batch=_BATCH, mixture=mixture)
 
 
-def _on_digits(epochs: int, rate: float = 0.1, mixture: Mixture | None = None) -> Recipe:
+def _on_digits(
+    epochs: int, rate: float = 0.1, batch: int = 32, mixture: Mixture | None = None
+) -> Recipe:
     stage = Stage("training", epochs, rate, weight_decay=1e-4)
-    return Recipe((stage,), batch=32, mixture=mixture)
+    return Recipe((stage,), batch=batch, mixture=mixture)
 
 
 _WITH_DROPOUT = _on_photographs(250, Falls(after=(100, 150, 190, 220)))
@@ -50,7 +52,7 @@ NETWORKS: Mapping[str, Network] = {
     "resnet20_dropout_30": Network(
         _RESNET,
         f"{_SOURCE}, dropout of 0.3 behind each ReLU",
-        digits=_on_digits(36, rate=0.3),
+        digits=_on_digits(40, rate=0.2, batch=16),
         photographs=_WITH_DROPOUT,
         arguments={"dropout": 0.3},
         digits_size=_DIGITS_SIZE,
