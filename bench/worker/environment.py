@@ -41,7 +41,7 @@ def describe() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor(),
         "cores": _cores(),
         "torch": {
             "version": str(torch.__version__),
@@ -113,7 +113,8 @@ def accelerator(device: str) -> dict[str, str | int]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the CPU."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -64,11 +64,11 @@ def _scaled(tensor: Tensor, defence: Defence, generator: Generator) -> Tensor:
 
 def _strongest(weight: Tensor, defence: Defence, generator: Generator) -> Tensor:
     """DWP: k % of a tensor's entries stay, the largest in absolute value (appendix B.3)."""
-    sizes = weight.detach().abs().flatten()
+    sizes = _wide(weight).abs().flatten()
     stay = max(1, round(len(sizes) * defence.value / 100))
     mask = torch.zeros_like(sizes)
     mask[sizes.topk(stay).indices] = 1
-    return weight * mask.view(weight.shape)
+    return weight * mask.view(weight.shape).to(weight.dtype)
 
 
 def _normal(like: Tensor, generator: Generator) -> Tensor:

@@ -27,7 +27,8 @@ def test_passes_side_by_side_change_nothing_of_a_network_that_draws_nothing(chun
     found = averaged(Tiny(), pictures(), passes=5, chunk=chunk)
     assert torch.allclose(found, Tiny()(pictures()).softmax(1))
     assert not found.requires_grad
-    assert averaged(Tiny().half(), pictures().half()).dtype == torch.float32
+    halves = averaged(Tiny().bfloat16(), pictures().bfloat16())
+    assert halves.dtype == torch.float32
 
 
 def test_passes_side_by_side_are_drawn_each_by_itself() -> None:
