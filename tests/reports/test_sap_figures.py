@@ -120,7 +120,9 @@ def test_independent_decisions_are_labelled_so() -> None:
     assert len(found) == 3
     for plot in found.values():
         assert "SAP-100 (independent decisions)" in plot.description
-    assert "SAP-100 (independent decisions)" in drawn.words(found["sampling-sap-1"].draw())
+    assert "SAP-100 (independent decisions)" in " ".join(
+        drawn.words(found["sampling-sap-1"].draw()).split()
+    )
 
 
 def test_calibration_has_a_panel_for_each_strength() -> None:

@@ -90,8 +90,9 @@ def _draw(
         _panel(axes, list(zip(four, looks, strict=True)), strength, theme)
     for axes in list(grid.flat)[len(strengths) :]:
         axes.set_axis_off()
-    for axes in grid[-1]:
+    for axes in list(grid.flat)[: len(strengths)][-across:]:  # nothing is drawn below these
         axes.set_xlabel("confidence (%)")
+        axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel("right (%)")
     style.titled(figure, "Calibration by λ", setting)

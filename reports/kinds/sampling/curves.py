@@ -131,15 +131,28 @@ def _pruned(
 ) -> Iterator[Told]:
     """Figure 1: by percent, by samples of the gradient, and under the iterative attack."""
     yield _panel("SAP, FGSM", dense, _of_method(plain, judging.SAP))
-    for each in growing.families(group):
+    for each in _by_defence(growing.families(group)):
         if each.by_samples[0].case.attack == FGSM and _is_the_seeds(each.by_samples[0]):
             own = [_curve(one, f"N = {samples(one.case)}") for one in each.by_samples]
             more = [_curve(each.dense, "dense gradient")] if each.dense is not None else []
             title, curves = _panel(f"{short_name(each.by_samples[0].case)}, FGSM", dense, [])
             yield title, [*curves, *own, *more]
-    some = [e for e in group if e.case.attack == ITERATIVE and judging.untrained(e)]
-    iterative = next((e for e in some if is_dense(e.case)), None)
-    yield _panel("iterative attack", iterative, [e for e in some if e is not iterative])
+    iterative = [e for e in group if e.case.attack == ITERATIVE and judging.untrained(e)]
+    followed = judging.strongest([e for e in iterative if options(e.case).gradient == OWN])
+    followed += judging.strongest([e for e in iterative if options(e.case).gradient != OWN])
+    unpruned = next((e for e in followed if is_dense(e.case)), None)
+    yield _panel("iterative attack", unpruned, list(filter(judging.is_sap, followed)))
+
+
+def _by_defence(found: Sequence[growing.Growing]) -> list[growing.Growing]:
+    """Of each defence and attack the one with the most numbers of samples."""
+    best: dict[tuple[str, str], growing.Growing] = {}
+    for each in found:
+        case = each.by_samples[0].case
+        key = options(case).defence, case.attack
+        if key not in best or len(each.by_samples) > len(best[key].by_samples):
+            best[key] = each
+    return list(best.values())
 
 
 def _is_the_seeds(each: Evaluated) -> bool:

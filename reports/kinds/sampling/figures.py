@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from functools import partial
 
@@ -31,6 +32,8 @@ CURVES = len(style.MARKERS)
 """In one panel, besides the dense network's."""
 _ACROSS = 3
 """Panels beside each other."""
+_WIDE = 30
+"""Characters in a line above a panel, and in its key."""
 _BELOW = 0.4
 """Inches from axes to their key."""
 _TOLD = 8
@@ -129,7 +132,15 @@ def _hollow(theme: Theme) -> Line2D:
 
 def _lines(panel: Panel) -> int:
     """Of its key."""
-    return len(panel.curves) - len(_others(panel)) + min(CURVES, len(_others(panel)))
+    others = _others(panel)
+    kept = [others[index] for index in points.spread_evenly(len(others), CURVES)]
+    plain = [curve for curve in panel.curves if curve.plain]
+    return sum(_broken(curve.name).count("\n") + 1 for curve in (*plain, *kept))
+
+
+def _broken(text: str) -> str:
+    """In lines that are no wider than a panel."""
+    return "\n".join(textwrap.wrap(shown(text, 2 * _WIDE), _WIDE))
 
 
 def looks(found: Sequence[Curve], theme: Theme) -> list[tuple[Curve, Series]]:
@@ -158,7 +169,7 @@ def _panel(
             linestyle="--" if curve.plain else "-",
             marker=look.marker,
             markeredgecolor=theme.ink,
-            label=shown(look.name, 44),
+            label=_broken(look.name),
         )
         axes.plot(
             [strengths.index(strength) for strength, _ in curve.known],
@@ -174,7 +185,7 @@ def _panel(
     axes.grid(visible=True, axis="y")
     axes.tick_params(labelleft=True)
     if panel.title:
-        axes.set_title(shown(panel.title, 40))
+        axes.set_title(_broken(panel.title))
     below = ScaledTranslation(0, -_BELOW, figure.dpi_scale_trans)
     axes.legend(
         loc="upper left",
