@@ -177,11 +177,11 @@ class Evaluation:
         try:
             if isinstance(question, AgentRecord):
                 answer = self._ask(question, "playing", episodes=self.asked.episodes)
-                played = [Played(**one) for one in answer.pop("played")]
-                return replace(question, status="ok", played=played, **answer)
+                played = [Played(**one) for one in answer["played"]]
+                return replace(question, status="ok", played=played, **_shared(answer))
             answer = self._ask(question, "judging", images=self.asked.images)
-            judged = [_judged(**one) for one in answer.pop("judged")]
-            return replace(question, status="ok", judged=judged, **answer)
+            judged = [_judged(**one) for one in answer["judged"]]
+            return replace(question, status="ok", judged=judged, **_shared(answer))
         except Ended as ended:
             if self.session.request.verbose and ended.trace:
                 self.session.progress.note(ended.trace)
@@ -207,6 +207,11 @@ class Evaluation:
         }
         request = {"do": "own", "server": f"{BUILDING}.{where}:Server", "request": asked}
         return self.session.ask(case.library, request)
+
+
+def _shared(answer: dict[str, Any]) -> dict[str, Any]:
+    """What answers of both sorts have."""
+    return {name: answer[name] for name in ("weights", "source", "seconds")}
 
 
 def _judged(*, bins: list[dict[str, Any]], **found: Any) -> Judged:
