@@ -23,6 +23,8 @@ class Sap(Adapter):
     name = "sap"
     distribution = "torch"
     subject = "defended networks"
+    devices = frozenset({"cpu", "cuda"})
+    """Draws are counted in float64, which an MPS device has not."""
 
     def attacks(self) -> Mapping[str, AttackInfo]:
         return methods.ATTACKS

@@ -3,7 +3,8 @@
 Modules and functions alike go by the functions that a `TorchFunctionMode` sees while the model's
 forward pass runs: `nn.ReLU` calls `F.relu`, and what `F.relu` calls is not seen again. What is
 fused with other operations can't be seen: `nn.RNN(nonlinearity="relu")`, and code that was compiled
-or scripted.
+or scripted; nor what runs again in the backward pass, as gradient checkpointing has it. A clamp at
+0 is none.
 """
 
 from __future__ import annotations

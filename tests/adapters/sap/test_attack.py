@@ -239,7 +239,9 @@ def test_no_strengths_and_no_gradient_are_one_line() -> None:
         perturbed("fgsm", deaf)
 
 
-def test_the_adapter_attacks_no_other_classifier() -> None:
+def test_the_adapter_says_what_it_does_not_do() -> None:
+    with pytest.raises(UnsupportedSettings, match="works on cpu, cuda only, not mps"):
+        perturbed("fgsm", Tiny(), device="mps")
     settings = Settings(None, None, None, None, 3, (3, 8, 8), 4, "float32", "cpu")
     with pytest.raises(UnsupportedSettings, match="attacks defended networks"):
         Sap().build("fgsm", Tiny(), settings)

@@ -129,6 +129,15 @@ def test_a_copy_made_inside_stays_defended_with_its_own_parameters() -> None:
     assert bool(network.head.weight.any())
 
 
+def test_a_defended_network_can_be_copied() -> None:
+    attacked = Defended(Tiny(), "sap-100")
+    copied = copy.deepcopy(attacked)
+    copied(pictures()).sum().backward()
+    assert copied.relus == 2
+    assert attacked.relus == 0
+    assert all(parameter.grad is None for parameter in attacked.parameters())
+
+
 def test_a_generator_of_ones_own_decides() -> None:
     network = Tiny()
     found = []
