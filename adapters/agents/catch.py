@@ -21,8 +21,9 @@ BALLS = 10
 """Of an episode, one after the other."""
 STAY, LEFT, RIGHT = range(3)
 """The actions: where the paddle moves, by one cell."""
-BOARD, BALL = 0, 255
-"""Grey levels, of what is empty and of what is not."""
+BOARD, BALL = 0, 160
+"""Grey levels, of what is empty and of what is not. A brighter ball is learnt sooner, but λ must be
+larger to hide it."""
 
 Frame = numpy.ndarray[Any, numpy.dtype[numpy.uint8]]
 

@@ -67,7 +67,7 @@ class Recipe:
 
 FULL = Recipe()
 SMALL = Recipe(
-    steps=12_000,
+    steps=16_000,
     slice=1_000,
     replay=10_000,
     start=1_000,
