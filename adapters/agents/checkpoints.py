@@ -14,7 +14,7 @@ from adapters.agents.kept import Agent
 from adapters.agents.network import QNetwork
 from adapters.agents.replay import Array, Replay
 from adapters.base import AdapterError
-from adapters.models.trained import cache
+from adapters.models.trained import files
 from adapters.models.weights import safetensors
 
 _NETWORK, _TARGET, _OPTIMIZER, _REPLAY = "network.", "target.", "optimizer.", "replay."
@@ -100,7 +100,7 @@ def load(file: Path) -> QNetwork:
 def _write(file: Path, agent: Agent, tensors: dict[str, Tensor]) -> None:
     own = {n: value.detach().cpu().contiguous().clone() for n, value in tensors.items()}
     metadata = kept.told(agent, safetensors().torch.save(own))
-    cache.write(file, safetensors().torch.save(own, metadata=metadata))
+    files.write(file, safetensors().torch.save(own, metadata=metadata))
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:

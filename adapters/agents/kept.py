@@ -6,23 +6,18 @@ that one that was cut off or changed is known without loading it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import struct
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from adapters.agents.recipes import recipe
 from adapters.base import AdapterError
-from adapters.models.trained import cache
+from adapters.models.trained import files
 
-SUFFIX = ".safetensors"
-FACTS, BYTES = "agent", "bytes"
-"""Under which a file's metadata has what it is, and the digest of its tensors' bytes."""
-_LONGEST_HEADER = 100_000_000
-"""Of the format, in bytes."""
+FACTS = "agent"
+"""Under which a file's metadata has what it is."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ def path(environment: str, seed: int) -> Path:
     """
     safe = re.sub(r"[^\w.-]+", "-", environment)
     digest = recipe(environment).digest(environment, seed)
-    return cache.folder() / f"agent-{safe}-{digest}{SUFFIX}"
+    return files.folder() / f"agent-{safe}-{digest}{files.SUFFIX}"
 
 
 def ready(file: Path) -> bool:
@@ -79,16 +74,7 @@ def fault(file: Path) -> str | None:
 
     A file that is not there is told as such: it is the usual case, and no damage.
     """
-    if not file.exists():
-        return f"{file} is not there"
-    try:
-        metadata, body = _parts(file)
-        _agent(metadata)
-        if hashlib.sha256(body).hexdigest() != metadata[BYTES]:
-            return f"{file} is damaged: its weights are not what was written"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"{file} is damaged, or no agent: {type(error).__name__}: {error}"
-    return None
+    return files.fault(file, "agent", _agent)
 
 
 def facts(file: Path) -> Agent:
@@ -100,7 +86,7 @@ def facts(file: Path) -> Agent:
     wrong = fault(file)
     if wrong is not None:
         raise AdapterError(wrong)
-    return _agent(_parts(file)[0])
+    return _agent(files.parts(file)[0])
 
 
 def told(agent: Agent, content: bytes) -> dict[str, str]:
@@ -110,30 +96,7 @@ def told(agent: Agent, content: bytes) -> dict[str, str]:
         agent: what is known of it.
         content: its tensors alone, as safetensors.
     """
-    body = content[_header(content)[1] :]
-    return {FACTS: json.dumps(asdict(agent)), BYTES: hashlib.sha256(body).hexdigest()}
-
-
-def _parts(file: Path) -> tuple[dict[str, str], bytes]:
-    """Metadata and the tensors' bytes.
-
-    Raises:
-        ValueError: it is no safetensors file, or one that was cut off.
-    """
-    content = file.read_bytes()
-    metadata, start = _header(content)
-    return metadata, content[start:]
-
-
-def _header(content: bytes) -> tuple[dict[str, str], int]:
-    """Metadata, and where the tensors begin."""
-    length = struct.unpack("<Q", content[:8])[0] if len(content) >= 8 else None
-    if length is None or length > min(_LONGEST_HEADER, len(content) - 8):
-        raise ValueError("it is no safetensors file, or is cut off")
-    header = json.loads(content[8 : 8 + length])
-    if not isinstance(header, dict):
-        raise ValueError("it is no safetensors file")
-    return header.get("__metadata__") or {}, 8 + length
+    return files.metadata(FACTS, asdict(agent), content)
 
 
 def _agent(metadata: dict[str, Any]) -> Agent:

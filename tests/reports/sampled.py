@@ -131,11 +131,13 @@ def timed(of: Case | None = None, ratio: float = 1.4, **changes: Any) -> Compari
     options = SamplingOptions.of(of)
     chunk = min(options.chunk or 10, options.samples)
     seconds = 0.01 * options.samples * options.steps(of)
+    passes = options.steps(of) * -(-options.samples // chunk)
     found = SamplingFindings(
         weights="trained on digits, seed 0",
         chunk=chunk,
         why="as many as pay",
-        passes=options.steps(of) * -(-options.samples // chunk),
+        passes=passes,
+        probed=min(passes, 10),
         relus=19,
     )
     record = replace(

@@ -80,8 +80,8 @@ def test_memory_is_called_flat_only_where_peaks_are() -> None:
     flat = "flat in N, its peaks within 0.0 % of each other"
     told = noted(titled(made.run(*some), COST), "Memory of")
     assert told == (
-        "Memory of SAP-100 on resnet20, 4 images, 10 samples in a pass, N = 10, 100, 1000:"
-        f" original {flat}; semi-backward {flat}."
+        "Memory of SAP-100 on resnet20, 4 images, 10 samples in a pass, N = 10, 100, 1000"
+        f" (runs looked into had at most 10 passes): original {flat}; semi-backward {flat}."
     )
     grown = replace(some[2], memory={**(some[2].memory or {}), "original": 22_000_000})
     told = noted(titled(made.run(*some[:2], grown), COST), "Memory of")

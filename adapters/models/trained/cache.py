@@ -6,30 +6,19 @@ weights' bytes, so that one that was cut off or changed is known without loading
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
-import struct
-import uuid
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from adapters.base import AdapterError
 from adapters.data import Facts
 from adapters.data import facts as facts_of_data
-from adapters.models.trained import catalogue
+from adapters.models.trained import catalogue, files
 from adapters.models.trained.recipes import Recipe
-from semibackward_bench.grammar import counted
 
-VARIABLE = "SEMIBACKWARD_BENCH_CACHE"
-"""The environment's, for another folder."""
-FOLDER = "networks"
-SUFFIX = ".safetensors"
-FACTS, BYTES = "network", "bytes"
-"""Under which a file's metadata has what it is, and the digest of its weights' bytes."""
-_LONGEST_HEADER = 100_000_000
-"""Of the format, in bytes."""
+FACTS = "network"
+"""Under which a file's metadata has what it is."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +49,6 @@ class Trained:
     seconds: float
 
 
-def folder() -> Path:
-    """Where networks are kept; it need not be there yet.
-
-    Raises:
-        AdapterError: no home directory is known.
-    """
-    if told := os.environ.get(VARIABLE):
-        return Path(told) / FOLDER
-    above = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not above.is_absolute():  # the standard: a relative one is to be ignored
-        try:
-            above = Path.home() / ".cache"
-        except RuntimeError as error:
-            raise AdapterError(
-                f"there is no home directory to keep trained networks in; name a folder with"
-                f" {VARIABLE}"
-            ) from error
-    return above / "semibackward-bench" / FOLDER
-
-
 def path(
     network: str, data: str, classes: int, seed: int, *, adversarial: float | None = None
 ) -> Path:
@@ -97,7 +66,7 @@ def path(
     """
     known = facts_of_data(data)
     name = digest(network, known, classes, seed, adversarial=adversarial)
-    return folder() / f"{network}-{name}{SUFFIX}"
+    return files.folder() / f"{network}-{name}{files.SUFFIX}"
 
 
 def recipe(network: str, data: Facts, *, adversarial: float | None = None) -> Recipe:
@@ -150,16 +119,7 @@ def fault(file: Path) -> str | None:
 
     A file that is not there is told as such: it is the usual case, and no damage.
     """
-    if not file.exists():
-        return f"{file} is not there"
-    try:
-        metadata, body = _parts(file)
-        if hashlib.sha256(body).hexdigest() != metadata[BYTES]:
-            return f"{file} is damaged: its weights are not what was written"
-        _trained(metadata)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"{file} is damaged, or no trained network: {type(error).__name__}: {error}"
-    return None
+    return files.fault(file, "trained network", _trained)
 
 
 def facts(file: Path) -> Trained:
@@ -171,7 +131,7 @@ def facts(file: Path) -> Trained:
     wrong = fault(file)
     if wrong is not None:
         raise AdapterError(wrong)
-    return _trained(_parts(file)[0])
+    return _trained(files.parts(file)[0])
 
 
 def claimed(file: Path) -> Trained | None:
@@ -180,7 +140,7 @@ def claimed(file: Path) -> Trained | None:
     Its weights are not looked at.
     """
     try:
-        return _trained(_parts(file)[0])
+        return _trained(files.parts(file)[0])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -192,53 +152,7 @@ def told(trained: Trained, content: bytes) -> dict[str, str]:
         trained: what is known of its network.
         content: its weights alone, as safetensors.
     """
-    body = content[_header(content)[1] :]
-    return {FACTS: json.dumps(asdict(trained)), BYTES: hashlib.sha256(body).hexdigest()}
-
-
-def write(file: Path, content: bytes) -> None:
-    """Put a whole file in its place, whoever else writes it at the same time.
-
-    Raises:
-        AdapterError: it can't be written.
-    """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        written = file.with_name(f".{file.name}-{uuid.uuid4().hex}")
-        try:
-            written.write_bytes(content)
-            written.replace(file)  # who reads it meanwhile sees the old file or the new one
-        finally:
-            written.unlink(missing_ok=True)
-    except OSError as error:
-        raise AdapterError(
-            f"{file} can't be written: {error.strerror or error}; name another folder with"
-            f" {VARIABLE}"
-        ) from error
-
-
-def _parts(file: Path) -> tuple[dict[str, str], bytes]:
-    """Metadata and the weights' bytes.
-
-    Raises:
-        ValueError: it is no safetensors file, or one that was cut off.
-    """
-    content = file.read_bytes()
-    metadata, start = _header(content)
-    return metadata, content[start:]
-
-
-def _header(content: bytes) -> tuple[dict[str, str], int]:
-    """Metadata, and where the weights begin."""
-    if len(content) < 8:
-        raise ValueError(f"it has {counted(len(content), 'byte')}")
-    (length,) = struct.unpack("<Q", content[:8])
-    if length > min(_LONGEST_HEADER, len(content) - 8):
-        raise ValueError("it is no safetensors file, or is cut off")
-    header = json.loads(content[8 : 8 + length])
-    if not isinstance(header, dict):
-        raise ValueError("it is no safetensors file")
-    return header.get("__metadata__") or {}, 8 + length
+    return files.metadata(FACTS, asdict(trained), content)
 
 
 def _trained(metadata: dict[str, str]) -> Trained:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from adapters.models.trained import cache
+from adapters.models.trained import files
 from adapters.models.weights import safetensors
 
 _TOLD = "told"
@@ -66,7 +66,7 @@ def write(file: Path, told: Told, network: nn.Module, optimizer: torch.optim.Opt
         found = {name: value for name, value in kept.items() if value is not None}
         tensors |= {f"{_OPTIMIZER}{number}.{name}": v for name, v in found.items()}
     metadata = {_TOLD: json.dumps(asdict(told))}
-    cache.write(file, safetensors().torch.save(on_cpu(tensors), metadata=metadata))
+    files.write(file, safetensors().torch.save(on_cpu(tensors), metadata=metadata))
 
 
 def read(file: Path, network: nn.Module, epochs: int) -> Checkpoint:

@@ -20,7 +20,7 @@ from torch import Tensor
 from adapters import data
 from adapters.base import AdapterError
 from adapters.data import Data
-from adapters.models.trained import adversarial, cache, catalogue, checkpoints
+from adapters.models.trained import adversarial, cache, catalogue, checkpoints, files
 from adapters.models.trained.base import Trainable
 from adapters.models.trained.building import build
 from adapters.models.trained.cache import Trained
@@ -221,7 +221,7 @@ class Trainee:
         )
         tensors = checkpoints.on_cpu(self._network.state_dict())
         metadata = cache.told(trained, safetensors().torch.save(tensors))
-        cache.write(self._file, safetensors().torch.save(tensors, metadata=metadata))
+        files.write(self._file, safetensors().torch.save(tensors, metadata=metadata))
         self.checkpoint.unlink(missing_ok=True)
         self.done = True
 

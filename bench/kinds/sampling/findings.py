@@ -23,6 +23,8 @@ class SamplingFindings(Findings):
         chunk: samples that one pass takes.
         why: what the chunk was chosen by, in words.
         passes: forward passes of one run, each with its backward pass.
+        probed: of those, how many a run had that was looked into, for gradients, operations and
+            memory.
         relus: activation maps that are changed in one pass; 0 where weights are, or nothing.
     """
 
@@ -30,13 +32,15 @@ class SamplingFindings(Findings):
     chunk: int
     why: str
     passes: int
+    probed: int
     relus: int = 0
     kind: Literal["sampling"] = "sampling"
 
     def check(self) -> None:
-        if self.chunk < 1 or self.passes < 0 or self.relus < 0:
+        if self.chunk < 1 or not 0 <= self.probed <= self.passes or self.relus < 0:
             raise ValueError(
-                f"findings: chunk {self.chunk}, passes {self.passes}, relus {self.relus}"
+                f"findings: chunk {self.chunk}, passes {self.passes}, of which {self.probed} were"
+                f" looked into, relus {self.relus}"
             )
 
 

@@ -92,8 +92,7 @@ class SamplingOptions(Options):
             raise ValueError(f"case.options: strength {self.strength}, step {self.step}")
 
     def in_one_step(self) -> SamplingOptions:
-        """One step, of one pass."""
-        samples = self.samples if self.chunk is None else min(self.samples, self.chunk)
+        samples = 1 if self.chunk is None else min(self.samples, self.chunk)
         return replace(self, strength=min(self.strength, self.step), samples=samples)
 
     def facts(self) -> dict[str, Any]:

@@ -186,10 +186,13 @@ def _flat_or_not(group: Sequence[ComparisonRecord]) -> str:
     found = findings(first)
     assert found is not None
     said = "; ".join(_of_way(group, way) for way in (first.baseline, first.variant))
+    looked = [each for record in group if (each := findings(record)) is not None]
+    short = max((one.probed for one in looked if one.probed < one.passes), default=0)
+    bound = f" (runs looked into had at most {counted(short, 'pass', 'passes')})" if short else ""
     return (
         f"Memory of {defended(first.case)} on {models.name(first.case)},"
         f" {counted(first.case.batch, 'image')}, {counted(found.chunk, 'sample')} in a pass,"
-        f" N = {counts}: {said}."
+        f" N = {counts}{bound}: {said}."
     )
 
 

@@ -12,7 +12,7 @@ from adapters.base import AdapterError
 from adapters.models import building as models
 from adapters.models import catalogue
 from adapters.models.dynamic.base import Gated
-from adapters.models.trained import building, cache
+from adapters.models.trained import building, cache, files
 from adapters.models.trained.cache import Trained
 from bench.cases import Case
 from bench.kinds.images import building as images
@@ -32,7 +32,7 @@ def kept(file: Path, network: str = "toy", classes: int = 10) -> Path:
     told = Trained(network, "digits", classes, 0, "x", 0.9, 0.5, 0.1, 1.0)
     state = building.build("toy", classes, seed=3).state_dict()
     metadata = cache.told(told, safetensors.torch.save(state))
-    cache.write(file, safetensors.torch.save(state, metadata=metadata))
+    files.write(file, safetensors.torch.save(state, metadata=metadata))
     return file
 
 

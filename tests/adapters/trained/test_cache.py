@@ -12,7 +12,7 @@ import safetensors.numpy
 from adapters import data
 from adapters.base import AdapterError
 from adapters.models.dynamic.catalogue import NETWORKS
-from adapters.models.trained import cache
+from adapters.models.trained import cache, files
 from adapters.models.trained.cache import Trained
 from adapters.models.trained.recipes import Falls, Mixture, Recipe, Stage
 from tests.adapters.trained import toy
@@ -24,21 +24,21 @@ STATE = {"weight": numpy.arange(6, dtype=numpy.float32)}
 
 def kept(file: Path, told: Trained = TOLD) -> Path:
     metadata = cache.told(told, safetensors.numpy.save(STATE))
-    cache.write(file, safetensors.numpy.save(STATE, metadata=metadata))
+    files.write(file, safetensors.numpy.save(STATE, metadata=metadata))
     return file
 
 
 def test_the_environment_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in (cache.VARIABLE, "XDG_CACHE_HOME"):
+    for name in (files.VARIABLE, "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    assert cache.folder() == tmp_path / ".cache" / "semibackward-bench" / "networks"
+    assert files.folder() == tmp_path / ".cache" / "semibackward-bench" / "networks"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert cache.folder() == tmp_path / ".cache" / "semibackward-bench" / "networks"
+    assert files.folder() == tmp_path / ".cache" / "semibackward-bench" / "networks"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.folder() == tmp_path / "xdg" / "semibackward-bench" / "networks"
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "own"))
-    assert cache.folder() == tmp_path / "own" / "networks"
+    assert files.folder() == tmp_path / "xdg" / "semibackward-bench" / "networks"
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path / "own"))
+    assert files.folder() == tmp_path / "own" / "networks"
 
 
 def test_whatever_changes_the_weights_changes_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,5 +138,5 @@ def test_a_safetensors_file_of_someone_elses_says_nothing(tmp_path: Path) -> Non
 
 def test_a_folder_that_cant_be_written_is_a_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(AdapterError, match=rf"can't be written: .*{cache.VARIABLE}"):
-        cache.write(tmp_path / "file" / "x.safetensors", b"")
+    with pytest.raises(AdapterError, match=rf"can't be written: .*{files.VARIABLE}"):
+        files.write(tmp_path / "file" / "x.safetensors", b"")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters import data
-from adapters.models.trained import cache
+from adapters.models.trained import cache, files
 from adapters.models.trained.cache import Trained
 from bench.errors import UsageError
 from bench.kinds import trained
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where trained networks go; what is trained is a toy, on a few digits."""
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
     toy.register(monkeypatch)
     read = data.load("digits")
     few = replace(read, images=read.images[:150], labels=read.labels[:150])
@@ -90,8 +90,8 @@ def test_without_a_home_the_folder_must_be_named(monkeypatch: pytest.MonkeyPatch
     def nobody() -> Path:
         raise RuntimeError("no home")
 
-    for name in (cache.VARIABLE, "XDG_CACHE_HOME"):
+    for name in (files.VARIABLE, "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", nobody)
-    with pytest.raises(UsageError, match=cache.VARIABLE):
+    with pytest.raises(UsageError, match=files.VARIABLE):
         trained.train(asked_for(), [replace(TOY, network="skipnet")], words)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 import torch
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from adapters.base import AttackFunction
     from adapters.papers.sap.fitting import Chunk
 
+T = TypeVar("T")
+
+PROBED = 10
+"""Passes of a run that is looked into and not timed; each looks like the others."""
 BY_PASSES = 3 / 2
 """Speedup that counting passes predicts: N (F + D + W) against N (F + D), with F = D = W."""
 
@@ -39,10 +43,16 @@ class SamplingWorkload(AttackWorkload):
     Attributes:
         network: what is attacked.
         chunk: samples that a pass takes, for both variants alike.
+        short: the attacks of one gradient by few passes, for both variants.
     """
 
     network: Attacked = dataclasses.field(kw_only=True)
     chunk: Chunk = dataclasses.field(kw_only=True)
+    short: Mapping[str, AttackFunction] = dataclasses.field(kw_only=True)
+
+    def probe(self, variant: str, around: Callable[[Callable[[], Any]], T]) -> T:
+        short: T = dataclasses.replace(self, attacks=self.short).run(variant, around)
+        return short
 
     @property
     def passes_predict(self) -> float | None:
@@ -54,8 +64,7 @@ class SamplingWorkload(AttackWorkload):
         if again:
             return None
         case = self.comparison.case
-        options = SamplingOptions.of(case)
-        passes = 0 if case.attack == "noise" else math.ceil(options.samples / self.chunk.samples)
+        passes = _passes(case, self.chunk)
         with torch.no_grad():
             state.reset(self.model, self.seed)
             self.network.model(self.images[:1])
@@ -63,7 +72,8 @@ class SamplingWorkload(AttackWorkload):
             weights=self.network.source,
             chunk=self.chunk.samples,
             why=self.chunk.why,
-            passes=passes * options.steps(case),
+            passes=passes,
+            probed=min(passes, PROBED),
             relus=self.network.model.relus,
         )
 
@@ -84,13 +94,14 @@ def build(comparison: Comparison, seed: int) -> SamplingWorkload:
     found = attacked(case, seed, case.batch, filled=True)
     if comparison.variant == SEMI_BACKWARD:
         check_trainable(case, found.dense, f"{SEMI_BACKWARD} has nothing to leave out")
-    attacks = {}
+    attacks, short = {}, {}
     with flags_kept(found.model):
         state.reset(found.model, seed)
         chunk = chunk_of(case, found)
         for variant in (BASELINE, comparison.variant):
             with applied(variant, found.model):
                 attacks[variant] = build_attack(case, found, chunk.samples)
+                short[variant] = build_attack(_shortened(case, chunk), found, chunk.samples)
     return SamplingWorkload(
         *(comparison, seed, found.model, registry.version(library(case)), found.images),
         labels=found.labels,
@@ -99,6 +110,7 @@ def build(comparison: Comparison, seed: int) -> SamplingWorkload:
         told=(*found.remarks, *_remarks(case, chunk)),
         network=found,
         chunk=chunk,
+        short=short,
     )
 
 
@@ -144,6 +156,29 @@ def settings(case: Case, chunk: int) -> SamplingSettings:
         dtype=case.dtype,
         device=case.device,
     )
+
+
+def _passes(case: Case, chunk: Chunk) -> int:
+    """Forward passes of a run, each with its backward pass."""
+    if case.attack == "noise":
+        return 0
+    options = SamplingOptions.of(case)
+    return options.steps(case) * math.ceil(options.samples / chunk.samples)
+
+
+def _shortened(case: Case, chunk: Chunk) -> Case:
+    """The same with as many passes as are looked into: fewer steps first, then fewer samples."""
+    options = SamplingOptions.of(case)
+    if _passes(case, chunk) <= PROBED:
+        return case
+    each = math.ceil(options.samples / chunk.samples)
+    steps = max(1, PROBED // each)
+    few = dataclasses.replace(
+        options,
+        strength=min(options.strength, steps * options.step),
+        samples=min(options.samples, PROBED * chunk.samples),
+    )
+    return dataclasses.replace(case, options=few)
 
 
 def chunk_of(case: Case, found: Attacked) -> Chunk:

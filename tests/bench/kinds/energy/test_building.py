@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from adapters.base import AdapterError, UnsupportedSettings
-from adapters.models.trained import cache
+from adapters.models.trained import files
 from adapters.papers.energy import methods
 from bench.cases import SEMI_BACKWARD, Case, Comparison
 from bench.kinds.energy import building
@@ -116,7 +116,7 @@ def test_early_exits_are_needed_for_an_attack_on_them() -> None:
 def test_a_network_that_was_never_trained_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
     with pytest.raises(UnsupportedSettings, match="skipnet has not been trained on digits"):
         built(case("skipnet", weights=TRAINED))
 

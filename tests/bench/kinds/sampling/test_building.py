@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from adapters.base import AdapterError, UnsupportedSettings
-from adapters.models.trained import cache
+from adapters.models.trained import files
 from bench.cases import SEMI_BACKWARD, Case, Comparison
 from bench.kinds.sampling import building
 from bench.kinds.sampling.building import judging, networks
@@ -65,12 +65,25 @@ def test_frozen_networks_give_the_same_images_under_the_same_draws(
 
 def test_how_samples_are_taken_is_told() -> None:
     alone = findings(case(samples=10, chunk=4))
-    assert (alone.chunk, alone.passes, alone.relus) == (4, 3, 2)
+    assert (alone.chunk, alone.passes, alone.probed, alone.relus) == (4, 3, 3, 2)
     assert alone.weights == "as its builder made them"
     steps = findings(case(attack="iterative", samples=10, chunk=5, strength=3.0))
     assert steps.passes == 6
     assert findings(case(defence="swp-100", samples=2)).relus == 0
     assert findings(case(attack="noise", samples=1)).passes == 0
+
+
+@pytest.mark.parametrize("attack", ["fgsm", "iterative"])
+def test_what_is_looked_into_has_few_passes_and_what_is_timed_all(attack: str) -> None:
+    work = built(case(attack=attack, samples=6, chunk=2, strength=20.0))
+    called: list[int] = []
+    work.network.model.register_forward_hook(lambda *_: called.append(1))
+    work.probe("original", lambda run: run())
+    few = len(called)
+    work.run("original", lambda run: run())
+    state.settle()
+    assert len(called) - few == (3 if attack == "fgsm" else 60)
+    assert few == (3 if attack == "fgsm" else 9)
 
 
 def test_both_variants_take_as_many_samples_in_a_pass() -> None:
@@ -117,7 +130,7 @@ def test_networks_of_the_catalogue_come_with_weights_that_nobody_trained() -> No
 def test_what_was_not_trained_names_the_command_that_does(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
     with pytest.raises(UnsupportedSettings, match="robustness --models resnet20` trains it"):
         networks.attacked(case("resnet20", weights=TRAINED, input_shape=(3, 16, 16)), 0, 2)
     agent = case(AGENT, weights=TRAINED, environment="catch", input_shape=(4, 84, 84), classes=3)

@@ -11,7 +11,7 @@ from adapters.agents import checkpoints, kept
 from adapters.agents.kept import Agent
 from adapters.agents.network import QNetwork
 from adapters.agents.recipes import recipe
-from adapters.models.trained import cache
+from adapters.models.trained import files
 from bench.cases import SEMI_BACKWARD, Comparison
 from bench.errors import UsageError
 from bench.kinds import trained
@@ -81,7 +81,7 @@ def test_a_network_that_can_t_be_says_why_and_the_others_go_on() -> None:
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One for catch that has learned nothing."""
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
     told = Agent("catch", 3, 0, recipe("catch").digest("catch", 0), steps=5)
     file = kept.path("catch", 0)
     file.parent.mkdir(parents=True, exist_ok=True)
