@@ -15,6 +15,7 @@ from adapters.agents.network import QNetwork
 from adapters.agents.replay import Array, Replay
 from adapters.base import AdapterError
 from adapters.models.trained import files
+from adapters.models.trained.checkpoints import on_cpu
 from adapters.models.weights import safetensors
 
 _NETWORK, _TARGET, _OPTIMIZER, _REPLAY = "network.", "target.", "optimizer.", "replay."
@@ -98,7 +99,7 @@ def load(file: Path) -> QNetwork:
 
 
 def _write(file: Path, agent: Agent, tensors: dict[str, Tensor]) -> None:
-    own = {n: value.detach().cpu().contiguous().clone() for n, value in tensors.items()}
+    own = on_cpu(tensors)
     metadata = kept.told(agent, safetensors().torch.save(own))
     files.write(file, safetensors().torch.save(own, metadata=metadata))
 
