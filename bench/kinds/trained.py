@@ -1,20 +1,90 @@
-"""The networks that a kind's cases need, trained where nobody has yet. Imports no torch.
+"""What a kind's cases need that has to be trained, trained where nobody has yet. Imports no torch.
 
-The worker trains an epoch at a time and leaves a checkpoint after each, so that a training which
-was interrupted goes on from there.
+The worker trains an epoch, or a slice, at a time and leaves a checkpoint after each, so that a
+training which was interrupted goes on from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from adapters.base import AdapterError
 from adapters.models.trained import cache, catalogue
 from adapters.models.trained.cache import Trained
 from bench.errors import Ended, UsageError
 from bench.kinds.command import Session
+
+
+class Lacking(Protocol):
+    """Something that a recipe makes, and keeps in a file."""
+
+    @property
+    def library(self) -> str:
+        """Whose worker trains."""
+
+    @property
+    def file(self) -> Path:
+        """Where it is kept."""
+
+    @property
+    def what(self) -> str:
+        """What it is, in words."""
+
+    @property
+    def server(self) -> str:
+        """The worker's, as `Session.ask` takes it; its answers tell whether it is `done`."""
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """What the server is asked, again and again."""
+
+    def fault(self) -> str | None:
+        """Why the file can't be used, in a sentence; None where it can."""
+
+    def step(self, answer: Mapping[str, Any]) -> str:
+        """How far it is, by what the server answered, in words."""
+
+    def outcome(self) -> str:
+        """How good it became, in words."""
+
+
+def make(session: Session, asked: Sequence[Lacking]) -> None:
+    """Make what is not there; of what can't be made, its cases will say so.
+
+    Args:
+        session: what to work with.
+        asked: what is needed, each once.
+    """
+    waiting = [one for one in asked if one.fault() is not None]
+    for number, one in enumerate(waiting, 1):
+        session.fresh()
+        if one.file.exists():
+            session.progress.note(f"{one.fault()}; it is trained again")
+        session.progress.task(f"training {one.what}", number, len(waiting))
+        try:
+            _to_the_end(session, one)
+        except Ended as ended:
+            session.progress.note(f"  {ended.status}: {ended.reason}")
+        else:
+            session.progress.note(f"  {one.outcome()}")
+    if waiting:
+        session.fresh()
+
+
+def _to_the_end(session: Session, one: Lacking) -> None:
+    """Raises:
+    Ended: it can't be trained.
+    """
+    request = {"do": "own", "server": one.server, "request": dict(one.request)}
+    done = False
+    while not done:
+        answer = session.ask(one.library, request)
+        done = answer["done"]
+        if not done:
+            session.progress.step(one.step(answer))
 
 
 @dataclass(frozen=True)
@@ -28,6 +98,7 @@ class Wanted:
         classes: of the data.
         seed: of weights and data order.
         device: where it is trained.
+        told: what is said of a trained one, in words.
     """
 
     library: str
@@ -36,6 +107,7 @@ class Wanted:
     classes: int
     seed: int
     device: str
+    told: Callable[[Trained], str]
 
     @property
     def file(self) -> Path:
@@ -49,54 +121,31 @@ class Wanted:
         except AdapterError as error:
             raise UsageError(str(error)) from error
 
+    server = "bench.worker.learning:Server"
 
-def train(session: Session, asked: Sequence[Wanted], told: Callable[[Trained], str]) -> None:
-    """Train those that are not there; of one that can't be, its cases will say so.
+    @property
+    def what(self) -> str:
+        source = catalogue.network(self.network).source
+        return f"{self.network} on {self.data}, seed {self.seed} ({source})"
 
-    Args:
-        session: what to work with.
-        asked: what is needed, each once.
-        told: what is said of a trained network, in words.
-    """
-    waiting = [one for one in asked if not cache.ready(one.file)]
-    for number, one in enumerate(waiting, 1):
-        session.fresh()
-        if one.file.exists():
-            session.progress.note(f"{cache.fault(one.file)}; it is trained again")
-        what = f"training {one.network} on {one.data}, seed {one.seed}"
-        source = catalogue.network(one.network).source
-        session.progress.task(f"{what} ({source})", number, len(waiting))
-        try:
-            _to_the_end(session, one)
-        except Ended as ended:
-            session.progress.note(f"  {ended.status}: {ended.reason}")
-        else:
-            session.progress.note(f"  {told(cache.facts(one.file))}")
-    if waiting:
-        session.fresh()
+    @property
+    def request(self) -> Mapping[str, Any]:
+        return {
+            "network": self.network,
+            "data": self.data,
+            "seed": self.seed,
+            "file": str(self.file),
+            "device": self.device,
+        }
 
+    def fault(self) -> str | None:
+        return cache.fault(self.file)
 
-def _to_the_end(session: Session, one: Wanted) -> None:
-    """Raises:
-    Ended: it can't be trained.
-    """
-    request = {
-        "do": "own",
-        "server": "bench.worker.learning:Server",
-        "request": {
-            "network": one.network,
-            "data": one.data,
-            "seed": one.seed,
-            "file": str(one.file),
-            "device": one.device,
-        },
-    }
-    done = False
-    while not done:
-        answer = session.ask(one.library, request)
-        done = answer["done"]
-        if not done:
-            session.progress.step(
-                f"{answer['stage']}, epoch {answer['epoch']} of {answer['epochs']}:"
-                f" loss {answer['loss']:.3f}"
-            )
+    def step(self, answer: Mapping[str, Any]) -> str:
+        return (
+            f"{answer['stage']}, epoch {answer['epoch']} of {answer['epochs']}:"
+            f" loss {answer['loss']:.3f}"
+        )
+
+    def outcome(self) -> str:
+        return self.told(cache.facts(self.file))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from adapters import custom, data, registry
+from adapters import custom, data
 from adapters.base import AdapterError
 from adapters.data import DIGITS, Facts
 from adapters.models import custom as own_models
@@ -18,16 +17,16 @@ from adapters.papers.energy import defences, methods
 from bench.cases import AS_BUILT, Case
 from bench.errors import UsageError
 from bench.kinds import numbers
-from bench.kinds.base import Ask, Kind
 from bench.kinds.command import Session
 from bench.kinds.energy import training
 from bench.kinds.energy.command import Energy
 from bench.kinds.energy.findings import LINE, EnergyFindings, EnergyRecord
 from bench.kinds.energy.options import NORMS, SPACES, TRAINED, EnergyOptions
 from bench.kinds.group import ALL, Group
-from bench.kinds.images.kind import RGB, declared_shapes, files_of
+from bench.kinds.images.kind import RGB, files_of
+from bench.kinds.images.networks import OnNetworks
 from bench.kinds.offering import attacks_of
-from bench.kinds.request import Request, flag
+from bench.kinds.request import Request
 from bench.words import columns, unknown
 from semibackward_bench.grammar import counted
 
@@ -69,7 +68,7 @@ class EnergyGroup(Group):
     kind: str = "energy"
 
 
-class EnergyKind(Kind):
+class EnergyKind(OnNetworks):
     """Attacks on dynamic networks that make them execute more."""
 
     name = "energy"
@@ -154,15 +153,6 @@ class EnergyKind(Kind):
     def suite(self, request: Request, device: str) -> str:
         return "energy"
 
-    def claims(self, table: Mapping[str, Any]) -> bool:
-        return any(registry.subject(str(name)) == self.subject for name in table.get("libs", ()))
-
-    def libraries(self) -> Iterable[str]:
-        return [name for name in registry.names() if registry.subject(name) == self.subject]
-
-    def offered(self, library: str) -> Iterable[str]:
-        return attacks_of(library)
-
     def check_names(self, request: Request) -> None:
         for name in request.option("transfer") or ():
             _check_network(name)
@@ -172,20 +162,7 @@ class EnergyKind(Kind):
             _check_network(name)
 
     def check(self, request: Request, groups: Sequence[Group], suite: str) -> None:
-        ours = self.of(groups)
-        if request.command == "energy" and len(ours) < len(groups):
-            raise UsageError(f"suite {suite} is not of energy attacks: leave it out, or use run")
-        if not ours:
-            return
-        for name, given in (
-            ("attack", request.own),
-            ("pretrained", request.pretrained),
-            ("max_batch_search", request.max_batch_search),
-            ("training", request.option("training")),
-        ):
-            if given:
-                raise UsageError(f"{flag(name)} is for attacks on images: leave it out")
-        for group in ours:
+        for group in self.only_ours(request, groups, suite, "energy", "energy attacks"):
             assert isinstance(group, EnergyGroup)
             unknown("space", group.space, SPACES)
             unknown("norm", group.norm, NORMS)
@@ -194,16 +171,6 @@ class EnergyKind(Kind):
             for name in group.transfer:
                 _check_network(name)
             _check_numbers(suite, group)
-
-    def told(self, group: Group, request: Request, ask: Ask) -> Iterable[Group]:
-        assert isinstance(group, EnergyGroup)
-        shapes = declared_shapes(group.models, request, ask)
-        if not shapes:
-            return (group,)
-        return [
-            replace(group, models=(name,), input=shapes.get(name, group.input))
-            for name in group.models
-        ]
 
     def files_of(self, case: Case) -> Iterable[Path]:
         """The user's network, and the user's defences."""

@@ -21,14 +21,16 @@ def wanted(cases: Iterable[Case], seed: int) -> list[Wanted]:
         names = [case.model] if case.weights == TRAINED else []
         names += [name for name in options.transfer if not own_models.is_own(name)]
         for name in names:
-            wanted_ = Wanted(case.library, name, options.data, options.classes, seed, case.device)
+            wanted_ = Wanted(
+                case.library, name, options.data, options.classes, seed, case.device, told
+            )
             found[wanted_] = None
     return list(found)
 
 
 def train(session: Session, asked: Sequence[Wanted]) -> None:
     """Train those that are not there."""
-    trained.train(session, asked, told)
+    trained.make(session, asked)
 
 
 def told(facts: Trained) -> str:

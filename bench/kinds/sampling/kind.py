@@ -7,10 +7,9 @@ import argparse
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from adapters import data, registry
+from adapters import data
 from adapters.agents import environments
 from adapters.base import AdapterError
 from adapters.data import DIGITS, Facts
@@ -21,12 +20,12 @@ from adapters.papers.sap import methods
 from bench.cases import AS_BUILT, Case
 from bench.errors import UsageError
 from bench.kinds import numbers
-from bench.kinds.base import Ask, Kind
 from bench.kinds.command import Session
 from bench.kinds.group import ALL, Group
-from bench.kinds.images.kind import RGB, declared_shapes, files_of
+from bench.kinds.images.kind import RGB
+from bench.kinds.images.networks import OnNetworks
 from bench.kinds.offering import attacks_of
-from bench.kinds.request import Request, flag
+from bench.kinds.request import Request
 from bench.kinds.sampling import training
 from bench.kinds.sampling.command import Robustness
 from bench.kinds.sampling.findings import (
@@ -73,7 +72,7 @@ class SamplingGroup(Group):
     kind: str = "sampling"
 
 
-class SamplingKind(Kind):
+class SamplingKind(OnNetworks):
     """Attacks on networks that draw at random in every forward pass."""
 
     name = "sampling"
@@ -141,15 +140,6 @@ class SamplingKind(Kind):
     def suite(self, request: Request, device: str) -> str:
         return "sap-robustness" if request.command == "robustness" else SAP
 
-    def claims(self, table: Mapping[str, Any]) -> bool:
-        return any(registry.subject(str(name)) == self.subject for name in table.get("libs", ()))
-
-    def libraries(self) -> Iterable[str]:
-        return [name for name in registry.names() if registry.subject(name) == self.subject]
-
-    def offered(self, library: str) -> Iterable[str]:
-        return attacks_of(library)
-
     def check_models(self, names: Iterable[str]) -> None:
         for name in names:
             _check_network(name)
@@ -165,35 +155,9 @@ class SamplingKind(Kind):
         return found
 
     def check(self, request: Request, groups: Sequence[Group], suite: str) -> None:
-        ours = self.of(groups)
-        if request.command == "robustness" and len(ours) < len(groups):
-            raise UsageError(f"suite {suite} is not of defended networks: leave it out, or use run")
-        if not ours:
-            return
-        for name, given in (
-            ("attack", request.own),
-            ("pretrained", request.pretrained),
-            ("max_batch_search", request.max_batch_search),
-            ("training", request.option("training")),
-        ):
-            if given:
-                raise UsageError(f"{flag(name)} is for attacks on images: leave it out")
-        for group in ours:
+        for group in self.only_ours(request, groups, suite, "robustness", "defended networks"):
             assert isinstance(group, SamplingGroup)
             _check_group(suite, group)
-
-    def told(self, group: Group, request: Request, ask: Ask) -> Iterable[Group]:
-        assert isinstance(group, SamplingGroup)
-        shapes = declared_shapes(group.models, request, ask)
-        if not shapes:
-            return (group,)
-        return [
-            replace(group, models=(name,), input=shapes.get(name, group.input))
-            for name in group.models
-        ]
-
-    def files_of(self, case: Case) -> Iterable[Path]:
-        return files_of(case)
 
     def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
         assert isinstance(group, SamplingGroup)

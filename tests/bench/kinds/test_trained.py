@@ -39,19 +39,19 @@ def words(facts: Trained) -> str:
     return f"{facts.accuracy:.2f} right: the {facts.network}"
 
 
-TOY = Wanted("papers", "toy", "digits", 10, 0, "cpu")
+TOY = Wanted("papers", "toy", "digits", 10, 0, "cpu", words)
 
 
 def test_a_network_that_is_lacking_is_trained_once_with_progress_shown(kept: Path) -> None:
     session = asked_for()
-    trained.train(session, [TOY], words)
+    trained.make(session, [TOY])
     assert cache.ready(TOY.file)
     told = "\n".join(session.progress.lines)
     assert "[1/1] training toy on digits, seed 0" in told
     assert "first, epoch 1 of 4" in told
     assert "right: the toy" in told
     again = asked_for()
-    trained.train(again, [TOY], words)
+    trained.make(again, [TOY])
     assert again.progress.lines == []
 
 
@@ -59,10 +59,10 @@ def test_a_training_that_was_stopped_goes_on(kept: Path) -> None:
     stopped = asked_for()
     stopped.most = 2
     with pytest.raises(KeyboardInterrupt):
-        trained.train(stopped, [TOY], words)
+        trained.make(stopped, [TOY])
     assert not cache.ready(TOY.file)
     session = asked_for()
-    trained.train(session, [TOY], words)
+    trained.make(session, [TOY])
     assert cache.ready(TOY.file)
     epochs = [line for line in session.progress.lines if "epoch" in line]
     assert all("epoch 1 of" not in line and "epoch 2 of" not in line for line in epochs)
@@ -72,7 +72,7 @@ def test_a_damaged_file_is_named_and_trained_again(kept: Path) -> None:
     TOY.file.parent.mkdir(parents=True)
     TOY.file.write_bytes(b"damaged")
     session = asked_for()
-    trained.train(session, [TOY], words)
+    trained.make(session, [TOY])
     assert cache.ready(TOY.file)
     assert any(str(TOY.file) in line and "trained again" in line for line in session.progress.lines)
 
@@ -82,7 +82,7 @@ def test_a_training_that_diverges_is_told_and_the_others_go_on(
 ) -> None:
     toy.register(monkeypatch, diverging=True)
     session = asked_for()
-    trained.train(session, [TOY, replace(TOY, seed=1)], words)
+    trained.make(session, [TOY, replace(TOY, seed=1)])
     assert sum("the training diverged" in line for line in session.progress.lines) == 2
 
 
@@ -94,4 +94,4 @@ def test_without_a_home_the_folder_must_be_named(monkeypatch: pytest.MonkeyPatch
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", nobody)
     with pytest.raises(UsageError, match=files.VARIABLE):
-        trained.train(asked_for(), [replace(TOY, network="skipnet")], words)
+        trained.make(asked_for(), [replace(TOY, network="skipnet")])

@@ -149,7 +149,8 @@ def _agent(case: Case, seed: int) -> tuple[nn.Module, str]:
 
 
 def _untrained(case: Case, seed: int, where: str, fault: str) -> UnsupportedSettings:
+    asked = ("--models", case.model) if case.model != AGENT else ("--environments", where)
     return UnsupportedSettings(
         f"{case.model} has not been trained on {where} with seed {seed}: {fault};"
-        f" `{program.command('robustness', '--models', case.model)}` trains it"
+        f" `{program.command('robustness', *asked)}` trains it"
     )

@@ -14,12 +14,10 @@ from adapters.agents.recipes import recipe
 from adapters.models.trained import files
 from bench.cases import SEMI_BACKWARD, Comparison
 from bench.errors import UsageError
-from bench.kinds import trained
 from bench.kinds.sampling import training
 from bench.kinds.sampling.command import Asked, Evaluation, Robustness
 from bench.kinds.sampling.findings import AgentRecord, RobustnessRecord
 from bench.kinds.sampling.options import AGENT, TRAINED
-from bench.kinds.trained import Wanted
 from tests.bench.kinds.here import Here
 from tests.bench.kinds.sampling.test_building import FILE, case
 from tests.commands import chosen, request
@@ -79,13 +77,14 @@ def test_a_network_that_can_t_be_says_why_and_the_others_go_on() -> None:
 
 
 @pytest.fixture
-def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One for catch that has learned nothing."""
     monkeypatch.setenv(files.VARIABLE, str(tmp_path))
     told = Agent("catch", 3, 0, recipe("catch").digest("catch", 0), steps=5)
     file = kept.path("catch", 0)
     file.parent.mkdir(parents=True, exist_ok=True)
     checkpoints.write_network(file, told, QNetwork(3))
+    return file
 
 
 @pytest.mark.usefixtures("agent")
@@ -106,27 +105,22 @@ def test_an_agent_plays_the_same_episodes_at_every_level() -> None:
         assert record.source == "trained in catch for 5 steps, seed 0"
 
 
-def test_what_cases_need_is_trained_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    networks: list[str] = []
-    agents: list[str] = []
-
-    def train(session: object, asked: list[Wanted], told: object) -> None:
-        networks.extend(one.network for one in asked)
-
-    def play(session: object, asked: list[training.Agent]) -> None:
-        agents.extend(one.environment for one in asked)
-
-    monkeypatch.setattr(trained, "train", train)
-    monkeypatch.setattr(training, "_train_agents", play)
-    found = [one.case for one in chosen("robustness")]
-    training.train(asked_for(), found, 3)
-    assert networks == [
-        "resnet20",
-        "resnet20_adversarial",
-        "resnet20_dropout_10",
-        "resnet20_dropout_30",
+def test_what_cases_need_is_trained_each_once() -> None:
+    found = training.wanted([one.case for one in chosen("robustness")], 3)
+    assert [one.what.partition(" (")[0] for one in found] == [
+        "resnet20 on digits, seed 3",
+        "resnet20_adversarial on digits, seed 3",
+        "resnet20_dropout_10 on digits, seed 3",
+        "resnet20_dropout_30 on digits, seed 3",
+        "ddqn in catch, seed 3",
     ]
-    assert agents == ["catch"]
+
+
+def test_how_far_an_agent_is_and_what_it_became_is_told(agent: Path) -> None:
+    mine = training.Agent("sap", "catch", 0, "cpu")
+    assert mine.fault() is None
+    assert mine.outcome() == "no episode is over yet after 5 steps; 0 s"
+    assert mine.step({"step": 10, "steps": 20, "reward": 1.26}) == "10 of 20 steps: mean reward 1.3"
 
 
 def test_the_command_evaluates_what_was_chosen() -> None:
