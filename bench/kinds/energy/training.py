@@ -21,10 +21,8 @@ def wanted(cases: Iterable[Case], seed: int) -> list[Wanted]:
         names = [case.model] if case.weights == TRAINED else []
         names += [name for name in options.transfer if not own_models.is_own(name)]
         for name in names:
-            wanted_ = Wanted(
-                case.library, name, options.data, options.classes, seed, case.device, told
-            )
-            found[wanted_] = None
+            asked = (case.library, name, options.data, options.classes, seed, case.device)
+            found[Wanted(*asked, told)] = None
     return list(found)
 
 

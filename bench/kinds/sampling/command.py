@@ -24,7 +24,7 @@ from bench.kinds.sampling.findings import (
     Played,
     RobustnessRecord,
 )
-from bench.kinds.sampling.options import TRAINED, SamplingOptions
+from bench.kinds.sampling.options import ITERATIVE, TRAINED, SamplingOptions
 from semibackward_bench.grammar import counted
 
 LEVELS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -122,7 +122,7 @@ class Asked:
     def levels_of(self, case: Case) -> tuple[float, ...]:
         """Those that a case is judged at: of an iterative attack, up to its own strength."""
         most = SamplingOptions.of(case).strength
-        if case.attack != "iterative":
+        if case.attack != ITERATIVE:
             return self.levels
         return tuple(level for level in self.levels if level <= most) or (most,)
 

@@ -35,7 +35,14 @@ from bench.kinds.sampling.findings import (
     RobustnessRecord,
     SamplingFindings,
 )
-from bench.kinds.sampling.options import AGENT, GRADIENTS, RANDOM, TRAINED, SamplingOptions
+from bench.kinds.sampling.options import (
+    AGENT,
+    GRADIENTS,
+    ITERATIVE,
+    RANDOM,
+    TRAINED,
+    SamplingOptions,
+)
 from bench.words import closest, columns, unknown
 
 SAP = "sap"
@@ -191,6 +198,8 @@ def _options(
         group.defences, group.strength, group.gradients, group.samples
     ):
         defence = methods.parse(spec)
+        if attack == ITERATIVE and not strength:
+            raise UsageError("the iterative attack of --strength 0 takes no step: give one above 0")
         blind = attack == "noise"
         own = gradient == GRADIENTS[0] or defence.name == methods.DENSE
         drawn = defence.method.drawn and own and not blind
@@ -199,7 +208,7 @@ def _options(
             samples=samples if drawn else 1,
             chunk=group.chunk if drawn else None,
             strength=float(strength),
-            step=group.step if attack == "iterative" else 1.0,
+            step=group.step if attack == ITERATIVE else 1.0,
             gradient="own" if own or blind else "dense",
             **shown,
         )

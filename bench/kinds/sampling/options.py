@@ -17,6 +17,8 @@ AGENT = "ddqn"
 """The network of agents."""
 RANDOM = "random"
 """What stands for the weights of a model that nobody has trained."""
+ITERATIVE = "iterative"
+"""The attack that takes several steps."""
 TRAINED = "trained"
 """What stands for the weights that a network's recipe makes."""
 
@@ -70,7 +72,7 @@ class SamplingOptions(Options):
 
     def steps(self, case: Case) -> int:
         """⌈λ / k⌉ of the iterative attack (section 4.5), else 1."""
-        return max(1, math.ceil(self.strength / self.step)) if case.attack == "iterative" else 1
+        return max(1, math.ceil(self.strength / self.step)) if case.attack == ITERATIVE else 1
 
     @property
     def draws(self) -> bool:

@@ -63,7 +63,7 @@ def test_an_iterative_attack_takes_as_many_steps_as_its_strength_needs() -> None
     (found,) = [c.case for c in chosen(*SAP, *asked, "--samples", "2")]
     assert SamplingOptions.of(found).steps(found) == 3
     short = SamplingOptions.of(found).in_one_step()
-    assert (short.strength, short.samples) == (1.5, 2)
+    assert (short.strength, short.samples) == (1.5, 1)
 
 
 def test_digits_are_shown_small_to_networks_that_learnt_them_so() -> None:
@@ -104,6 +104,7 @@ def test_an_agent_acts_in_an_environment_and_nothing_else_does() -> None:
         (("--pretrained",), "--pretrained is for attacks on images"),
         (("--max-batch-search",), "--max-batch-search is for attacks on images"),
         (("--steps", "3"), "--steps is for"),
+        (("--attacks", "iterative", "--strength", "0"), "iterative attack of --strength 0 takes"),
     ],
     ids=" ".join,
 )
