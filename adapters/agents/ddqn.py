@@ -27,6 +27,7 @@ from adapters.agents.replay import Array, Minibatch, Replay
 from adapters.agents.rmsprop import RMSProp
 from adapters.base import AdapterError
 from adapters.models.weights import safetensors
+from semibackward_bench.grammar import counted
 
 CHECKPOINT = ".partial-checkpoint"
 """What a training's file is called as long as it lasts."""
@@ -157,8 +158,8 @@ class Learner:
         loss = functional.huber_loss(values.gather(1, actions[:, None])[:, 0], wanted)
         if not math.isfinite(float(loss.detach())):
             raise ArithmeticError(
-                f"the loss of {self.agent.who} is not finite after {self.agent.steps} steps: the"
-                " training diverged; try another seed"
+                f"the loss of {self.agent.who} is not finite after"
+                f" {counted(self.agent.steps, 'step')}: the training diverged; try another seed"
             )
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()

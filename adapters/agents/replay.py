@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 
 from adapters.agents.environments import FRAMES, SIDE
+from semibackward_bench.grammar import counted
 
 Array = numpy.ndarray[Any, Any]
 _COLUMNS = {
@@ -92,7 +93,7 @@ class Replay:
         chosen = numpy.zeros(0, numpy.int64)
         ages = numpy.arange(len(self)) if len(self) <= number else None
         if ages is not None and not self._whole(ages).any():
-            raise ValueError(f"no transition is among {len(self)} pictures")
+            raise ValueError(f"no transition is among {counted(len(self), 'picture')}")
         while len(chosen) < number:
             tried = random.integers(len(self), size=number)
             chosen = numpy.concatenate([chosen, tried[self._whole(tried)]])

@@ -36,6 +36,8 @@ FIXED = {
     "adapters/text/base.py: {self.name} attacks": "a verb",
     "adapters/papers/energy/adapter.py: {self.name} attacks": "a verb",
     "adapters/papers/energy/defences.py: {images.dtype} images": "a dtype",
+    "adapters/papers/sap/adapter.py: {self.name} attacks": "a verb",
+    "adapters/papers/sap/placing.py: {what} runs": "a verb",
     "bench/choosing/selection.py: {name} attacks": "a verb",
     "bench/compare/counted.py: {calls} gradient calls": "one is told otherwise",
     "bench/compare/counted.py: {what} calls": "what is counted is a word",

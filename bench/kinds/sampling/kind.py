@@ -236,7 +236,7 @@ def _side(model: str, facts: Facts) -> int:
 
 def _check_agent(model: str, place: str | None) -> None:
     if place is not None and model != AGENT:
-        raise UsageError(f"--environments are for the network {AGENT}; {model} classifies images")
+        raise UsageError(f"--environments are for the network {AGENT}, and {model} is shown images")
     if place is None and model == AGENT:
         raise UsageError(f"{AGENT} acts in an environment: name one with --environments")
 
