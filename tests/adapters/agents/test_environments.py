@@ -142,7 +142,7 @@ def test_what_is_not_installed_is_told_with_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, lacking, None)
     with pytest.raises(LibraryUnavailable, match=f"{lacking} can't be used: .*install {install}$"):
-        environments.facts(name)
+        environments.make(name)
 
 
 def test_games_of_atari_are_seen_as_the_agents_of_mnih_saw_them() -> None:

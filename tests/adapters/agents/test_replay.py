@@ -75,7 +75,7 @@ def test_transitions_are_drawn_alike() -> None:
 def test_nothing_can_be_drawn_from_nothing() -> None:
     kept = Replay(10)
     kept.end(frame(0))
-    with pytest.raises(ValueError, match="no transition is among 1 pictures"):
+    with pytest.raises(ValueError, match="no transition is among 1 picture"):
         kept.draw(2, numpy.random.default_rng(0))
 
 
