@@ -30,10 +30,10 @@ def _of(run: Run) -> Iterator[str]:
     timed, judged, played = measures.timed(run), measures.evaluated(run), measures.agents(run)
     if not (timed or judged or played):
         return
-    where = places.machine(run.environment)
     yield (
-        f"On {where}, torch {records.torch(run.environment)}, {run.environment.created[:10]}"
-        f" ([`{records.shown(run.path)}`](../{records.shown(run.path)})):"
+        f"[`{records.shown(run.path)}`](../{records.shown(run.path)}), measured"
+        f" {run.environment.created[:10]} with torch {records.torch(run.environment)} on"
+        f" {places.machine(run.environment)}:"
     )
     if told := [*_gains(timed), *timing.memory(timed)]:
         yield "\n".join(f"- {said}" for said in told)
