@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.cases import SEMI_BACKWARD
+from bench.kinds.sampling.options import SamplingOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.formats import markdown
 from reports.kinds.sampling import agents, claims, growing, measures, timing
 from reports.kinds.sampling.words import briefly
 from reports.reading import models, places
+from semibackward_bench.grammar import counted
 from tools.results import records
 from tools.results.energy import speedup
 
@@ -46,7 +48,10 @@ def _gains(timed: Sequence[ComparisonRecord]) -> Iterator[str]:
     known = [r for r in timed if r.variant == SEMI_BACKWARD and r.speedup is not None]
     for name in dict.fromkeys(record.case.model for record in known):
         mine = [record for record in known if record.case.model == name]
-        told = "; ".join(f"{briefly(r.case)} {speedup(r)}" for r in mine)
+        mine.sort(key=lambda r: (r.case.batch, SamplingOptions.of(r.case).samples))
+        told = "; ".join(
+            f"{briefly(r.case)}, {counted(r.case.batch, 'image')} {speedup(r)}" for r in mine
+        )
         levels = {r.equality.level for r in mine if r.equality is not None}
         same = "; the adversarial images are identical" if levels == {"identical"} else ""
         yield f"Semi-backward on {models.name(mine[0].case)}: {told}{same}."

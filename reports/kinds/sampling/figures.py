@@ -9,6 +9,7 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from bench.cases import BASELINE, SEMI_BACKWARD
@@ -111,6 +112,7 @@ def _panels(drawing: Drawing, setting: str, measure: str, theme: Theme) -> Figur
     for axes in list(grid.flat)[len(panels) :]:
         axes.set_axis_off()
     for axes in grid[:, 0]:
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))  # as wide however high it is
         axes.set_ylabel(measure)
     style.titled(figure, drawing.title, setting)
     if _known(drawing):
@@ -246,8 +248,9 @@ def _names(families: Sequence[Sequence[Point]]) -> list[str]:
         case = first.case
         whose = "" if options(case).gradient == "own" else "dense gradient"
         size = counted(case.batch, "image")
-        told = (models.name(case), defended(case), models.attack(case), whose, size, where(case))
-        facts.append(told)
+        shape = "×".join(map(str, options(case).input_shape))
+        who = (models.name(case), defended(case), models.attack(case), whose)
+        facts.append((*who, size, shape, case.dtype, case.device, *map(str, place(case)[:1])))
     columns = list(zip(*facts, strict=True))
     told_apart = [len(set(column)) > 1 or at == 1 for at, column in enumerate(columns)]
     return [
@@ -288,7 +291,7 @@ def _costs(families: Sequence[Sequence[Point]], names: Sequence[str], theme: The
                 markeredgecolor=theme.ink if at else look.colour,
             )
         keys.append(
-            Line2D([], [], color=look.colour, marker=look.marker, label=shown(look.name, 44))
+            Line2D([], [], color=look.colour, marker=look.marker, label=shown(look.name, 66))
         )
     keys += [
         Line2D([], [], color=theme.ink, linestyle="--", label="original"),
@@ -302,5 +305,5 @@ def _costs(families: Sequence[Sequence[Point]], names: Sequence[str], theme: The
     every = [point for family in families for point in family]
     heading = points.heading(every, ["library", "attack", "model", "samples", "defence"])
     style.titled(figure, "Seconds of a gradient, original and semi-backward", *heading)
-    style.keyed(figure, keys, 2)
+    style.keyed(figure, keys, 1)
     return figure
