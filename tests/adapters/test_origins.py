@@ -180,9 +180,9 @@ def test_whose_home_a_place_lies_in_is_not_kept() -> None:
 
 @pytest.mark.parametrize("name", registry.OURS)
 def test_each_adapter_tells_what_it_imports(name: str) -> None:
-    adapter = registry.get(name)
+    adapter, ours = registry.get(name), ("reference", "papers", "sap")
     assert origins.module_of(adapter).partition(".")[0] in (
         adapter.distribution,
-        {"art": "art", "reference": "adapters", "papers": "adapters"}.get(name),
+        {"art": "art", **dict.fromkeys(ours, "adapters")}.get(name),
     )
-    assert origins.of_ours(origins.module_of(adapter)) == (name in ("reference", "papers"))
+    assert origins.of_ours(origins.module_of(adapter)) == (name in ours)

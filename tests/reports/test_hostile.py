@@ -145,16 +145,17 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.names: set[str] = set()
-        self.text = ""
+        self._texts: list[str] = []
         self.feed(text)
+        self.text = "".join(self._texts)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.names |= {name for name, _ in attrs}
-        self.text += "".join(value or "" for _, value in attrs)
+        self._texts += (value or "" for _, value in attrs)
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self._texts.append(data)
 
 
 def test_the_page_has_one_script_and_no_element_of_a_record(told: Any) -> None:

@@ -87,7 +87,7 @@ def test_wrong_options_are_told_in_a_line(compare: Said, words: list[str], said:
         ("= no", "no TOML"),
         ("speedup = 1", "must hold [[case]] tables"),
         ("[[case]]\nlibrary = 'art'", "names no limit; there are speedup"),
-        ("[[case]]\nspedup = '5%'", "unknown key 'spedup'; did you mean speedup?"),
+        ("[[case]]\nspedup = '5%'", "unknown key 'spedup'; did you mean speedup or step?"),
         ("[[case]]\nspeedup = true", "True is no share"),
         ("[[case]]\nspeedup = 5", "5 stands for 500 %"),
     ],
