@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.cases import SEMI_BACKWARD
-from bench.kinds.sampling.options import SamplingOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.formats import markdown
 from reports.kinds.sampling import agents, claims, growing, measures, timing
-from reports.kinds.sampling.words import briefly
+from reports.kinds.sampling.words import briefly, options
 from reports.reading import models, places
 from semibackward_bench.grammar import counted
 from tools.results import records
@@ -48,7 +47,7 @@ def _gains(timed: Sequence[ComparisonRecord]) -> Iterator[str]:
     known = [r for r in timed if r.variant == SEMI_BACKWARD and r.speedup is not None]
     for name in dict.fromkeys(record.case.model for record in known):
         mine = [record for record in known if record.case.model == name]
-        mine.sort(key=lambda r: (r.case.batch, SamplingOptions.of(r.case).samples))
+        mine.sort(key=lambda r: (r.case.batch, options(r.case).samples))
         told = "; ".join(
             f"{briefly(r.case)}, {counted(r.case.batch, 'image')} {speedup(r)}" for r in mine
         )
