@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from bench.cases import Comparison, Status
+from bench.errors import Ended
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 
@@ -68,6 +69,21 @@ class Session(Protocol):
 
     def done(self, line: str) -> set[tuple[Any, ...]]:
         """The keys of those lines of an earlier run that ended ok."""
+
+
+def reason(session: Session, ended: Ended, what: str = "it") -> str:
+    """Why a request to a worker came to nothing; where more is wanted, its trace is told.
+
+    Args:
+        session: what was worked with.
+        ended: how the request ended.
+        what: was asked for, in words.
+    """
+    if session.request.verbose and ended.trace:
+        session.progress.note(ended.trace)
+    if ended.status == "timeout":
+        return f"{what} was not done after {session.patience:g} s; raise --timeout"
+    return ended.reason
 
 
 class Command(ABC):

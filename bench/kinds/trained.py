@@ -6,6 +6,7 @@ training which was interrupted goes on from there.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from adapters.base import AdapterError
 from adapters.models.trained import cache, catalogue
 from adapters.models.trained.cache import Trained
 from bench.errors import Ended, UsageError
+from bench.kinds import numbers
 from bench.kinds.command import Session
 
 
@@ -49,6 +51,24 @@ class Lacking(Protocol):
 
     def outcome(self) -> str:
         """How good it became, in words."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what commands are told that attack trained networks to the end."""
+    parser.add_argument(
+        "--seeds",
+        type=numbers.at_least_one,
+        default=1,
+        metavar="N",
+        help="how many networks of each sort to train and attack, from --seed on (1)",
+    )
+    parser.add_argument(
+        "--test-images",
+        type=numbers.at_least_one,
+        default=64,
+        metavar="N",
+        help="how many test images to attack (64)",
+    )
 
 
 def make(session: Session, asked: Sequence[Lacking]) -> None:

@@ -17,7 +17,7 @@ from semibackward_bench.grammar import counted, form
 ENOUGH = 32
 """Images in a pass on a CPU: with more, an image takes no less time (`python -m tools.pruning`)."""
 SHARE = 0.5
-"""Of the free memory that a chunk may take which nobody asked for."""
+"""Of the free memory that a chunk may take which nobody asked for; on a CPU, any."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def chunk_that_fits(
     need = bytes_of_one_sample(model, images, labels)
     if asked is not None:
         size = wanted = min(asked, samples)
-        while size > 1 and size * need > free:
+        # A CPU's memory is never refused: whoever takes too much of it is killed.
+        most = free * SHARE if images.device.type == "cpu" else free
+        while size > 1 and size * need > most:
             size //= 2
         run = attempt or functools.partial(_attempt, model, images, labels)
         while not _fits(run, size):

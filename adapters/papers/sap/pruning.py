@@ -103,8 +103,10 @@ def check_generator(generator: torch.Generator | None, tensor: Tensor) -> None:
     """Whether numbers for a tensor can be drawn with it.
 
     Raises:
-        UnsupportedSettings: it is of another device.
+        UnsupportedSettings: it is of another device, or none.
     """
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise UnsupportedSettings(f"a torch.Generator draws, or None, not {generator!r:.60}")
     if generator is not None and generator.device.type != tensor.device.type:
         kind = tensor.device.type
         raise UnsupportedSettings(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench.cases import SEMI_BACKWARD, Case
 from bench.errors import Ended, UsageError
-from bench.kinds import numbers
-from bench.kinds.command import Command, Session
+from bench.kinds import trained
+from bench.kinds.command import Command, Session, reason
 from bench.kinds.energy import training
 from bench.kinds.energy.findings import LINE, EnergyRecord, Reached, Step
 from bench.kinds.energy.options import TRAINED, EnergyOptions
@@ -32,20 +32,7 @@ class Energy(Command):
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--seeds",
-            type=numbers.at_least_one,
-            default=1,
-            metavar="N",
-            help="how many networks of each sort to train and attack, from --seed on (1)",
-        )
-        parser.add_argument(
-            "--test-images",
-            type=numbers.at_least_one,
-            default=64,
-            metavar="N",
-            help="how many images to attack to the end (64)",
-        )
+        trained.add_arguments(parser)
 
     def check(self, request: Request, records: Path) -> None:
         if request.variants is not None and SEMI_BACKWARD not in request.variants:
@@ -118,11 +105,7 @@ class Attacks:
         try:
             answer = self.session.ask(case.library, request)
         except Ended as ended:
-            if self.session.request.verbose and ended.trace:
-                self.session.progress.note(ended.trace)
-            late = f"it was not done after {self.session.patience:g} s; raise --timeout"
-            reason = late if ended.status == "timeout" else ended.reason
-            return replace(record, status=ended.status, reason=reason)
+            return replace(record, status=ended.status, reason=reason(self.session, ended))
         return replace(
             record,
             status="ok",

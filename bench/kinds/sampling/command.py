@@ -10,8 +10,8 @@ from typing import Any
 
 from bench.cases import SEMI_BACKWARD, Case
 from bench.errors import Ended, UsageError
-from bench.kinds import numbers
-from bench.kinds.command import Command, Session
+from bench.kinds import numbers, trained
+from bench.kinds.command import Command, Session, reason
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 from bench.kinds.sampling import training
@@ -46,20 +46,7 @@ class Robustness(Command):
     measures = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--seeds",
-            type=numbers.at_least_one,
-            default=1,
-            metavar="N",
-            help="how many networks of each sort to train and attack, from --seed on (1)",
-        )
-        parser.add_argument(
-            "--test-images",
-            type=numbers.at_least_one,
-            default=64,
-            metavar="N",
-            help="how many images to attack (64)",
-        )
+        trained.add_arguments(parser)
         parser.add_argument(
             "--levels",
             nargs="+",
@@ -183,11 +170,7 @@ class Evaluation:
             judged = [_judged(**one) for one in answer["judged"]]
             return replace(question, status="ok", judged=judged, **_shared(answer))
         except Ended as ended:
-            if self.session.request.verbose and ended.trace:
-                self.session.progress.note(ended.trace)
-            late = f"it was not done after {self.session.patience:g} s; raise --timeout"
-            reason = late if ended.status == "timeout" else ended.reason
-            return replace(question, status=ended.status, reason=reason)
+            return replace(question, status=ended.status, reason=reason(self.session, ended))
 
     def _ask(
         self, question: RobustnessRecord | AgentRecord, where: str, **more: int

@@ -15,7 +15,7 @@ from typing import Any
 from bench.cases import BASELINE, SEMI_BACKWARD, Case
 from bench.errors import Ended, UsageError
 from bench.kinds import numbers
-from bench.kinds.command import Command, Session
+from bench.kinds.command import Command, Session, reason
 from bench.kinds.request import Request
 from bench.kinds.training.plan import add_plan
 from bench.kinds.training.record import LINE, TrainingRecord
@@ -125,11 +125,8 @@ class Trainings:
             try:
                 answer = self._ask(case, variant, checkpoint)
             except Ended as ended:
-                if self.session.request.verbose and ended.trace:
-                    self.session.progress.note(ended.trace)
-                late = f"an epoch was not done after {self.session.patience:g} s; raise --timeout"
-                reason = late if ended.status == "timeout" else ended.reason
-                return replace(record, status=ended.status, reason=reason)
+                why = reason(self.session, ended, "an epoch")
+                return replace(record, status=ended.status, reason=why)
             loss = answer["loss"]
             self.session.progress.step(f"epoch {answer['epoch']} of {self.epochs}: loss {loss:.3f}")
             if answer["result"] is not None:

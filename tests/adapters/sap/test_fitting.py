@@ -67,9 +67,10 @@ def test_what_is_asked_for_is_taken_where_it_fits() -> None:
     assert tried == [64]
 
 
-def test_what_the_free_memory_does_not_hold_is_halved_before_it_is_tried() -> None:
+def test_what_half_of_a_cpu_s_memory_does_not_hold_is_halved_before_it_is_tried() -> None:
+    """Its memory is never refused, so nothing would tell."""
     tried: list[int] = []
-    found = chosen(1000, free=40 * need(), asked=64, attempt=tried.append)
+    found = chosen(1000, free=80 * need(), asked=64, attempt=tried.append)
     assert found == Chunk(32, "64 samples do not fit, halved to 32")
     assert tried == [32]
 

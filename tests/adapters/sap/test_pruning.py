@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import numpy
 import pytest
@@ -202,3 +203,10 @@ def test_what_is_no_map_of_images_is_one_line(h: Tensor, said: str) -> None:
     with pytest.raises(UnsupportedSettings, match=said) as refused:
         pruned(h, 100)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("other", [3, "cpu", numpy.random.default_rng(0)])
+def test_what_is_no_generator_of_torch_s_is_refused_in_a_line(other: Any) -> None:
+    with pytest.raises(UnsupportedSettings, match="Generator draws, or None, not") as said:
+        factor(torch.ones(1, 4), 100, generator=other)
+    assert "\n" not in str(said.value)
