@@ -35,6 +35,7 @@ SUITES = {
     "paper-training": "A step of adversarial training, by steps of the attack",
     "training": "Adversarial training",
     "paper-sap": "What N samples of a gradient cost",
+    "sap": "A thousand samples of a gradient",
     "sap-robustness": "Defended networks under attack",
     "paper-energy": "Energy attacks on seven dynamic networks",
     "energy": "Energy attacks on SkipNet",
