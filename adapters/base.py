@@ -191,7 +191,9 @@ class Adapter(ABC):
     """What --libs takes."""
     distribution: ClassVar[str]
     """What pip installs; the version is read from it."""
-    subject: ClassVar[Literal["images", "text", "dynamic networks", "defended networks"]] = "images"
+    subject: ClassVar[
+        Literal["images", "text", "dynamic networks", "defended networks", "pruned networks"]
+    ] = "images"
     """What its attacks change."""
     dtypes: ClassVar[frozenset[str]] = frozenset({"float16", "bfloat16", "float32", "float64"})
     """The dtypes of images the library can work in."""

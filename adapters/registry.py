@@ -26,6 +26,7 @@ OURS = {
     "reference": "adapters.reference:Reference",
     "papers": "adapters.papers.energy.adapter:Papers",
     "sap": "adapters.papers.sap.adapter:Sap",
+    "mad": "adapters.papers.mad.adapter:Mad",
 }
 
 

@@ -1,0 +1,1 @@
+"""Pruning by adversarial saliency (Lee et al. 2022), stage by stage."""
