@@ -8,7 +8,7 @@ import torch
 from adapters import data
 from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models import building, catalogue
-from adapters.models.cifar import WideResNet
+from adapters.models.classifiers.wide import WideResNet
 
 
 def test_digits_are_real_and_disjoint() -> None:
@@ -79,7 +79,7 @@ def test_wide_resnets_are_as_published(name: str, units: int, millions: float) -
     assert isinstance(size, catalogue.WideResNetSize)
     assert size.units == units
     with torch.device("meta"):
-        model = WideResNet(size.units, size.width, 10)
+        model = WideResNet(10, units=size.units, width=size.width)
     counted = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     assert counted == pytest.approx(millions, abs=0.06)
 

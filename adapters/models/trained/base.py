@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Trainable(nn.Module, ABC):
@@ -28,3 +29,14 @@ class Trainable(nn.Module, ABC):
     def judged(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Logits (N, classes), and (N,) which share of the operations of the whole network each
         image costs; None of a network that executes everything."""
+
+
+class Classifier(Trainable):
+    """Images (N, 3, H, W) in [0, 1] to logits (N, classes), trained on cross-entropy; it executes
+    everything for every image."""
+
+    def training_loss(self, images: Tensor, labels: Tensor, settings: dict[str, float]) -> Tensor:
+        return functional.cross_entropy(self(images), labels)
+
+    def judged(self, images: Tensor) -> tuple[Tensor, None]:
+        return self(images), None

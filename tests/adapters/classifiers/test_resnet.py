@@ -21,7 +21,7 @@ def small(dropout: float = 0.0) -> ResNet:
     return ResNet(10, units=1, width=4, dropout=dropout)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name.startswith("resnet20")])
 def test_it_has_twenty_layers_and_the_published_number_of_parameters(name: str) -> None:
     """He et al. 2016, table 6: 0.27 million."""
     network = building.build(name, 10, seed=0)
@@ -48,6 +48,24 @@ def test_a_shortcut_takes_every_second_place_and_adds_zeros() -> None:
     assert around.shape == (2, 6, 3, 3)
     assert not around[:, 3:].any()
     assert Block(3, 3, 1, 0.0).shortcut(features) is features
+
+
+def test_a_projected_shortcut_is_a_convolution_where_the_shape_changes() -> None:
+    features = torch.rand(2, 3, 6, 6)
+    block = Block(3, 6, 2, 0.0, projected=True).eval()
+    assert block.projection is not None
+    assert torch.equal(block.shortcut(features), block.projection(features))
+    assert block.shortcut(features).shape == (2, 6, 3, 3)
+    assert Block(3, 3, 1, 0.0, projected=True).projection is None
+
+
+def test_what_was_trained_before_shortcuts_could_be_projected_still_fits() -> None:
+    """Names of the state dict, and the weights that a seed makes."""
+    state = building.build("resnet20", 10, seed=0).state_dict()
+    assert len(state) == 116
+    assert float(sum(value.double().abs().sum() for value in state.values())) == pytest.approx(
+        15654.065133790002, abs=1e-6
+    )
 
 
 def test_dropout_drops_in_training_alone() -> None:
