@@ -20,6 +20,11 @@ WRAPPERS = ("state_dict", "model", "net", "model_state_dict")
 """Under which key a training's checkpoint may have the weights, beside its optimizer and epoch."""
 PREFIXES = ("module.", "_orig_mod.", "model.")
 """What DataParallel, torch.compile and Lightning put before a parameter's name."""
+TRAINING = "model."
+"""What `train` puts before a weight's name in its checkpoints, beside what else it goes on from."""
+MASK = "_mask"
+"""What `torch.nn.utils.prune`, and what is pruned here, put behind a parameter's name for what
+stays of it."""
 _DEEPEST = 2
 _NAMED = 2
 """Names that an error bears, of each sort."""
@@ -54,7 +59,7 @@ def read(file: Path) -> dict[str, Tensor]:
             f"{file} is no state dict (names to tensors)"
             f"{f': it holds {held}' if held else ''}; save model.state_dict()"
         )
-    return state
+    return _without_masks(_of_training(state))
 
 
 def load(model: nn.Module, state: Mapping[str, Tensor], file: Path, name: str, resize: str) -> None:
@@ -143,6 +148,20 @@ def _unwrapped(found: Any) -> Any:
             break
         found = inner
     return found
+
+
+def _of_training(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights in a checkpoint of `train`, without its momentum and perturbation."""
+    mine = {name: value for name, value in state.items() if name.startswith(TRAINING)}
+    rest = [name for name in state if name not in mine]
+    others = all(name.startswith("momentum.") or name == "perturbation" for name in rest)
+    return mine if mine and rest and others else state
+
+
+def _without_masks(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without the masks of parameters that are there themselves, pruned for good."""
+    masks = {name for name in state if name.endswith(MASK) and name.removesuffix(MASK) in state}
+    return {name: value for name, value in state.items() if name not in masks}
 
 
 def _same_names(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> bool:

@@ -43,6 +43,8 @@ EVALUATED: Mapping[str, str] = {
     "autoattack": "torchattacks.AutoAttack, standard",
 }
 """The attacks that networks are judged by."""
+TIMED_BY = ("fgsm", "pgd", "cw-linf", "apgd")
+"""Those of them that a timed evaluation has; AutoAttack alone would be most of it."""
 LONG_STEPS = 30
 """Of CW-L∞ and APGD."""
 
