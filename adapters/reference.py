@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Loss = Callable[[Tensor], Tensor]
     Gradient = Callable[[Loss, Tensor], Tensor]
 
+START = 0.001
+"""Standard deviation of the noise that the attack of TRADES starts from."""
 _ARGUMENTS = {"eps": EPS, "step_size": STEP_SIZE, "steps": STEPS, "random_start": RANDOM_START}
 
 
@@ -90,6 +92,43 @@ def pgd(
         return functional.cross_entropy(model(perturbed), labels)
 
     return ascend(loss, gradient, images, start=start, eps=eps, step_size=step_size, steps=steps)
+
+
+def diverging(
+    model: nn.Module,
+    gradient: Gradient,
+    images: Tensor,
+    *,
+    eps: float,
+    step_size: float,
+    steps: int,
+) -> Tensor:
+    """The attack of TRADES (Zhang et al. 2019, algorithm 1): away from the prediction on the clean
+    images, whatever their labels.
+
+    Args:
+        model, gradient, images: as `pgd` has them.
+        eps, step_size, steps: as `ascend` has them.
+
+    Returns:
+        adversarial images (N, C, H, W), detached.
+    """
+    import torch
+    from torch.nn import functional
+
+    from adapters.losses import divergence
+
+    with torch.no_grad():
+        clean = functional.softmax(model(images), dim=1)
+    return ascend(
+        lambda perturbed: divergence(model(perturbed), clean),
+        gradient,
+        images,
+        start=images + START * torch.randn_like(images),
+        eps=eps,
+        step_size=step_size,
+        steps=steps,
+    )
 
 
 def ascend(

@@ -16,18 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adapters import outputs, reference
+from adapters import losses, outputs, reference
 
 if TYPE_CHECKING:
     from adapters.base import AttackFunction
 
 Freezing = Callable[[], AbstractContextManager[None]]
 """Makes the block around the attack: `semi_backward(model)`, or one that does nothing."""
-
-TRADES_BETA = 6.0
-MART_BETA = 5.0
-TRADES_START = 0.001
-"""Standard deviation of the noise that TRADES' attack starts from."""
 
 
 class Training(ABC):
@@ -135,18 +130,7 @@ class Mart(Adversarial):
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         adversarial = self.adversarial(images, labels)
         logits, logits_adversarial = self.model(images), self.model(adversarial)
-        probable = functional.softmax(logits, dim=1)
-        probable_adversarial = functional.softmax(logits_adversarial, dim=1)
-        of_label = probable.gather(1, labels[:, None])[:, 0]
-        others = probable_adversarial.scatter(1, labels[:, None], 0.0).amax(dim=1)
-        # Boosted cross-entropy; its margin term is bounded away from log 0.
-        boosted = (
-            functional.cross_entropy(logits_adversarial, labels) - torch.log(1.0001 - others).mean()
-        )
-        divergence = functional.kl_div(
-            functional.log_softmax(logits_adversarial, dim=1), probable, reduction="none"
-        ).sum(dim=1)
-        return self.update(boosted + MART_BETA * (divergence * (1.0 - of_label)).mean())
+        return self.update(losses.mart(logits, logits_adversarial, labels))
 
 
 class Trades(Training):
@@ -176,19 +160,11 @@ class Trades(Training):
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         with self.attacking():
-            with torch.no_grad():
-                clean = functional.softmax(self.model(images), dim=1)
-            adversarial = reference.ascend(
-                lambda perturbed: _divergence(self.model(perturbed), clean),
-                self._gradient,
-                images,
-                start=images + TRADES_START * torch.randn_like(images),
-                steps=self._steps,
-                **self._ball,
+            adversarial = reference.diverging(
+                self.model, self._gradient, images, steps=self._steps, **self._ball
             )
         logits = self.model(images)
-        divergence = _divergence(self.model(adversarial), functional.softmax(logits, dim=1))
-        return self.update(functional.cross_entropy(logits, labels) + TRADES_BETA * divergence)
+        return self.update(losses.trades(logits, self.model(adversarial), labels))
 
 
 class Free(Training):
@@ -229,8 +205,3 @@ class Free(Training):
         ascended = (mine + self._eps * perturbed.grad.sign()).clamp(-self._eps, self._eps)
         self.perturbation = torch.cat([ascended, others])
         return loss
-
-
-def _divergence(logits: Tensor, probable: Tensor) -> Tensor:
-    """KL(probable ‖ softmax(logits)), mean over images."""
-    return functional.kl_div(functional.log_softmax(logits, dim=1), probable, reduction="batchmean")

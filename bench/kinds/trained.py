@@ -119,6 +119,7 @@ class Wanted:
         seed: of weights and data order.
         device: where it is trained.
         told: what is said of a trained one, in words.
+        method: that it is trained by, as `adapters.models.trained.cache.recipe` has it.
     """
 
     library: str
@@ -128,16 +129,17 @@ class Wanted:
     seed: int
     device: str
     told: Callable[[Trained], str]
+    method: str | None = None
 
     @property
     def file(self) -> Path:
         """Where they are kept.
 
         Raises:
-            UsageError: nobody knows where to keep them.
+            UsageError: nobody knows where to keep them, or there is no such method.
         """
         try:
-            return cache.path(self.network, self.data, self.classes, self.seed)
+            return cache.path(self.network, self.data, self.classes, self.seed, method=self.method)
         except AdapterError as error:
             raise UsageError(str(error)) from error
 
@@ -146,7 +148,8 @@ class Wanted:
     @property
     def what(self) -> str:
         source = catalogue.network(self.network).source
-        return f"{self.network} on {self.data}, seed {self.seed} ({source})"
+        by = "" if self.method is None else f" by {self.method}"
+        return f"{self.network} on {self.data}{by}, seed {self.seed} ({source})"
 
     @property
     def request(self) -> Mapping[str, Any]:
@@ -156,6 +159,7 @@ class Wanted:
             "seed": self.seed,
             "file": str(self.file),
             "device": self.device,
+            "method": self.method,
         }
 
     def fault(self) -> str | None:

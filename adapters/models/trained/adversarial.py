@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from adapters import reference
 from adapters.models.outputs import NAME, Logits
-from adapters.models.trained.recipes import Mixture
+from adapters.models.trained.recipes import Loss, Mixture
 from semibackward import semi_backward
 
 STEPS = 7
@@ -20,21 +20,33 @@ SCALE = 255
 """Of a mixture's strength; images are in [0, 1]."""
 
 
-def attacked(network: nn.Module, images: Tensor, labels: Tensor, radius: float) -> Tensor:
-    """Adversarial images of a minibatch: Madry et al. 2018, eq. 2.1, by PGD.
+def attacked(
+    network: nn.Module, images: Tensor, labels: Tensor, radius: float, loss: Loss | None = None
+) -> Tensor:
+    """Adversarial images of a minibatch: Madry et al. 2018, eq. 2.1, by PGD; for TRADES by its own
+    attack, in as many steps.
 
     Args:
         network: that is trained; it is left in eval mode.
         images: (N, 3, H, W), in [0, 1].
         labels: (N,), class numbers.
         radius: of the L-infinity ball.
+        loss: that they are made for, as `Recipe` has it.
     """
     model = Logits(network, _logits).eval()
+    step = STEP * radius
     with semi_backward(model):
+        if loss == "trades":
+            return reference.diverging(
+                *(model, reference.by_autograd_grad, images),
+                eps=radius,
+                step_size=step,
+                steps=STEPS,
+            )
         return reference.pgd(
             *(model, reference.by_autograd_grad, images, labels),
             eps=radius,
-            step_size=STEP * radius,
+            step_size=step,
             steps=STEPS,
         )
 

@@ -15,7 +15,7 @@ from adapters.base import AdapterError
 from adapters.data import Facts
 from adapters.data import facts as facts_of_data
 from adapters.models.trained import catalogue, files
-from adapters.models.trained.recipes import Recipe
+from adapters.models.trained.recipes import METHODS, Recipe
 
 FACTS = "network"
 """Under which a file's metadata has what it is."""
@@ -50,7 +50,13 @@ class Trained:
 
 
 def path(
-    network: str, data: str, classes: int, seed: int, *, adversarial: float | None = None
+    network: str,
+    data: str,
+    classes: int,
+    seed: int,
+    *,
+    adversarial: float | None = None,
+    method: str | None = None,
 ) -> Path:
     """The file of a network trained on some data; it need not be there yet.
 
@@ -59,17 +65,19 @@ def path(
         data: what it is trained on, as `adapters.data.facts` takes it.
         classes: of the network.
         seed: of its weights and the order of the images.
-        adversarial: as `recipe` has it.
+        adversarial, method: as `recipe` has them.
 
     Raises:
-        AdapterError: there is no such network or data, or no home directory.
+        AdapterError: there is no such network, data or method, or no home directory.
     """
     known = facts_of_data(data)
-    name = digest(network, known, classes, seed, adversarial=adversarial)
+    name = digest(network, known, classes, seed, adversarial=adversarial, method=method)
     return files.folder() / f"{network}-{name}{files.SUFFIX}"
 
 
-def recipe(network: str, data: Facts, *, adversarial: float | None = None) -> Recipe:
+def recipe(
+    network: str, data: Facts, *, adversarial: float | None = None, method: str | None = None
+) -> Recipe:
     """How a network is trained on some data.
 
     Args:
@@ -77,18 +85,33 @@ def recipe(network: str, data: Facts, *, adversarial: float | None = None) -> Re
         data: what it is trained on.
         adversarial: radius of the adversarial images it is trained on, 0 for clean ones; None for
             what the catalogue says.
+        method: that it is trained by, one of `adapters.models.trained.recipes.METHODS`; None for
+            what the catalogue says. Its ball has the catalogue's radius, or else the data's.
 
     Raises:
-        AdapterError: there is no such network.
+        AdapterError: there is no such network or method.
     """
     found = catalogue.network(network).recipe(data)
-    if adversarial is None:
+    if adversarial is not None:
+        found = replace(found, adversarial=adversarial, mixture=None)
+    if method is None:
         return found
-    return replace(found, adversarial=adversarial, mixture=None)
+    try:
+        return found.by(method, data.eps)
+    except ValueError as error:
+        raise AdapterError(
+            f"there is no method {method!r} to train {network} by; there are {', '.join(METHODS)}"
+        ) from error
 
 
 def digest(
-    network: str, data: Facts, classes: int, seed: int, *, adversarial: float | None = None
+    network: str,
+    data: Facts,
+    classes: int,
+    seed: int,
+    *,
+    adversarial: float | None = None,
+    method: str | None = None,
 ) -> str:
     """A short name for the weights that a training makes.
 
@@ -97,16 +120,17 @@ def digest(
         data: what it is trained on.
         classes: of the network.
         seed: of its weights and the order of the images.
-        adversarial: as `recipe` has it.
+        adversarial, method: as `recipe` has them.
 
     Raises:
-        AdapterError: there is no such network.
+        AdapterError: there is no such network or method.
     """
     row = catalogue.network(network)
     shown = {} if row.side(data) == data.size else {"size": row.side(data)}
     built = json.dumps([network, row.made, dict(row.arguments) | shown], sort_keys=True)
     held = f"{data.name} of {data.images}"
-    return recipe(network, data, adversarial=adversarial).digest(built, held, classes, seed)
+    found = recipe(network, data, adversarial=adversarial, method=method)
+    return found.digest(built, held, classes, seed)
 
 
 def ready(file: Path) -> bool:

@@ -5,8 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+Loss = Literal["trades", "mart"]
+METHODS: Mapping[str, Loss | None] = {
+    "natural": None,
+    "pgd": None,
+    "trades": "trades",
+    "mart": "mart",
+}
+"""What a network can be trained by in the place of what the catalogue says, with its loss: clean
+images, and adversarial ones as Madry et al. 2018, Zhang et al. 2019 (TRADES) and Wang et al. 2020
+(MART) have them."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,8 @@ class Recipe:
             (Madry et al. 2018), on images in [0, 1]; 0 for clean ones.
         version: raised when a network's code changes what a recipe makes.
         mixture: adversarial images of which only some are trained on; None for none.
+        loss: of clean and adversarial images together, one of `adapters.losses`; None for the
+            network's own, of the images that it is trained on.
     """
 
     stages: tuple[Stage, ...]
@@ -81,11 +94,27 @@ class Recipe:
     adversarial: float = 0.0
     version: int = 1
     mixture: Mixture | None = None
+    loss: Loss | None = None
 
     @property
     def epochs(self) -> int:
         """Of all stages."""
         return sum(stage.epochs for stage in self.stages)
+
+    def by(self, method: str, radius: float) -> Recipe:
+        """The same stages by another method.
+
+        Args:
+            method: one of METHODS.
+            radius: of the ball, where this recipe has none.
+
+        Raises:
+            ValueError: there is no such method.
+        """
+        if method not in METHODS:
+            raise ValueError(method)
+        around = 0.0 if method == "natural" else self.adversarial or radius
+        return replace(self, adversarial=around, mixture=None, loss=METHODS[method])
 
     def digest(self, network: str, data: str, classes: int, seed: int) -> str:
         """A short name for the weights that it makes.

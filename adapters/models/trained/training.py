@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +17,15 @@ import numpy
 import torch
 from torch import Tensor
 
-from adapters import data
+from adapters import data, losses
 from adapters.base import AdapterError
 from adapters.data import Data
 from adapters.models.trained import adversarial, cache, catalogue, checkpoints, files
-from adapters.models.trained.base import Trainable
+from adapters.models.trained.base import Classifier, Trainable
 from adapters.models.trained.building import build
 from adapters.models.trained.cache import Trained
 from adapters.models.trained.checkpoints import Told
-from adapters.models.trained.recipes import Recipe, Stage
+from adapters.models.trained.recipes import Loss, Recipe, Stage
 from adapters.models.weights import safetensors
 from adapters.schedules import share_of_rate
 from semibackward_bench.grammar import counted
@@ -34,6 +34,11 @@ CHECKPOINT = ".partial-checkpoint"
 """What a training's file is called as long as it lasts."""
 MOMENTUM = 0.9
 TEST_BATCH = 128
+LOSSES: Mapping[Loss, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "trades": losses.trades,
+    "mart": losses.mart,
+}
+"""Of logits of the clean images, those of the adversarial ones, and labels."""
 
 
 class Trainee:
@@ -46,15 +51,14 @@ class Trainee:
         file: what its weights are written to after the last epoch; one that is there and whole is
             taken. The checkpoint is kept beside it.
         device: where it is trained.
-        adversarial: radius of the adversarial images that it is trained on, 0 for clean ones; None
-            for what its recipe says.
+        adversarial, method: as `cache.recipe` has them.
 
     Attributes:
         remarks: of files that can't be used; what they would have held is trained again.
 
     Raises:
-        AdapterError: there is no such network, the data can't be read, or the checkpoint is another
-            training's.
+        AdapterError: there is no such network or method, the data can't be read, the checkpoint is
+            another training's, or the method's loss can't take the place of the network's.
     """
 
     def __init__(
@@ -66,11 +70,14 @@ class Trainee:
         *,
         device: str = "cpu",
         adversarial: float | None = None,
+        method: str | None = None,
     ) -> None:
         facts = data.facts(where)
         self._where, self._file, self._device = where, file, device
-        self._recipe: Recipe = cache.recipe(network, facts, adversarial=adversarial)
-        name = cache.digest(network, facts, facts.classes, seed, adversarial=adversarial)
+        self._recipe: Recipe = cache.recipe(network, facts, adversarial=adversarial, method=method)
+        name = cache.digest(
+            network, facts, facts.classes, seed, adversarial=adversarial, method=method
+        )
         self._told = Told(network, facts.name, facts.classes, seed, name)
         self._plan = [
             (stage, number) for stage in self._recipe.stages for number in range(stage.epochs)
@@ -84,6 +91,7 @@ class Trainee:
         self._data: Data = _shown(data.load(where), side)
         self._check_batch()
         self._network: Trainable = build(network, facts.classes, seed, size=side).to(device)
+        self._check_loss()
         self._optimizer: torch.optim.Optimizer | None = None
         if self.checkpoint.exists():
             self._go_on()
@@ -157,19 +165,31 @@ class Trainee:
         for update, (images, labels) in enumerate(self._minibatches(order), number * minibatches):
             for group in self._optimizer.param_groups:
                 group["lr"] = _rate(stage, number, update, updates)
+            clean = images
             if radius := self._recipe.adversarial:
-                images = adversarial.attacked(self._network, images, labels, radius)
+                images = adversarial.attacked(
+                    self._network, images, labels, radius, self._recipe.loss
+                )
             if mixture is not None:
                 assert before is not None  # made with it
                 images = adversarial.mixed(before, images, labels, mixture)
             self._network.train()
             settings = {**stage.settings, "share": update / updates}
-            loss = self._network.training_loss(images, labels, settings)
+            loss = self._loss(clean, images, labels, settings)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self._optimizer.step()
             total += float(loss.detach())
         return total / minibatches
+
+    def _loss(
+        self, clean: Tensor, images: Tensor, labels: Tensor, settings: dict[str, float]
+    ) -> Tensor:
+        """Of a minibatch, as it is and as it is trained on; in train mode."""
+        if self._recipe.loss is None:
+            return self._network.training_loss(images, labels, settings)
+        logits, attacked = self._network(clean), self._network(images)
+        return LOSSES[self._recipe.loss](logits, attacked, labels)
 
     def _minibatches(self, order: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Of one epoch; a last one that is not full is left out."""
@@ -186,6 +206,14 @@ class Trainee:
             raise AdapterError(
                 f"--data {self._where} has {counted(len(self._data.images), 'image')} to train on,"
                 f" where {self._told.network} is trained on {self._recipe.batch} at a time"
+            )
+
+    def _check_loss(self) -> None:
+        loss = self._recipe.loss
+        if loss is not None and not isinstance(self._network, Classifier):
+            raise AdapterError(
+                f"{self._told.network} can't be trained by {loss}, whose loss takes the place of"
+                " cross-entropy: it has a loss of its own; name a classifier, or another method"
             )
 
     def _is_there(self) -> bool:

@@ -69,9 +69,12 @@ def test_whatever_changes_the_weights_changes_the_name(monkeypatch: pytest.Monke
 
 def test_networks_that_are_kept_already_keep_their_names() -> None:
     """Whatever recipes learned to say since; records name them, too."""
-    names = ("skipnet_hrl_adversarial", "avit")
+    names = ("skipnet_hrl_adversarial", "avit", "resnet20", "resnet20_adversarial")
     found = [cache.digest(name, DIGITS, 10, 0) for name in names]
-    assert found == ["d60d105a69b71eb4", "d38da7f4a3a24b17"]
+    assert found == [
+        *("d60d105a69b71eb4", "d38da7f4a3a24b17"),
+        *("0f456a72f913f147", "429c27a9f6049be2"),
+    ]
 
 
 def test_what_a_recipe_learned_to_say_changes_the_name_where_it_is_said(

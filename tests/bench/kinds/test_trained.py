@@ -39,6 +39,7 @@ def words(facts: Trained) -> str:
     return f"{facts.accuracy:.2f} right: the {facts.network}"
 
 
+DIGITS = data.facts("digits")
 TOY = Wanted("papers", "toy", "digits", 10, 0, "cpu", words)
 
 
@@ -53,6 +54,25 @@ def test_a_network_that_is_lacking_is_trained_once_with_progress_shown(kept: Pat
     again = asked_for()
     trained.make(again, [TOY])
     assert again.progress.lines == []
+
+
+def test_a_network_by_a_method_is_trained_by_it_and_kept_apart(kept: Path) -> None:
+    natural = replace(TOY, method="natural")
+    attacked = replace(TOY, method="pgd")
+    session = asked_for()
+    trained.make(session, [attacked])
+    assert cache.ready(attacked.file)
+    assert "[1/1] training toy on digits by pgd, seed 0" in "\n".join(session.progress.lines)
+    assert cache.facts(attacked.file).recipe == cache.digest("toy", DIGITS, 10, 0, method="pgd")
+    assert natural.file == TOY.file != attacked.file
+
+
+def test_a_method_that_does_not_fit_is_told_and_one_that_is_none_is_refused(kept: Path) -> None:
+    session = asked_for()
+    trained.make(session, [replace(TOY, method="trades")])
+    assert any("toy can't be trained by trades" in line for line in session.progress.lines)
+    with pytest.raises(UsageError, match="no method 'adversarial'"):
+        trained.make(session, [replace(TOY, method="adversarial")])
 
 
 def test_a_training_that_was_stopped_goes_on(kept: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adapters import reference
+from adapters import losses, reference
 from adapters.papers import building, training
 from adapters.papers.methods import METHODS
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
@@ -181,7 +181,7 @@ def test_trades_is_its_papers_loss(pair: tuple[Tensor, Tensor]) -> None:
     images, labels = pair
     model = Linear()
     torch.manual_seed(2)
-    start = images + training.TRADES_START * torch.randn_like(images)
+    start = images + reference.START * torch.randn_like(images)
 
     def divergence(perturbed: Tensor) -> Tensor:
         clean = functional.softmax(model(images), dim=1).detach()
@@ -197,7 +197,7 @@ def test_trades_is_its_papers_loss(pair: tuple[Tensor, Tensor]) -> None:
         torch.stack(
             [
                 -functional.log_softmax(model(x), dim=1)[0, y]
-                + training.TRADES_BETA * _kl(model(x)[0], model(x_)[0])
+                + losses.TRADES_BETA * _kl(model(x)[0], model(x_)[0])
                 for x, x_, y in zip(images.split(1), adversarial.split(1), labels, strict=True)
             ]
         )
@@ -222,20 +222,20 @@ def test_mart_is_its_papers_loss(pair: tuple[Tensor, Tensor]) -> None:
     images, labels = pair
     model = Linear()
     moved = (images + 0.05).clamp(0, 1)
-    losses = []
+    told = []
     for x, x_, y in zip(images.split(1), moved.split(1), labels, strict=True):
         clean, attacked = (functional.softmax(model(i)[0], dim=0) for i in (x, x_))
         others = max(float(p) for c, p in enumerate(attacked) if c != y)
         boosted = -math.log(float(attacked[y])) - math.log(1.0001 - others)
         weighted = float(_kl(model(x)[0], model(x_)[0])) * (1 - float(clean[y]))
-        losses.append(boosted + training.MART_BETA * weighted)
+        told.append(boosted + losses.MART_BETA * weighted)
     mart = training.Mart(
         model,
         torch.optim.SGD(model.parameters(), lr=0.1),
         contextlib.nullcontext,
         lambda images, labels: moved,
     )
-    assert float(mart.step(images, labels)) == pytest.approx(sum(losses) / 5, rel=1e-5)
+    assert float(mart.step(images, labels)) == pytest.approx(sum(told) / 5, rel=1e-5)
 
 
 def _kl(logits: Tensor, others: Tensor) -> Tensor:
