@@ -30,6 +30,18 @@ positive = _number(float, 1e-9, "a number above 0")
 seed = _number(int, 0, "a whole number from 0 to 2**32 - 1", most=2**32 - 1)
 
 
+def share(text: str) -> float:
+    """A share between 0 and 1, neither of which it is.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    value = not_negative(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no share; give a number between 0 and 1")
+    return value
+
+
 def shape(text: str) -> tuple[int, int, int]:
     """The shape of an image, "1x28x28" or "1×28×28": channels, height, width.
 

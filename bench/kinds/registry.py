@@ -20,6 +20,7 @@ OURS = {
     "training": "bench.kinds.training.kind:Training",
     "energy": "bench.kinds.energy.kind:EnergyKind",
     "sampling": "bench.kinds.sampling.kind:SamplingKind",
+    "pruning": "bench.kinds.pruning.kind:PruningKind",
 }
 DEFAULT = "images"
 """What is meant where nothing tells."""

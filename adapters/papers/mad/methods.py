@@ -22,6 +22,8 @@ CRITERIA_WORDS: Mapping[Criterion, str] = {
     "magnitude": "smallest weights first, as a control",
 }
 """What each prunes first."""
+SCORING: tuple[Criterion, ...] = ("mad", "largest")
+"""Those that read the saliency."""
 
 PUBLISHED_EPS = 0.03
 """Radius of the L-infinity ball on photographs, on images in [0, 1]."""

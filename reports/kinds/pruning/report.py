@@ -1,0 +1,5 @@
+from reports.reading.kind import KindReport
+
+
+class PruningReport(KindReport):
+    """Stub."""
