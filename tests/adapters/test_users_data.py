@@ -2,126 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy
 import pytest
 import torch
-from PIL import Image
 
 from adapters import birds, by_torchvision, data, tiny_images
 from adapters.base import AdapterError
-
-SVHN = "a folder of any name"
-NAMES = {
-    data.CIFAR10_FOLDER: "cifar10",
-    data.CIFAR100_FOLDER: "cifar100",
-    SVHN: "svhn",
-    tiny_images.FOLDER: "tiny_imagenet",
-    birds.FOLDER: "cub200",
-}
-
-Make = Callable[[Path, pytest.MonkeyPatch], None]
-
-
-def cifar(name: str, folder: str, key: str, meta: str, above: Path, allow: Any) -> None:
-    """One whose digests torchvision is told; others it would not unpickle."""
-    from torchvision import datasets  # here, for who only collects tests
-
-    place = above / folder
-    place.mkdir()
-    drawn = numpy.random.default_rng(0)
-
-    def write(file: str, content: dict[str, Any]) -> list[str]:
-        (place / file).write_bytes(pickle.dumps(content))
-        return [file, hashlib.md5((place / file).read_bytes()).hexdigest()]
-
-    def batch(count: int) -> dict[str, Any]:
-        pixels = drawn.integers(0, 256, (count, 3 * 32 * 32), dtype=numpy.uint8)
-        return {"data": pixels, key: list(range(count))}
-
-    known = getattr(datasets, name)
-    allow.setattr(known, "train_list", [write("train", batch(6))])
-    allow.setattr(known, "test_list", [write("test", batch(3))])
-    file, digest = write("meta", {meta: list("abcdefghij")})
-    allow.setattr(known, "meta", {"filename": file, "key": meta, "md5": digest})
-
-
-def cifar10(above: Path, allow: pytest.MonkeyPatch) -> None:
-    cifar("CIFAR10", data.CIFAR10_FOLDER, "labels", "label_names", above, allow)
-
-
-def cifar100(above: Path, allow: pytest.MonkeyPatch) -> None:
-    cifar("CIFAR100", data.CIFAR100_FOLDER, "fine_labels", "fine_label_names", above, allow)
-
-
-def svhn(above: Path, allow: pytest.MonkeyPatch) -> None:
-    """Six house numbers to train on and three to test on; the digit 0 is of their class 10."""
-    from scipy import io
-    from torchvision import datasets
-
-    place = above / SVHN
-    place.mkdir()
-    drawn = numpy.random.default_rng(0)
-    known = dict(datasets.SVHN.split_list)
-    for split, file, count in (("train", "train_32x32.mat", 6), ("test", "test_32x32.mat", 3)):
-        pixels = drawn.integers(0, 256, (32, 32, 3, count), dtype=numpy.uint8)
-        labels = numpy.array([[10], [1], [2], [3], [4], [5]], dtype=numpy.uint8)[:count]
-        io.savemat(place / file, {"X": pixels, "y": labels})
-        known[split] = ["", file, hashlib.md5((place / file).read_bytes()).hexdigest()]
-    allow.setattr(datasets.SVHN, "split_list", known)
-
-
-WNIDS = [f"n0000000{number}" for number in range(6)]
-
-
-def tiny(above: Path, allow: pytest.MonkeyPatch) -> None:
-    """A picture of each of six classes to train on, and of three of them, by a list, to test on."""
-    place = above / tiny_images.FOLDER
-    for number, name in enumerate(WNIDS):
-        file = place / "train" / name / "images" / f"{name}_0.JPEG"
-        file.parent.mkdir(parents=True)
-        Image.new("RGB", (64, 64), (0, 255, 20 * number)).save(file)
-        (file.parent.parent / f"{name}_boxes.txt").write_text(f"{name}_0.JPEG\t0\t0\t1\t1\n")
-    tested = place / "val"
-    (tested / "images").mkdir(parents=True)
-    told = []
-    for number, name in enumerate(WNIDS[3:]):
-        Image.new("RGB", (64, 64)).save(tested / "images" / f"val_{number}.JPEG")
-        told.append(f"val_{number}.JPEG\t{name}\t0\t32\t44\t62\n")
-    (tested / tiny_images.LIST).write_text("".join(told))
-
-
-def cub(above: Path, allow: pytest.MonkeyPatch) -> None:
-    """Nine pictures of as many plain colours, a broad one first, the first six to train on."""
-    place = above / birds.FOLDER
-    lists: dict[str, list[str]] = {name: [] for name in LISTS}
-    for number in range(1, 10):
-        name = f"{number:03}.Some_Bird/Some_Bird_{number}.png"
-        file = place / birds.IMAGES / name
-        file.parent.mkdir(parents=True)
-        Image.new("RGB", (9, 6), (0, 255, 20 * number)).save(file)
-        for listed, told in zip(LISTS, (name, number, int(number <= 6)), strict=True):
-            lists[listed].append(f"{number} {told}")
-    for listed, lines in lists.items():
-        (place / listed).write_text("\n".join(lines) + "\n")
-
-
-LISTS = ("images.txt", "image_class_labels.txt", "train_test_split.txt")
-ALL: dict[str, Make] = {
-    data.CIFAR10_FOLDER: cifar10,
-    data.CIFAR100_FOLDER: cifar100,
-    SVHN: svhn,
-    tiny_images.FOLDER: tiny,
-    birds.FOLDER: cub,
-}
-IN_ANY_FOLDER = (SVHN,)
-"""What has no folder of its own name."""
+from tests.adapters.packed import ALL, IN_ANY_FOLDER, NAMES, SVHN, cifar10, cifar100, cub, svhn
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["in a folder", "its own folder"])
@@ -211,53 +100,6 @@ def test_house_numbers_that_are_not_the_published_ones_are_not_read(
     (tmp_path / SVHN / "test_32x32.mat").unlink()
     with pytest.raises(AdapterError, match=r"train_32x32.mat with test_32x32.mat.*nothing is"):
         data.facts(str(tmp_path / SVHN))
-
-
-@pytest.mark.parametrize("below", ["", "images"], ids=["plain", "in a folder below"])
-def test_tiny_images_to_test_on_may_lie_in_folders_of_their_classes(
-    below: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tiny(tmp_path, monkeypatch)
-    tested = tmp_path / tiny_images.FOLDER / "val"
-    packed = tiny_images.read(tested.parent)
-    for number, name in enumerate(WNIDS[3:]):
-        (tested / name / below).mkdir(parents=True)
-        file = tested / "images" / f"val_{number}.JPEG"
-        file.rename(tested / name / below / file.name)
-    count, train, test = tiny_images.read(tested.parent)
-    assert (count, train, test.labels) == (6, packed[1], packed[2].labels)
-    assert test.labels == (3, 4, 5)
-    assert [path.name for path in test.files] == [path.name for path in packed[2].files]
-    assert all(path.is_file() for path in test.files)
-
-
-@pytest.mark.parametrize(
-    ("part", "text", "said"),
-    [
-        ("train", None, "train: No such file"),
-        ("train/n00000002/images", None, "n00000002 holds no image"),
-        (f"val/{tiny_images.LIST}", "val_0.JPEG\tn9\t0\n", r"line 1: 'val_0.JPEG\\tn9\\t0'"),
-        (f"val/{tiny_images.LIST}", "x.JPEG\tn00000000\n", "val/images/x.JPEG is not there"),
-        (f"val/{tiny_images.LIST}", "", "val_annotations.txt has no image to test on"),
-        ("val/n9/x.JPEG", "", "val/n9 is of no class in train/"),
-        ("val", None, "val: No such file"),
-    ],
-)
-def test_each_fault_of_tiny_images_is_a_line(
-    part: str, text: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tiny(tmp_path, monkeypatch)
-    place = tmp_path / tiny_images.FOLDER
-    if text is None:
-        shutil.rmtree(place / part)
-    else:
-        if "n9/" in part:
-            shutil.rmtree(place / "val" / "images")
-        (place / part).parent.mkdir(exist_ok=True)
-        (place / part).write_text(text)
-    with pytest.raises(AdapterError, match=f"Tiny-ImageNet can't be read: .*{said}") as raised:
-        data.facts(str(tmp_path))
-    assert "\n" not in str(raised.value)
 
 
 def test_a_folder_is_no_data_set_by_having_no_name(
