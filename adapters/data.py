@@ -1,5 +1,5 @@
-"""Labelled images to train on: scikit-learn's digits, or CIFAR-10, CIFAR-100 or CUB-200-2011 from a
-folder the user has.
+"""Labelled images to train on: scikit-learn's digits, or CIFAR-10, CIFAR-100, SVHN, CUB-200-2011 or
+Tiny-ImageNet from a folder the user has.
 
 `Facts` are known without torch; `load` imports it.
 """
@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from adapters import birds
+from adapters import birds, by_torchvision, tiny_images
 from adapters.base import AdapterError, UnsupportedSettings, quiet
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from adapters.parts import Part
 
 DIGITS = "digits"
 CIFAR10_FOLDER = "cifar-10-batches-py"
@@ -36,13 +38,14 @@ class Facts:
     """What is known of a data set before it is read.
 
     Attributes:
-        name: "digits", "cifar10", "cifar100" or "cub200".
+        name: "digits", "cifar10", "cifar100", "svhn", "tiny_imagenet" or "cub200".
         classes: how many.
         size: side of its images, in pixels.
         images: how many there are to train on.
         test_images: how many to test on.
         eps: radius of the L-infinity ball, on images in [0, 1].
-        augmented: whether training images are shifted and mirrored.
+        augmented: whether training images are shifted.
+        mirrored: whether half of those are mirrored, too.
     """
 
     name: str
@@ -52,11 +55,14 @@ class Facts:
     test_images: int
     eps: float
     augmented: bool
+    mirrored: bool = True
 
 
 _DIGITS = Facts("digits", 10, 32, 1437, 360, eps=32 / 255, augmented=False)
 _CIFAR10 = Facts("cifar10", 10, 32, 50_000, 10_000, eps=8 / 255, augmented=True)
 _CIFAR100 = Facts("cifar100", 100, 32, 50_000, 10_000, eps=8 / 255, augmented=True)
+_SVHN = Facts("svhn", 10, 32, 73_257, 26_032, eps=8 / 255, augmented=True, mirrored=False)
+"""A digit's mirror image is another sign, or none; Lee et al. 2022 mirror them all the same."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,27 @@ class _OfUsers:
     """A data set that users have in a folder.
 
     Attributes:
-        folder: what its authors call it.
-        facts: from that folder's place to what is known.
-        load: from that folder's place to images and labels, of training and of testing.
+        facts: from its place to what is known.
+        load: from its place to images and labels, of training and of testing.
+        folder: what its authors call it; empty where its files lie in a folder of any name.
+        files: that are there, where the folder's name does not tell.
     """
 
-    folder: str
     facts: Callable[[Path], Facts]
     load: Callable[[Path], tuple[Images, Tensor, Images, Tensor]]
+    folder: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """What a folder has that holds it."""
+        return f"{self.folder}/" if self.folder else " with ".join(self.files)
+
+    def place(self, folder: Path) -> Path | None:
+        """Where it is in a folder; None where it is not."""
+        place = folder / self.folder
+        whole = place.is_dir() and all((place / name).is_file() for name in self.files)
+        return place if whole else None
 
 
 def facts(where: str) -> Facts:
@@ -181,31 +200,33 @@ def _found(where: str) -> tuple[Path, _OfUsers]:
         AdapterError: there is none, or more than one.
     """
     folder = Path(where)
+    named = {folder.name, folder.resolve().name} - {""}
     for known in _KNOWN:
-        if folder.is_dir() and known.folder in (folder.name, folder.resolve().name):
+        if folder.is_dir() and known.folder in named:
             return folder, known
-    there = [known for known in _KNOWN if (folder / known.folder).is_dir()]
+    there = [(place, known) for known in _KNOWN if (place := known.place(folder)) is not None]
     if not there:
-        *some, last = (f"{known.folder}/" for known in _KNOWN)
+        *some, last = (known.what for known in _KNOWN)
         raise AdapterError(
             f"--data {where}: give {DIGITS}, or a folder that holds {', '.join(some)} or {last} as"
             " its authors packed it; nothing is downloaded"
         )
     if len(there) > 1:
-        held = " and ".join(f"{known.folder}/" for known in there)
-        raise AdapterError(
-            f"--data {where}: it holds {held}; name one, as --data {folder / there[0].folder}"
-        )
-    return folder / there[0].folder, there[0]
+        held = " and ".join(known.what for _, known in there)
+        one = next(place for place, known in there if known.folder)
+        apart = "; files need a folder of their own" if any(k.files for _, k in there) else ""
+        raise AdapterError(f"--data {where}: it holds {held}; name one, as --data {one}{apart}")
+    return there[0]
 
 
-def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+def augment(images: Tensor, generator: torch.Generator, *, mirrored: bool = True) -> Tensor:
     """Shift each image by up to four pixels, or an eighth of its side, and mirror half of them (He
     et al. 2016, section 4.2).
 
     Args:
         images: (N, C, H, W).
         generator: what is drawn from.
+        mirrored: whether any is mirrored.
     """
     import torch
 
@@ -215,8 +236,9 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     down, right = (torch.randint(2 * pad + 1, (count,), generator=generator) for _ in range(2))
     rows = (down[:, None] + torch.arange(height))[:, None, :, None]
     columns = (right[:, None] + torch.arange(width))[:, None, None, :]
-    mirrored = torch.rand(count, generator=generator) < 0.5
-    columns = torch.where(mirrored[:, None, None, None], columns.flip(-1), columns)
+    if mirrored:
+        turned = torch.rand(count, generator=generator) < 0.5
+        columns = torch.where(turned[:, None, None, None], columns.flip(-1), columns)
     every = torch.arange(count)[:, None, None, None]
     channels = torch.arange(images.shape[1])[None, :, None, None]
     return padded[every, channels, rows, columns]
@@ -241,38 +263,10 @@ def _digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return images[~test], labels[~test], images[test], labels[test]
 
 
-def _cifar(name: str, place: Path) -> tuple[Images, Tensor, Images, Tensor]:
-    """Either of the two.
-
-    Args:
-        name: torchvision's for it.
-        place: its own folder.
-    """
-    import torch
-
-    try:
-        from torchvision import datasets
-
-        class Here(getattr(datasets, name)):  # type: ignore[misc]
-            """The folder may be a link of another name."""
-
-            base_folder = place.name
-
-        # It unpickles only files whose digest is that of the original.
-        above = str(place.parent)
-        parts = [Here(above, train=train, download=False) for train in (True, False)]
-    except Exception as error:
-        said = str(error).partition(".")[0]
-        title = "CIFAR-" + name.removeprefix("CIFAR")
-        raise AdapterError(
-            f"--data {place}: {title} can't be read: {type(error).__name__}: {said}; the folder"
-            f" {place.name} must be as its authors packed it"
-        ) from error
-    found: list[Tensor] = []
-    for part in parts:
-        found.append(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous().float() / 255)
-        found.append(torch.tensor(part.targets))
-    return found[0], found[1], found[2], found[3]
+def _tiny_facts(place: Path) -> Facts:
+    classes, train, test = tiny_images.read(place)
+    counts = len(train.labels), len(test.labels)
+    return Facts("tiny_imagenet", classes, tiny_images.SIZE, *counts, eps=8 / 255, augmented=True)
 
 
 def _birds_facts(place: Path) -> Facts:
@@ -281,22 +275,39 @@ def _birds_facts(place: Path) -> Facts:
     return Facts("cub200", birds.CLASSES, birds.SIZE, *counts, eps=8 / 255, augmented=True)
 
 
-def _birds(place: Path) -> tuple[Images, Tensor, Images, Tensor]:
+def _pictures(parts: tuple[Part, Part], size: int) -> tuple[Images, Tensor, Images, Tensor]:
+    """Those to train on and to test on, read when they are asked for."""
     import torch
 
     from adapters.pictures import Pictures
 
-    train, test = birds.read(place)
+    train, test = parts
     return (
-        Pictures(train.files, birds.SIZE),
-        torch.tensor(train.labels),
-        Pictures(test.files, birds.SIZE),
-        torch.tensor(test.labels),
+        *(Pictures(train.files, size), torch.tensor(train.labels)),
+        *(Pictures(test.files, size), torch.tensor(test.labels)),
     )
 
 
 _KNOWN = (
-    _OfUsers(CIFAR10_FOLDER, lambda _: _CIFAR10, lambda place: _cifar("CIFAR10", place)),
-    _OfUsers(CIFAR100_FOLDER, lambda _: _CIFAR100, lambda place: _cifar("CIFAR100", place)),
-    _OfUsers(birds.FOLDER, _birds_facts, _birds),
+    _OfUsers(
+        lambda _: _CIFAR10,
+        lambda place: by_torchvision.cifar("CIFAR10", place),
+        folder=CIFAR10_FOLDER,
+    ),
+    _OfUsers(
+        lambda _: _CIFAR100,
+        lambda place: by_torchvision.cifar("CIFAR100", place),
+        folder=CIFAR100_FOLDER,
+    ),
+    _OfUsers(lambda _: _SVHN, by_torchvision.svhn, files=by_torchvision.SVHN_FILES),
+    _OfUsers(
+        _tiny_facts,
+        lambda place: _pictures(tiny_images.read(place)[1:], tiny_images.SIZE),
+        folder=tiny_images.FOLDER,
+    ),
+    _OfUsers(
+        _birds_facts,
+        lambda place: _pictures(birds.read(place), birds.SIZE),
+        folder=birds.FOLDER,
+    ),
 )

@@ -69,6 +69,16 @@ def test_images_are_shifted_and_mirrored() -> None:
     assert len(kinds) > 40
 
 
+def test_what_may_not_be_mirrored_is_shifted_alone() -> None:
+    wide = torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(0))
+    moved = data.augment(
+        wide.expand(200, 1, 8, 8), torch.Generator().manual_seed(0), mirrored=False
+    )
+    padded = torch.nn.functional.pad(wide, (data.PAD,) * 4)
+    places = padded.unfold(1, 8, 1).unfold(2, 8, 1).reshape(-1, 1, 8, 8)
+    assert all((places == image).flatten(1).all(dim=1).any() for image in moved)
+
+
 @pytest.mark.parametrize(
     ("name", "units", "millions"),
     [("wrn_28_10", 4, 36.5), ("wrn_32_10", 5, 46.2), ("wrn_34_10", 5, 46.2), ("wrn_16_4", 2, 2.7)],

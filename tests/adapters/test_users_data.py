@@ -2,77 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy
 import pytest
 import torch
-from PIL import Image
 
-from adapters import birds, data
+from adapters import birds, by_torchvision, data, tiny_images
 from adapters.base import AdapterError
-
-NAMES = {data.CIFAR10_FOLDER: "cifar10", data.CIFAR100_FOLDER: "cifar100", birds.FOLDER: "cub200"}
-
-Make = Callable[[Path, pytest.MonkeyPatch], None]
-
-
-def cifar(name: str, folder: str, key: str, meta: str, above: Path, allow: Any) -> None:
-    """One whose digests torchvision is told; others it would not unpickle."""
-    from torchvision import datasets  # here, for who only collects tests
-
-    place = above / folder
-    place.mkdir()
-    drawn = numpy.random.default_rng(0)
-
-    def write(file: str, content: dict[str, Any]) -> list[str]:
-        (place / file).write_bytes(pickle.dumps(content))
-        return [file, hashlib.md5((place / file).read_bytes()).hexdigest()]
-
-    def batch(count: int) -> dict[str, Any]:
-        pixels = drawn.integers(0, 256, (count, 3 * 32 * 32), dtype=numpy.uint8)
-        return {"data": pixels, key: list(range(count))}
-
-    known = getattr(datasets, name)
-    allow.setattr(known, "train_list", [write("train", batch(6))])
-    allow.setattr(known, "test_list", [write("test", batch(3))])
-    file, digest = write("meta", {meta: list("abcdefghij")})
-    allow.setattr(known, "meta", {"filename": file, "key": meta, "md5": digest})
-
-
-def cifar10(above: Path, allow: pytest.MonkeyPatch) -> None:
-    cifar("CIFAR10", data.CIFAR10_FOLDER, "labels", "label_names", above, allow)
-
-
-def cifar100(above: Path, allow: pytest.MonkeyPatch) -> None:
-    cifar("CIFAR100", data.CIFAR100_FOLDER, "fine_labels", "fine_label_names", above, allow)
-
-
-def cub(above: Path, allow: pytest.MonkeyPatch) -> None:
-    """Nine pictures of as many plain colours, a broad one first, the first six to train on."""
-    place = above / birds.FOLDER
-    lists: dict[str, list[str]] = {name: [] for name in LISTS}
-    for number in range(1, 10):
-        name = f"{number:03}.Some_Bird/Some_Bird_{number}.png"
-        file = place / birds.IMAGES / name
-        file.parent.mkdir(parents=True)
-        Image.new("RGB", (9, 6), (0, 255, 20 * number)).save(file)
-        for listed, told in zip(LISTS, (name, number, int(number <= 6)), strict=True):
-            lists[listed].append(f"{number} {told}")
-    for listed, lines in lists.items():
-        (place / listed).write_text("\n".join(lines) + "\n")
-
-
-LISTS = ("images.txt", "image_class_labels.txt", "train_test_split.txt")
-ALL: dict[str, Make] = {
-    data.CIFAR10_FOLDER: cifar10,
-    data.CIFAR100_FOLDER: cifar100,
-    birds.FOLDER: cub,
-}
+from tests.adapters.packed import ALL, IN_ANY_FOLDER, NAMES, SVHN, cifar10, cifar100, cub, svhn
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["in a folder", "its own folder"])
@@ -82,9 +20,10 @@ def test_each_is_found_and_read(
 ) -> None:
     ALL[folder](tmp_path, monkeypatch)
     monkeypatch.setattr(birds, "SIZE", 4)  # of plain colours that is enough
-    read = data.load(str(tmp_path / folder if own else tmp_path))
+    where = str(tmp_path / folder if own or folder in IN_ANY_FOLDER else tmp_path)
+    read = data.load(where)
     known = read.facts
-    assert known == data.facts(str(tmp_path / folder if own else tmp_path))
+    assert known == data.facts(where)
     assert (known.name, known.augmented, known.eps) == (NAMES[folder], True, 8 / 255)
     assert read.images.shape == (6, 3, known.size, known.size)
     assert read.test_images.shape == (3, 3, known.size, known.size)
@@ -95,21 +34,29 @@ def test_each_is_found_and_read(
 
 
 @pytest.mark.parametrize(
-    ("folder", "size", "classes"),
+    ("folder", "size", "classes", "images", "test_images"),
     [
-        (data.CIFAR10_FOLDER, 32, 10),
-        (data.CIFAR100_FOLDER, 32, 100),
-        (birds.FOLDER, 224, 200),
+        (data.CIFAR10_FOLDER, 32, 10, 50_000, 10_000),
+        (data.CIFAR100_FOLDER, 32, 100, 50_000, 10_000),
+        (SVHN, 32, 10, 73_257, 26_032),
+        (tiny_images.FOLDER, 64, 6, 6, 3),
+        (birds.FOLDER, 224, 200, 6, 3),
     ],
 )
 def test_what_is_known_of_each(
-    folder: str, size: int, classes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: str,
+    size: int,
+    classes: int,
+    images: int,
+    test_images: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ALL[folder](tmp_path, monkeypatch)
-    known = data.facts(str(tmp_path))
+    known = data.facts(str(tmp_path / folder))
     assert (known.size, known.classes) == (size, classes)
-    counts = (6, 3) if folder == birds.FOLDER else (50_000, 10_000)
-    assert (known.images, known.test_images) == counts
+    assert (known.images, known.test_images) == (images, test_images)
+    assert known.mirrored is (folder != SVHN)
 
 
 def test_a_data_sets_own_folder_may_be_a_link_of_another_name(
@@ -128,6 +75,39 @@ def test_pixels_are_as_they_were_written(tmp_path: Path, monkeypatch: pytest.Mon
         pixels = pickle.load(file)["data"]
     expected = torch.from_numpy(pixels.reshape(6, 3, 32, 32)).float() / 255
     assert torch.equal(data.load(str(tmp_path)).images[:], expected)
+
+
+def test_house_numbers_are_as_they_were_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scipy import io
+
+    svhn(tmp_path, monkeypatch)
+    pixels = io.loadmat(tmp_path / SVHN / "train_32x32.mat")["X"]
+    expected = torch.from_numpy(pixels.transpose(3, 2, 0, 1).copy()).float() / 255
+    assert torch.equal(data.load(str(tmp_path / SVHN)).images[:], expected)
+
+
+def test_house_numbers_that_are_not_the_published_ones_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    svhn(tmp_path, monkeypatch)
+    (tmp_path / SVHN / "test_32x32.mat").write_bytes(b"damaged")
+    said = r"SVHN can't be read: .*train_32x32.mat and test_32x32.mat must be as"
+    with pytest.raises(AdapterError, match=said) as raised:
+        data.load(str(tmp_path / SVHN))
+    assert "\n" not in str(raised.value)
+    (tmp_path / SVHN / "test_32x32.mat").unlink()
+    with pytest.raises(AdapterError, match=r"train_32x32.mat with test_32x32.mat.*nothing is"):
+        data.facts(str(tmp_path / SVHN))
+
+
+def test_a_folder_is_no_data_set_by_having_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AdapterError, match="give digits, or a folder"):
+        data.facts(".")
 
 
 def test_birds_are_read_when_they_are_asked_for_and_kept_as_bytes(
@@ -170,6 +150,10 @@ def test_of_several_one_is_to_be_named(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(AdapterError, match=r"holds cifar-100-python/ and CUB_200_2011/; name one"):
         data.facts(str(tmp_path))
     assert data.facts(str(tmp_path / birds.FOLDER)).name == "cub200"
+    for name in by_torchvision.SVHN_FILES:
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(AdapterError, match=r"test_32x32.mat and CUB.*files need a folder of their"):
+        data.facts(str(tmp_path))
 
 
 @pytest.mark.parametrize("folder", [data.CIFAR10_FOLDER, data.CIFAR100_FOLDER])

@@ -25,7 +25,7 @@ class Network:
             `arguments` and the number of classes.
         source: its paper.
         digits: how it is trained on scikit-learn's digits.
-        photographs: how it is trained on CIFAR-10, CIFAR-100 and CUB, as published.
+        photographs: how it is trained on every other data set, as published.
         arguments: keyword arguments of the class.
         size: side of its images, in pixels.
         digits_size: the same of the digits, where they are shown smaller or larger than they are

@@ -198,7 +198,7 @@ class Trainee:
             if len(chosen) == batch:
                 images = known.images[chosen]
                 if known.facts.augmented:
-                    images = data.augment(images, order)
+                    images = data.augment(images, order, mirrored=known.facts.mirrored)
                 yield images.to(self._device), known.labels[chosen].to(self._device)
 
     def _check_batch(self) -> None:

@@ -46,7 +46,7 @@ class EnergyGroup(Group):
         space: how images stay in [0, 1].
         norm: of the imperceptibility loss.
         keep_label: whether a classification loss keeps the label.
-        data: "digits", or the path of a folder with CIFAR-10, CIFAR-100 or CUB.
+        data: "digits", or the path of a folder with CIFAR, SVHN, CUB or Tiny-ImageNet.
         transfer: networks that the perturbed images are tried on, too.
         defences: what they are tried behind, too.
         input: (channels, height, width) that a user's network takes; None for the data's.

@@ -29,7 +29,7 @@ class EnergyOptions(Options):
         space: how images are kept in [0, 1]: "tanh" (eq. 4) or "projection" (section 5.3).
         norm: of the imperceptibility loss: "l2" or "linf" (section 5.3).
         keep_label: whether a classification loss keeps the label (table VII).
-        data: "digits", or the path of a folder with CIFAR-10, CIFAR-100 or CUB.
+        data: "digits", or the path of a folder with CIFAR, SVHN, CUB or Tiny-ImageNet.
         classes: of the data.
         transfer: other networks that the perturbed images are tried on (table XIII).
         defences: what they are tried behind (table XIV): names, or a user's FILE.py:FUNCTION.

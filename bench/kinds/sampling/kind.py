@@ -60,7 +60,7 @@ class SamplingGroup(Group):
         strength: λ, on a scale of 0 to 255.
         step: k of the iterative attack, on the same scale.
         gradients: whose the attacks follow.
-        data: "digits", or the path of a folder with CIFAR-10 or CIFAR-100.
+        data: "digits", or the path of a folder with CIFAR, SVHN, CUB or Tiny-ImageNet.
         environments: that agents act in; the images of `data` where it is empty.
         input: (channels, height, width) of an image; None for the network's usual.
     """

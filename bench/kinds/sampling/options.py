@@ -35,7 +35,7 @@ class SamplingOptions(Options):
         strength: λ, radius of the L-infinity ball on a scale of 0 to 255.
         step: k of the iterative attack, on the same scale.
         gradient: whose the attack follows: the defended network's "own", or the "dense" one's.
-        data: "digits", or the path of a folder with CIFAR-10.
+        data: "digits", or the path of a folder with CIFAR, SVHN, CUB or Tiny-ImageNet.
         classes: of the data; of an environment, its actions.
         environment: that an agent acts in; None where images are classified.
     """

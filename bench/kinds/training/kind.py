@@ -56,7 +56,7 @@ class TrainingGroup(ImageGroup):
     Attributes:
         training: their methods; `data` sets the images' size and classes.
         replays: of free training, a minibatch.
-        data: "digits", or the path of a folder with CIFAR-10, CIFAR-100 or CUB.
+        data: "digits", or the path of a folder with CIFAR, SVHN, CUB or Tiny-ImageNet.
     """
 
     counted = (*ImageGroup.counted, "replays")
@@ -99,8 +99,8 @@ class Training(Kind):
         what.add_argument(
             "--data",
             metavar="digits|FOLDER",
-            help="what to train on: scikit-learn's digits, or a folder with CIFAR-10, CIFAR-100 or"
-            " CUB-200-2011",
+            help="what to train on: scikit-learn's digits, or a folder with CIFAR-10, CIFAR-100,"
+            " SVHN, CUB-200-2011 or Tiny-ImageNet",
         )
         what.add_argument(
             "--replays",

@@ -175,7 +175,7 @@ class Learning:
         for chosen in torch.randperm(len(known.images), generator=order).split(batch):
             images = known.images[chosen]
             if known.facts.augmented:
-                images = data.augment(images, order)
+                images = data.augment(images, order, mirrored=known.facts.mirrored)
             pair = images.to(self._case.device, dtype), known.labels[chosen].to(self._case.device)
             for _ in range(min(replays, left)):
                 yield pair

@@ -18,7 +18,7 @@ class TrainingOptions(OnImages):
 
     Attributes:
         training: method of `adapters.papers.methods`; library and attack are those inside.
-        data: "digits", or the path of a folder with CIFAR-10, CIFAR-100 or CUB.
+        data: "digits", or the path of a folder with CIFAR, SVHN, CUB or Tiny-ImageNet.
         replays: how often a method trains on a minibatch before the next; None for once.
     """
 

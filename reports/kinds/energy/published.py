@@ -13,7 +13,7 @@ from reports.reading import papers
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "gradmdm.json"
 DATA = {10: "CIFAR-10", 100: "CIFAR-100", 200: "CUB-200-2011"}
-"""The data of a user's folder, by the number of classes."""
+"""The published data that stands for a user's folder, by the number of classes."""
 IMAGENET = "ImageNet"
 DIGITS = "digits"
 _SUITES = {
