@@ -18,7 +18,13 @@ from bench.running.process import START_TIMEOUT, WorkerDied
 from semibackward_bench.grammar import counted
 
 GOOD, BAD = "ok", "--"
-NEEDED = {"images": 4, "text": 2, "dynamic networks": 4, "defended networks": 4}
+NEEDED = {
+    "images": 4,
+    "text": 2,
+    "dynamic networks": 4,
+    "defended networks": 4,
+    "pruned networks": 4,
+}
 """How many of the first lines must be good, by what is attacked: of Python, torch, timm, and
 photographs."""
 

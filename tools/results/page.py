@@ -37,6 +37,8 @@ SUITES = {
     "paper-sap": "What N samples of a gradient cost",
     "sap": "A thousand samples of a gradient",
     "sap-robustness": "Defended networks under attack",
+    "paper-mad": "Every stage of pruning by adversarial saliency",
+    "mad": "Networks pruned by adversarial saliency",
     "paper-energy": "Energy attacks on seven dynamic networks",
     "energy": "Energy attacks on SkipNet",
     "paper-energy-ablation": "Energy attacks, by component",

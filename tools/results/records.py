@@ -23,6 +23,7 @@ RESULTS = ROOT / "results"
 OF_TOOLS = (
     "baselines",
     "energy",
+    "mad",
     "processes",
     "regressions",
     "replication",

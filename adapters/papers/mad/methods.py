@@ -75,7 +75,7 @@ STAGES: Mapping[str, AttackInfo] = {
     ),
     "closed-form": _stage("saliency.saliency_of", "none", 1),
     "saliency": _stage("saliency.batch_saliency", "backward", PGD_STEPS, "attack, masks, factors"),
-    "finetuning": _stage("finetuning.step", "backward", PGD_STEPS, "attack and update"),
+    "finetuning": _stage("finetuning.training_of", "backward", PGD_STEPS, "attack and update"),
     "evaluation": _stage("attacks.evaluating", "autograd.grad", PGD_STEPS, "several attacks"),
 }
 """Every stage that is measured by itself, by name."""
