@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -59,10 +59,10 @@ def optimised(
         for name, value in layers.parameters.items()
     }
     optimizer = torch.optim.Adam(list(masks.values()), lr=rate)
-    with own_gradients_aside(network):
+    with own_gradients_aside(network) as clear:
         for _ in range(steps):
             optimizer.zero_grad(set_to_none=True)
-            network.zero_grad(set_to_none=True)
+            clear()
             loss = masked_loss(network, layers, masks, images, labels)
             loss.backward()
             optimizer.step()
@@ -76,13 +76,22 @@ def optimised(
 
 
 @contextlib.contextmanager
-def own_gradients_aside(network: nn.Module) -> Iterator[None]:
+def own_gradients_aside(network: nn.Module) -> Iterator[Callable[[], None]]:
     """Inside the block a network's parameters begin without a `.grad`; after it each has its own
-    again."""
-    before = [(parameter, parameter.grad) for parameter in network.parameters()]
-    network.zero_grad(set_to_none=True)
+    again. What is frozen gets none, so that nobody looks there.
+
+    Yields:
+        what takes away those that came meanwhile.
+    """
+    before = [(one, one.grad) for one in network.parameters() if one.requires_grad]
+
+    def clear() -> None:
+        for parameter, _ in before:
+            parameter.grad = None
+
+    clear()
     try:
-        yield
+        yield clear
     finally:
         for parameter, gradient in before:
             parameter.grad = gradient
