@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adapters import registry
+from adapters import reference, registry
 from adapters.base import Settings, UnsupportedSettings
 from adapters.papers.mad.attacks import cw_linf, evaluating, inside, pgd_of, stepping
 from adapters.papers.mad.finetuning import optimizer_of, training_of
 from adapters.papers.mad.layers import layers_of
-from adapters.papers.mad.methods import EVALUATED
+from adapters.papers.mad.methods import EVALUATED, LONG_STEPS
 from adapters.papers.mad.pruning import kept_of, put_on
 from adapters.papers.methods import METHODS
 from semibackward import semi_backward
@@ -108,6 +108,22 @@ def test_cw_fools_at_least_as_often_as_one_step(
     by_cw = cw_linf(network, images, labels, eps=EPS)
     by_fgsm = evaluating("fgsm", network, asked(EPS, None, CLASSES))(images, labels)
     assert right(network, by_cw, labels) <= right(network, by_fgsm, labels)
+
+
+def test_cw_takes_steps_of_pgds_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, object]] = []
+    ascend = reference.ascend
+
+    def spied(*given: object, **told: object) -> object:
+        seen.append(told)
+        return ascend(*given, **told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reference, "ascend", spied)
+    evaluating("cw-linf", Many(), asked(EPS, 3))(pictures(), LABELS)
+    (told,) = seen
+    assert told["steps"] == LONG_STEPS == 30
+    assert told["eps"] == EPS
+    assert told["step_size"] == pytest.approx(2.3 * EPS / 30)
 
 
 def test_cw_leaves_images_that_are_misclassified_where_they_began() -> None:

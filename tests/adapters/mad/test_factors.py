@@ -34,6 +34,7 @@ ALONE: dict[str, Callable[[], nn.Conv2d]] = {
     "groups": lambda: nn.Conv2d(4, 6, 3, groups=2, padding=1),
     "depthwise": lambda: nn.Conv2d(4, 8, 3, groups=4, padding=1, bias=False),
     "depthwise with bias": lambda: nn.Conv2d(4, 4, 3, groups=4),
+    "depthwise, of one pixel": lambda: nn.Conv2d(4, 4, 1, groups=4),
 }
 
 
@@ -110,8 +111,9 @@ def test_parts_keep_the_budget_and_are_all_there_is(
     with torch.no_grad():
         output = layer.module(maps)
     images, rows, high, wide = output.shape
-    row = 8 * whole.shape[0] * wide * whole.shape[2]
-    assert all(8 * part.numel() <= max(budget, row) for part in parts)
+    row = whole.shape[0] * wide * whole.shape[2]
+    # Twice, as a part stands there as it is unfolded and in rows.
+    assert all(2 * 8 * part.numel() <= max(budget, 2 * 8 * row) for part in parts)
     weights = layer.weights().view(whole.shape[0], -1, whole.shape[2])
     made = (weights @ whole.transpose(1, 2)).view(rows, images, high, wide).transpose(0, 1)
     assert torch.allclose(made, output, rtol=1e-12, atol=1e-12), "a patch is what an output reads"
