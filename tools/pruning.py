@@ -11,7 +11,6 @@ import argparse
 import functools
 import itertools
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,11 +24,11 @@ from adapters.papers.sap import attack, pruning
 from adapters.papers.sap.defending import Defended
 from adapters.papers.sap.placing import Change, after_relus
 from bench import files
-from bench.statistics.blocks import Block, Sample, orders
 from bench.statistics.estimate import Speedup, speedup
 from bench.worker.environment import processor
 from semibackward import semi_backward
 from semibackward_bench.grammar import counted
+from tools import pairs
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "sap"
 BLOCKS = 12
@@ -105,26 +104,6 @@ class Gradient:
     faster: Speedup
 
 
-def measure(runs: Mapping[str, Callable[[], object]], blocks: int) -> list[Block]:
-    """Blocks of two runs, A and B, in turns."""
-    for run in runs.values():
-        _timed(run)  # what a first pass pays, no later one does
-    order = itertools.islice(orders(seed=0), blocks)
-    return [Block(0, o, tuple(Sample(_timed(runs[letter])) for letter in o)) for o in order]
-
-
-def _timed(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def _mean(blocks: Sequence[Block]) -> float:
-    """Seconds of A."""
-    seconds = [sample.seconds for block in blocks for sample in block.of("A")]
-    return sum(seconds) / len(seconds)
-
-
 @torch.no_grad()
 def forwards(network: nn.Module, images: Tensor, blocks: int) -> Iterator[Forward]:
     """Of each way to prune, against the dense pass."""
@@ -135,8 +114,8 @@ def forwards(network: nn.Module, images: Tensor, blocks: int) -> Iterator[Forwar
 
     for way, change in WAYS.items():
         pair = {"A": functools.partial(run, change), "B": functools.partial(run, None)}
-        timed = measure(pair, blocks)
-        yield Forward(way, _mean(timed), speedup(timed))
+        timed = pairs.measure(pair, blocks)
+        yield Forward(way, pairs.mean(timed), speedup(timed))
 
 
 def side_by_side(network: nn.Module, blocks: int, most: int = SIDE_BY_SIDE[-1]) -> list[list[str]]:
@@ -152,7 +131,9 @@ def side_by_side(network: nn.Module, blocks: int, most: int = SIDE_BY_SIDE[-1]) 
             attacked = Defended(network, spec)
             with semi_backward(attacked):
                 run = _gradient(attacked, image, label, count)
-                found[spec, count] = min(found.get((spec, count), torch.inf), _timed(run) / count)
+                found[spec, count] = min(
+                    found.get((spec, count), torch.inf), pairs.timed(run) / count
+                )
     return [[str(n), *(f"{1e3 * found[spec, n]:.2f}" for spec in SPECS)] for n in counts]
 
 
@@ -167,9 +148,9 @@ def gradients(name: str, network: nn.Module, batch: int, blocks: int) -> Iterato
             with semi_backward(attacked):
                 run()
 
-        timed = measure({"A": run, "B": frozen}, blocks)
+        timed = pairs.measure({"A": run, "B": frozen}, blocks)
         attacked.zero_grad(set_to_none=True)
-        yield Gradient(name, spec, _mean(timed), speedup(timed))
+        yield Gradient(name, spec, pairs.mean(timed), speedup(timed))
 
 
 def _gradient(model: nn.Module, images: Tensor, labels: Tensor, count: int) -> Callable[[], Tensor]:
@@ -203,7 +184,7 @@ def page(
         "",
         "| network | ms | times the dense one | interval |",
         "|---|---|---|---|",
-        *(f"| {row.way} | {1e3 * row.seconds:.1f} | {_ratio(row.ratio)} |" for row in passes),
+        *(f"| {row.way} | {1e3 * row.seconds:.1f} | {pairs.told(row.ratio)} |" for row in passes),
         "",
         f"## A gradient of {NETWORK}, by images in a pass",
         "",
@@ -218,16 +199,11 @@ def page(
         "| network | defence | ms | times faster | interval |",
         "|---|---|---|---|---|",
         *(
-            f"| {row.network} | {row.spec} | {1e3 * row.seconds:.1f} | {_ratio(row.faster)} |"
+            f"| {row.network} | {row.spec} | {1e3 * row.seconds:.1f} | {pairs.told(row.faster)} |"
             for row in found
         ),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _ratio(found: Speedup) -> str:
-    ends = " to ".join("-" if end is None else f"{end:.2f}" for end in (found.low, found.high))
-    return f"{found.estimate:.2f} | {ends}"
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -29,6 +29,7 @@ from bench import files
 from bench.statistics.blocks import Block, Sample, orders
 from bench.statistics.estimate import Speedup, speedup
 from semibackward_bench.grammar import counted
+from tools import pairs
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "energy"
 BLOCKS = 30
@@ -107,13 +108,12 @@ def rows(name: str, network: DynamicNetwork, image: Tensor, blocks: int) -> Iter
             told = network(image)
             on = int((told.gates >= value).sum())
         timed = list(itertools.islice(measure(network, image, value), blocks))
-        seconds = [sample.seconds for block in timed for sample in block.of("A")]
         yield Row(
             name,
             whole.gates.shape[1],
             on,
             told.flops.item() / network.static_flops,
-            sum(seconds) / len(seconds),
+            pairs.mean(timed),
             speedup(timed),
         )
 
@@ -151,11 +151,9 @@ def table(found: Sequence[Row], blocks: int) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in found:
-        ends = (row.faster.low, row.faster.high)
-        interval = " to ".join("-" if end is None else f"{end:.2f}" for end in ends)
         lines.append(
             f"| {row.network} | {row.on} of {row.gates} | {100 * row.operations:.0f} %"
-            f" | {1e3 * row.seconds:.2f} | {row.faster.estimate:.2f} | {interval} |"
+            f" | {1e3 * row.seconds:.2f} | {pairs.told(row.faster)} |"
         )
     return "\n".join(lines) + "\n"
 

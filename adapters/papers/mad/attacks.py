@@ -66,7 +66,8 @@ def evaluating(attack: str, model: nn.Module, settings: Settings) -> AttackFunct
     if attack == "pgd":
         return inside(EVALUATING, model, settings)
     if attack == "cw-linf":
-        assert settings.eps is not None
+        if settings.eps is None:
+            raise UnsupportedSettings("cw-linf needs the radius of a ball")
         return partial(cw_linf, model, eps=settings.eps, steps=LONG_STEPS)
     adapter = registry.get(EVALUATING)
     adapter.load()

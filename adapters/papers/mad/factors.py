@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from adapters.papers.mad.layers import Layer, Layers, hooked
-from adapters.papers.mad.masks import masked_loss
+from adapters.papers.mad.masks import masked_loss, own_gradients_aside
 
 BUDGET = 64 * 2**20
 """Bytes of patches that stand in memory at a time, unless one row of outputs needs more."""
@@ -65,11 +65,9 @@ def factors_of(
         in the order of `layers.every`.
     """
     sums = [_Sums(layer, len(images), budget) for layer in layers.every]
-    network.zero_grad(set_to_none=True)
-    with hooked({each.layer.module: each.seen for each in sums}):
+    with own_gradients_aside(network), hooked({each.layer.module: each.seen for each in sums}):
         loss = masked_loss(network, layers, masks, images, labels)
         loss.backward()
-    network.zero_grad(set_to_none=True)
     return [each.means() for each in sums]
 
 
@@ -87,14 +85,18 @@ class _Sums:
     def seen(self, _: nn.Module, given: tuple[Tensor], output: Tensor) -> Tensor | None:
         """After the layer's forward pass."""
         with torch.no_grad():
-            for patches in patches_of(self.layer, given[0].detach(), self._budget):
-                found = patches.transpose(1, 2) @ patches
-                self._rows += patches.shape[1]
-                self._a = found if self._a is None else self._a.add_(found)
+            found, rows = covariance(self.layer, given[0].detach(), self._budget)
+        self._rows += rows
+        self._a = found if self._a is None else self._a.add_(found)
+        if not torch.is_grad_enabled():  # the network itself calls it so: nothing descends to it
+            return None
         made = None
         if not output.requires_grad:
             # A clone, so that what follows may work on it in place.
             output = made = output.detach().requires_grad_(True).clone()
+        elif output._is_view():  # as of a linear layer on (N, places, features)
+            # Working in place on a view makes autograd leave the view's node out of the graph.
+            output = made = output.clone()
         # The node, not the tensor: an operation in place would move the tensor's hooks.
         assert output.grad_fn is not None
         output.grad_fn.register_hook(self._descended(output.ndim))
@@ -123,6 +125,25 @@ class _Sums:
         return Factors(a / self._rows, g * self._images)
 
 
+def covariance(layer: Layer, given: Tensor, budget: int = BUDGET) -> tuple[Tensor, int]:
+    """What A is the mean of, over one call of a layer.
+
+    Args:
+        layer, given, budget: as `patches_of` has them.
+
+    Returns:
+        Σ a aᵀ of each group, (groups, columns, columns), and how many places it sums over.
+    """
+    columns = layer.module.weight[0].numel() + (layer.module.bias is not None)
+    total = given.new_zeros(layer.groups, columns, columns)
+    places = 0
+    for patches in patches_of(layer, given, budget):
+        total.baddbmm_(patches.transpose(1, 2), patches)
+        places += patches.shape[1]
+        del patches  # before the next part is made
+    return total, places
+
+
 def patches_of(layer: Layer, given: Tensor, budget: int) -> Iterator[Tensor]:
     """What goes into each output of a layer, in parts of bounded size.
 
@@ -143,27 +164,36 @@ def patches_of(layer: Layer, given: Tensor, budget: int) -> Iterator[Tensor]:
             yield _with_ones(part[None], ones)
         return
     given = given[None] if given.ndim == 3 else given
-    padded = functional.pad(given, *padding(module))
+    amounts, mode = padding(module)
+    sizes = given.shape[2] + sum(amounts[2:]), given.shape[3] + sum(amounts[:2])
     reach = [d * (k - 1) + 1 for d, k in zip(module.dilation, module.kernel_size, strict=True)]
     high, wide = (
-        (size - r) // s + 1
-        for size, r, s in zip(padded.shape[2:], reach, module.stride, strict=True)
+        (size - r) // s + 1 for size, r, s in zip(sizes, reach, module.stride, strict=True)
     )
-    column = (module.in_channels * math.prod(module.kernel_size) + ones) * given.element_size()
-    column *= 2  # as they are unfolded, and in rows
+    column = module.in_channels * math.prod(module.kernel_size) + ones * module.groups
+    column *= 2 * given.element_size()  # as they are unfolded, and in rows
     images = max(1, budget // (column * high * wide))
     rows = high if images > 1 else min(high, max(1, budget // (column * wide)))
-    for some in padded.split(images):
+    for some in given.split(images):
+        padded = functional.pad(some, amounts, mode)
         for top in range(0, high, rows):
             first = top * module.stride[0]
             last = (min(top + rows, high) - 1) * module.stride[0] + reach[0]
-            yield _with_ones(_unfolded(module, some[:, :, first:last]), ones)
+            yield _with_ones(_unfolded(module, padded[:, :, first:last]), ones)
 
 
 def padding(module: nn.Conv2d) -> tuple[list[int], str]:
     """How a convolution pads its input: amounts and mode, as `functional.pad` takes them."""
-    amounts = list(module._reversed_padding_repeated_twice)
-    return amounts, "constant" if module.padding_mode == "zeros" else module.padding_mode
+    if module.padding_mode != "zeros":
+        return list(module._reversed_padding_repeated_twice), module.padding_mode
+    # Not what the constructor worked out: some change padding and dilation of a finished layer.
+    sums = [0, 0]
+    if module.padding == "same":
+        sums = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
+    elif not isinstance(module.padding, str):
+        sums = [2 * amount for amount in module.padding]
+    high, wide = sums
+    return [wide // 2, wide - wide // 2, high // 2, high - high // 2], "constant"
 
 
 def _unfolded(module: nn.Conv2d, padded: Tensor) -> Tensor:

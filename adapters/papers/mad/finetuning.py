@@ -32,7 +32,7 @@ def optimizer_of(network: nn.Module, kept: Kept, rate: float = LEARNING_RATE) ->
 
 def learning_rate(epoch: int, epochs: int, rate: float = LEARNING_RATE) -> float:
     """Of an epoch, counted from 0: it falls to a tenth after a half, and after three quarters."""
-    return rate * FALL ** sum(epoch >= int(share * epochs) for share in FALLS)
+    return rate * FALL ** sum(epoch >= share * epochs for share in FALLS)
 
 
 def training_of(

@@ -126,10 +126,18 @@ def layers_of(network: nn.Module, images: Tensor) -> Layers:
     for name, parameter in network.named_parameters():
         if parameter.ndim >= _SHORTEST and id(parameter) not in kept:
             owner = name.rpartition(".")[0]
-            dense[name] = odd.get(owner) or f"is of a {type(named[owner]).__name__}"
+            dense[name] = _blamed(owner, odd) or f"is a parameter of {type(named[owner]).__name__}"
     found = Layers(every, dense)
     _check(found)
     return found
+
+
+def _blamed(owner: str, odd: Mapping[str, str]) -> str | None:
+    """Why a module or the nearest one around it can't be pruned: parametrisations stand inside
+    what they are of."""
+    while owner and owner not in odd:
+        owner = owner.rpartition(".")[0]
+    return odd.get(owner)
 
 
 def _why_not_here(
@@ -140,14 +148,17 @@ def _why_not_here(
     for name, module in named.items():
         for parameter in module.parameters(recurse=False):
             users.setdefault(id(parameter), []).append(name)
-    found = {}
+    found: dict[str, str] = {}
     for name, module in named.items():
         if not isinstance(module, SUPPORTED) or name in odd:
             continue
-        shared = [user for user in users[id(module.weight)] if user != name]
-        if shared:
-            found[name] = f"shares its weight with {shared[0]}"
-        elif name not in calls:
+        for what, parameter in module.named_parameters(recurse=False):
+            shared = [user for user in users[id(parameter)] if user != name]
+            if shared:
+                found.setdefault(name, f"shares its {what} with {shared[0]}")
+        if name in found:
+            continue
+        if name not in calls:
             found[name] = "is not called in a forward pass"
         elif not calls[name]:
             found[name] = "is called with something else than one tensor"
@@ -174,8 +185,9 @@ def _why_not(module: nn.Module) -> str:
     for kind in SUPPORTED:
         if not isinstance(module, kind):
             continue
-        if "weight" not in module._parameters:
-            return "has a weight that is computed, as by a parametrisation or a pruning"
+        for what in ("weight", "bias"):
+            if what not in module._parameters:
+                return f"has a {what} that is computed, as by a parametrisation or a pruning"
         own = ("forward", "_conv_forward")
         if any(getattr(type(module), n, None) is not getattr(kind, n, None) for n in own):
             return f"is a {type(module).__name__}, which works in a way of its own"

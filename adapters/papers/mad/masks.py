@@ -8,8 +8,9 @@ change whose damage the saliency estimates.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -37,8 +38,8 @@ def optimised(
 ) -> dict[str, Tensor]:
     """The masks of one batch.
 
-    The network's own parameters are left as they are: what of them requires a gradient gets one
-    computed, and thrown away.
+    The network's own parameters and their `.grad` are left as they are: what of them requires a
+    gradient gets one computed, and thrown away.
 
     Args:
         network: images (N, C, H, W) to logits (N, classes), in eval mode.
@@ -58,20 +59,42 @@ def optimised(
         for name, value in layers.parameters.items()
     }
     optimizer = torch.optim.Adam(list(masks.values()), lr=rate)
-    for _ in range(steps):
-        optimizer.zero_grad(set_to_none=True)
-        network.zero_grad(set_to_none=True)
-        loss = masked_loss(network, layers, masks, images, labels)
-        loss.backward()
-        optimizer.step()
-        with torch.no_grad():
-            for mask in masks.values():
-                mask.clamp_(LOWEST, HIGHEST)
-    network.zero_grad(set_to_none=True)
+    with own_gradients_aside(network) as clear:
+        for _ in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            clear()
+            loss = masked_loss(network, layers, masks, images, labels)
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                for mask in masks.values():
+                    mask.clamp_(LOWEST, HIGHEST)
     found = {name: mask.detach() for name, mask in masks.items()}
     if not all(bool(mask.isfinite().all()) for mask in found.values()):
         raise ArithmeticError("the loss of the masked network is not finite; check its weights")
     return found
+
+
+@contextlib.contextmanager
+def own_gradients_aside(network: nn.Module) -> Iterator[Callable[[], None]]:
+    """Inside the block a network's parameters begin without a `.grad`; after it each has its own
+    again. What is frozen gets none, so that nobody looks there.
+
+    Yields:
+        what takes away those that came meanwhile.
+    """
+    before = [(one, one.grad) for one in network.parameters() if one.requires_grad]
+
+    def clear() -> None:
+        for parameter, _ in before:
+            parameter.grad = None
+
+    clear()
+    try:
+        yield clear
+    finally:
+        for parameter, gradient in before:
+            parameter.grad = gradient
 
 
 def masked_loss(

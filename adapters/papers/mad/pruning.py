@@ -79,7 +79,7 @@ def _scores(
 def _highest(scores: Tensor, percent: float) -> Tensor:
     """All but the lowest, along the last dimension; bool. Of equals the first go."""
     count = scores.shape[-1]
-    order = scores.argsort(dim=-1, stable=True)
+    order = scores.sort(dim=-1, stable=True).indices
     lowest = order[..., : pruned_of(percent, count)]
     return torch.ones_like(scores, dtype=torch.bool).scatter_(-1, lowest, False)
 
@@ -110,10 +110,20 @@ class HeldSGD(torch.optim.SGD):
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         """As torch has it; gradients of what is pruned are zeroed first, also those that are not
         finite. Weight decay of a zero is zero, so that is all there is to hold."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for parameter, gone in self._gone:
             if parameter.grad is not None:
                 parameter.grad.masked_fill_(gone, 0.0)
-        return super().step(closure)
+        super().step()
+        return loss
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a deep copy takes along: torch's own optimisers leave out all but their own."""
+        state: dict[str, Any] = super().__getstate__()
+        return state | {"_gone": self._gone}
 
 
 def sparsity(layers: Layers, kept: Kept) -> dict[str, tuple[int, int]]:
