@@ -55,7 +55,9 @@ class Here:
         if self.most < 0:
             raise KeyboardInterrupt
         module, _, name = asked["server"].partition(":")
-        server = self._servers.setdefault(name, getattr(importlib.import_module(module), name)())
+        if asked["server"] not in self._servers:
+            self._servers[asked["server"]] = getattr(importlib.import_module(module), name)()
+        server = self._servers[asked["server"]]
         try:
             answer: dict[str, Any] = server.answer(**asked["request"])
         except (AdapterError, ArithmeticError) as error:
