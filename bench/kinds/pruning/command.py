@@ -20,7 +20,7 @@ from bench.errors import UsageError
 from bench.kinds import numbers, trained
 from bench.kinds.command import Command, Session
 from bench.kinds.pruning import training
-from bench.kinds.pruning.options import RANDOM, WHOLE, PruningOptions
+from bench.kinds.pruning.options import WHOLE, PruningOptions
 from bench.kinds.pruning.pipeline import Asked, Pipeline
 from bench.kinds.request import Request
 
@@ -108,12 +108,6 @@ class Prune(Command):
         for seed in range(first, first + more["seeds"]):
             training.train(session, list(percents), seed)
             for case, shares in percents.items():
-                if case.weights == RANDOM:
-                    session.progress.note(
-                        f"{case.model} is not trained, and not pruned: give --weights, or a"
-                        " --pretraining to one that is trained by recipe"
-                    )
-                    continue
                 # Both variants once: what further seeds tell is of accuracy.
                 both = (BASELINE, SEMI_BACKWARD) if seed == first else (SEMI_BACKWARD,)
                 pipeline.run(case, seed, both, shares, _asked(more, case))

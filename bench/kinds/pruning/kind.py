@@ -155,6 +155,11 @@ class PruningKind(OnNetworks):
         ):
             _check_batch(batch, facts)
             weights = _weights(request, group, model)
+            if request.command == "prune" and weights == RANDOM:
+                raise UsageError(
+                    f"{model} is not trained, and there is nothing to tell by which of its weights"
+                    f" matter: give --weights, or one of {', '.join(_ours())}"
+                )
             offered = attacks_of(library)
             wanted = offered if ALL in group.attacks else group.attacks
             for stage in dict.fromkeys(name for name in wanted if name in offered):
@@ -181,6 +186,11 @@ def full(name: str) -> str:
     """A network's name, where it is one of ours without what our names begin with."""
     longer = f"{MAD}_{name}"
     return longer if longer in NETWORKS else name
+
+
+def _ours() -> list[str]:
+    """Networks that are trained for this, by their short names."""
+    return [name.removeprefix(f"{MAD}_") for name in NETWORKS if name.startswith(f"{MAD}_")]
 
 
 def _shape(group: PruningGroup, model: str, facts: Facts) -> tuple[int, ...]:
