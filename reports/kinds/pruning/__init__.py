@@ -1,0 +1,1 @@
+"""Pruning by adversarial saliency."""
