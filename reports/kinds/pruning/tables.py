@@ -20,16 +20,20 @@ def of(run: Run, records: Sequence[ComparisonRecord]) -> Iterator[Table]:
     """
     yield from timing.of(run, records)
     drawn = [*accuracy.of(run), *claims.of(run), *pipeline.of(run), *layers.of(run)]
-    failed = accuracy.failures(run)
-    if drawn and failed:
-        drawn[0] = replace(drawn[0], notes=(*failed, *drawn[0].notes))
-    elif failed:
-        drawn = [accuracy.none_ended(failed)]
-    yield from drawn
+    yield from _with_failures(run, drawn)
 
 
 def narrow(run: Run) -> Iterator[Table]:
     """What a run ends with in a terminal, behind the speedups of stages: accuracy by criterion, and
     the seconds of the whole pipeline by stage."""
-    yield from accuracy.narrow(run)
-    yield from pipeline.narrow(run)
+    yield from _with_failures(run, [*accuracy.narrow(run), *pipeline.narrow(run)])
+
+
+def _with_failures(run: Run, drawn: Sequence[Table]) -> Iterator[Table]:
+    """Tables, with what did not come to its end in the notes of the first; or a table of that."""
+    failed = accuracy.failures(run)
+    if drawn:
+        yield replace(drawn[0], notes=(*failed, *drawn[0].notes))
+        yield from drawn[1:]
+    elif failed:
+        yield accuracy.none_ended(failed)
