@@ -161,7 +161,7 @@ def _trained(group: Sequence[Pruned]) -> Iterator[str]:
 
 
 def failures(run: Run) -> list[str]:
-    """A sentence for whatever did not come to its end."""
+    """A sentence for whatever did not come to its end, or came to one that tells nothing."""
     lines: list[PrunedRecord | ScoredRecord] = [
         *measures.scored_lines(run),
         *measures.pruned_lines(run),
@@ -169,12 +169,21 @@ def failures(run: Run) -> list[str]:
     said = by_whom(
         (
             f"{_what(line)} of {network(line.case)}, network {line.network_seed}, {line.variant}",
-            f"{line.status}{f': {line.reason}' if line.reason else ''}",
+            told,
         )
         for line in lines
-        if line.status != "ok"
+        if (told := _ended(line))
     )
     return [f"{'; '.join(names)}: {text}." for text, names in said.items()]
+
+
+def _ended(line: PrunedRecord | ScoredRecord) -> str:
+    """How a line ended that has nothing to tell; "" of others."""
+    if line.status != "ok":
+        return f"{line.status}{f': {line.reason}' if line.reason else ''}"
+    if isinstance(line, ScoredRecord) and not line.layers:
+        return "no layer is told of"
+    return ""
 
 
 def _what(line: PrunedRecord | ScoredRecord) -> str:
