@@ -19,7 +19,7 @@ _SET = {
     "evaluation": {"attack": "pgd", "eps": 0.03, "step_size": 0.01},
 }
 """Fields that can't hold anything."""
-_KNOWN = {"space": "projection", "norm": "linf", "defence": "sap-100-fast"}
+_KNOWN = {"space": "projection", "norm": "linf", "defence": "sap-100-fast", "criterion": "mad"}
 """The same, inside of a line."""
 _NUMBER = 2
 
@@ -85,6 +85,10 @@ def filled(made: Any, text: str, kind: str) -> Any:
         found |= {name: value for name, value in _KNOWN.items() if name in found}
         if "recovery" in found and "images" in found:  # as much of each as there are images
             found = {n: v[:_NUMBER] if isinstance(v, list) else v for n, v in found.items()}
+        if "percent" in found:  # a share
+            found |= {"percent": 0.5}
+        if "quantiles" in found:  # at each of eleven places
+            found |= {"quantiles": 11 * found["quantiles"][:1]}
         if "bins" in found:  # one has all images
             found |= {"bins": found["bins"][:1], "error": 0.5}
         return found

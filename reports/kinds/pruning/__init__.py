@@ -1,1 +1,1 @@
-"""What reports say of pruning."""
+"""Pruning by adversarial saliency."""
