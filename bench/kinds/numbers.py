@@ -36,7 +36,10 @@ def share(text: str) -> float:
     Raises:
         ArgumentTypeError: it is none.
     """
-    value = not_negative(text)
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is no share; give a number between 0 and 1")
     return value
