@@ -88,13 +88,13 @@ def measurement(world: World, ratio: float, random: Generator, process: int = 0)
     start, noisy, run = 6 * float(random.random()), False, 0
     while True:
         order = next(orders)
-        noise = world.draw(random, 4)
-        switches = random.random(4)
-        shocks = random.standard_normal(5)
+        noise = world.draw(random, 4).tolist()
+        switches = random.random(4).tolist()
+        shocks = random.standard_normal(5).tolist()
         samples = []
         for slot, letter in enumerate(order):
             run += 1
-            noisy ^= world.phases > 1 and bool(switches[slot] < 0.02)
+            noisy ^= world.phases > 1 and switches[slot] < 0.02
             spread = world.baseline if letter == "A" else world.variant
             log = spread * noise[slot] * (world.phases if noisy else 1.0) + 0.5 * noisy
             log += world.drift * (run / 400 + math.sin(run / 37 + start) / 3)

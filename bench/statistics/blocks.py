@@ -118,7 +118,7 @@ class Block:
             (baseline[0].seconds + baseline[1].seconds) / (variant[0].seconds + variant[1].seconds)
         )
 
-    @property
+    @cached_property
     def calm(self) -> bool:
         """Whether it counts and nothing held up one of its runs."""
         return not self.repeated and self.spread < CALM

@@ -61,7 +61,9 @@ def components(blocks: Iterable[Block]) -> Components:
     if not count:
         return Components(0.0, 0.0, 0, 0)
     means = numpy.array([group.mean() for group in every])
-    squares = sum(float(((group - group.mean()) ** 2).sum()) for group in every)
+    squares = sum(
+        float(((group - mean) ** 2).sum()) for group, mean in zip(every, means, strict=True)
+    )
     within = squares / (count - processes) if count > processes else 0.0
     if processes < 2:
         return Components(within, 0.0, processes, count)

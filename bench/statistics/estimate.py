@@ -31,8 +31,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
-from statistics import NormalDist
+from statistics import NormalDist, median
 from typing import Literal
 
 import numpy
@@ -135,17 +136,16 @@ def speedup(blocks: Iterable[Block], *, confidence: float = CONFIDENCE) -> Speed
     """
     groups = _by_process(blocks)
     count = sum(len(group) for group in groups)
-    calm = [[block for block in group if block.calm] for group in groups]
-    calm = list(filter(None, calm))
-    disturbed = len(calm) < 2
-    if not disturbed:
-        groups = calm
-    found = [weighted_median(_weighted(group), confidence) for group in groups]
-    if len(found) == 1:
-        centre, low, high = found[0]
+    if len(groups) == 1:
+        centre, low, high = weighted_median(_weighted(groups[0]), confidence)
         method = SINGLE_PROCESS
     else:
-        centres = numpy.array([centre for centre, _, _ in found])
+        calm = [[block for block in group if block.calm] for group in groups]
+        calm = list(filter(None, calm))
+        disturbed = len(calm) < 2
+        if not disturbed:
+            groups = calm
+        centres = numpy.array([_middle(*_weighted(group)) for group in groups])
         centre = float(centres.mean())
         if disturbed:
             centre = _least_disturbed(list(chain(*groups)))
@@ -193,6 +193,7 @@ def half_width_of_next(deviation: float, processes: int, confidence: float) -> f
     return t_quantile(processes - 1, confidence) * deviation * math.sqrt(2 / processes)
 
 
+@cache
 def t_quantile(degrees: float, confidence: float) -> float:
     """The two-sided quantile of Student's t."""
     from scipy.special import stdtrit  # slow to import, and one process does without
@@ -200,6 +201,7 @@ def t_quantile(degrees: float, confidence: float) -> float:
     return float(stdtrit(degrees, (1 + confidence) / 2))
 
 
+@cache
 def normal_quantile(confidence: float) -> float:
     """The two-sided quantile of the normal distribution."""
     return NormalDist().inv_cdf((1 + confidence) / 2)
@@ -211,7 +213,7 @@ def weights(spreads: Array) -> Array:
     Two runs may agree by chance, so half the median square is added to each.
     """
     squares = spreads**2
-    usual = float(numpy.median(squares))
+    usual = median(squares.tolist())
     if not squares.any():
         return numpy.ones_like(squares)
     lifted = squares + (usual / 2 or float(squares[squares > 0].min()))
@@ -237,7 +239,7 @@ def _weighted(group: Sequence[Block]) -> tuple[Array, Array]:
 def _least_disturbed(blocks: Sequence[Block]) -> float:
     """The median of the blocks' log ratios, in which one that was held up says next to nothing."""
     ratios, spreads = numpy.array([(block.log_ratio, block.spread) for block in blocks]).T
-    return float(_quantiles(ratios, numpy.maximum(spreads, CALM) ** -2, (0.5,))[0])
+    return _middle(ratios, numpy.maximum(spreads, CALM) ** -2)
 
 
 def weighted_median(group: tuple[Array, Array], confidence: float) -> tuple[float, float, float]:
@@ -248,7 +250,7 @@ def weighted_median(group: tuple[Array, Array], confidence: float) -> tuple[floa
         confidence: of the interval.
     """
     ratios, weight = group
-    centre = float(_quantiles(ratios, weight, (0.5,))[0])
+    centre = _middle(ratios, weight)
     error = math.sqrt(_variance(weight, numpy.sign(ratios - centre)))
     half = _critical_value(len(ratios), confidence) * error / (2 * float(weight.sum()))
     # The smallest and the largest block stand for half a block's weight beyond them.
@@ -256,6 +258,10 @@ def weighted_median(group: tuple[Array, Array], confidence: float) -> tuple[floa
         return centre, -math.inf, math.inf
     low, high = _quantiles(ratios, weight, (0.5 - half, 0.5 + half))
     return centre, float(low), float(high)
+
+
+def _middle(ratios: Array, weight: Array) -> float:
+    return float(_quantiles(ratios, weight, (0.5,))[0])
 
 
 def _variance(weight: Array, signs: Array) -> float:
