@@ -159,6 +159,13 @@ CATCHES = (
         "python -m tools.pruning",
     ),
     Evidence(
+        "Saliency in closed form, and the loop that is printed of it",
+        "One layer of 512 outputs and 4608 inputs: the matrix product against an outer product a"
+        " row, in the same run; and what the factors of a convolution cost within their budget.",
+        ("results/mad/saliency.md",),
+        "python -m tools.saliency",
+    ),
+    Evidence(
         "Skipped operations, and the time they take",
         "One image through each dynamic network, with some of its gates on and with none, against"
         " itself with all of them: whether what executes less takes less time.",

@@ -7,7 +7,7 @@ which was interrupted goes on from there.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,16 +126,19 @@ def _asked(more: Mapping[str, Any], case: Case) -> Asked:
     )
 
 
-def _percents(session: Session) -> dict[Case, Sequence[float]]:
-    """Of each network and setting, the shares that are pruned."""
+def _percents(session: Session) -> dict[Case, tuple[float, ...]]:
+    """Of each network and setting, the shares that are pruned; with the first library inside alone,
+    since what others make is no other network's way."""
     given = session.request.option("percent")
+    wholes: dict[Case, Case] = {}
     found: dict[Case, dict[float, None]] = {}
     for one in session.comparisons:
         if one.variant != SEMI_BACKWARD:
             continue
         whole = replace(one.case.with_options(percent=None), attack=WHOLE)
+        first = wholes.setdefault(whole.with_options(inside=""), whole)
         share = PruningOptions.of(one.case).percent
-        found.setdefault(whole, {}).update({} if share is None else {share: None})
+        found.setdefault(first, {}).update({} if share is None else {share: None})
     usual = given or methods.PERCENTS[:1]
     return {case: tuple(shares) or tuple(usual) for case, shares in found.items()}
 

@@ -35,7 +35,7 @@ def test_its_library_options_stages_and_command_mean_the_kind(words: tuple[str, 
 
 def test_every_stage_is_a_case_and_shares_multiply_those_of_pruned_networks() -> None:
     found = cases(*MAD, "--percent", "0.5", "0.9")
-    shares = {stage: [] for stage in STAGES}
+    shares: dict[str, list[float | None]] = {stage: [] for stage in STAGES}
     for case in found:
         shares[case.attack].append(PruningOptions.of(case).percent)
     pruned = {"finetuning", "evaluation"}
@@ -69,7 +69,9 @@ def test_digits_are_shown_small_to_networks_that_learnt_them_so() -> None:
 def test_drawn_weights_can_be_timed_and_not_pruned() -> None:
     (found,) = cases(*MAD, "--attacks", "masks", "--pretraining", "none")
     assert (found.weights, PruningOptions.of(found).pretraining) == ("random", "none")
-    with pytest.raises(UsageError, match="mad_vgg_small is not trained.*give --weights, or one of"):
+    with pytest.raises(
+        UsageError, match=r"mad_vgg_small is not trained.*give --weights, or one of"
+    ):
         cases("prune", "--pretraining", "none")
     with pytest.raises(UsageError, match="resnet18d is not trained"):
         cases("prune", "--models", "resnet18d")
