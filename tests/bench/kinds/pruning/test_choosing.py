@@ -69,9 +69,7 @@ def test_digits_are_shown_small_to_networks_that_learnt_them_so() -> None:
 def test_drawn_weights_can_be_timed_and_not_pruned() -> None:
     (found,) = cases(*MAD, "--attacks", "masks", "--pretraining", "none")
     assert (found.weights, PruningOptions.of(found).pretraining) == ("random", "none")
-    with pytest.raises(
-        UsageError, match=r"mad_vgg_small is not trained.*give --weights, or one of"
-    ):
+    with pytest.raises(UsageError, match=r"mad_vgg_small is not trained.*--weights, or one of"):
         cases("prune", "--pretraining", "none")
     with pytest.raises(UsageError, match="resnet18d is not trained"):
         cases("prune", "--models", "resnet18d")

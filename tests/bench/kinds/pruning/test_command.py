@@ -195,8 +195,8 @@ def test_the_command_asks_for_both_variants_of_the_first_seed_alone(
     monkeypatch.setattr(Pipeline, "run", remember)
     monkeypatch.setattr(training, "train", lambda *_: None)
     words = ("prune", "--percent", "0.5", "0.9", "--seeds", "2", "--criteria", "mad", "random")
-    words += ("--inside", "torchattacks", "reference")
-    session = Here(request(*words), chosen(*words), records=tmp_path / "x.jsonl")
+    both = (*words, "--inside", "torchattacks", "reference")
+    session = Here(request(*both), chosen(*both), records=tmp_path / "x.jsonl")
     Prune().go_on(session)
     found = [(stage, seed, variants, percents) for stage, seed, variants, percents, _ in asked]
     assert found == [
