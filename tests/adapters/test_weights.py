@@ -44,6 +44,8 @@ def prefixed(prefix: str) -> dict[str, torch.Tensor]:
         *(prefixed(prefix) for prefix in weights.PREFIXES),
         {"state_dict": prefixed("model._orig_mod.module.")},
         {name: value for name, value in STATE.items() if "num_batches" not in name},
+        {**prefixed("model."), "momentum.0": torch.zeros(2), "perturbation": torch.zeros(2)},
+        {**STATE, "head.weight_mask": torch.ones(2, dtype=torch.uint8)},
     ],
 )
 def test_what_checkpoints_wrap_weights_in_is_taken_off(what: Any, tmp_path: Path) -> None:
@@ -54,6 +56,13 @@ def test_what_checkpoints_wrap_weights_in_is_taken_off(what: Any, tmp_path: Path
 def test_a_prefix_may_be_the_models_own(tmp_path: Path) -> None:
     around = load(STATE, tmp_path, nn.DataParallel(Small())).state_dict()
     assert torch.equal(around["module.head.weight"], MODEL.head.weight)
+
+
+def test_a_mask_without_its_weight_and_a_part_of_ones_own_stay(tmp_path: Path) -> None:
+    pruned = {"weight_orig": torch.zeros(2), "weight_mask": torch.zeros(2)}
+    assert set(weights.read(kept(pruned, tmp_path))) == set(pruned)
+    parts = {"model.weight": torch.zeros(2), "head.weight": torch.zeros(2)}
+    assert set(weights.read(kept(parts, tmp_path))) == set(parts)
 
 
 def test_safetensors_lose_their_prefix_too(tmp_path: Path) -> None:
