@@ -50,7 +50,13 @@ _ROBUST = Recipe(
 with random weights, as Madry et al. 2018 have it."""
 
 
-def _pruned(made: str, source: str, epochs: int, arguments: Mapping[str, object]) -> Network:
+def _pruned(
+    made: str,
+    source: str,
+    epochs: int,
+    arguments: Mapping[str, object],
+    digits_size: int | None = None,
+) -> Network:
     """One of those that Lee et al. 2022 prune, or a small one of its family."""
     return Network(
         made,
@@ -58,7 +64,7 @@ def _pruned(made: str, source: str, epochs: int, arguments: Mapping[str, object]
         digits=_robust_on_digits(epochs),
         photographs=_ROBUST,
         arguments=arguments,
-        digits_size=_DIGITS_SIZE,
+        digits_size=digits_size,
     )
 
 
@@ -100,8 +106,12 @@ NETWORKS: Mapping[str, Network] = {
         _RESNET, _SOURCE, 6, {"units": 2, "width": 64, "stages": 4, "projected": True}
     ),
     "mad_wrn_28_10": _pruned(_WIDE, _SOURCE_WIDE, 4, {"units": 4, "width": 10, "dropout": 0.3}),
-    "mad_vgg_small": _pruned(_VGG, _SOURCE_VGG, 8, {"widths": (16, 32, 32), "units": (1, 1, 2)}),
-    "mad_resnet_small": _pruned(_RESNET, _SOURCE, 6, {"units": 1, "width": 8, "projected": True}),
-    "mad_wrn_small": _pruned(_WIDE, _SOURCE_WIDE, 4, {"units": 1, "width": 1}),
+    "mad_vgg_small": _pruned(
+        _VGG, _SOURCE_VGG, 8, {"widths": (16, 32, 32), "units": (1, 1, 2)}, _DIGITS_SIZE
+    ),
+    "mad_resnet_small": _pruned(
+        _RESNET, _SOURCE, 6, {"units": 1, "width": 8, "projected": True}, _DIGITS_SIZE
+    ),
+    "mad_wrn_small": _pruned(_WIDE, _SOURCE_WIDE, 4, {"units": 1, "width": 1}, _DIGITS_SIZE),
 }
 """Every one, by the name that --models takes."""

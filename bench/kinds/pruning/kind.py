@@ -39,6 +39,7 @@ from bench.kinds.pruning.options import (
     TRAINED,
     UNTRAINED,
     WITH_PERCENT,
+    WITHOUT_ATTACK,
     Pretraining,
     PruningOptions,
 )
@@ -163,6 +164,9 @@ class PruningKind(OnNetworks):
             offered = attacks_of(library)
             wanted = offered if ALL in group.attacks else group.attacks
             for stage in dict.fromkeys(name for name in wanted if name in offered):
+                first = (inside, steps) == (group.inside[0], group.steps[0])
+                if stage in WITHOUT_ATTACK and not first:
+                    continue  # it begins with images that are attacked already
                 options = PruningOptions(
                     input_shape=_shape(group, model, facts),
                     data=group.data,

@@ -43,6 +43,12 @@ def test_every_stage_is_a_case_and_shares_multiply_those_of_pruned_networks() ->
     assert len({case.id for case in found}) == len(found)
 
 
+def test_stages_of_images_that_are_attacked_already_are_measured_once() -> None:
+    asked = ("--inside", "torchattacks", "reference", "--steps", "2", "5")
+    found = [c.attack for c in cases(*MAD, *asked, "--attacks", "masks", "attack", "factors")]
+    assert {name: found.count(name) for name in found} == {"masks": 1, "attack": 4, "factors": 1}
+
+
 @pytest.mark.parametrize("name", ["vgg16", "mad_vgg16"])
 def test_our_networks_go_by_their_published_names(name: str) -> None:
     (found,) = cases(*MAD, "--models", name, "--attacks", "masks")
