@@ -178,7 +178,7 @@ def page(
         f" {torch.__version__}, drawn numbers, {counted(blocks, 'block')} a row;"
         " `python -m tools.saliency`. Intervals are of 95 %.",
         "",
-        f"## Saliency of a layer of {rows} rows and {columns} columns",
+        f"## Saliency of a layer of {counted(rows, 'row')} and {counted(columns, 'column')}",
         "",
         "The loop makes an outer product of each row and keeps its diagonal; the closed form is one"
         " matrix product. The difference is the largest, as a share of the largest saliency.",

@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import torch
 
 from bench.worker import compilers, traffic
 from bench.worker.gradients import engine_watched, in_backward
@@ -78,7 +80,7 @@ def counted() -> Iterator[FlopCount]:
             self, function: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             nonlocal moved
-            formula = flop_registry.get(function.overloadpacket)
+            formula = _formula(function, flop_registry)
             name = function.overloadpacket.__name__
             if formula is None and name not in _ATTENTION_ON_CPU:
                 # In inference mode what is made of other operations arrives whole, as conv2d.
@@ -113,6 +115,15 @@ def counted() -> Iterator[FlopCount]:
     count.forward_kernels, count.backward_kernels = map(_sorted, kernels)
     count.views = _sorted(views)
     count.moved = moved
+
+
+def _formula(function: Any, known: Mapping[Any, Callable[..., int]]) -> Callable[..., int] | None:
+    """How an operation's arithmetic is counted; one in place, as `baddbmm_`, is as its twin."""
+    packet = function.overloadpacket
+    name = str(packet.__name__)
+    if packet in known or function.namespace != "aten" or not name.endswith("_"):
+        return known.get(packet)
+    return known.get(getattr(torch.ops.aten, name.removesuffix("_"), None))
 
 
 def _only_looks(function: Any) -> bool:

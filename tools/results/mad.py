@@ -9,7 +9,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.formats import markdown
 from reports.kinds.pruning import accuracy, claims, layers, measures
-from reports.kinds.pruning.words import inside, stage
+from reports.kinds.pruning.words import inside, options, stage
 from reports.reading import models, places
 from semibackward_bench.grammar import counted
 from tools.results import records
@@ -31,10 +31,10 @@ def _of(run: Run) -> Iterator[str]:
     timed = measures.timed(run)
     if not (timed or measures.pruned(run) or measures.scored(run)):
         return
+    made, shown = run.environment, records.shown(run.path)
     yield (
-        f"[`{records.shown(run.path)}`](../{records.shown(run.path)}), measured"
-        f" {run.environment.created[:10]} with torch {records.torch(run.environment)} on"
-        f" {places.machine(run.environment)}:"
+        f"{places.machine(made)}, torch {records.torch(made)}, {made.created[:10]},"
+        f" [`{shown}`](../{shown}):"
     )
     if told := list(_gains(timed)):
         yield "\n".join(f"- {said}" for said in told)
@@ -55,5 +55,5 @@ def _gains(timed: Sequence[ComparisonRecord]) -> Iterator[str]:
 
 
 def _stage(record: ComparisonRecord) -> str:
-    whose = inside(record.case)
-    return stage(record.case) + (f" ({whose})" if whose not in ("", "-") else "")
+    whose = inside(record.case) or f"images of {options(record.case).inside}"
+    return f"{stage(record.case)} ({whose})"

@@ -32,4 +32,4 @@ class Mad(Adapter):
         importlib.import_module("torch")
 
     def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
-        raise UnsupportedSettings(f"{self.name} prunes networks: its stages attack no classifier")
+        raise UnsupportedSettings(f"{self.name} is for pruning: its stages attack no classifier")

@@ -20,6 +20,7 @@ from adapters.base import AdapterError
 from adapters.models.trained import checkpoints, files
 from adapters.models.weights import MASK, safetensors
 from adapters.papers.mad.pruning import Kept
+from semibackward_bench.grammar import counted
 
 SCORES, PRUNED = "saliency", "pruned network"
 """Under which a file's metadata has what it is."""
@@ -101,7 +102,8 @@ def scores_in(file: Path) -> tuple[Scores, dict[str, Tensor]]:
     """
     told, sums = _loaded(file, SCORES, Scores)
     if told.batches < told.every:
-        raise AdapterError(f"{file} has {told.batches} of {told.every} batches: score to the end")
+        there = counted(told.every, "batch", "batches")
+        raise AdapterError(f"{file} has {told.batches} of {there}: score to the end")
     return told, sums
 
 

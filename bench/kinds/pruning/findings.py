@@ -10,6 +10,7 @@ from typing import Literal
 from adapters.papers.mad.methods import CRITERIA
 from bench.cases import Findings
 from bench.kinds.record import OwnRecord
+from semibackward_bench.grammar import counted
 
 SCORED, PRUNED = "saliency", "pruned"
 """What `kind` of a line is: of a network's weights as they are scored, of one that is pruned."""
@@ -40,7 +41,9 @@ class PruningFindings(Findings):
 
     def check(self) -> None:
         if not 0 < self.layers <= self.prunable:
-            raise ValueError(f"findings: {self.prunable} weights in {self.layers} layers")
+            raise ValueError(
+                f"findings: {counted(self.prunable, 'weight')} in {counted(self.layers, 'layer')}"
+            )
 
 
 @dataclass(frozen=True)

@@ -110,8 +110,8 @@ def _saliency(each: Scored, pruned: Sequence[Pruned]) -> Table:
             f" {counted(each.batches, 'batch', 'batches')}. Weights: biases with them.",
             *(
                 [
-                    f"Over {len(each.records)} networks, trained from as many seeds: means; ± is"
-                    " the 95 % interval of a mean (Student's t)."
+                    f"Over {counted(len(each.records), 'network')}, trained from as many seeds:"
+                    " means; ± is the 95 % interval of a mean (Student's t)."
                 ]
                 if several
                 else []
@@ -159,8 +159,8 @@ def _first(each: Scored) -> str:
         return f"The first layer has rank {ranks[0]} of {count} by its mean, the highest being 1."
     listed = ", ".join(map(str, ranks))
     return (
-        f"By its mean the first layer has rank {listed} of {count} in {len(known)} networks: the"
-        f" highest in {best} of them."
+        f"By its mean the first layer has rank {listed} of {count} in"
+        f" {counted(len(known), 'network')}: the highest in {best} of them."
     )
 
 
@@ -236,7 +236,7 @@ def _empty(group: Sequence[Pruned], names: Iterable[str]) -> Iterator[str]:
             found = _counts(each, name)
             empty = sum(not kept and size > 0 for kept, size in found)
             if empty:
-                among = f" in {empty} of {len(found)} networks" if len(found) > 1 else ""
+                among = f" in {empty} of {counted(len(found), 'network')}" if len(found) > 1 else ""
                 yield (
                     f"{each.how}, {each.pruned}: nothing is left of {name}{among}, so that its"
                     " output is 0 whatever it is shown."

@@ -89,8 +89,12 @@ class Pruned:
 
     @property
     def sparsity(self) -> Mean | None:
-        """The share of the weights that went, in percent."""
-        found = (record.sparsity for record in self.records.values())
+        """The share of the weights that went, in percent; none of a dense network's."""
+        dense = 0.0 if self.is_dense else None
+        found = (
+            dense if record.sparsity is None else record.sparsity
+            for record in self.records.values()
+        )
         return seeds.mean(100 * one for one in found if one is not None)
 
 

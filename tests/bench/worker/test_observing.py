@@ -130,6 +130,15 @@ def test_operations_forward_output_and_parameter_gradients_weigh_the_same() -> N
         assert count() == full * 2 // 3
 
 
+def test_a_product_in_place_counts_as_its_twin() -> None:
+    left, right, added = torch.rand(2, 5, 7), torch.rand(2, 7, 3), torch.zeros(2, 5, 3)
+    with flops.counted() as twin:
+        added.baddbmm(left, right)
+    with flops.counted() as in_place:
+        added.baddbmm_(left, right)
+    assert in_place.total == twin.total == 2 * 2 * 5 * 7 * 3
+
+
 def test_peak_memory_on_the_cpu_is_exact() -> None:
     def run() -> None:
         first = torch.empty(1000, dtype=torch.float32)

@@ -25,6 +25,7 @@ from bench.kinds.pruning.building.stages import attack_of
 from bench.kinds.pruning.findings import QUANTILES, ScoredLayer
 from bench.worker import state
 from bench.worker.variants import applied
+from semibackward_bench.grammar import counted
 
 T = TypeVar("T")
 
@@ -55,7 +56,8 @@ class Scoring:
             self._attack = attack_of(case, self._found)
         self._weights = digest(self._found.own)
         every = there if batches is None else min(batches, there)
-        of = f"{case.model}, weights {self._weights}, {variant}, {every} batches of {case.batch}"
+        batches_told = counted(every, "batch", "batches")
+        of = f"{case.model}, weights {self._weights}, {variant}, {batches_told} of {case.batch}"
         self._told = Scores(of=of, every=every)
         self._sums: dict[str, Tensor] = {}
         if (read := keeping.read_scores(file, of)) is not None:

@@ -28,6 +28,7 @@ from bench.kinds.pruning.building.networks import (
 from bench.kinds.pruning.options import PruningOptions
 from bench.kinds.training.building import freezing
 from bench.worker import state
+from semibackward_bench.grammar import counted
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ class Tuning:
         of = (
             f"{case.model}, weights {self._weights}, {asked.variant},"
             f" {100 * asked.percent:g} % by {asked.criterion}, masks {keeping.digest(names)},"
-            f" {asked.method} training at {asked.rate:g} for {asked.epochs} epochs of batches of"
-            f" {case.batch}"
+            f" {asked.method} training at {asked.rate:g} for {counted(asked.epochs, 'epoch')} of"
+            f" batches of {case.batch}"
         )
         there = keeping.read_pruned(Path(asked.file), of, self._found.own, self._optimizer)
         if there is None:

@@ -130,7 +130,6 @@ def pruned(
     of = of or case()
     found = {"none": 80.0, "pgd": 50.0} if percents is None else percents
     dense = criterion == DENSE
-    kept = 1.0 if dense else 1 - percent
     record = PrunedRecord(
         case_id=of.id,
         case=of,
@@ -144,7 +143,11 @@ def pruned(
         batches=4 if criterion in ("mad", "largest") else 0,
         weights=f"{criterion} {percent} {seed}",
         masks="" if dense else f"masks {criterion} {percent} {seed}",
-        layers=[KeptLayer(name, size, round(size * kept)) for name, size in SIZES.items()],
+        layers=[
+            KeptLayer(name, size, round(size * (1 - percent)))
+            for name, size in SIZES.items()
+            if not dense
+        ],
         judged=judged(found, changes.pop("images", IMAGES)),
         seconds={} if dense else {"finetuning": 60.0, "evaluation": 5.0},
     )
