@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters import data, registry
@@ -131,10 +131,9 @@ class PruningKind(OnNetworks):
         return MAD
 
     def given(self, group: Group, request: Request) -> Group:
+        """With the whole names of our own networks, which go by their published ones too."""
         found = super().given(group, request)
-        # Our own go by their published names too.
-        mine = tuple(full(name) for name in found.models)
-        return found if mine == found.models else type(found)(**{**vars(found), "models": mine})
+        return replace(found, models=tuple(full(name) for name in found.models))
 
     def check_names(self, request: Request) -> None:
         unknown("library", request.option("inside"), registry.names())
