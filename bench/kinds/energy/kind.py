@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from adapters import custom, data
+from adapters import custom
 from adapters.base import AdapterError
 from adapters.data import DIGITS, Facts
 from adapters.models import custom as own_models
@@ -24,7 +24,7 @@ from bench.kinds.energy.findings import LINE, EnergyFindings, EnergyRecord
 from bench.kinds.energy.options import NORMS, SPACES, TRAINED, EnergyOptions
 from bench.kinds.group import ALL, Group
 from bench.kinds.images.kind import RGB, files_of
-from bench.kinds.images.networks import OnNetworks
+from bench.kinds.images.networks import OnNetworks, known
 from bench.kinds.offering import attacks_of
 from bench.kinds.request import Request
 from bench.words import columns, unknown
@@ -179,7 +179,7 @@ class EnergyKind(OnNetworks):
 
     def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
         assert isinstance(group, EnergyGroup)
-        facts = _known(group.data)
+        facts = known(group.data)
         for library, model, batch in itertools.product(group.libs, group.models, group.batch):
             if batch > facts.test_images:
                 has = counted(facts.test_images, "image")
@@ -271,13 +271,6 @@ def _check_numbers(suite: str, group: EnergyGroup) -> None:
         wrong = [value for value in getattr(group, name) if not least <= value < float("inf")]
         if wrong:
             raise UsageError(f"suite {suite}: {name} = {wrong[0]:g} must be at least {least}")
-
-
-def _known(where: str) -> Facts:
-    try:
-        return data.facts(where)
-    except AdapterError as error:
-        raise UsageError(str(error)) from error
 
 
 def _networks() -> str:

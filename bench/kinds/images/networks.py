@@ -8,7 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adapters import registry
+from adapters import data, registry
+from adapters.base import AdapterError
+from adapters.data import Facts
+from adapters.models import catalogue as models
+from adapters.models import custom as own_models
+from adapters.models.classifiers.catalogue import NETWORKS
 from bench.cases import Case
 from bench.errors import UsageError
 from bench.kinds.base import Ask, Kind
@@ -16,6 +21,44 @@ from bench.kinds.group import Group
 from bench.kinds.images.kind import declared_shapes, files_of
 from bench.kinds.offering import attacks_of
 from bench.kinds.request import Request, flag
+from bench.words import closest
+
+
+def check_network(name: str, *more: str) -> None:
+    """Look whether there is such a network: one of timm's, one that a recipe trains, or the user's.
+
+    Args:
+        name: as --models takes it.
+        more: names of networks that only the kind knows.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if own_models.is_own(name):
+        try:
+            own_models.check(name)
+        except AdapterError as error:
+            raise UsageError(str(error)) from error
+        return
+    if name in (*more, *NETWORKS) or not models.timm_names() or models.is_known(name):
+        return
+    near = closest(name, [*more, *models.names()])
+    raise UsageError(
+        f"unknown network {name!r}{near}; trained by recipe: {', '.join([*NETWORKS, *more])}; your"
+        f" own: {own_models.EXAMPLE}"
+    )
+
+
+def known(where: str) -> Facts:
+    """What is known of the data that --data names.
+
+    Raises:
+        UsageError: they are not there.
+    """
+    try:
+        return data.facts(where)
+    except AdapterError as error:
+        raise UsageError(str(error)) from error
 
 
 class OnNetworks(Kind):

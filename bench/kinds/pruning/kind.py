@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters import data, registry
-from adapters.base import AdapterError
+from adapters import registry
 from adapters.data import DIGITS, Facts
-from adapters.models import catalogue as models
 from adapters.models import custom as own_models
 from adapters.models.classifiers.catalogue import NETWORKS
 from adapters.papers.mad import methods
@@ -22,7 +20,7 @@ from bench.kinds import numbers
 from bench.kinds.command import Session
 from bench.kinds.group import ALL, Group
 from bench.kinds.images.kind import RGB
-from bench.kinds.images.networks import OnNetworks
+from bench.kinds.images.networks import OnNetworks, check_network, known
 from bench.kinds.offering import attacks_of
 from bench.kinds.pruning import training
 from bench.kinds.pruning.command import Prune
@@ -44,7 +42,7 @@ from bench.kinds.pruning.options import (
     PruningOptions,
 )
 from bench.kinds.request import Request
-from bench.words import closest, columns, unknown
+from bench.words import columns, unknown
 from semibackward_bench.grammar import counted
 
 MAD = "mad"
@@ -140,16 +138,18 @@ class PruningKind(OnNetworks):
 
     def check_models(self, names: Iterable[str]) -> None:
         for name in names:
-            _check_network(full(name))
+            check_network(full(name))
 
     def check(self, request: Request, groups: Sequence[Group], suite: str) -> None:
         for group in self.only_ours(request, groups, suite, "prune", "pruning"):
             assert isinstance(group, PruningGroup)
             _check_group(suite, group)
+            if request.command == "prune" and request.option("percent") is None:
+                _check_shares(suite, group)
 
     def cases(self, group: Group, request: Request, device: str) -> Iterable[Case]:
         assert isinstance(group, PruningGroup)
-        facts = _known(group.data)
+        facts = known(group.data)
         for library, model, inside, steps, batch in itertools.product(
             group.libs, group.models, group.inside, group.steps, group.batch
         ):
@@ -236,39 +236,31 @@ def _check_batch(batch: int, facts: Facts) -> None:
         raise UsageError(f"--batch {batch}: {facts.name} has {has} to train on")
 
 
+def _check_shares(suite: str, group: PruningGroup) -> None:
+    """Whether what `prune` learns of a suite's cases has the suite's shares.
+
+    Raises:
+        UsageError: it has not.
+    """
+    usual = PruningGroup.__dataclass_fields__["percent"].default
+    carried = {ALL, *WITH_PERCENT} & set(group.attacks)
+    if group.percent != usual and not carried:
+        raise UsageError(
+            f"suite {suite}: percent is of {' and '.join(WITH_PERCENT)}: name one of them among its"
+            " attacks, or give --percent"
+        )
+
+
 def _check_group(suite: str, group: PruningGroup) -> None:
     _pretraining(group)
     unknown("library", group.inside, registry.names())
     for name in group.models:
-        _check_network(full(name))
+        check_network(full(name))
     for share in group.percent:
         if not 0 < share < 1:
             raise UsageError(f"suite {suite}: percent = {share:g} must be between 0 and 1")
     if group.radius is not None and not 0 < group.radius < float("inf"):
         raise UsageError(f"suite {suite}: radius = {group.radius:g} must be above 0")
-
-
-def _check_network(name: str) -> None:
-    if own_models.is_own(name):
-        try:
-            own_models.check(name)
-        except AdapterError as error:
-            raise UsageError(str(error)) from error
-        return
-    if name in NETWORKS or not models.timm_names() or models.is_known(name):
-        return
-    near = closest(name, models.names())
-    raise UsageError(
-        f"unknown network {name!r}{near}; trained by recipe: {', '.join(NETWORKS)}; your own:"
-        f" {own_models.EXAMPLE}"
-    )
-
-
-def _known(where: str) -> Facts:
-    try:
-        return data.facts(where)
-    except AdapterError as error:
-        raise UsageError(str(error)) from error
 
 
 def _criteria() -> str:

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters import data
 from adapters.agents import environments
 from adapters.base import AdapterError
 from adapters.data import DIGITS, Facts
-from adapters.models import catalogue as models
 from adapters.models import custom as own_models
 from adapters.models.classifiers.catalogue import NETWORKS
 from adapters.papers.sap import methods
@@ -23,7 +21,7 @@ from bench.kinds import numbers
 from bench.kinds.command import Session
 from bench.kinds.group import ALL, Group
 from bench.kinds.images.kind import RGB
-from bench.kinds.images.networks import OnNetworks
+from bench.kinds.images.networks import OnNetworks, check_network, known
 from bench.kinds.offering import attacks_of
 from bench.kinds.request import Request
 from bench.kinds.sampling import training
@@ -43,7 +41,7 @@ from bench.kinds.sampling.options import (
     TRAINED,
     SamplingOptions,
 )
-from bench.words import closest, columns, unknown
+from bench.words import columns, unknown
 
 SAP = "sap"
 """The library of these attacks."""
@@ -149,7 +147,7 @@ class SamplingKind(OnNetworks):
 
     def check_models(self, names: Iterable[str]) -> None:
         for name in names:
-            _check_network(name)
+            check_network(name, AGENT)
 
     def given(self, group: Group, request: Request) -> Group:
         assert isinstance(group, SamplingGroup)
@@ -224,7 +222,7 @@ def _shown(group: SamplingGroup, model: str, place: str | None) -> dict[str, Any
         except AdapterError as error:
             raise UsageError(str(error)) from error
         return {"input_shape": room.input_shape, "classes": room.actions, "environment": place}
-    facts = _known(group.data)
+    facts = known(group.data)
     shape = group.input or (RGB, *(2 * (_side(model, facts),)))
     return {"input_shape": tuple(shape), "classes": facts.classes, "data": group.data}
 
@@ -249,28 +247,12 @@ def _check_group(suite: str, group: SamplingGroup) -> None:
         except AdapterError as error:
             raise UsageError(str(error)) from error
     for name in group.models:
-        _check_network(name)
+        check_network(name, AGENT)
     wrong = [value for value in group.strength if not 0 <= value < float("inf")]
     if wrong:
         raise UsageError(f"suite {suite}: strength = {wrong[0]:g} must be at least 0")
     if not 0 < group.step < float("inf"):
         raise UsageError(f"suite {suite}: step = {group.step:g} must be above 0")
-
-
-def _check_network(name: str) -> None:
-    if own_models.is_own(name):
-        try:
-            own_models.check(name)
-        except AdapterError as error:
-            raise UsageError(str(error)) from error
-        return
-    if name == AGENT or name in NETWORKS or not models.timm_names() or models.is_known(name):
-        return
-    near = closest(name, [AGENT, *models.names()])
-    raise UsageError(
-        f"unknown network {name!r}{near}; trained by recipe: {', '.join([*NETWORKS, AGENT])}; your"
-        f" own: {own_models.EXAMPLE}"
-    )
 
 
 def _weights(request: Request, model: str) -> str:
@@ -279,13 +261,6 @@ def _weights(request: Request, model: str) -> str:
     if model == AGENT or model in NETWORKS:
         return TRAINED
     return AS_BUILT if own_models.is_own(model) else RANDOM
-
-
-def _known(where: str) -> Facts:
-    try:
-        return data.facts(where)
-    except AdapterError as error:
-        raise UsageError(str(error)) from error
 
 
 def _defences() -> str:

@@ -124,6 +124,15 @@ def test_what_a_suite_asks_is_looked_at_too(tmp_path: Path, table: str, said: st
         chosen("--suite", str(file))
 
 
+def test_a_suites_shares_are_not_lost(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    head = 'description = "x"\n\n[[cases]]\nlibs = ["mad"]\nattacks = ["saliency"]\n'
+    file.write_text(f'{head}models = ["mad_vgg_small"]\nbatch = [16]\npercent = [0.5]\n')
+    with pytest.raises(UsageError, match="percent is of finetuning and evaluation: name one"):
+        chosen("prune", "--suite", str(file))
+    assert chosen("prune", "--suite", str(file), "--percent", "0.5")
+
+
 def test_prune_takes_no_other_attacks() -> None:
     with pytest.raises(UsageError, match="suite quick is not of pruning"):
         chosen("prune", "--suite", "quick")

@@ -207,6 +207,17 @@ def test_the_command_asks_for_both_variants_of_the_first_seed_alone(
     assert asked[0][-1].epochs == 10
 
 
+def test_a_network_of_given_weights_is_pruned_once_whatever_the_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(Pipeline, "run", lambda _, case, seed, *rest: asked.append(seed))
+    words = ("prune", "--models", f"{FILE}:build", "--seeds", "3")
+    session = Here(request(*words), chosen(*words), records=tmp_path / "x.jsonl")
+    Prune().go_on(session)
+    assert asked == [0]
+
+
 def test_a_folder_that_holds_something_is_gone_on_with_only_if_asked(tmp_path: Path) -> None:
     (tmp_path / "networks").mkdir()
     (tmp_path / "networks" / "x").touch()
