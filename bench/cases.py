@@ -20,14 +20,6 @@ AS_BUILT = "as built"
 RIVAL = "rival"
 """What stands for the variant in a duel: the original again, of the other side's library."""
 
-VARIANTS = {
-    BASELINE: "the library as shipped, every parameter requires a gradient",
-    SEMI_BACKWARD: "parameters frozen before the forward pass",
-    FORWARD_ONLY: "the model in inference mode wherever no gradient is read: black-box attacks, and"
-    " queries of text",
-    A_A: "the original a second time, to see what noise alone looks like",
-}
-
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
 Status = Literal[
@@ -250,22 +242,28 @@ class Case:
         return cls(**{**told, "options": options})
 
 
+def question(case_id: str, variant: str, baseline: str = BASELINE) -> tuple[str, str]:
+    """What makes two records answers to the same question."""
+    return case_id, against(variant, baseline)
+
+
+def against(variant: str, baseline: str) -> str:
+    """A variant by name, with what it is held against where that is not the original."""
+    return variant if baseline == BASELINE else f"{variant} over {baseline}"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A case and the variant to hold against the baseline."""
 
     case: Case
     variant: str
+    baseline: str = BASELINE
 
     @property
     def key(self) -> tuple[str, str]:
         """What makes two records answers to the same question."""
-        return self.case.id, self.variant
-
-    @property
-    def must_agree(self) -> bool:
-        """Whether both must make the same, or no speedup is told; two libraries may differ."""
-        return self.variant != RIVAL
+        return question(self.case.id, self.variant, self.baseline)
 
     def __str__(self) -> str:
-        return f"{self.case}: {self.variant} against {BASELINE}"
+        return f"{self.case}: {self.variant} against {self.baseline}"

@@ -11,7 +11,7 @@ from adapters import custom
 from adapters import registry as libraries
 from adapters.base import AdapterError
 from bench import program
-from bench.cases import A_A, BASELINE, DTYPES, FORWARD_ONLY, VARIANTS, Comparison
+from bench.cases import A_A, BASELINE, DTYPES, FORWARD_ONLY, Comparison
 from bench.choosing import defaults, suites
 from bench.choosing.suites import Limits, Suite
 from bench.errors import UsageError
@@ -19,6 +19,7 @@ from bench.kinds import registry
 from bench.kinds.base import Kind
 from bench.kinds.group import ALL, Group
 from bench.kinds.request import Request, flag
+from bench.variants import naming
 from bench.words import unknown
 from semibackward_bench.grammar import form
 
@@ -35,14 +36,16 @@ def check_names(request: Request) -> None:
     kinds = registry.every()
     known = list(dict.fromkeys(name for kind in kinds for name in kind.libraries()))
     unknown("library", request.libs, known)
-    unknown("variant", request.variants, VARIANTS)
+    for name in (*(request.variants or ()), *([request.baseline] if request.baseline else ())):
+        naming.canonical(name)
     unknown("dtype", [request.dtype] if request.dtype else None, DTYPES)
     for kind in kinds:
         kind.check_names(request)
     if request.attacks:
         unknown("attack", request.attacks, [ALL, *_attacks(kinds, request.libs)])
-    if request.variants is not None and not set(request.variants) - {BASELINE}:
-        raise UsageError(f"--variants names nothing to hold against {BASELINE}")
+    baseline = naming.canonical(request.baseline or BASELINE)
+    if request.variants is not None and not _apart(request.variants, baseline):
+        raise UsageError(f"--variants names nothing to hold against {baseline}")
     suite = suites.load(request.suite) if request.suite else None
     for kind in [registry.meant(request)] if suite is None else _kinds(suite.groups):
         kind.check_models(request.models or ())
@@ -106,13 +109,14 @@ def comparisons(
     for group in suite.groups:
         kind = registry.of(group)
         for case in kind.cases(group, request, device):
-            fitting = kind.fitting(case)
-            wanted = group.variants or kind.usual(case)
+            fitting, baseline = kind.fitting(case), naming.canonical(group.baseline)
+            wanted = _apart(group.variants or kind.usual(case), baseline)
             for variant in [*([A_A] if request.a_a else []), *wanted]:
-                if variant in fitting:
-                    found[Comparison(case, variant)] = None
-                elif variant != BASELINE:
-                    refused.setdefault(variant, []).append(case.what)
+                unfit = [v for v in (baseline, variant) if not naming.fits(v, fitting)]
+                if not unfit:
+                    found[Comparison(case, variant, baseline)] = None
+                else:
+                    refused.setdefault(unfit[0], []).append(case.what)
     for variant, what in refused.items():
         _left_out(variant, ", ".join(dict.fromkeys(what)), note, nothing=not found)
     if not found:
@@ -124,9 +128,15 @@ def comparisons(
     return list(found)
 
 
+def _apart(variants: Iterable[str], baseline: str) -> list[str]:
+    """Those that are not the baseline itself, by their one name; the original need not be named."""
+    found = dict.fromkeys(map(naming.canonical, variants))
+    return [name for name in found if name not in (baseline, BASELINE)]
+
+
 def _left_out(variant: str, what: str, note: Callable[[str], object], *, nothing: bool) -> None:
     """Tell of a variant that does not fit; an error where nothing is left."""
-    if variant == FORWARD_ONLY:
+    if FORWARD_ONLY in variant.split(naming.JOINT):
         error = (
             f"{FORWARD_ONLY} is for black-box attacks, which read no gradient; these do: {what};"
             " use semi-backward for them"
@@ -203,7 +213,8 @@ def _check_group(suite: str, group: Group) -> None:
                 f"suite {suite}: {name} attacks {subject}, and stands in [[cases]] of {kind.name}"
             )
     unknown("attack", group.attacks, [ALL, *kind.attacks(group.libs)])
-    unknown("variant", group.variants, VARIANTS)
+    for variant in (*(group.variants or ()), group.baseline):
+        naming.canonical(variant)
     unknown("dtype", [group.dtype], DTYPES)
     kind.check_models(group.models)
     for name in group.counted:

@@ -11,11 +11,12 @@ from adapters.models import catalogue
 from adapters.models.classifiers import catalogue as classifiers
 from adapters.models.dynamic import catalogue as dynamic
 from bench import console, layout, program, telling
-from bench.cases import VARIANTS
 from bench.choosing import suites
 from bench.commands import codes
 from bench.errors import UsageError
 from bench.kinds import registry as kinds
+from bench.variants import naming
+from bench.variants.base import ANY
 from bench.words import closest, columns
 
 _SET_IN = 2
@@ -113,7 +114,13 @@ def _models() -> str:
 
 
 def _variants() -> str:
-    return columns(VARIANTS.items(), console.width() - _SET_IN)
+    rows = [*naming.WHOLE.items()]
+    for name, part in naming.PARTS.items():
+        where = "" if part.devices == ANY else f"; on {' and '.join(part.devices)}"
+        level = "the same examples" if part.promises else "examples at the level that is found"
+        rows.append((name, f"{part.told}{where} ({level})"))
+    table = columns(rows, console.width() - _SET_IN)
+    return f"{table}\nseveral at once: joined with {naming.JOINT}, as channels-last+semi-backward"
 
 
 def _suites() -> str:

@@ -27,13 +27,18 @@ def add_what(what: argparse._ArgumentGroup) -> None:
         "--variants",
         nargs="+",
         metavar="NAME",
-        help=f"what to hold against {BASELINE} (semi-backward, and forward-only for black-box"
-        " attacks); `list variants`",
+        help="what to hold against the baseline (semi-backward, and forward-only for black-box"
+        " attacks), or several things at once, as channels-last+semi-backward; `list variants`",
+    )
+    what.add_argument(
+        "--baseline",
+        metavar="NAME",
+        help=f"the variant that the others are held against ({BASELINE})",
     )
     what.add_argument(
         "--a-a",
         action="store_true",
-        help=f"also hold {BASELINE} against itself: the smallest effect this run can tell apart",
+        help="also hold the baseline against itself: the smallest effect this run can tell apart",
     )
     what.add_argument(
         "--expect-from",

@@ -137,7 +137,7 @@ class Kind(ABC):
         names = {f.name for f in dataclasses.fields(group)}
         shared = {
             name: getattr(request, name)
-            for name in ("libs", "attacks", "models", "batch", "dtype", "variants")
+            for name in ("libs", "attacks", "models", "batch", "dtype", "variants", "baseline")
         }
         said = {name: value for name, value in shared.items() if value is not None}
         said |= {name: _plain(value) for name, value in request.given.items() if name in names}
@@ -214,7 +214,8 @@ class Kind(ABC):
         """
 
     def fitting(self, case: Case) -> tuple[str, ...]:
-        """Every variant that a case can be held against the original in."""
+        """Every variant that a case can be held against its baseline in, and every part that such
+        a variant can be made of."""
         return (SEMI_BACKWARD, A_A)
 
     def usual(self, case: Case) -> tuple[str, ...]:

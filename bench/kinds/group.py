@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from bench.cases import BASELINE
+
 ALL = "all"
 """What --attacks takes for every attack of a library."""
 
@@ -21,6 +23,7 @@ class Group:
         kind: the kind's name; a suite may leave it out where the rest tells.
         attacks: may be ["all"].
         variants: None for those that fit each case.
+        baseline: what they are held against.
     """
 
     counted: ClassVar[tuple[str, ...]] = ("batch",)
@@ -32,6 +35,7 @@ class Group:
     batch: tuple[int, ...]
     dtype: str = "float32"
     variants: tuple[str, ...] | None = None
+    baseline: str = BASELINE
     kind: str
 
     @classmethod

@@ -15,7 +15,7 @@ class Request:
 
     Attributes:
         command: the subcommand.
-        libs, attacks, models, batch, dtype, variants: in place of the suite's.
+        libs, attacks, models, batch, dtype, variants, baseline: in place of the suite's.
         suite: a suite's name, or the path of a file.
         own: of functions of the user's, as FILE.py:FUNCTION.
         weights: a file of the user's.
@@ -41,6 +41,7 @@ class Request:
     batch: tuple[int, ...] | None = None
     dtype: str | None = None
     variants: tuple[str, ...] | None = None
+    baseline: str | None = None
     suite: str | None = None
     own: tuple[str, ...] = ()
     weights: Path | None = None

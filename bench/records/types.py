@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from adapters.origins import Origin
-from bench.cases import Case, Findings, Status
+from bench.cases import BASELINE, Case, Findings, Status, question
 from bench.kinds.record import SCHEMA
 from bench.records.memory import AsGiven, MaxBatch, MemoryPolicy, MemoryUse
 from bench.statistics.alone import Stretch
@@ -22,6 +22,7 @@ from bench.statistics.energy import Energy
 from bench.statistics.equality import Equality
 from bench.statistics.estimate import Speedup, Verdict
 from bench.statistics.observed import Observed
+from bench.statistics.preparation import Preparation
 from bench.statistics.stopping import StopReason
 
 
@@ -125,7 +126,7 @@ class Prepared:
 
     Attributes:
         equality, gradients, observed, theory, memory, memory_parts, operations, anatomy, warnings,
-            timer, findings: as in a comparison.
+            timer, findings, preparation: as in a comparison.
         device_use: what one profiled run of the baseline did, on CUDA.
         unequal: why the outputs differ, where they do.
         unsuited: why the trick is not for the attack, where the outputs differ by that.
@@ -150,6 +151,7 @@ class Prepared:
     timer: str | None = None
     findings: Findings | None = None
     energy_period: float | None = None
+    preparation: dict[str, Preparation] | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,8 @@ class ProcessRecord:
         memory: what it did with memory that was given back, where it was asked to do otherwise than
             the environment says.
         alone: each variant run alone, after the blocks.
+        baseline: what the variant is held against.
+        recompilations: graphs that were compiled in the blocks, and not before.
     """
 
     case_id: str
@@ -183,13 +187,15 @@ class ProcessRecord:
     elapsed: float
     memory: MemoryPolicy | None = None
     alone: list[Stretch] = field(default_factory=list)
+    baseline: str = BASELINE
+    recompilations: int = 0
     schema: Literal[2] = SCHEMA
     kind: Literal["process"] = "process"
 
     @property
     def key(self) -> tuple[str, str]:
         """The comparison it is part of."""
-        return self.case_id, self.variant
+        return question(self.case_id, self.variant, self.baseline)
 
 
 @dataclass(frozen=True)
@@ -225,7 +231,7 @@ class CountsRecord:
     @property
     def key(self) -> tuple[str, str]:
         """What makes two records answers to the same question."""
-        return self.case_id, self.variant
+        return question(self.case_id, self.variant, self.baseline)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,6 +325,8 @@ class ComparisonRecord(Timed):
         parts: of a case in several parts, the number of the one that each block measured, from 0.
         findings: what the case's kind records beyond all this.
         as_given: the same with memory as the system gives it, where both were asked for.
+        preparation: what making each way ready took, of those that compile or capture something.
+        recompilations: graphs that were compiled while it was timed.
     """
 
     baseline: str
@@ -330,9 +338,11 @@ class ComparisonRecord(Timed):
     parts: list[int] = field(default_factory=list)
     findings: Findings | None = None
     as_given: AsGiven | None = None
+    preparation: dict[str, Preparation] | None = None
+    recompilations: int = 0
     kind: Literal["comparison"] = "comparison"
 
     @property
     def key(self) -> tuple[str, str]:
         """What makes two records answers to the same question."""
-        return self.case_id, self.variant
+        return question(self.case_id, self.variant, self.baseline)

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.cases import BASELINE, Comparison
+from bench.cases import Comparison
 from bench.errors import Ended
 from bench.records.memory import AsGiven
 from bench.records.types import ComparisonRecord, Prepared, ProcessRecord
 from bench.running.measuring import SoFar
-from bench.statistics import diagnosis, energy, estimate
+from bench.statistics import diagnosis, energy, estimate, preparation
 from bench.statistics.blocks import Block
 from bench.statistics.conditions import Conditions
+from bench.statistics.preparation import Preparation
 from bench.statistics.stopping import StopRule
 
 
@@ -52,6 +53,8 @@ def complete(
         stop_reason=rule.of_case(interval, [part.stop_reason for part in parts]),
         alone=stretches,
         diagnosis=found,
+        preparation=_paid_off(record),
+        recompilations=sum(part.recompilations for part in parts),
         warmup_runs=parts[0].warmup_runs,
         warnings=[
             *record.warnings,
@@ -59,6 +62,19 @@ def complete(
             *energy.warnings(record.energy, record.seconds),
         ],
     )
+
+
+def _paid_off(record: ComparisonRecord) -> dict[str, Preparation] | None:
+    """What preparation took, and after how many runs of the variant that is won back."""
+    found = record.preparation
+    if found is None or record.variant not in found:
+        return found
+    mine, before = found[record.variant], found.get(record.baseline)
+    more = mine.seconds - (0.0 if before is None else before.seconds)
+    after = preparation.pays_off(
+        more, record.seconds[record.baseline], record.seconds[record.variant]
+    )
+    return {**found, record.variant: replace(mine, pays_off=after)}
 
 
 def broken_off(
@@ -99,21 +115,19 @@ def _record(
     conditions: list[Conditions],
     seed: int,
 ) -> ComparisonRecord:
-    variant = comparison.variant
+    ways = comparison.baseline, comparison.variant
     record = ComparisonRecord(
         case_id=comparison.case.id,
         case=comparison.case,
-        baseline=BASELINE,
-        variant=variant,
+        baseline=comparison.baseline,
+        variant=comparison.variant,
         status="failed",
         seed=seed,
         elapsed=0.0,
-        seconds=_samples(blocks, variant, "seconds"),
-        host_seconds=_where_told(blocks, variant, "host_seconds"),
-        faults=_where_told(blocks, variant, "faults"),
-        energy=energy.of(
-            blocks, (BASELINE, variant), None if prepared is None else prepared.energy_period
-        ),
+        seconds=_samples(blocks, ways, "seconds"),
+        host_seconds=_where_told(blocks, ways, "host_seconds"),
+        faults=_where_told(blocks, ways, "faults"),
+        energy=energy.of(blocks, ways, None if prepared is None else prepared.energy_period),
         order=[block.order for block in blocks],
         processes=[block.process for block in blocks],
         repeated=[index for index, block in enumerate(blocks) if block.repeated],
@@ -135,6 +149,7 @@ def _record(
         observed=prepared.observed,
         timer=prepared.timer,
         findings=prepared.findings,
+        preparation=prepared.preparation,
         parts=_parts(blocks, prepared),
         warnings=list(prepared.warnings),
     )
@@ -153,24 +168,27 @@ def _as_given(comparison: Comparison, beside: Sequence[ProcessRecord]) -> AsGive
     if not calm:
         return None
     blocks = [block for found in calm for block in found]
+    ways = comparison.baseline, comparison.variant
     return AsGiven(
         speedups=[estimate.speedup(found).estimate for found in calm],
-        seconds=_samples(blocks, comparison.variant, "seconds"),
-        faults=_where_told(blocks, comparison.variant, "faults"),
+        seconds=_samples(blocks, ways, "seconds"),
+        faults=_where_told(blocks, ways, "faults"),
         order=[block.order for block in blocks],
         processes=[block.process for block in blocks],
     )
 
 
-def _samples(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list[Any]]:
+def _samples(blocks: Sequence[Block], ways: tuple[str, str], what: str) -> dict[str, list[Any]]:
     return {
         name: [getattr(sample, what) for block in blocks for sample in block.of(letter)]
-        for letter, name in (("A", BASELINE), ("B", variant))
+        for letter, name in zip("AB", ways, strict=True)
         if blocks
     }
 
 
-def _where_told(blocks: Sequence[Block], variant: str, what: str) -> dict[str, list[Any]] | None:
+def _where_told(
+    blocks: Sequence[Block], ways: tuple[str, str], what: str
+) -> dict[str, list[Any]] | None:
     """The same of what not every timer tells; None unless all samples have it."""
     told = all(getattr(sample, what) is not None for block in blocks for sample in block.samples)
-    return _samples(blocks, variant, what) if blocks and told else None
+    return _samples(blocks, ways, what) if blocks and told else None

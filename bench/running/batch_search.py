@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import psutil
 
-from bench.cases import BASELINE, Case, Comparison, Options
+from bench.cases import Case, Comparison, Options
 from bench.records.memory import MaxBatch
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
@@ -54,12 +54,14 @@ class BatchSearch:
             limit = int(SHARE_OF_FREE * psutil.virtual_memory().available)
         largest: dict[str, int] = {}
         failed: dict[str, int | None] = {}
-        for variant in (BASELINE, comparison.variant):
+        for variant in (comparison.baseline, comparison.variant):
             workers.replace()
 
             def fits(batch: int, options: Options, variant: str = variant) -> bool:
                 case = replace(comparison.case, batch=batch, options=options)
-                return self._fits(Comparison(case, variant), workers, seed, limit)
+                return self._fits(
+                    Comparison(case, variant, comparison.baseline), workers, seed, limit
+                )
 
             largest[variant], failed[variant] = _search(fits, comparison.case)
         workers.replace()

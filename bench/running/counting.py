@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.cases import BASELINE, Comparison, Status
+from bench.cases import Comparison, Status
 from bench.errors import Ended
 from bench.records.journal import Journal
 from bench.records.types import CountsRecord
@@ -60,7 +60,7 @@ class CountRunner:
         record = CountsRecord(
             case_id=case.id,
             case=case,
-            baseline=BASELINE,
+            baseline=comparison.baseline,
             variant=comparison.variant,
             status="failed",
             seed=self.seed,

@@ -26,6 +26,7 @@ from bench.statistics import alone, blocks
 from bench.statistics.alone import Stretch
 from bench.statistics.blocks import Block, GpuState, Order, Sample
 from bench.statistics.stopping import Looks, StopReason, StopRule
+from bench.variants import naming
 from bench.worker import protocol
 
 WARMUP_AGREEMENT = 0.05
@@ -60,6 +61,7 @@ class SoFar:
     stop: StopReason | None = None
     warmup_runs: int = 0
     settled: bool = True
+    recompilations: int = 0
 
 
 class Measuring:
@@ -132,7 +134,7 @@ class Measuring:
         self._wait()
         self._progress.stage(f"{which}building, checking that both variants agree")
         prepared = self.so_far.prepared = self._prepare()
-        if self._comparison.must_agree and not prepared.equality.equal:
+        if naming.must_agree(self._comparison) and not prepared.equality.equal:
             if prepared.unsuited is not None:
                 raise Ended("reads parameter gradients", prepared.unsuited)
             raise Ended("unequal", prepared.unequal or "the variants' outputs differ")
@@ -159,6 +161,8 @@ class Measuring:
             elapsed=round(time.perf_counter() - started, 3),
             memory="system" if self._beside else None,
             alone=stretches,
+            baseline=self._comparison.baseline,
+            recompilations=found.recompilations,
         )
 
     def _prepare(self) -> Prepared:
@@ -249,6 +253,7 @@ class Measuring:
         answer = self.ask({"do": "blocks", "orders": orders, "parts": parts})
         found = []
         for (order, part), told in zip(asked, answer["blocks"], strict=True):
+            self.so_far.recompilations += told["compiled"]
             repeat = bool(told["throttled"]) and may_repeat > 0
             may_repeat -= repeat
             samples = tuple(Sample(**sample) for sample in told["samples"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +24,8 @@ from semibackward_bench import home
 
 START_TIMEOUT = 300.0
 """Seconds for a worker to start and to import torch."""
+COMPILED = "SEMIBACKWARD_BENCH_COMPILED"
+"""The variable that names the folder of compiled code, see `bench.worker.preparing`."""
 LOOK_SECONDS = 0.5
 """How often to look whether a silent worker is still alive."""
 
@@ -196,7 +201,16 @@ def environment(first: Sequence[Path], variables: Mapping[str, str]) -> dict[str
         found["PYTHONPATH"] = os.pathsep.join([*places, *([theirs] if theirs else [])])
     # cuBLAS reads this once, at its start; without it the equality gate can't be deterministic.
     found.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    found.setdefault(COMPILED, _compiled())
     return found
+
+
+@functools.cache
+def _compiled() -> str:
+    """A folder for what workers compile, for as long as this process lives."""
+    folder = tempfile.mkdtemp(prefix="semibackward-bench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _read(stdout: IO[str], answers: queue.SimpleQueue[str]) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Level = Literal["identical", "rounding", "different"]
-"""Bit for bit the same; different by rounding, which was proved; different. Only the first two come
-to a speedup."""
+Level = Literal["identical", "rounding", "agreeing", "other", "different"]
+"""Bit for bit the same; different by rounding; with every image that one succeeds with and the
+other too, and nearly all numbers the same; none of these; and, of variants that promise the same
+examples, different. Those have to be identical, or different by rounding that was proved, to come
+to a speedup; the others are measured at whatever level they reach."""
+
+ROUNDING = 1e-6
+"""What outputs of a variant that promises nothing may differ by, to count as rounding."""
+AGREEING = 0.99
+"""Of the numbers of an output that are the same."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,26 @@ class Equality:
         if self.level is None:
             told = "identical" if self.bitwise else "rounding" if self.equal else "different"
             object.__setattr__(self, "level", told)
+
+
+def graded(found: Equality) -> Equality:
+    """Of outputs of a variant that does not promise the same, at the level that they reach.
+
+    Args:
+        found: how they compare, with what both come to image by image where somebody could tell.
+    """
+    if found.bitwise:
+        return found
+    apart = found.max_abs_diff
+    if apart is not None and apart <= ROUNDING:
+        return replace(found, equal=True, level="rounding")
+    same = (
+        found.elements
+        and found.differing is not None
+        and (found.elements - found.differing >= AGREEING * found.elements)
+    )
+    alike = found.success is not None and not found.success_differs
+    return replace(found, equal=False, level="agreeing" if same and alike else "other")
 
 
 IDENTICAL = Equality(equal=True, bitwise=True, max_abs_diff=0.0)

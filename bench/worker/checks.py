@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from bench.cases import BASELINE, Findings
+from bench.cases import Findings
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.diagnosis import DeviceUse
-from bench.statistics.equality import Equality
+from bench.statistics.equality import Equality, graded
 from bench.statistics.observed import Observed
+from bench.variants import naming
 from bench.worker import (
     device_use,
     dissecting,
@@ -102,7 +103,7 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
     observed = {name: trace.observed for name, trace in (traces or {}).items()}
     warnings.extend(readers.doubts(observed, workload.comparison, passed.equality))
     counted = {}
-    if operations:
+    if operations and naming.must_agree(workload.comparison):  # else they are others than counted
         counted = or_warn("the operations", lambda: _counts(workload), warnings) or {}
     counts = {name: count for name, (count, _) in counted.items()}
     peaks = or_warn("the memory", lambda: footprint.peaks(workload), warnings) or {}
@@ -122,7 +123,7 @@ def check(workload: Workload, *, explain: bool = False, operations: bool = True)
         warnings=warnings,
         anatomy=dissecting.dissect(
             workload,
-            (traces or {}).get(BASELINE),
+            (traces or {}).get(workload.variants[0]),
             counts,
             lambda what, look: or_warn(what, look, warnings),
         )
@@ -187,6 +188,8 @@ def _compared(workload: Workload) -> Gate:
             f" {workload.difference(outputs[baseline], again, repeated)}; {_to_repeat(workload)}",
             doubts,
         )
+    if not naming.must_agree(workload.comparison):
+        return Gate(graded(proof.told_apart(workload, outputs, equality)), None, doubts)
     told = (
         f"{variant} gives other {workload.makes} than {baseline}:"
         f" {workload.difference(outputs[baseline], outputs[variant], equality)}"
@@ -305,4 +308,4 @@ def _theory(counts: Mapping[str, FlopCount], workload: Workload) -> dict[str, fl
 
 def _profile(workload: Workload) -> DeviceUse | None:
     device = workload.comparison.case.device
-    return workload.probe(BASELINE, lambda run: device_use.profiled(run, device))
+    return workload.probe(workload.variants[0], lambda run: device_use.profiled(run, device))

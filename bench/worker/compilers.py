@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from types import CodeType, FrameType
@@ -20,6 +21,8 @@ is_compiling: Callable[[], bool] = getattr(
 )
 """Asked by code that `torch.compile` reads: whether it does."""
 
+LONGEST = 200
+"""Characters of the compiler's own words that a sentence repeats."""
 _READERS = ("torch.jit.", "torch._jit_internal", "torch._dynamo.", "torch.fx.")
 
 
@@ -55,6 +58,40 @@ def as_written() -> AbstractContextManager[Any]:
     if not loaded() or not can_run_as_written():
         return contextlib.nullcontext()
     return compiler.set_stance("force_eager")  # type: ignore[no-any-return]
+
+
+def limited() -> AbstractContextManager[Any]:
+    """The block in which what is compiled anew too often is an error, as far as torch can make it
+    one; else it would quietly run as it was written."""
+    try:
+        from torch._dynamo import config
+    except ImportError:
+        return contextlib.nullcontext()
+    if not hasattr(config, "fail_on_recompile_limit_hit"):
+        return contextlib.nullcontext()
+    return config.patch(fail_on_recompile_limit_hit=True)  # type: ignore[no-any-return]
+
+
+def graph_breaks() -> Counter[str]:
+    """Why `torch.compile` has left code to Python so far, and how often: a sentence each."""
+    utils = sys.modules.get("torch._dynamo.utils")
+    found: Counter[str] = Counter()
+    for reason, count in (utils.counters["graph_break"] if utils else {}).items():
+        found[_first_line(str(reason))] += count
+    return found
+
+
+def complaint(error: BaseException) -> str | None:
+    """What the compiler says is wrong, in one line; None of an error that is not the compiler's."""
+    packages = ("torch._dynamo.", "torch._inductor.", "torch._functorch.")
+    if not type(error).__module__.startswith(packages):
+        return None
+    return f"{type(error).__name__}: {_first_line(str(error))}"
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 @contextlib.contextmanager

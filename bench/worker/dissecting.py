@@ -17,7 +17,6 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from bench.cases import BASELINE
 from bench.statistics.anatomy import Anatomy, Part
 from bench.worker import gradients, passes
 from bench.worker.calls import Call, intercepted
@@ -63,12 +62,12 @@ def dissect(
         counts: the operations of a run of each variant; of one that could not be counted, none.
         look: so that what fails costs its own result alone.
     """
-    made = look("the passes", lambda: passes.of(workload, BASELINE))
+    made = look("the passes", lambda: passes.of(workload, workload.variants[0]))
     in_parts = made is not None and made.in_parts
     clocks = look("the time's parts", lambda: _clocks(workload, in_parts)) or {}
     passing = workload.comparison.case.passing
     return Anatomy(
-        runs=len(clocks.get(BASELINE, ())),
+        runs=len(clocks.get(workload.variants[0], ())),
         calls=None if trace is None else dict(trace.calls),
         computing=None if trace is None else trace.computing,
         forwards=None if made is None else made.forward_images / passing,

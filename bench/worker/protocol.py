@@ -37,7 +37,7 @@ from typing import Any
 
 from bench.cases import Comparison
 
-VERSION = 8
+VERSION = 9
 MOST_BYTES = 65536
 """Of a packet to a template."""
 

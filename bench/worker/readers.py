@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
+from bench.cases import SEMI_BACKWARD, Comparison
 from bench.errors import InvalidOutput, ReadsParameterGradients
 from bench.statistics.equality import Equality
 from bench.statistics.observed import Observed, Reading
@@ -46,7 +46,7 @@ def unsuited(workload: Workload) -> str | None:
     it reads parameter gradients."""
     if workload.comparison.variant != SEMI_BACKWARD:
         return None
-    seen = gradients.traced(workload, BASELINE).observed.reads
+    seen = gradients.traced(workload, workload.variants[0]).observed.reads
     if not seen:
         return None
     read = [each for each in seen if not each.clears]
@@ -63,7 +63,7 @@ def doubts(
     observed: Mapping[str, Observed], comparison: Comparison, equality: Equality
 ) -> list[str]:
     """What to warn of: gradients read to no effect, flags left behind."""
-    found, other = observed.get(BASELINE), observed.get(comparison.variant)
+    found, other = observed.get(comparison.baseline), observed.get(comparison.variant)
     if found is None or other is None or not equality.equal:
         return []
     told = []

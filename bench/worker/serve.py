@@ -120,6 +120,7 @@ class Worker:
                 "library_version": built.library_version,
                 "timer": self._timer.name,
                 "energy_period": self._gpu.energy_period() if self._gpu else None,
+                "preparation": {n: asdict(p) for n, p in built.preparation.items()} or None,
             },
             "check_seconds": checked - ready,
         }
@@ -155,12 +156,14 @@ class Worker:
         timer = self._timer
         if self._gpu is not None:
             timer = MeteredTimer(timer, self._gpu, states)
+        compiled = self._workload.compilations
         samples = self._workload.time_block(order, timer, part)
         worst = blocks.worst(states)
         return {
             "samples": [asdict(sample) for sample in samples],
             "gpu": None if worst is None else asdict(worst),
             "throttled": nvml.throttled(worst),
+            "compiled": self._workload.compilations - compiled,
         }
 
     def do_output(self, file: str) -> dict[str, Any]:
@@ -234,7 +237,8 @@ class Worker:
         if self._used:
             state.clear(case.device)
         self._used = True
-        built: Workload = build(Comparison(case, comparison["variant"]), seed)
+        asked = Comparison(case, comparison["variant"], comparison["baseline"])
+        built: Workload = build(asked, seed)
         return built
 
     def _release(self) -> None:

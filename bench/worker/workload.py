@@ -9,18 +9,19 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from adapters.base import AdapterError
-from bench.cases import BASELINE, Comparison, Findings
+from bench.cases import Comparison, Findings
 from bench.statistics.blocks import Order, Sample
 from bench.statistics.equality import Equality
+from bench.statistics.preparation import Preparation
 from bench.worker import equality
 from bench.worker.leftovers import Leftovers
 from bench.worker.timer import Timer
@@ -38,12 +39,14 @@ class Workload(ABC):
         seed: every run starts from it.
         model: in eval mode, every parameter requiring a gradient, shared by the variants.
         library_version: of the library, None for a user's function.
+        preparation: what making ready took, of each variant that compiles or captures something.
     """
 
     comparison: Comparison
     seed: int
     model: nn.Module
     library_version: str | None
+    preparation: Mapping[str, Preparation] = field(default_factory=dict, kw_only=True)
 
     makes: ClassVar[str] = "adversarial examples"
     """What a run makes, in words."""
@@ -56,7 +59,12 @@ class Workload(ABC):
 
     @property
     def variants(self) -> tuple[str, str]:
-        return (BASELINE, self.comparison.variant)
+        return (self.comparison.baseline, self.comparison.variant)
+
+    @property
+    def compilations(self) -> int:
+        """Graphs that have been compiled or captured for its variants so far."""
+        return 0
 
     @property
     def passes_predict(self) -> float | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,12 +18,13 @@ from adapters.base import AdapterError, Settings, UnsupportedSettings
 from adapters.models import building, probing, weights
 from adapters.models import custom as own_models
 from adapters.models.dynamic.catalogue import NETWORKS
-from bench.cases import AS_BUILT, BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
+from bench.cases import AS_BUILT, FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.errors import InvalidOutput
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
-from bench.worker import state
+from bench.variants import naming
+from bench.worker import preparing, state
 from bench.worker.leftovers import Leftovers
-from bench.worker.variants import applied
+from bench.worker.variants import Shaped, applied
 from bench.worker.workload import Workload, select_device
 from semibackward_bench.grammar import counted
 
@@ -42,6 +44,8 @@ class AttackWorkload(Workload):
         attacks: for each variant an attack of its own, since attacks may keep state.
         attacked: images to logits, where the model's own output is more than that.
         told: what to say of the model.
+        ways: the model in the states of the variants; of one that is missing it needs no making
+            ready.
     """
 
     images: Tensor
@@ -49,6 +53,7 @@ class AttackWorkload(Workload):
     attacks: Mapping[str, AttackFunction]
     attacked: nn.Module | None = None
     told: tuple[str, ...] = ()
+    ways: Mapping[str, Shaped] = field(default_factory=dict)
 
     def remarks(self) -> tuple[str, ...]:
         return self.told
@@ -77,7 +82,7 @@ class AttackWorkload(Workload):
 
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
         def run() -> T:
-            with applied(variant, self.model):
+            with self._applied(variant):
                 state.reset(self.model, self.seed)
                 # Copies, so that an attack that works in place finds clean images the next time.
                 images, labels = self.images.clone(), self.labels.clone()
@@ -85,6 +90,14 @@ class AttackWorkload(Workload):
                 return around(lambda: attack(images, labels))
 
         return self.leftovers.around(run)
+
+    def _applied(self, variant: str) -> AbstractContextManager[None]:
+        way = self.ways.get(variant)
+        return applied(variant, self.model) if way is None else way.applied()
+
+    @property
+    def compilations(self) -> int:
+        return sum(way.compilations for way in self.ways.values())
 
     @functools.cached_property
     def leftovers(self) -> Leftovers:
@@ -112,7 +125,7 @@ def build(comparison: Comparison, seed: int) -> AttackWorkload:
     loaded = images.of_shape(case.batch, shape_of(options), folder)
     batch = loaded.to(case.device, getattr(torch, case.dtype))
     built = build_model(case, seed, batch)
-    if comparison.variant == SEMI_BACKWARD:
+    if SEMI_BACKWARD in comparison.variant.split(naming.JOINT):
         check_trainable(case, built.model, f"{SEMI_BACKWARD} has nothing to leave out")
     with torch.no_grad():
         logits = built.model(batch)
@@ -122,17 +135,24 @@ def build(comparison: Comparison, seed: int) -> AttackWorkload:
         )
     labels = _labels(options, logits)
     attacks: dict[str, AttackFunction] = {}
+    ways: dict[str, Shaped] = {}
     version = None
+    watch = preparing.Watch(comparison)
     with flags_kept(built.model):
         given, told = _given(case, built, batch, labels, seed)
-        for variant in (BASELINE, comparison.variant):
-            with applied(variant, given):
+        for variant in (comparison.baseline, comparison.variant):
+            with watch.timing(variant):
+                state_of = naming.as_built(variant, comparison.baseline)
+                ways[variant] = Shaped(state_of, given, batch)
+            with ways[variant].applied():
                 state.reset(given, seed)
                 attacks[variant], version = _build_attack(case, variant, given, logits.shape[1])
-    return AttackWorkload(
+    workload = AttackWorkload(
         *(comparison, seed, given, version, batch, labels, attacks, built.model),
         told=(*built.remarks, *told),
+        ways=ways,
     )
+    return replace(workload, preparation=watch.made_ready(workload, ways))
 
 
 @dataclass(frozen=True)
@@ -325,7 +345,10 @@ def _build_attack(
         return custom.build(custom.parse(case.attack), model), None
     adapter = registry.get(case.library)
     adapter.load()
-    if variant == FORWARD_ONLY and adapter.attacks()[case.attack].access == "white-box":
+    if (
+        FORWARD_ONLY in variant.split(naming.JOINT)
+        and adapter.attacks()[case.attack].access == "white-box"
+    ):
         raise UnsupportedSettings(
             f"{FORWARD_ONLY} is for attacks that read no gradient;"
             f" {case.library} {case.attack} does"

@@ -23,6 +23,7 @@ from bench.kinds.group import ALL, Group
 from bench.kinds.images.options import PHOTOGRAPHS, ImageOptions, OnImages
 from bench.kinds.offering import attacks_of, usual
 from bench.kinds.request import Request
+from bench.variants import naming
 from bench.words import closest
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class Images(Kind):
     def fitting(self, case: Case) -> tuple[str, ...]:
         """Black-box attacks can do without any gradient; of a user's nobody knows."""
         free = case.library == custom.LIBRARY or _black_box(case)
-        return (A_A, SEMI_BACKWARD, *((FORWARD_ONLY,) if free else ()))
+        return (A_A, *(name for name in naming.PARTS if free or name != FORWARD_ONLY))
 
     def usual(self, case: Case) -> tuple[str, ...]:
         free = case.library != custom.LIBRARY and _black_box(case)

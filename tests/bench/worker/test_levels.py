@@ -194,7 +194,7 @@ def test_success_is_told_image_by_image() -> None:
     assert not made.succeeded(made.images).any()
     wrong = made.images.clone()
     outputs = {"original": wrong, "semi-backward": wrong.flip(0)}
-    told = proof._told_apart(made, outputs, made.compare(*outputs.values()))
+    told = proof.told_apart(made, outputs, made.compare(*outputs.values()))
     expected = (made.labels != made.labels.flip(0)).nonzero().flatten().tolist()
     assert expected
     assert told.success_differs == expected
