@@ -95,11 +95,17 @@ class _Inductor:
 
     def __call__(self, graph: Any, inputs: Sequence[Any]) -> Any:
         import torch
-        from torch._inductor.compile_fx import compile_fx
 
         self._way.compilations += 1
         patches = torch._inductor.list_mode_options(GRAPHS) if self._captures else None
-        return compile_fx(graph, inputs, config_patches=patches)
+        return inductor()(graph, inputs, config_patches=patches)
+
+
+def inductor() -> Callable[..., Any]:
+    """What compiles a graph that Dynamo has captured."""
+    from torch._inductor.compile_fx import compile_fx
+
+    return compile_fx
 
 
 def _with_code_of_its_own(forward: Callable[..., Any]) -> Callable[..., Any]:

@@ -86,6 +86,8 @@ def complaint(error: BaseException) -> str | None:
     packages = ("torch._dynamo.", "torch._inductor.", "torch._functorch.")
     if not type(error).__module__.startswith(packages):
         return None
+    while isinstance(behind := getattr(error, "inner_exception", None), Exception):
+        error = behind
     return f"{type(error).__name__}: {_first_line(str(error))}"
 
 
