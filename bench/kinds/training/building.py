@@ -23,13 +23,8 @@ from adapters.papers.methods import METHODS
 from adapters.papers.training import Adversarial, Free, Freezing, Training
 from bench.cases import A_A, BASELINE, SEMI_BACKWARD, Case, Comparison
 from bench.kinds.images import building as images
-from bench.kinds.images.building import (
-    Built,
-    build_model,
-    check_trainable,
-    flags_kept,
-    settings_of,
-)
+from bench.kinds.images.building import settings_of
+from bench.kinds.images.building.models import Built, build_model, check_trainable, flags_kept
 from bench.kinds.training.options import TrainingOptions
 from bench.worker import state
 from bench.worker.leftovers import Leftovers

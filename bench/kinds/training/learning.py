@@ -28,7 +28,7 @@ from adapters.models.weights import digest, safetensors
 from adapters.papers import building
 from adapters.papers.training import Free
 from bench.cases import Case
-from bench.kinds.images.building import flags_kept
+from bench.kinds.images.building.models import flags_kept
 from bench.kinds.training.building import build_one, build_trained
 from bench.kinds.training.options import TrainingOptions
 from bench.worker import state

@@ -15,7 +15,7 @@ from adapters.models.dynamic.base import Gated
 from adapters.models.trained import building, cache, files
 from adapters.models.trained.cache import Trained
 from bench.cases import Case
-from bench.kinds.images import building as images
+from bench.kinds.images.building import models as images
 from bench.kinds.images.options import ImageOptions
 from tests.adapters.trained import toy
 

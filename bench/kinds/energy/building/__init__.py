@@ -17,7 +17,8 @@ from bench.kinds.energy.building.networks import Attacked, attacked, labelled, p
 from bench.kinds.energy.building.reaching import reached
 from bench.kinds.energy.findings import EnergyFindings
 from bench.kinds.energy.options import EnergyOptions
-from bench.kinds.images.building import AttackWorkload, check_trainable, flags_kept
+from bench.kinds.images.building import AttackWorkload
+from bench.kinds.images.building.models import check_trainable, flags_kept
 from bench.worker import flops, state
 from bench.worker.variants import applied
 

@@ -15,7 +15,7 @@ from adapters.models import custom as own_models
 from adapters.papers.mad import finetuning, pruning
 from adapters.papers.methods import METHODS
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
-from bench.kinds.images.building import check_trainable, flags_kept
+from bench.kinds.images.building.models import check_trainable, flags_kept
 from bench.kinds.pruning.building.networks import (
     Prunable,
     on_device,

@@ -17,7 +17,8 @@ from adapters.papers.sap import fitting
 from adapters.papers.sap.adapter import Sap
 from adapters.papers.sap.settings import SamplingSettings
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
-from bench.kinds.images.building import AttackWorkload, check_trainable, flags_kept
+from bench.kinds.images.building import AttackWorkload
+from bench.kinds.images.building.models import check_trainable, flags_kept
 from bench.kinds.sampling.building.networks import Attacked, attacked
 from bench.kinds.sampling.findings import SamplingFindings
 from bench.kinds.sampling.options import SamplingOptions

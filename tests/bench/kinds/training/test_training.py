@@ -15,7 +15,7 @@ from adapters import losses, reference
 from adapters.papers import building, training
 from adapters.papers.methods import METHODS
 from bench.cases import BASELINE, SEMI_BACKWARD, Case, Comparison
-from bench.kinds.images.building import Built
+from bench.kinds.images.building.models import Built
 from bench.kinds.training import building as workloads
 from bench.kinds.training.building import TrainingWorkload
 from bench.worker import checks, state
