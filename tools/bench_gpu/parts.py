@@ -110,6 +110,14 @@ PARTS = (
         small=f"{_TINY} --libs foolbox deeprobust advertorch",
     ),
     _measured(
+        "faster",
+        "what goes beyond freezing: captured, compiled, fewer bits",
+        80,
+        "--suite faster-gpu --timeout 200",  # inductor and Triton compile meanwhile
+        small=f"{_TINY} --libs foolbox --variants graphed+semi-backward"
+        " channels-last+semi-backward",
+    ),
+    _measured(
         "batch-sizes",
         "table 2: batch sizes",
         60,
