@@ -14,6 +14,8 @@ FIRST = 60.0
 AT_LEAST = 3
 """Processes that an interval is worth having from: of two it is six times as wide as of five."""
 PROCESSES = 5
+PRECISION = 0.02
+"""Half-width of the interval of the log ratio that is narrow enough."""
 PROCESS = 3.0
 """Seconds that a process takes to be built."""
 COMPILING = 10.0, 0.3
@@ -86,3 +88,23 @@ def of_process(record: ComparisonRecord, parts: Sequence[ProcessRecord], share: 
     runs = sum(statistics.median(found) for found in record.seconds.values() if found)
     # The gate takes a run each, and the block that is begun when time is up two more.
     return PROCESS + AGAIN * ready + 3 * runs + share
+
+
+def worth_another(record: ComparisonRecord, processes: int, each: float, budget: Budget) -> bool:
+    """Whether the answer gets another process.
+
+    Args:
+        record: what it came to so far.
+        processes: how many it had.
+        each: seconds that another takes.
+        budget: what is left. Once there are two processes a third is not given up for a few
+            seconds.
+    """
+    if processes >= PROCESSES:
+        return False
+    if 1 < processes < AT_LEAST:
+        return True
+    narrow = record.speedup is not None and record.speedup.half_width <= PRECISION
+    if processes >= AT_LEAST:
+        return not narrow and each <= budget.left
+    return (AT_LEAST - processes) * each <= budget.left

@@ -153,7 +153,7 @@ class Climb:
         if why:
             self.rungs.append(Rung(variant, left_out=why))
             return None
-        patience = self.budget.left if self.rungs else max(self.budget.left, budgets.FIRST)
+        patience = self.left if self._records else max(self.left, budgets.FIRST)
         record = self.measure(variant, patience)
         self.rungs.append(Rung(variant, record))
         return record
@@ -166,15 +166,20 @@ class Climb:
         said = {(record.status, record.reason) for record in records}
         if len(records) > 1 and len(said) == 1 and records[0].status in _NO_VARIANTS:
             return "what was tried ended alike"
-        compiles, left = ladder.made_ready(variant), self.budget.left
-        needed = budgets.of_rung(records, compiles=compiles) + self.reserve()
-        if left > needed and left > 0:
+        compiles, left = ladder.made_ready(variant), self.left
+        needed = budgets.of_rung(records, compiles=compiles)
+        if left > max(0.0, needed):
             return ""
         more = round_up(self.budget.seconds - left + needed)
         what = "compiling it" if compiles else "it"
         return (
             f"{what} takes about {needed:.0f} s, and {max(0, left):.0f} s are left: --budget {more}"
         )
+
+    @property
+    def left(self) -> float:
+        """Seconds for further variants; the rest is for the answer in further processes."""
+        return self.budget.left - self.reserve()
 
     def reserve(self) -> float:
         """Seconds that are kept for measuring the answer in further processes."""

@@ -38,9 +38,9 @@ def gains(record: ComparisonRecord, over: ComparisonRecord | None) -> bool:
 
 
 def alike(first: ComparisonRecord, second: ComparisonRecord) -> bool:
-    """Whether two speedups lie in each other's intervals."""
+    """Whether one speedup lies in the other's interval."""
     apart = abs(math.log(estimate(first) / estimate(second)))
-    return apart <= max(math.log1p(EQUIVALENCE), min(_half(first), _half(second)))
+    return apart <= max(math.log1p(EQUIVALENCE), max(_half(first), _half(second)))
 
 
 def _half(record: ComparisonRecord) -> float:

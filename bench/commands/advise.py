@@ -30,7 +30,6 @@ LIBRARY = "foolbox"
 MEMORY = "keep"
 SECONDS = 150.0
 """Of a whole run, unless told."""
-PRECISION = 0.02
 _SELECTORS = {"library": "libs", "attack": "attacks", "model": "models", "batch": "batch"}
 
 
@@ -168,7 +167,7 @@ def _climbed(open_: Session, ground: Ground, budget: Budget) -> Advice:
     rungs = len(ground.asked) or 1 + len(list(ladder.stages(ground)))
     steps = Stepwise(
         open_,
-        PRECISION,
+        budgets.PRECISION,
         budget.share,
         budgets.PROCESSES,
         total=rungs + budgets.PROCESSES - 1,
@@ -195,18 +194,12 @@ def _confirmed(
 
     while True:
         parts = steps.parts(comparison)
-        missing = max(1, budgets.AT_LEAST - len(parts))
         each = budgets.of_process(record, parts, budget.share)
-        narrow = len(parts) >= budgets.AT_LEAST and _narrow(record)
-        if narrow or len(parts) >= budgets.PROCESSES or missing * each > budget.left:
+        if not budgets.worth_another(record, len(parts), each, budget):
             return record
-        record = steps.another(comparison, max(1.0, budget.left))
+        record = steps.another(comparison, max(budget.left, 2 * each))
         if len(steps.parts(comparison)) == len(parts):
             return record  # the last one came to nothing
-
-
-def _narrow(record: ComparisonRecord) -> bool:
-    return record.speedup is not None and record.speedup.half_width <= PRECISION
 
 
 def _tell(open_: Session, path: Path, advice: Advice) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench import layout, telling
 from bench.advising import weighing
-from bench.advising.climbing import Advice, Rung, round_up
+from bench.advising.climbing import Advice, round_up
 from bench.cases import BASELINE, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
@@ -14,7 +14,7 @@ from bench.statistics.equality import Equality
 from bench.variants import naming
 from reports.formats import terminal
 from reports.reading import numbers
-from reports.reading.why import why
+from reports.reading.why import nothing_to_save, why
 from reports.table import Table
 from reports.tables import cells
 from semibackward_bench.grammar import counted
@@ -54,22 +54,25 @@ def table(advice: Advice, width: int) -> Table:
         advice: what was found.
         width: columns of the terminal.
     """
-    timed = [record for record in advice.measured if record.speedup is not None]
-    rows = [_original(timed[0])] if timed else []
-    rows += [_row(rung) for rung in advice.rungs]
-    whole = [row for row in rows if len(row) == len(_HEADER)]
+    timed = [record for record in advice.measured if _timed(record)]
+    rows = {BASELINE: _original(timed[0])} if timed else dict[str, tuple[str, ...]]()
+    rows |= {record.variant: _row(record) for record in timed}
+    whole = list(rows.values())
     columns = list(zip(_HEADER, *whole, strict=True))[1:]
     taken = layout.table_width([0, *(layout.column_width(head, found) for head, *found in columns)])
     room = max(layout.width(_HEADER[0]), width - taken)
-    drawn = list[tuple[str, ...]]()
-    for row in rows:
-        fits = layout.width(row[0]) <= room
-        drawn += [] if fits else [(layout.cut(row[0], width),)]
-        label, *rest = row if fits else ("", *row[1:])
-        if len(row) < len(_HEADER):
-            rest = [layout.cut(rest[0], width - room - len(layout.GAP))]
-        drawn.append((label, *rest))
-    notes = [f"{rung.variant}: {said}" for rung in advice.rungs if (said := _note(rung))]
+    drawn, notes = list[tuple[str, ...]](), list[str]()
+    for variant in dict.fromkeys((*list(rows)[:1], *(rung.variant for rung in advice.rungs))):
+        fits = layout.width(variant) <= room
+        drawn += [] if fits else [(layout.cut(variant, width),)]
+        label = variant if fits else ""
+        if variant in rows:
+            drawn.append((label, *rows[variant][1:]))
+            continue
+        word, reason = _without_times(advice, variant)
+        whole_ = layout.width(f"{word}: {reason}") <= width - room - len(layout.GAP)
+        drawn.append((label, telling.line(f"{word}: {reason if whole_ else 'see below'}")))
+        notes += [] if whole_ else [f"{variant}: {reason}"]
     if any(_ONE_PROCESS in row[2] for row in whole):
         notes.append(f"{_ONE_PROCESS} in one process: a fresh one may lie outside")
     case = next((str(record.case) for record in advice.measured), "")
@@ -80,22 +83,33 @@ def _original(record: ComparisonRecord) -> tuple[str, ...]:
     return (BASELINE, _time(record, BASELINE), "", "", _memory(record, BASELINE), "")
 
 
-def _row(rung: Rung) -> tuple[str, ...]:
-    record = rung.record
-    if record is None:
-        return (rung.variant, f"not tried: {rung.left_out}")
-    if record.speedup is None or record.status != "ok":
-        return (rung.variant, f"{record.status}: see below")
+def _row(record: ComparisonRecord) -> tuple[str, ...]:
     found = record.speedup
+    assert found is not None
     mark = _ONE_PROCESS if found.processes == 1 and found.low is not None else ""
     return (
-        rung.variant,
-        _time(record, rung.variant),
+        record.variant,
+        _time(record, record.variant),
         numbers.with_interval(found) + mark,
         cells.equality(record),
-        _memory(record, rung.variant),
+        _memory(record, record.variant),
         _preparation(record),
     )
+
+
+def _timed(record: ComparisonRecord) -> bool:
+    return record.status == "ok" and record.speedup is not None
+
+
+def _without_times(advice: Advice, variant: str) -> tuple[str, str]:
+    """How a variant ended that came to no time, and why."""
+    rung = next(rung for rung in advice.rungs if rung.variant == variant)
+    record = rung.record
+    if record is None:
+        return "not tried", rung.left_out
+    if record.status == "timeout":
+        return "given up", "no time was left; a larger --budget may do"
+    return record.status, record.reason or "it does not say why"
 
 
 def _time(record: ComparisonRecord, variant: str) -> str:
@@ -112,18 +126,6 @@ def _preparation(record: ComparisonRecord) -> str:
         return "none"
     after = "in vain" if found.pays_off is None else counted(found.pays_off, "run")
     return f"{numbers.significant(found.seconds, 2)} s, {after}"
-
-
-def _note(rung: Rung) -> str:
-    """What a cell has no room for."""
-    record = rung.record
-    if record is None:
-        return f"not tried: {rung.left_out}"
-    if record.status == "ok":
-        return ""
-    if record.status == "timeout":
-        return "it was given up, as the time was; a larger --budget may do"
-    return record.reason or record.status
 
 
 def _sentences(advice: Advice, run: Run) -> Iterator[str]:
@@ -198,7 +200,7 @@ def _nothing(advice: Advice, run: Run) -> Iterator[str]:
         )
     elif timed:
         yield f"Nothing is gained here: the fastest is {_told(max(timed, key=weighing.estimate))}."
-        known = (why(record, run.environment) for record in timed if _frozen(record))
+        known = (why(record, run.environment) for record in timed if _explained(record))
         yield from (f"{said.rstrip('.')}." for said in known if said)
     elif any(record.status == "ok" for record in advice.measured):
         yield "Nothing that was tried makes the same examples."
@@ -206,8 +208,10 @@ def _nothing(advice: Advice, run: Run) -> Iterator[str]:
         yield "Nothing could be measured."
 
 
-def _frozen(record: ComparisonRecord) -> bool:
-    return record.variant == SEMI_BACKWARD
+def _explained(record: ComparisonRecord) -> bool:
+    """Whether there is more to say of it than that its interval is wide."""
+    known = record.verdict != "inconclusive" or nothing_to_save(record)
+    return record.variant == SEMI_BACKWARD and known
 
 
 def _under_any(advice: Advice) -> Iterator[str]:
