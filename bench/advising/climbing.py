@@ -170,6 +170,8 @@ class Climb:
         needed = budgets.of_rung(records, compiles=compiles)
         if left > max(0.0, needed):
             return ""
+        if not needed:
+            return f"no time is left: --budget {round_up(2 * self.budget.seconds)}"
         more = round_up(self.budget.seconds - left + needed)
         what = "compiling it" if compiles else "it"
         return (

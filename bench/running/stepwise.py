@@ -101,6 +101,7 @@ class Stepwise:
             most=planning.blocks_of_next(blocks, before),
             usual=stopping.measured(blocks) / len(blocks) if blocks else None,
             pauses=self.session.pauses,
+            operations=False,
         )
 
     def _broken_off(

@@ -21,7 +21,8 @@ from semibackward_bench.grammar import counted
 
 _HEADER = ("variant", "time", "speedup", "examples", "MB", "preparation")
 _ONE_PROCESS = "*"
-_TRAINED_LATER = (
+PASTE = "Paste this behind the lines that build `model`:"
+TRAINED_LATER = (
     "Where the model is trained later on, leave that out, and run the attack inside `with"
     " semi_backward(model):` (`from semibackward import semi_backward`), which gives its parameters"
     " their flags back."
@@ -41,9 +42,10 @@ def parts(advice: Advice, run: Run, width: int) -> Iterator[str]:
     yield layout.broken(telling.line(" ".join(_sentences(advice, run))), width)
     if advice.best is None:
         return
+    yield PASTE
     yield "\n".join(advice.lines)
     if SEMI_BACKWARD in advice.best.variant.split(naming.JOINT):
-        yield layout.broken(_TRAINED_LATER, width)
+        yield layout.broken(TRAINED_LATER, width)
 
 
 def table(advice: Advice, width: int) -> Table:
@@ -58,21 +60,22 @@ def table(advice: Advice, width: int) -> Table:
     rows = {BASELINE: _original(timed[0])} if timed else dict[str, tuple[str, ...]]()
     rows |= {record.variant: _row(record) for record in timed}
     whole = list(rows.values())
+    names = list(dict.fromkeys((*list(rows)[:1], *(rung.variant for rung in advice.rungs))))
     columns = list(zip(_HEADER, *whole, strict=True))[1:]
     taken = layout.table_width([0, *(layout.column_width(head, found) for head, *found in columns)])
-    room = max(layout.width(_HEADER[0]), width - taken)
+    beside = [name for name in names if layout.width(name) <= width - taken]
+    room = width - layout.table_width([layout.column_width(_HEADER[0], beside), 0])
     drawn, notes = list[tuple[str, ...]](), list[str]()
-    for variant in dict.fromkeys((*list(rows)[:1], *(rung.variant for rung in advice.rungs))):
-        fits = layout.width(variant) <= room
-        drawn += [] if fits else [(layout.cut(variant, width),)]
-        label = variant if fits else ""
-        if variant in rows:
-            drawn.append((label, *rows[variant][1:]))
+    for name in names:
+        label = name if name in beside else ""
+        drawn += [] if label else [(layout.cut(name, width),)]
+        if name in rows:
+            drawn.append((label, *rows[name][1:]))
             continue
-        word, reason = _without_times(advice, variant)
-        whole_ = layout.width(f"{word}: {reason}") <= width - room - len(layout.GAP)
-        drawn.append((label, telling.line(f"{word}: {reason if whole_ else 'see below'}")))
-        notes += [] if whole_ else [f"{variant}: {reason}"]
+        word, reason = _without_times(advice, name)
+        fits = layout.width(f"{word}: {reason}") <= room
+        drawn.append((label, telling.line(f"{word}: {reason if fits else 'see below'}")))
+        notes += [] if fits else [f"{name}: {reason}"]
     if any(_ONE_PROCESS in row[2] for row in whole):
         notes.append(f"{_ONE_PROCESS} in one process: a fresh one may lie outside")
     case = next((str(record.case) for record in advice.measured), "")
@@ -134,10 +137,13 @@ def _sentences(advice: Advice, run: Run) -> Iterator[str]:
         yield from _nothing(advice, run)
     else:
         yield f"{_told(best)}."
+        if best.speedup is not None and best.speedup.processes == 1:
+            yield (
+                "There was no time for further processes, which may come to something else:"
+                f" --budget {round_up(2 * advice.seconds)}."
+            )
         yield from _readiness(best, advice)
     yield from _under_any(advice)
-    if best is not None:
-        yield "Paste this behind the lines that build `model`:"
 
 
 def _told(record: ComparisonRecord) -> str:
@@ -204,6 +210,11 @@ def _nothing(advice: Advice, run: Run) -> Iterator[str]:
         yield from (f"{said.rstrip('.')}." for said in known if said)
     elif any(record.status == "ok" for record in advice.measured):
         yield "Nothing that was tried makes the same examples."
+    elif any(record.status == "timeout" for record in advice.measured):
+        yield (
+            f"Nothing could be measured in {advice.seconds:g} s: --budget"
+            f" {round_up(2 * advice.seconds)}, a smaller --batch, or fewer steps."
+        )
     else:
         yield "Nothing could be measured."
 
