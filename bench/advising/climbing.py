@@ -195,7 +195,7 @@ class Climb:
         if record.status != "ok":
             return f"{part} came to no speedup"
         if not weighing.allowed(record, exact=self.ground.exact):
-            return f"{part} makes other examples"
+            return f"the examples are others with {part}"
         return ""
 
 
