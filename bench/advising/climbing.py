@@ -201,6 +201,8 @@ class Climb:
 
 def _no_gain(record: ComparisonRecord, over: ComparisonRecord | None, part: str) -> str:
     slower = weighing.estimate(record) * (1 + EQUIVALENCE) < weighing.estimate(over)
+    if over is not None:
+        slower = slower and not weighing.alike(record, over)
     return f"{part} is slower here" if slower else f"{part} gains nothing here"
 
 

@@ -177,7 +177,7 @@ def _climbed(open_: Session, ground: Ground, budget: Budget) -> Advice:
         return steps.another(Comparison(case, variant), patience)
 
     def confirm(record: ComparisonRecord) -> ComparisonRecord:
-        return _confirmed(steps, Comparison(case, record.variant), record, budget)
+        return confirmed(steps, Comparison(case, record.variant), record, budget)
 
     try:
         tried = climbing.Climb(ground, budget, measure).run()
@@ -186,7 +186,7 @@ def _climbed(open_: Session, ground: Ground, budget: Budget) -> Advice:
         steps.settle()
 
 
-def _confirmed(
+def confirmed(
     steps: Stepwise, comparison: Comparison, record: ComparisonRecord, budget: Budget
 ) -> ComparisonRecord:
     """A variant in as many processes as there is time for; in one where there is none for three."""

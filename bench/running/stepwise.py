@@ -45,7 +45,7 @@ class Stepwise:
 
     def parts(self, comparison: Comparison) -> Sequence[ProcessRecord]:
         """What its processes found so far."""
-        return self._parts.get(comparison, ())
+        return tuple(self._parts.get(comparison, ()))
 
     def another(self, comparison: Comparison, patience: float) -> ComparisonRecord:
         """Measure it in one more process; what all of them come to.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bench.advising.budget import Budget
 from bench.choosing.suites import Limits, Suite
+from bench.commands import advise
 from bench.errors import Ended
 from bench.kinds.request import Request
 from bench.records.types import ComparisonRecord, ProcessRecord
@@ -37,6 +39,19 @@ def test_each_step_is_a_fresh_process_and_the_record_is_of_all_of_them() -> None
     steps.settle()
     steps.settle()
     assert notes.written[3:] == [third], "once"
+
+
+def test_an_answer_has_three_processes_at_least_where_there_is_time_and_no_more_if_they_agree() -> (
+    None
+):
+    steps, _ = stepwise(*(ScriptedWorker() for _ in range(5)))
+    found = steps.another(comparison(), 60.0)
+    confirmed = advise.confirmed(steps, comparison(), found, Budget(1e6, 0.0, lambda: 0.0))
+    assert confirmed.speedup is not None
+    assert confirmed.speedup.processes == 3
+    steps, _ = stepwise(ScriptedWorker())
+    found = steps.another(comparison(), 60.0)
+    assert advise.confirmed(steps, comparison(), found, Budget(1.0, 0.0, lambda: 0.0)) == found
 
 
 def test_one_that_ends_early_is_a_record_too() -> None:
