@@ -24,8 +24,8 @@ COMPILING = 10.0, 0.3
 AGAIN = 0.7
 """Of these, what a further process takes that finds the compiled code on disk."""
 _SLOWER = 1.2
-"""How many times as long as the last rung the next may take."""
-_SHARE = 1 / 25
+"""How many times as long as the last process the next may take."""
+_SHARE = 1 / 40
 _SHORTEST, _LONGEST = 0.5, 8.0
 
 
@@ -64,7 +64,7 @@ def of_rung(measured: Sequence[ComparisonRecord], *, compiles: bool) -> float:
     plain = [record for record in measured if not record.preparation and record.speedup]
     if not plain:
         return 0.0
-    return _SLOWER * plain[-1].elapsed + (compiling(plain[-1]) if compiles else 0.0)
+    return plain[-1].elapsed + (compiling(plain[-1]) if compiles else 0.0)
 
 
 def compiling(record: ComparisonRecord) -> float:
