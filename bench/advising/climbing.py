@@ -11,7 +11,6 @@ from bench.advising.budget import Budget
 from bench.advising.ladder import Ground
 from bench.cases import FORWARD_ONLY, Status
 from bench.records.types import ComparisonRecord
-from bench.statistics.estimate import EQUIVALENCE
 from bench.variants import naming
 
 Measure = Callable[[str, float], ComparisonRecord]
@@ -108,7 +107,7 @@ class Climb:
         if record is None:
             return
         unable = self._unable(record, part)
-        if unable or weighing.estimate(record) * (1 + EQUIVALENCE) < 1:
+        if unable or weighing.loses(record, None):
             self.dropped[part] = unable or f"{part} is slower here"
         else:
             self.base, self.top = (part,), record
@@ -200,10 +199,9 @@ class Climb:
 
 
 def _no_gain(record: ComparisonRecord, over: ComparisonRecord | None, part: str) -> str:
-    slower = weighing.estimate(record) * (1 + EQUIVALENCE) < weighing.estimate(over)
-    if over is not None:
-        slower = slower and not weighing.alike(record, over)
-    return f"{part} is slower here" if slower else f"{part} gains nothing here"
+    return (
+        f"{part} is slower here" if weighing.loses(record, over) else f"{part} gains nothing here"
+    )
 
 
 def round_up(seconds: float) -> int:

@@ -37,6 +37,15 @@ def gains(record: ComparisonRecord, over: ComparisonRecord | None) -> bool:
     return estimate(record) > (1 + EQUIVALENCE) * estimate(over)
 
 
+def loses(record: ComparisonRecord, to: ComparisonRecord | None) -> bool:
+    """Whether a variant is slower than another, or than the original, by more than noise is."""
+    if not estimate(record):
+        return False
+    apart = math.log(estimate(to) / estimate(record))
+    halves = [_half(record), *([] if to is None else [_half(to)])]
+    return apart > max(math.log1p(EQUIVALENCE), *halves)
+
+
 def alike(first: ComparisonRecord, second: ComparisonRecord) -> bool:
     """Whether one speedup lies in the other's interval."""
     apart = abs(math.log(estimate(first) / estimate(second)))

@@ -205,7 +205,7 @@ def _nothing(advice: Advice, run: Run) -> Iterator[str]:
             f" {round_up(2 * advice.seconds)} tells."
         )
     elif timed:
-        yield f"Nothing is gained here: the fastest is {_told(max(timed, key=weighing.estimate))}."
+        yield f"Nothing is gained here: at best {_told(max(timed, key=weighing.estimate))}."
         known = (why(record, run.environment) for record in timed if _explained(record))
         yield from (f"{said.rstrip('.')}." for said in known if said)
     elif any(record.status == "ok" for record in advice.measured):

@@ -87,7 +87,7 @@ def test_that_nothing_gains_is_told_with_what_was_seen() -> None:
     speeds = {SEMI: found(SEMI, 1.001, verdict="same", gradients=none)}
     _, advice = Hill(speeds).climbed()
     said = flowing(advice)
-    assert "Nothing is gained here: the fastest is semi-backward" in said
+    assert "Nothing is gained here: at best semi-backward is 1.00" in said
     assert "gains nothing: " in said
     assert advised.PASTE not in said
 

@@ -170,3 +170,12 @@ def test_variants_that_are_named_are_tried_in_place_of_the_ladder() -> None:
     assert measured(rungs) == [COMPILED, "bf16"]
     assert advice.best is not None
     assert advice.best.variant == COMPILED
+
+
+def test_what_is_slower_by_no_more_than_noise_is_kept() -> None:
+    none = Speedup(0.97, None, None, 0.95, 1, 3, "")
+    rungs, _ = Hill({SEMI: found(SEMI, 0.97, speedup=none), LAST: 0.97}).climbed()
+    assert measured(rungs) == [SEMI, LAST, COMPILED]
+    rungs, _ = Hill({SEMI: 0.9}).climbed()
+    assert measured(rungs) == [SEMI, "channels-last", "compiled"]
+    assert left_out(rungs)[COMPILED] == "semi-backward is slower here"
