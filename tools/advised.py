@@ -1,6 +1,6 @@
 """`python -m tools.advised`: does what `advise` says to paste gain what `advise` says it does?
 
-Runs `advise` on the example of docs/own.md, the attack and the model of its own or one of timm's,
+Runs `advise`, with whatever more options are given, on the example of docs/own.md, the attack and the model of its own or one of timm's,
 and then times the attack on the model as it was against the attack on a model behind which the
 lines stand: in one process without anything of ours around it, in blocks of ABBA and BAAB.
 """
@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.advising import lines
+from bench.kinds.images.options import OnImages
 from bench.records import reading
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup, speedup
@@ -90,16 +91,17 @@ def inside(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-def built(model: str) -> tuple[nn.Module, tuple[int, ...]]:
-    """The model in evaluation mode, and the shape of an image."""
+def built(model: str) -> nn.Module:
+    """The model in evaluation mode."""
     if model != OWN:
         import timm
 
-        return timm.create_model(model).eval(), (3, 112, 112)
+        made: nn.Module = timm.create_model(model)
+        return made.eval()
     import my_models  # type: ignore[import-not-found]
 
     found: nn.Module = my_models.build()
-    return found.eval(), (1, 28, 28)
+    return found.eval()
 
 
 def timed(folder: Path, record: ComparisonRecord, code: str, blocks: int) -> Speedup:
@@ -109,9 +111,9 @@ def timed(folder: Path, record: ComparisonRecord, code: str, blocks: int) -> Spe
 
         attack: Attack = my_attacks.pgd
         torch.manual_seed(0)
-        plain, shape = built(record.case.model.rpartition("/")[2])
+        plain = built(record.case.model.rpartition("/")[2])
     quick: nn.Module = copy.deepcopy(plain)
-    images = torch.rand(record.case.batch, *shape)
+    images = torch.rand(record.case.batch, *OnImages.of(record.case).input_shape)
     labels = plain(images).argmax(1).detach()
     names: dict[str, Any] = {"model": quick, "images": images}
     exec(code, names)
