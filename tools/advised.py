@@ -1,8 +1,9 @@
 """`python -m tools.advised`: does what `advise` says to paste gain what `advise` says it does?
 
-Runs `advise`, with whatever more options are given, on the example of docs/own.md, the attack and the model of its own or one of timm's,
-and then times the attack on the model as it was against the attack on a model behind which the
-lines stand: in one process without anything of ours around it, in blocks of ABBA and BAAB.
+Runs `advise`, with whatever more options are given, on the example of docs/own.md, its attack on its
+model or one of timm's. Then it times the attack on the model as it was against the attack on a
+model behind which the lines stand: in one process without anything of ours around it, in blocks of
+ABBA and BAAB.
 """
 
 from __future__ import annotations

@@ -125,6 +125,8 @@ class Climb:
             if not ladder.goes_with(part, self.base):
                 continue
             variant = naming.together((*self.base, part))
+            if variant in {rung.variant for rung in self.rungs}:
+                continue
             self._with_dropped(variant)
             record = self._try(variant)
             if record is None:

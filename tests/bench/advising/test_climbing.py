@@ -52,6 +52,8 @@ def test_a_layout_is_tried_again_in_fewer_bits() -> None:
     half = "bf16+" + SEMI
     rungs, _ = Hill({SEMI: 1.3, half: found(half, 2.0, "other")}).climbed(exact=False)
     assert measured(rungs)[:4] == [SEMI, LAST, half, "bf16+" + LAST]
+    rungs, _ = Hill({SEMI: 1.3}).climbed(exact=False)
+    assert measured(rungs) == [SEMI, LAST, half, COMPILED], "which gains nothing, and so not"
 
 
 def test_outputs_that_differ_for_no_known_reason_are_never_the_answer() -> None:
