@@ -1,7 +1,7 @@
 """`python -m tools.advised`: does what `advise` says to paste gain what `advise` says it does?
 
-Runs `advise`, with whatever more options are given, on the example of docs/own.md, its attack on its
-model or one of timm's. Then it times the attack on the model as it was against the attack on a
+Runs `advise`, with whatever more options are given, on the example of docs/own.md, its attack on
+its model or one of timm's. Then it times the attack on the model as it was against the attack on a
 model behind which the lines stand: in one process without anything of ours around it, in blocks of
 ABBA and BAAB.
 """
