@@ -170,11 +170,9 @@ def _examples(found: Equality) -> str:
     if found.success is None:
         return f"with other examples{share}"
     apart = len(found.success_differs)
-    success = (
-        f"one of the two alone succeeds with {counted(apart, 'image')}"
-        if apart
-        else ("both succeed with the same images")
-    )
+    success = "both succeed with the same images"
+    if apart:
+        success = f"one of the two alone succeeds with {counted(apart, 'image')}"
     return f"with other examples{share}{', and ' if share else ': '}{success}"
 
 
@@ -183,12 +181,10 @@ def _readiness(best: ComparisonRecord, advice: Advice) -> Iterator[str]:
     found = (best.preparation or {}).get(best.variant)
     if found is None:
         return
-    after = (
-        f"{counted(found.pays_off, 'run')} of the attack win"
-        if found.pays_off != 1
-        else ("one run of the attack wins")
-    )
-    said = f"Making it ready took {numbers.significant(found.seconds, 2)} s, which {after} back"
+    after = "are not won back by its median run"
+    if found.pays_off is not None:
+        after = f"are won back by {counted(found.pays_off, 'run')} of the attack"
+    said = f"The {numbers.significant(found.seconds, 2)} s that making it ready took {after}"
     other = weighing.at_once(advice.measured, exact=advice.exact)
     if other is not None and weighing.gains(other, None):
         said += f"; for fewer runs take {other.variant} ({numbers.ratio(other.speedup)})"

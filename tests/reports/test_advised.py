@@ -47,8 +47,8 @@ def test_a_row_for_each_variant_and_the_lines_of_the_best() -> None:
 def test_for_whom_preparation_is_not_worth_it_is_told() -> None:
     _, advice = Hill({SEMI: 1.3, LAST: 1.5, BOTH: 1.8}).climbed()
     assert (
-        "Making it ready took 20 s, which 44 runs of the attack win back; for fewer runs take"
-        f" {LAST} (1.50)."
+        "The 20 s that making it ready took are won back by 44 runs of the attack; for fewer runs"
+        f" take {LAST} (1.50)."
     ) in flowing(advice)
 
 
