@@ -23,8 +23,8 @@ COMPILING = 10.0, 0.3
 161 of them and takes about a minute on two cores."""
 AGAIN = 0.7
 """Of these, what a further process takes that finds the compiled code on disk."""
-_SLOWER = 1.2
-"""How many times as long as the last process the next may take."""
+ROOM = 1.2
+"""How many times as long as it is taken to a process may take."""
 _SHARE = 1 / 40
 _SHORTEST, _LONGEST = 0.5, 8.0
 
@@ -83,7 +83,7 @@ def of_process(record: ComparisonRecord, parts: Sequence[ProcessRecord], share: 
         share: seconds of measuring.
     """
     if len(parts) > 1:
-        return _SLOWER * parts[-1].elapsed
+        return ROOM * parts[-1].elapsed
     ready = sum(one.seconds for one in (record.preparation or {}).values())
     runs = sum(statistics.median(found) for found in record.seconds.values() if found)
     # The gate takes a run each, and the block that is begun when time is up two more.

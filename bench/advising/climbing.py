@@ -145,9 +145,10 @@ class Climb:
         """Say of what has to be made ready why it is not tried with a part that was not kept."""
         if not ladder.made_ready(variant):
             return
+        parts = variant.split(naming.JOINT)
         for part, why in self.dropped.items():
-            if not ladder.made_ready(part) and ladder.goes_with(part, variant.split(naming.JOINT)):
-                self.rungs.append(Rung(naming.together((variant, part)), left_out=why))
+            if not ladder.made_ready(part) and ladder.goes_with(part, parts):
+                self.rungs.append(Rung(naming.together((*parts, part)), left_out=why))
 
     def _try(self, variant: str) -> ComparisonRecord | None:
         why = self._not_now(variant)
@@ -189,7 +190,7 @@ class Climb:
         if self.top is None:
             return 0.0
         each = budgets.of_process(self.top, (), self.budget.share)
-        return (budgets.AT_LEAST - 1) * each
+        return budgets.ROOM * (budgets.AT_LEAST - 1) * each
 
     def _unable(self, record: ComparisonRecord, part: str) -> str:
         """Why a part can't be in the answer; "" where it can."""

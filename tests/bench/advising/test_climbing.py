@@ -54,6 +54,10 @@ def test_a_layout_is_tried_again_in_fewer_bits() -> None:
     assert measured(rungs)[:4] == [SEMI, LAST, half, "bf16+" + LAST]
     rungs, _ = Hill({SEMI: 1.3}).climbed(exact=False)
     assert measured(rungs) == [SEMI, LAST, half, COMPILED], "which gains nothing, and so not"
+    assert {BOTH, f"bf16+{COMPILED}"} <= set(left_out(rungs))
+    faster = {SEMI: 1.3, half: found(half, 2.0, "other")}
+    rungs, _ = Hill(faster).climbed(exact=False)
+    assert "bf16+" + BOTH in left_out(rungs)
 
 
 def test_outputs_that_differ_for_no_known_reason_are_never_the_answer() -> None:
