@@ -50,6 +50,8 @@ class AttackWorkload(Workload):
     attacked: nn.Module | None = None
     told: tuple[str, ...] = ()
 
+    compiles = True
+
     def remarks(self) -> tuple[str, ...]:
         return self.told
 
