@@ -9,13 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
-from bench.kinds.images import building
-from bench.worker import checks, compiled, dynamo, layers
+from bench.worker import compiled, dynamo, layers
 from bench.worker.memory import Unseen
 from semibackward import semi_backward
 from tests.bench.worker.small_net import assert_unchanged, images, small, state_of
-from tests.cases import image_case
 
 pytest.importorskip("torch._dynamo")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -183,23 +180,3 @@ def test_a_torch_that_does_not_compile_says_so(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delattr(torch, "compile")
     with pytest.raises(Unseen, match=r"has no torch\.compile"):
         dynamo.check(linears())
-
-
-@pytest.mark.parametrize("attack", ["pgd-autograd-grad", "pgd-backward"])
-def test_explain_finds_what_eager_mode_skips(attack: str) -> None:
-    case = image_case("reference", attack, "wrn_10_1", 1, (3, 16, 16), 1)
-    built = building.build(Comparison(case, SEMI_BACKWARD), seed=0)
-    checked = checks.check(built, explain=True)
-    every = len(list(built.model.parameters()))
-    found, gradients = checked.anatomy, checked.gradients
-    assert found is not None
-    assert found.compiled is not None
-    assert found.saved is not None
-    assert gradients is not None
-    assert gradients[BASELINE] == (every if attack == "pgd-backward" else 0)
-    assert found.compiled[BASELINE].parameters == every
-    assert found.compiled[SEMI_BACKWARD].parameters == gradients[SEMI_BACKWARD] == 0
-    kept = {name: sum(each.saved.values()) for name, each in found.compiled.items()}
-    assert kept[SEMI_BACKWARD] < kept[BASELINE]
-    assert found.uncompiled is None
-    assert checked.warnings == []
