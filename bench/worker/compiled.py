@@ -36,6 +36,7 @@ def looked_at(workload: Workload, variant: str) -> CompiledBackward:
     Raises:
         Unseen: this torch can't compile, or not this model.
     """
+    dynamo.check(workload.model)  # what it imports is no doing of the run
     return workload.probe(variant, lambda run: watched(run, workload.model))
 
 

@@ -92,12 +92,16 @@ def dissect(
     )
 
 
-def _saved(workload: Workload) -> dict[str, dict[str, int]]:
-    """Of a run of each variant, what a call of the model saves, by layer."""
-    return {
-        name: workload.probe(name, lambda run: layers.saved(run, workload.model))
-        for name in workload.variants
-    }
+def _saved(workload: Workload) -> dict[str, dict[str, int]] | None:
+    """Of a run of each variant, what a call of the model saves, by layer; None where nobody can
+    see, of which the account of all that autograd keeps has warned."""
+    try:
+        return {
+            name: workload.probe(name, lambda run: layers.saved(run, workload.model))
+            for name in workload.variants
+        }
+    except Unseen:
+        return None
 
 
 def _compiled(workload: Workload) -> tuple[dict[str, CompiledBackward] | None, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -80,4 +81,10 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 def addresses(found: Iterable[Tensor]) -> set[int]:
     """Of the storages of some tensors, where they have one."""
-    return {memory.storage(tensor)[0] for tensor in found if memory.has_storage(tensor)}
+    places = set()
+    for tensor in found:
+        # What torch.func has wrapped looks like any tensor, and has no storage that it gives away.
+        with contextlib.suppress(NotImplementedError):
+            if memory.has_storage(tensor):
+                places.add(memory.storage(tensor)[0])
+    return places

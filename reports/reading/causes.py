@@ -160,13 +160,13 @@ def by_asking(record: ComparisonRecord) -> bool:
 def compiled(record: ComparisonRecord) -> str | None:
     """What a run that computes none by how it asks computes with the model compiled; None where
     nobody looked."""
-    found = record.anatomy and record.anatomy.compiled
-    if not found or not by_asking(record):
+    found = (record.anatomy and record.anatomy.compiled) or {}
+    before, after = (found.get(name) for name in (record.baseline, record.variant))
+    if before is None or after is None or not by_asking(record):
         return None
-    before, after = (found[name].parameters for name in (record.baseline, record.variant))
-    if not before:
+    if not before.parameters:
         return "compiled it would compute none either"
-    return f"compiled it would compute {before} (frozen: {after})"
+    return f"compiled it would compute {before.parameters} (frozen: {after.parameters})"
 
 
 def nobody_asked(record: ComparisonRecord, environment: Environment, *, eager: bool = True) -> str:

@@ -27,12 +27,19 @@ Row = tuple[str, str, int | None, Mapping[str, int] | None]
 def of(records: Sequence[ComparisonRecord]) -> Iterator[Table]:
     """A table for each comparison that was looked at so; the last one has the legend."""
     name = naming.of([record.case for record in records])
-    looked = [record for record in records if record.anatomy is not None and record.anatomy.saved]
+    looked = [record for record in records if _looked_at(record)]
     for record in looked:
         notes = _notes(record)
         if record is looked[-1]:
             notes = (*notes, f"{_LEGEND}.")
         yield _table(f"{name(record.case)}{name.common}", list(_rows(record)), notes)
+
+
+def _looked_at(record: ComparisonRecord) -> bool:
+    found = record.anatomy
+    if found is None:
+        return False
+    return bool(found.saved or found.compiled) or found.uncompiled is not None
 
 
 def _rows(record: ComparisonRecord) -> Iterator[Row]:
@@ -43,9 +50,10 @@ def _rows(record: ComparisonRecord) -> Iterator[Row]:
         computed = (record.gradients or {}).get(variant)
         number = computed if isinstance(computed, int) else None
         yield "eager", variant, number, (found.saved or {}).get(variant)
-    for variant in names if found.compiled else ():
-        compiled = (found.compiled or {})[variant]
-        yield "compiled", variant, compiled.parameters, compiled.saved
+    for variant in names:
+        compiled = (found.compiled or {}).get(variant)
+        if compiled is not None:
+            yield "compiled", variant, compiled.parameters, compiled.saved
 
 
 def _notes(record: ComparisonRecord) -> tuple[str, ...]:
