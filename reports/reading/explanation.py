@@ -149,6 +149,9 @@ def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
         else f"{wasting} of its {_calls(found)} {form(wasting, 'computes', 'compute')}"
     )
     what = causes.computed(record) if causes.shares(record) else "parameter gradients"
+    compiled = causes.compiled(record)
+    if compiled is not None:
+        what += f" {causes.EAGER}; {compiled}"
     return (
         f"freeze the parameters, it costs nothing: {_measured(record)}; {which}"
         f" {what}{_cost(record)}{_left(record)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
 from bench.kinds.images import building
 from bench.records import parsing
+from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy, CompiledBackward
 from bench.statistics.observed import Observed
@@ -97,6 +99,18 @@ def test_what_it_would_compute_compiled_is_told_where_it_was_seen(original: int,
     assert told in (why(replace(NO_GAIN, anatomy=found), ENVIRONMENT) or "")
 
 
+def test_where_eager_mode_skips_all_but_a_few_it_is_told_too() -> None:
+    seen = Observed(calls=3, wasting=3, reached=62, skipped=61, model_calls=3)
+    computed: dict[str, int | str] = {**(NO_GAIN.gradients or {}), BASELINE: 1}
+    observed = {**(NO_GAIN.observed or {}), BASELINE: seen}
+    record = replace(NO_GAIN, gradients=computed, observed=observed, anatomy=LOOKED)
+    told = explain(record, ENVIRONMENT)
+    assert told is not None
+    assert told.label == "mixed"
+    said = "parameter gradients in eager mode; compiled it would compute 62 (frozen: 0)"
+    assert said in told.sentence
+
+
 def test_memory_that_freezing_spares_is_told_where_no_gradient_is() -> None:
     said = "a call of the model keeps 5.38 MB for its backward pass in place of 7.89 MB"
     assert said in sentence(NO_GAIN, LOOKED)
@@ -137,11 +151,12 @@ def test_reports_have_the_table_where_it_was_looked_at_and_there_alone() -> None
     looked = run(replace(GAIN, anatomy=replace(FULL, saved=SAVED, compiled=COMPILED)))
     plain = run(replace(GAIN, anatomy=FULL))
     title = "parameter gradients and what is kept for the backward pass"
-    for draw in (
+    drawings: list[Callable[[Run], str]] = [
         lambda found: explained.report([found]),
         lambda found: explained.paragraphs([found]),
         lambda found: "\n".join(terminal.explained(found, 100)),
-    ):
+    ]
+    for draw in drawings:
         assert title in draw(looked)
         assert title not in draw(plain)
 

@@ -107,7 +107,7 @@ def test_the_model_and_its_module_are_as_before(breaks: bool) -> None:
     assert set(globals()) == names
     assert eval_frame.cached_backends == known
     code = Linears.forward.__code__
-    assert eval_frame._debug_get_cache_entry_list(code) == []  # type: ignore[attr-defined]
+    assert eval_frame._debug_get_cache_entry_list(code) == []
 
 
 def test_what_its_user_has_compiled_stays_compiled() -> None:
