@@ -17,7 +17,7 @@ from reports.reading import kind, levels, memory, models, naming, promises, repr
 from reports.reading.explanation import Explanation, Label, explain
 from reports.reading.words import spelt
 from reports.table import Table
-from reports.tables import cells
+from reports.tables import cells, modes
 from semibackward_bench.grammar import counted, form
 
 escape, code, prose = telling.markdown, telling.markdown_code, telling.markdown_prose
@@ -64,6 +64,7 @@ def _report(runs: Sequence[Run]) -> str:
             *map(prose, said),
             markdown.draw(summary(found)),
             markdown.draw(table(found)),
+            *map(markdown.draw, modes.of([record for record, _ in found])),
             *(markdown.where(run.environment) for run in runs),
         ]
     )
@@ -218,6 +219,7 @@ def _paragraphs(runs: Sequence[Run]) -> Iterator[str]:
         else:
             assert record.anatomy is not None  # it was explained
             yield _paragraph(record, record.anatomy, told, environment)
+            yield from map(markdown.draw, modes.of([record]))
         if record.warnings:
             said = dict.fromkeys(text.rstrip(".") for text in record.warnings)
             yield "\n".join(f"- {escape(text)}." for text in said)

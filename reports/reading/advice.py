@@ -214,9 +214,11 @@ def _times(records: Sequence[ComparisonRecord]) -> str:
 def _nothing(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
     reasons = {next(iter(briefly.forms(record)), "") for record in records}
     because = f" ({reasons.pop()})" if len(reasons) == 1 and "" not in reasons else ""
+    eager = any(map(causes.by_asking, records)) and causes.EAGER not in because
+    gain = f"nothing to gain{f' {causes.EAGER}' if eager else ''}{because}"
     if namer.all(records):
-        return f"leave the code as it is: there is nothing to gain{because}"
-    return f"{_leave(records, namer)}: nothing to gain{because}"
+        return f"leave the code as it is: there is {gain}"
+    return f"{_leave(records, namer)}: {gain}"
 
 
 def _beyond(records: Sequence[ComparisonRecord], namer: _Namer) -> str:

@@ -58,7 +58,12 @@ def _nothing_left(record: ComparisonRecord) -> tuple[str, ...]:
     # loss.backward() asks for all of them: that none was computed has another cause.
     if call in ("", "backward") or (record.observed and not causes.skipped_by_torch(record)):
         return (f"{told} computed",) if found else ()
-    return (f"asks {call}, which computes none", f"asks {call}", call)
+    return (
+        f"asks {call}, which computes none {causes.EAGER}",
+        f"asks {call}, {causes.EAGER}",
+        f"asks {call}",
+        call,
+    )
 
 
 def _little(record: ComparisonRecord) -> tuple[str, ...]:

@@ -16,6 +16,10 @@ from semibackward_bench import grammar
 
 MOST = 3
 """Places, and owners, that a sentence names."""
+EAGER = "in eager mode"
+"""How a model runs that nobody compiled; there alone torch heeds whom a call asks for."""
+_ASKED = {"autograd.grad", "backward(inputs)"}
+"""Calls that name what they ask for."""
 _ALL_THE_SAME = "computed all the same"
 _NEVER_CALLS = "the attack never calls the model it is given"
 
@@ -143,15 +147,47 @@ def skipped_by_torch(record: ComparisonRecord) -> bool:
     return seen is not None and seen.skipped > 0
 
 
-def nobody_asked(record: ComparisonRecord, environment: Environment) -> str:
-    """How a run asks for gradients of which none is a parameter's, and why none is."""
+def by_asking(record: ComparisonRecord) -> bool:
+    """Whether it is by how it asks that a run computes none, which holds in eager mode alone: torch
+    was seen to leave them out, or, where nobody looked, no call asks for any."""
+    if record.observed:
+        return skipped_by_torch(record)
+    found = record.gradients or {}
+    calls = set(str(found.get("call", "backward")).split(" + "))
+    return not found.get(record.baseline) and calls <= _ASKED
+
+
+def compiled(record: ComparisonRecord) -> str | None:
+    """What a run that computes none by how it asks computes with the model compiled; None where
+    nobody looked."""
+    found = (record.anatomy and record.anatomy.compiled) or {}
+    before, after = (found.get(name) for name in (record.baseline, record.variant))
+    if before is None or after is None or not by_asking(record):
+        return None
+    if not before.parameters:
+        return "compiled it would compute none either"
+    return f"compiled it would compute {before.parameters} (frozen: {after.parameters})"
+
+
+def nobody_asked(record: ComparisonRecord, environment: Environment, *, eager: bool = True) -> str:
+    """How a run asks for gradients of which none is a parameter's, and why none is.
+
+    Args:
+        record: the comparison.
+        environment: of its run.
+        eager: whether to say where it holds in eager mode alone.
+    """
     found = record.gradients or {}
     told = (
         f"it asks by {spelt(str(found.get('call')))}, for which torch"
         f" {environment.torch['version']} computes {found.get(record.baseline)} of {_all(record)}"
     )
-    if skipped_by_torch(record):
-        return f"{told} by itself (since PyTorch 1.13 autograd skips those that nobody asked for)"
+    if by_asking(record):
+        where = f" {EAGER}" if eager else ""
+        since = "(since PyTorch 1.13 autograd skips those that nobody asked for)"
+        told += f" by itself{where} {since}" if skipped_by_torch(record) else where
+        more = compiled(record)
+        return told if more is None else f"{told}; {more}"
     cause = none_computed(record)
     return told if cause is None else f"{cause}; {told}"
 

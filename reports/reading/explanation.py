@@ -113,9 +113,26 @@ def _already_optimal(record: ComparisonRecord, found: Anatomy, environment: Envi
     by_itself = " by itself" if causes.skipped_by_torch(record) else ""
     cause = None if by_itself else causes.none_computed(record)
     because = "" if cause is None else f" {cause};"
+    eager = f" {causes.EAGER}" if causes.by_asking(record) else ""
+    more = "".join(f"; {told}" for told in (causes.compiled(record), _kept(record, found)) if told)
     return (
-        f"nothing to gain:{because} for its {_calls(found)} torch {environment.torch['version']}"
-        f" computes {causes.computed(record)}{by_itself}; measured {_interval(record)}"
+        f"nothing to gain{eager}:{because} for its {_calls(found)} torch"
+        f" {environment.torch['version']} computes {causes.computed(record)}{by_itself}{more};"
+        f" measured {_interval(record)}"
+    )
+
+
+def _kept(record: ComparisonRecord, found: Anatomy) -> str | None:
+    """What freezing spares of what is saved, where no gradient is computed; None for little."""
+    saved = found.saved or {}
+    before, after = (
+        sum(saved.get(name, {}).values()) for name in (record.baseline, record.variant)
+    )
+    if before - after <= TO_SPEAK_OF * before:
+        return None
+    return (
+        f"freezing spares memory all the same: a call of the model keeps {after / 1e6:.3g} MB for"
+        f" its backward pass in place of {before / 1e6:.3g} MB"
     )
 
 
@@ -132,6 +149,9 @@ def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
         else f"{wasting} of its {_calls(found)} {form(wasting, 'computes', 'compute')}"
     )
     what = causes.computed(record) if causes.shares(record) else "parameter gradients"
+    compiled = causes.compiled(record)
+    if compiled is not None:
+        what += f" {causes.EAGER}; {compiled}"
     return (
         f"freeze the parameters, it costs nothing: {_measured(record)}; {which}"
         f" {what}{_cost(record)}{_left(record)}"

@@ -24,7 +24,11 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
     if vain is not None:
         return f"{_OUTCOMES[str(record.verdict)]}: {vain}"
     if nothing_to_save(record):
-        return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
+        outcome = _OUTCOMES[str(record.verdict)]
+        eager = causes.by_asking(record) and _NOTHING in outcome
+        if eager:
+            outcome = outcome.replace(_NOTHING, f"{_NOTHING} {causes.EAGER}")
+        return f"{outcome}: {_nothing_left(record, environment, eager=not eager)}"
     if record.verdict == "faster":
         return memory.above_ceiling(record, environment)
     if record.verdict == "inconclusive":
@@ -39,12 +43,13 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
     )
 
 
+_NOTHING = "nothing to gain"
 _OUTCOMES = {
     "same": "gains nothing",
-    "slower": "loses, and had nothing to gain",
-    "inconclusive": "nothing to gain, whatever the interval leaves open",
+    "slower": f"loses, and had {_NOTHING}",
+    "inconclusive": f"{_NOTHING}, whatever the interval leaves open",
     "None": "without a verdict",
-    "faster": "faster, though there is nothing to gain, so distrust it",
+    "faster": f"faster, though there is {_NOTHING}, so distrust it",
 }
 
 
@@ -78,7 +83,7 @@ def _of_no_gradient(record: ComparisonRecord) -> str | None:
     )
 
 
-def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
+def _nothing_left(record: ComparisonRecord, environment: Environment, *, eager: bool) -> str:
     found = record.gradients or {}
     own = kind.of(record.case).nothing_left(record, environment)
     if own is not None:
@@ -86,7 +91,7 @@ def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
     vain = record.observed and found.get(record.baseline) and not causes.skipped_by_torch(record)
     if vain or causes.shares(record):
         return f"{causes.are_computed(record)}, whose operations are next to nothing"
-    return causes.nobody_asked(record, environment)
+    return causes.nobody_asked(record, environment, eager=eager)
 
 
 def nothing_to_save(record: ComparisonRecord) -> bool:

@@ -181,8 +181,8 @@ _LABELS: Mapping[Label, tuple[str, str]] = {
     "benefits": ("benefits", "benefit"),
     "mixed": ("benefits in part", "benefit in part"),
     "already optimal": (
-        "already computes no parameter gradient",
-        "already compute no parameter gradient",
+        "already computes no parameter gradient in eager mode",
+        "already compute no parameter gradient in eager mode",
     ),
     "gradient-free": ("asks for no gradient at all", "ask for no gradient at all"),
     "loses": ("loses", "lose"),

@@ -52,7 +52,7 @@ def broken(*_: Any, **__: Any) -> Any:
     raise RuntimeError("no such luck")
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "uncompiled")
 @pytest.mark.parametrize(
     ("module", "name", "what", "lost"),
     [
