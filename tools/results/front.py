@@ -12,7 +12,7 @@ from bench.cases import SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.formats import markdown
-from reports.reading import causes, kind, levels, numbers, places, promises
+from reports.reading import causes, kind, levels, models, numbers, places, promises
 from reports.reading.explanation import Label, explain
 from reports.reading.why import why
 from reports.reading.words import spelt
@@ -86,8 +86,30 @@ def _equality(found: Iterable[ComparisonRecord]) -> str:
 
 
 def truth(runs: Sequence[Run], now: Headline, before: Headline | None) -> str:
-    """Three sentences: what is gained, what is not, and of how much that is known."""
-    return " ".join([_gained(now), _not_gained(now, before), _known(runs)])
+    """What is gained, what is not, what compiling makes of that, and of how much that is known."""
+    told = (_gained(now), _not_gained(now, before), _compiled(runs), _known(runs))
+    return " ".join(filter(None, told))
+
+
+def _compiled(runs: Sequence[Run]) -> str:
+    """What compiled code computes where eager code computes nothing; "" where nobody looked."""
+    found = [
+        (record, seen[record.baseline].parameters, seen[record.variant].parameters)
+        for run in runs
+        for record in run.comparisons
+        if (seen := record.anatomy and record.anatomy.compiled)
+        and (record.gradients or {}).get(record.baseline) == 0
+        and seen[record.baseline].parameters
+    ]
+    if not found:
+        return ""
+    record, computed, frozen = max(found, key=lambda one: one[1])
+    every = (record.gradients or {}).get("parameters")
+    return (
+        f"`torch.compile` brings them back: on {models.name(record.case)} its backward pass computes"
+        f" {computed} of {grammar.counted(every, 'parameter gradient')}, whatever is asked for, and"
+        f" {frozen} where the parameters are frozen."
+    )
 
 
 def _gained(now: Headline) -> str:
