@@ -106,9 +106,9 @@ def _compiled(runs: Sequence[Run]) -> str:
     record, computed, frozen = max(found, key=lambda one: one[1])
     every = (record.gradients or {}).get("parameters")
     return (
-        f"`torch.compile` brings them back: on {models.name(record.case)} its backward pass computes"
-        f" {computed} of {grammar.counted(every, 'parameter gradient')}, whatever is asked for, and"
-        f" {frozen} where the parameters are frozen."
+        f"`torch.compile` brings them back: on {models.name(record.case)} its backward pass"
+        f" computes {computed} of {grammar.counted(every, 'parameter gradient')}, whatever is asked"
+        f" for, and {frozen} where the parameters are frozen."
     )
 
 
