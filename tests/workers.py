@@ -102,6 +102,7 @@ class ScriptedWorker:
             "samples": [vars(sample) for sample in samples],
             "gpu": None if self.host is None else gpu,
             "throttled": throttled,
+            "compiled": 0,
         }
 
     def sample(self, letter: str, run: int) -> Sample:

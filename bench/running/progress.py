@@ -10,6 +10,7 @@ from typing import Protocol
 from bench import console, layout, telling
 from bench.cases import Comparison
 from bench.records.types import ComparisonRecord
+from bench.statistics.equality import OUTPUTS
 from bench.statistics.estimate import Speedup
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -151,7 +152,7 @@ def outcome(record: ComparisonRecord) -> str:
     if record.speedup is None:
         return f"{record.status}: {telling.line(str(record.reason))}"
     level = "" if record.equality is None else record.equality.level
-    by = " (outputs differ by rounding)" if level == "rounding" else ""
+    by = "" if level in ("", "identical") else f" (outputs {OUTPUTS[str(level)]})"
     return f"{record.verdict}: {in_words(record.speedup)}{by}"
 
 

@@ -19,7 +19,7 @@ from bench.cases import A_A, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.estimate import CONFIDENCE
-from reports.reading import kind, levels, models, naming, places
+from reports.reading import kind, levels, models, naming, places, ways
 from reports.reading.words import WITHIN
 from semibackward_bench.grammar import counted, form
 
@@ -160,11 +160,11 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
         "device": case.device,
         "weights": models.weights(case),
         **told.facets(case),
-        "level": levels.word(record),
+        "level": levels.facet(record),
     }
     known = FACETS[:-1]
     others = ", ".join(value for name, value in found.items() if name not in known and value)
-    return (*(found.get(name, "") for name in known), others, record.variant, label)
+    return (*(found.get(name, "") for name in known), others, ways.recorded(record), label)
 
 
 def grouped(points: Iterable[Point], apart: Collection[str]) -> list[list[Point]]:
@@ -251,6 +251,29 @@ def spread_evenly(count: int, most: int) -> list[int]:
     if count <= most:
         return list(range(count))
     return sorted({round(index * (count - 1) / (most - 1)) for index in range(most)})
+
+
+def ways_of(points: Sequence[Point]) -> tuple[str, str]:
+    """What their baselines and their variants are called in a key: by name where all share it."""
+    records = [point.record for point in points]
+    return short(ways.baseline_of(records)), short(ways.variant_of(records))
+
+
+def medians(points: Sequence[Point], values: Sequence[float], spell: str = ".2f") -> str:
+    """The median of a value of each point, as "1.50"; of each level of equality apart.
+
+    Args:
+        points: some; not empty.
+        values: of each.
+        spell: a number.
+    """
+    by_level: dict[str, list[float]] = {}
+    for point, value in zip(points, values, strict=True):
+        by_level.setdefault(point.facet("level"), []).append(value)
+    found = {level: f"{statistics.median(some):{spell}}" for level, some in by_level.items()}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return " and ".join(f"{one} ({level or levels.IDENTICAL})" for level, one in found.items())
 
 
 def not_ok(points: Iterable[Point]) -> str:
