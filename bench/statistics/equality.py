@@ -21,7 +21,7 @@ OUTPUTS: Mapping[str, str] = {
     "identical": "are identical",
     "rounding": "differ by rounding",
     "agreeing": "agree",
-    "other": "are others",
+    "other": "differ by more than rounding",
     "different": "are different",
 }
 """What a sentence says of outputs at each level, behind "outputs" or "outputs that"."""

@@ -259,21 +259,18 @@ def ways_of(points: Sequence[Point]) -> tuple[str, str]:
     return short(ways.baseline_of(records)), short(ways.variant_of(records))
 
 
-def medians(points: Sequence[Point], values: Sequence[float], spell: str = ".2f") -> str:
-    """The median of a value of each point, as "1.50"; of each level of equality apart.
-
-    Args:
-        points: some; not empty.
-        values: of each.
-        spell: a number.
-    """
+def medians(points: Sequence[Point], values: Sequence[float]) -> str:
+    """The median of a value of each point, as "1.50"; of each level of equality apart."""
     by_level: dict[str, list[float]] = {}
     for point, value in zip(points, values, strict=True):
-        by_level.setdefault(point.facet("level"), []).append(value)
-    found = {level: f"{statistics.median(some):{spell}}" for level, some in by_level.items()}
+        by_level.setdefault(levels.word(point.record), []).append(value)
+    found = [
+        (level or levels.IDENTICAL, f"{statistics.median(by_level[level]):.2f}")
+        for level in sorted(by_level, key=levels.ORDER.index)
+    ]
     if len(found) == 1:
-        return next(iter(found.values()))
-    return " and ".join(f"{one} ({level or levels.IDENTICAL})" for level, one in found.items())
+        return found[0][1]
+    return ", ".join(f"{median} ({level})" for level, median in found)
 
 
 def not_ok(points: Iterable[Point]) -> str:

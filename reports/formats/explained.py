@@ -160,9 +160,13 @@ def _cells(
     record: ComparisonRecord, told: Explanation | None, intervals: Sequence[str]
 ) -> tuple[str, ...]:
     found, speedup = record.anatomy, record.speedup
+    interval = "-" if speedup is None or speedup.low is None else cells.interval(record, intervals)
     if told is None or found is None or speedup is None:
-        return (ways.recorded(record), record.status, *["-"] * (len(_BEFORE) + len(_AFTER) - 2))
-    interval = "-" if speedup.low is None else cells.interval(record, intervals)
+        unknown = ["-"] * (len(_BEFORE) + len(_AFTER) - 2)
+        if speedup is not None and not ways.explained(record):
+            measured = (cells.speedup(record), interval, "-", promises.verdict(record))
+            unknown = [*unknown[: -len(measured)], *measured]
+        return (ways.recorded(record), record.status, *unknown)
     return (
         ways.recorded(record),
         told.label,
@@ -214,7 +218,8 @@ def _paragraphs(runs: Sequence[Run]) -> Iterator[str]:
     for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
         told = explain(record, environment)
         if told is None:
-            who = ", ".join([str(record.case), *models.apart(record.case)])
+            way = [] if ways.usual(record) else [ways.called(record)]
+            who = ", ".join([str(record.case), *models.apart(record.case), *way])
             seen = record.status == "ok" and not ways.explained(record)
             reason = prose(shaping.seen(record) if seen else record.reason or "not dissected")
             yield f"**{escape(who)}**: {record.status}: {reason}."

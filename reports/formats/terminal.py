@@ -73,8 +73,8 @@ def _advice(run: Run, width: int) -> Iterator[str]:
     if run.comparisons or not any(run.own.values()):
         yield layout.broken(telling.line(advice.of(run)), width)
         for variant, lines in advice.code(run):
-            drawn = [f"{_CODE}{telling.line(line)}" for line in lines]
-            yield "\n".join([f"{telling.line(variant)}, once the model is built:", *drawn])
+            code = (f"{_CODE}{line}" for line in lines)
+            yield "\n".join([f"{variant}, once the model is built:", *code])
 
 
 def draw(table: Table, width: int) -> str:

@@ -12,7 +12,8 @@ from reports.reading import kind
 from semibackward_bench.grammar import counted, form
 
 IDENTICAL, ROUNDING, AGREES, OTHER = "identical", "rounding", "agreeing", "other"
-_ORDER = ("", *get_args(Level))
+ORDER = ("", *get_args(Level))
+"""Words of levels, by how equal the outputs are."""
 _NAMED = 3
 """Layers that a sentence names."""
 
@@ -33,7 +34,7 @@ def beside(told: str, record: Timed) -> str:
 def words_of(records: Iterable[ComparisonRecord]) -> list[str]:
     """The levels of those that came to a speedup, identical ("") first, the others by how equal."""
     found = {word(record) for record in records if record.speedup is not None}
-    return sorted(found, key=_ORDER.index)
+    return sorted(found, key=ORDER.index)
 
 
 def outputs(level: str) -> str:
@@ -69,7 +70,8 @@ def meaning(level: str) -> str | None:
     return {
         AGREES: f"every image keeps its success, and {100 * AGREEING:g} % of the numbers or more"
         " are the same",
-        OTHER: "the outputs differ by more than rounding, and more than agreeing ones",
+        OTHER: f"more than {100 - 100 * AGREEING:g} % of the numbers differ, or an image's success"
+        " does, or that can't be told",
     }.get(level)
 
 

@@ -29,12 +29,14 @@ def forms(record: ComparisonRecord) -> tuple[str, ...]:
     """What to tell of it in a few words, the longest first; nothing where nothing was prepared."""
     if record.recompilations:
         times = counted(record.recompilations, "graph")
-        return (f"{times} compiled while timed", "compiled while timed")
+        return (f"{times} compiled while timed", "compiled while timed", "recompiled")
     found = of(record)
     if found is None or record.speedup is None:
         return ()
     paid = _paid(found)
-    return (f"{PREPARED} in {_seconds(found)}, {paid}", f"{_seconds(found)}, {paid}", paid)
+    shortest = paid.replace("off after", "in")
+    told = (f"{PREPARED} in {_seconds(found)}, {paid}", f"{_seconds(found)}, {paid}", paid)
+    return (*told, *([] if shortest == paid else [shortest]))
 
 
 def sentences(record: ComparisonRecord) -> Iterator[str]:
@@ -43,10 +45,10 @@ def sentences(record: ComparisonRecord) -> Iterator[str]:
         found = (record.preparation or {}).get(way)
         if found is None:
             continue
-        mine = way == record.variant
-        took = _told(found, record) if mine else _seconds(found)
         made = f"{counted(found.compilations, 'graph')} in {counted(found.runs, 'run')}"
-        yield f"{way} was {PREPARED} in {took} ({made})"
+        paid = way == record.variant and record.speedup is not None
+        won = f", which {_paid(found)}" if paid else ""
+        yield f"{way} was {PREPARED} in {_seconds(found)} ({made}){won}"
         if found.breaks:
             more = len(found.breaks) - MOST
             left = f"; and {counted(more, 'more reason')}" if more > 0 else ""

@@ -65,7 +65,8 @@ def _of_others(others: Sequence[ComparisonRecord]) -> list[str]:
     for record in others:
         by_way.setdefault(ways.called(record), []).append(record)
     told = [
-        f"{way} was {_mean(mean)} times as fast in {_cases(mean.count)}"
+        f"{way} was {numbers.with_interval(mean.geometric, named=True)} times as fast in"
+        f" {_cases(mean.count)}{f', with {levels.outputs(mean.level)}' if mean.level else ''}"
         for way, records in by_way.items()
         for mean in averages.of(records)
     ]
@@ -153,7 +154,7 @@ def _trust(every: Sequence[Measured], frozen: Sequence[Measured]) -> str:
         " and differed by rounding, which was proved,": proved,
         ", differed by no more than rounding": counts[levels.ROUNDING] - proved,
         ", agreed": counts[levels.AGREES],
-        ", were others": counts[levels.OTHER],
+        ", differed by more": counts[levels.OTHER],
     }
     told += "".join(f"{what} in {number}" for what, number in nearly.items() if number)
     bad = Counter(record.status for record, _ in every if record.status != "ok")
