@@ -84,12 +84,12 @@ def time(found: Sequence[Point]) -> list[Plot]:
     rows.sort(key=lambda row: -row[1][2])
     drawn = [rows[index] for index in points.spread_evenly(len(rows), BARS)]
     everything = [p for p, _ in cases.values()]
-    whose = ways.baseline_of(p.record for p in everything)
+    whose = ways.the(ways.baseline_of(p.record for p in everything))
     name, first = drawn[0]
     left = len(rows) - len(drawn)
     median = statistics.median(told[2] for _, told in cases.values())
     description = points.sentences(
-        f"Shares of the {whose}'s time in forward passes, output gradients, parameter gradients"
+        f"Shares of {whose}'s time in forward passes, output gradients, parameter gradients"
         f" and overhead, {counted(len(cases), 'case')}; parameter gradients take"
         f" {100 * median:.0f} % (median), and most in {name}, {100 * first[2]:.0f} %.",
         "A bar is the mean of a library's attacks that ask for gradients in the same way."
@@ -138,7 +138,7 @@ def _time(
     axes.set_yticks(range(len(rows)), [shown(name, 52) for name, _ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, 100)
-    whose = f"the {ways.baseline_of(p.record for p in everything)}'s time"
+    whose = f"{ways.the(ways.baseline_of(p.record for p in everything))}'s time"
     axes.set_xlabel(f"% of {whose}")
     axes.tick_params(axis="y", left=False)
     apart = ["library", "attack", "variant"]

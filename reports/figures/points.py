@@ -205,7 +205,8 @@ def names(
     for point in points:
         alike.setdefault(name(point, told), []).append(point)
     more = {label: _telling(group, told, apart) for label, group in alike.items()}
-    return [name(point, more[name(point, told)]) for point in points]
+    usual = all(ways.usual(point.record) for point in points)
+    return [name(point, more[name(point, told)], usual=usual) for point in points]
 
 
 def _telling(points: Sequence[Point], told: Collection[str], apart: Collection[str]) -> set[str]:
@@ -223,10 +224,16 @@ def _values(points: Sequence[Point]) -> dict[str, set[str]]:
     return {name: set(column) for name, column in zip(NAMES, columns, strict=False)}
 
 
-def name(point: Point, facets: Iterable[str]) -> str:
-    """A point by some of its facets, as "foolbox pgd, 4 images"; semi-backward goes without."""
+def name(point: Point, facets: Iterable[str], *, usual: bool = True) -> str:
+    """A point by some of its facets, as "foolbox pgd, 4 images".
+
+    Args:
+        point: to name.
+        facets: to tell.
+        usual: semi-backward goes without its name.
+    """
     told = {facet: short(point.facet(facet)) for facet in sorted(facets, key=_AT.__getitem__)}
-    if told.get("variant") == SEMI_BACKWARD:
+    if usual and told.get("variant") == SEMI_BACKWARD:
         del told["variant"]
     first = " ".join(told.pop(facet, "") for facet in ("library", "attack")).strip()
     return ", ".join(text for text in (first, *told.values()) if text)

@@ -113,7 +113,7 @@ def _range(gains: Sequence[float] | None) -> str:
 def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
     """A line for each comparison; what was not dissected, or not ok, has its reason below."""
     name = naming.of([record.case for record, _ in found])
-    baseline = ways.baseline_of(record for record, _ in found)
+    baseline = ways.the(ways.baseline_of(record for record, _ in found))
     intervals = cells.interval_names(record.speedup for record, _ in found)
     warnings = cells.by_whom(
         (f"{name(record.case)}, {ways.recorded(record)}", text)
@@ -131,7 +131,7 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
         notes += (f"{where}: {text}." for text in of_one.get(where, ()))
     notes += (f"{'; '.join(whose)}: {text}." for text, whose in warnings.items() if len(whose) > 1)
     return Table(
-        f"where the time goes, passes per image and shares of the {baseline}'s time{name.common}",
+        f"where the time goes, passes per image and shares of {baseline}'s time{name.common}",
         (*_BEFORE, cells.interval_head(intervals), *_AFTER),
         tuple((name(record.case), *_cells(record, told, intervals)) for record, told in found),
         (*notes, _LEGEND),

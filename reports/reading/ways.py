@@ -15,6 +15,9 @@ from bench.records.types import ComparisonRecord
 from bench.variants.naming import JOINT, PARTS, parts_of
 from reports.reading.words import variant_spelt
 
+SEVERAL = "baseline"
+"""What several baselines are called together."""
+
 
 class Held(Protocol):
     """A variant and what it is held against, as comparisons and counts have both."""
@@ -76,12 +79,12 @@ def again(way: str) -> str:
 
 def the(way: str) -> str:
     """A way to run a case, within a sentence."""
-    return f"the {way}" if way == BASELINE else way
+    return f"the {way}" if way in (BASELINE, SEVERAL) else way
 
 
 def baseline_of(held: Iterable[Held]) -> str:
     """What several are held against: its name, or "baseline" where they have several."""
-    return _common({one.baseline for one in held}, "baseline")
+    return _common({one.baseline for one in held}, SEVERAL)
 
 
 def variant_of(held: Iterable[Held]) -> str:

@@ -60,6 +60,9 @@ def composed(
     case = changed(GAIN.case, **of_case)
     computed = {name: 0 if "semi-backward" in name else 62 for name in (baseline, variant)}
     peaks = {baseline: 2000, variant: 1000}
+    if equality is not None and equality.success is not None:
+        succeeds = zip(peaks, equality.success.values(), strict=True)
+        equality = replace(equality, success=dict(succeeds))
     slow, fast = [1.5 + 0.01 * (i % 3) for i in range(24)], [1.0] * 24
     record = replace(
         GAIN,

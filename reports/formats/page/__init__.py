@@ -53,6 +53,7 @@ def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
 def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
     found = places.of(runs)
     records = [record for place in found for record, _ in place.comparisons]
+    baseline = ways.baseline_of(records) if records else BASELINE
     intervals = cells.interval_names(record.speedup for record in records)
     rows = [
         table.row(record, environment, place, mixed=len(intervals) > 1)
@@ -71,7 +72,9 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         summary=[_with_code(sentence) for sentence in summary.of(runs)],
         opening=None if opening is None else _opening(opening),
         rows=rows,
-        baseline=ways.baseline_of(records) if records else BASELINE,
+        baseline=baseline,
+        several=ways.SEVERAL,
+        the_baseline=ways.the(baseline),
         meanings=_meanings(records),
         interval=cells.interval_words(intervals),
         only_here=promises.ONLY_HERE if any(map(promises.only_here, records)) else "",

@@ -35,7 +35,15 @@ _BOLD = 1.1
 """How much broader headers and verdicts are."""
 _TELLING = ("library", "attack", "speedup", "verdict", "model", "batch", "variant", "run")
 """The columns that tell rows apart; what they leave of a line is for their own long texts."""
-_FIRST = (*_TELLING, "parameter gradients", "seconds", "input", "device", "peak memory (MB)")
+_FIRST = (
+    *_TELLING,
+    "parameter gradients",
+    preparation.PREPARED,
+    "seconds",
+    "input",
+    "device",
+    "peak memory (MB)",
+)
 """The columns that get room, in this order; the others follow."""
 _ALWAYS = ("speedup", "verdict")
 """Columns that are shown even if all rows say the same."""
