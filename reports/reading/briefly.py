@@ -40,7 +40,7 @@ def _unexplained(record: ComparisonRecord) -> tuple[str, ...]:
         return _little(record)
     found = record.gradients or {}
     told = f"{found.get(record.baseline)} → {found.get(record.variant)}"
-    counts = () if ways.gradients(record) is None else (f"{told} gradients", told)
+    counts = () if ways.gradients(record) is None else (f"gradients: {told}", told)
     return preparation.forms(record) or counts
 
 

@@ -14,6 +14,7 @@ from bench.cases import A_A, BASELINE, FORWARD_ONLY, RIVAL, SEMI_BACKWARD, again
 from bench.records.types import ComparisonRecord
 from bench.variants.naming import JOINT, PARTS, parts_of
 from reports.reading.words import variant_spelt
+from semibackward_bench.grammar import counted
 
 SEVERAL = "baseline"
 """What several baselines are called together."""
@@ -110,10 +111,8 @@ def gradients(record: ComparisonRecord) -> str | None:
     before, after = found.get(record.baseline), found.get(record.variant)
     if not isinstance(before, int) or not isinstance(after, int):
         return None
-    return (
-        f"of {found.get('parameters')} parameter gradients {the(record.baseline)} computes {before}"
-        f" and {record.variant} {after}"
-    )
+    of = counted(found.get("parameters"), "parameter gradient")
+    return f"of {of} {the(record.baseline)} computes {before} and {record.variant} {after}"
 
 
 def _adds(held: Held) -> str | None:

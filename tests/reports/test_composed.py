@@ -32,7 +32,8 @@ from reports.reading import (
 )
 from reports.reading.explanation import explain
 from reports.reading.why import why
-from reports.tables import counts, side_by_side
+from reports.tables import contents, counts, side_by_side
+from tests.cases import text_case
 from tests.records import ENVIRONMENT, run, write
 from tests.records import counts as counted
 from tests.reports.composed import (
@@ -170,7 +171,7 @@ def test_freezing_inside_compiled_code_is_explained_and_nothing_else_is() -> Non
     ]
     assert briefly.forms(OVER)[0] == "62 of 62 computed in vain"
     assert briefly.forms(SLOWER)[0] == "prepared in 38 s, never paid off"
-    assert briefly.forms(AGREEING)[0] == "62 → 62 gradients"
+    assert briefly.forms(AGREEING)[0] == "gradients: 62 → 62"
     assert why(SLOWER, ENVIRONMENT) == (
         "loses: why was not looked into; of 62 parameter gradients the original computes 62 and"
         " compiled 62"
@@ -327,3 +328,12 @@ def test_a_variant_that_nobody_knows_is_told_without_lines() -> None:
     assert ways.lines(strange.variant, "cpu") == []
     assert "`someone's+semi-backward` makes it 1.500" in advice.of(run(strange))
     assert CHANNELS.variant not in advice.of(run(strange))
+
+
+def test_another_baseline_has_tables_of_its_own_whatever_the_kind() -> None:
+    case = text_case()
+    forward = composed("forward-only", 1.2, baseline="semi-backward", verdict="same")
+    record = replace(forward, case=case, case_id=case.id)
+    (table,) = contents.of_run(run(record), {})
+    assert table.title.endswith(": forward-only against semi-backward")
+    assert rows_of(table)["speedup"] == ("1.200",)
