@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cases import A_A
+from bench.cases import A_A, Comparison
 from bench.records import reading
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
@@ -109,6 +109,12 @@ def test_each_level_stands_beside_its_speedup_in_every_format(found: Run, html: 
     assert "2.400, agreeing" in "\n".join(terminal.everything(found, 120, {}))
     assert "2.400, agreeing" in explained.report([found])
     assert progress.outcome(FASTEST).endswith("(outputs differ by more than rounding)")
+
+
+def test_while_cases_run_a_variant_is_named_with_its_baseline() -> None:
+    case = OVER.case
+    assert progress.titled(Comparison(case, BOTH, "compiled")) == f"{case}: {BOTH} over compiled"
+    assert progress.titled(Comparison(case, "semi-backward")) == str(case)
 
 
 def test_no_mean_mixes_levels() -> None:
