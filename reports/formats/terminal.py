@@ -14,6 +14,9 @@ from reports.table import Table
 from reports.tables import contents, modes
 from reports.tables import short as short_tables
 
+_CODE = "    "
+"""Before a line of Python, which is never broken."""
+
 
 def short(run: Run, width: int) -> Iterator[str]:
     """What a run came to: a row a case, and then what to do, in parts.
@@ -71,6 +74,9 @@ def _advice(run: Run, width: int) -> Iterator[str]:
     """What to do; nothing where networks were tried out and nothing was to be timed."""
     if run.comparisons or not any(run.own.values()):
         yield layout.broken(telling.line(advice.of(run)), width)
+        for variant, lines in advice.code(run):
+            code = (f"{_CODE}{line}" for line in lines)
+            yield "\n".join([f"{variant}, once the model is built:", *code])
 
 
 def draw(table: Table, width: int) -> str:

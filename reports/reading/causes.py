@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from bench.cases import SEMI_BACKWARD
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.observed import Foreign, Observed
+from reports.reading import ways
 from reports.reading.words import spelt
 from semibackward_bench import grammar
 
@@ -82,7 +83,7 @@ def no_effect(record: ComparisonRecord) -> str | None:
     where nothing is, or where nobody looked."""
     found = record.gradients or {}
     before, after = _both(record)
-    if record.variant != SEMI_BACKWARD or before is None or after is None:
+    if not ways.freezes(record) or before is None or after is None:
         return None
     if found.get(record.baseline) != found.get(record.variant) or not before.calls:
         return None
@@ -112,7 +113,7 @@ def no_effect_briefly(record: ComparisonRecord) -> tuple[str, ...]:
 def more(record: ComparisonRecord) -> str | None:
     """What is still computed in vain where freezing spares a part; None for nothing."""
     _, after = _both(record)
-    if record.variant != SEMI_BACKWARD or after is None or no_effect(record) is not None:
+    if not ways.freezes(record) or after is None or no_effect(record) is not None:
         return None
     return "; ".join(_left(record, after)) or None
 
@@ -211,7 +212,9 @@ def counted(observed: Mapping[str, Observed] | None, baseline: str) -> list[str]
             told.append(f"{name} also computes {_gradients(each.foreign)}")
     if seen.freezes:
         told.append(f"the attack freezes the model itself ({_places(seen.freezes)})")
-    again = [each for name, each in observed.items() if name == SEMI_BACKWARD and each.thaws]
+    again = [
+        each for name, each in observed.items() if SEMI_BACKWARD in ways.parts(name) and each.thaws
+    ]
     if again and again[0].frozen < again[0].frozen_before:
         told.append(_again(again[0]).removesuffix(": "))
     return told

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from bench.cases import SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.formats import markdown
-from reports.reading import causes, kind, levels, models, numbers, places, promises
+from reports.reading import causes, kind, levels, models, numbers, places, promises, ways
 from reports.reading.explanation import Label, explain
 from reports.reading.why import why
 from reports.reading.words import spelt
@@ -135,7 +134,7 @@ def _gained(now: Headline) -> str:
 def _conditions(faster: Sequence[ComparisonRecord]) -> str:
     """What must stand beside the speedups: outputs that differ, and verdicts of one process."""
     counted = Counter(filter(None, map(levels.word, faster)))
-    told = [f"in {count} with outputs that differ by {word}" for word, count in counted.items()]
+    told = [f"in {count} with {levels.outputs(word)}" for word, count in counted.items()]
     if here := sum(map(promises.only_here, faster)):
         told.append(f"in {here} {promises.ONLY_HERE} only")
     return f" ({'; '.join(told)})" if told else ""
@@ -182,7 +181,7 @@ def _known(runs: Sequence[Run]) -> str:
         told.label
         for run in there
         for record in run.comparisons
-        if record.variant == SEMI_BACKWARD and record.anatomy is not None
+        if ways.usual(record) and ways.freezes(record) and record.anatomy is not None
         if (told := explain(record, run.environment)) is not None
     )
     counted = [
