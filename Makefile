@@ -10,7 +10,7 @@ JOBS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: bench test test-browser check perf baseline baseline-check selfcheck replicate processes coverage \
-	report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
+	advised report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -57,6 +57,9 @@ replicate: $(READY)  ## The main job RUNS=8 times: how far its answers agree, in
 
 processes: $(READY)  ## Do forked workers differ as fresh ones do, and how soon are they ready?
 	@$(BIN)/python -m tools.processes
+
+advised: $(READY)  ## Do the lines that advise says to paste gain what it says they do?
+	@$(BIN)/python -m tools.advised
 
 report: $(READY)  ## Everything under results/: the page, tables, plots, into report/
 	@for format in html md latex csv json; do \

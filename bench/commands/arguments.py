@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from bench import console, program
-from bench.commands import compare, counts, doctor, duel, explain, own, report, run
+from bench.commands import advise, compare, counts, doctor, duel, explain, own, report, run
 from bench.commands import list as listing
 from bench.errors import UsageError
 from bench.kinds import registry
@@ -21,6 +21,7 @@ from bench.kinds import registry
 _MEASURING = {
     "run": (run, "measure (the default)"),
     "explain": (explain, "measure, and tell where the time goes"),
+    "advise": (advise, "find the fastest way to run one attack, and what to paste for it"),
 }
 """Before the commands of the kinds' own, which measure too."""
 _OTHERS = {

@@ -175,12 +175,17 @@ def add_seed(how: argparse._ArgumentGroup) -> None:
 def add_where(command: argparse.ArgumentParser) -> None:
     """Where the records go."""
     where = command.add_argument_group("where the records go")
+    add_out(where)
+    where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
+    add_wide(where)
+
+
+def add_out(where: argparse._ArgumentGroup) -> None:
+    """The file, and how much is told on the way to it."""
     where.add_argument(
         "--out", type=Path, metavar="FILE.jsonl", help="default: a new file in runs/"
     )
-    where.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
     where.add_argument("--verbose", action="store_true", help="traces, and where the time went")
-    add_wide(where)
 
 
 def add_wide(where: argparse._ArgumentGroup) -> None:

@@ -83,6 +83,7 @@ class Measuring:
         most: blocks that this process is worth.
         usual: seconds of a block in the processes before; None in the first.
         pauses: of other programs, to wait for; None where they do not matter.
+        operations: count them, for what they predict.
         beside: whether it is one of those that have memory as the system gives it, and only show
             how far they lie apart: one block after the gate.
     """
@@ -104,6 +105,7 @@ class Measuring:
         most: float = math.inf,
         usual: float | None = None,
         pauses: Pauses | None = None,
+        operations: bool = True,
         beside: bool = False,
     ) -> None:
         self._workers = workers
@@ -119,6 +121,7 @@ class Measuring:
         self._most = 1 if beside else most
         self._usual = usual
         self._pauses = pauses
+        self._operations = operations
         self._beside = beside
         self._rule = stop_rule(limits, comparison.case.device)
         self.so_far = SoFar(process)
@@ -170,6 +173,7 @@ class Measuring:
             "do": "prepare",
             **protocol.asked(self._comparison, self._seed),
             "explain": self._explain,
+            "operations": self._operations,
             "gate_only": self._gate_only,
         }
         before = self._workers.start_seconds

@@ -125,7 +125,18 @@ def test_what_is_no_terminal_has_80_columns_and_an_error_is_one_line_there(
     assert len(capsys.readouterr().out.splitlines()) == 1, "Markdown is not broken for a file"
 
 
-HELP = ["run", "explain", "train", "list", "counts", "report", "compare", "duel", "doctor"]
+HELP = [
+    "run",
+    "explain",
+    "advise",
+    "train",
+    "list",
+    "counts",
+    "report",
+    "compare",
+    "duel",
+    "doctor",
+]
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in HELP)], ids=" ".join)

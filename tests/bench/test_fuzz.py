@@ -114,7 +114,7 @@ def option_strings(command: str) -> list[str]:
 def words_of(chance: random.Random) -> Iterator[str]:
     """A command line of options that there are, and of values that nobody expects."""
     command = chance.choice(
-        ("run", "explain", "counts", "train", "list", "report", "compare", "doctor")
+        ("run", "explain", "advise", "counts", "train", "list", "report", "compare", "doctor")
     )
     yield command
     names = option_strings(command)

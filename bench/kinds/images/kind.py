@@ -88,6 +88,7 @@ class Images(Kind):
     group = ImageGroup
     own = ("steps", "defaults", "classes", "image_size", "input", "images", "labels")
     hint = "attacks on images: leave it out"
+    advises = True
     duels = True
     report = "reports.kinds.images.report:ImageReport"
 

@@ -26,6 +26,7 @@ from tests.places import ROOT
         ["list"],
         ["counts", "--help"],
         ["compare", "--help"],
+        ["advise", "--help"],
         *(["list", t] for t in ("libs", "attacks", "models")),
     ],
     ids=" ".join,
@@ -50,6 +51,7 @@ def test_the_controlling_process_of_a_run_imports_no_torch_and_nothing_of_an_ext
         "import sys; import bench.commands.run, bench.running.runner, bench.commands.doctor\n"
         "import reports.formats.markdown, reports.formats.terminal\n"
         "import bench.commands.model_doctor, bench.commands.counts, bench.compare.comparing\n"
+        "import bench.advising.climbing, bench.running.stepwise, reports.formats.advised\n"
         "import reports.formats.compared\n"
         "extra = {'torch', 'pandas', 'jinja2', 'matplotlib'} & set(sys.modules)\n"
         "assert not extra, extra"
@@ -76,6 +78,21 @@ def test_list_names_what_there_is() -> None:
         (["--libs", "foolbox", "--variants", "forward-only"], "forward-only is for black-box"),
         (["--classes", "0"], "at least 1"),
         (["explain", "--attacks", "pgdd"], "unknown attack 'pgdd'; did you mean pgd"),
+        (["advise", "--libs", "foolbox", "art"], "one case, and this is 2: name one by --libs"),
+        (
+            ["advise", "--attacks", "pgd"],
+            "advise takes one case, and this is 6: name one by --libs",
+        ),
+        (["advise", "--batch", "4", "8", "--steps", "2", "3"], "by --batch, --steps"),
+        (["advise", "--variants", "frozen"], "unknown variant 'frozen'"),
+        (["advise", "--variants", "original"], "nothing to hold against original"),
+        (["advise", "--baseline", "compiled"], "against original: leave out --baseline"),
+        (["advise", "--a-a"], "leave out --baseline and --a-a"),
+        (["advise", "--budget", "0"], "above 0"),
+        (["advise", "--exact", "--any"], "not allowed with argument --exact"),
+        (["advise", "--libs", "openattack"], "advise is for attacks on images"),
+        (["advise", "--training", "pgd"], "advise is for attacks on images"),
+        (["advise", "--attack", f"{MINE}:fgsm", "--attack", f"{MINE}:along"], "by --attack"),
         (["explain", "--format", "html"], "invalid choice: 'html'"),
         (["--suite", "quik"], "unknown suite 'quik'; did you mean quick?"),
         (["--suite", "absent.toml"], "suite absent.toml: can't be read"),

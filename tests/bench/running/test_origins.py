@@ -109,7 +109,7 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_started(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("bench.running.session.WorkerPool", None)
-    for command in ("run", "counts", "explain", "train"):
+    for command in ("run", "counts", "explain", "advise", "train"):
         assert cli.main([command, "--libs", "torchattacks", "--expect-from", "no/such"]) == 2
         assert "--expect-from no/such: there is no folder no/such" in capsys.readouterr().err
 
