@@ -35,6 +35,8 @@ Status = Literal[
 DECIDED: tuple[Status, ...] = ("ok", "unequal", "reads parameter gradients")
 """The ends that another run of the same code comes to again."""
 
+_OVER = " over "
+
 T = TypeVar("T", bound="OfKind")
 _read: ContextVar[Sequence[str]] = ContextVar("kinds that are read", default=())
 
@@ -249,7 +251,12 @@ def question(case_id: str, variant: str, baseline: str = BASELINE) -> tuple[str,
 
 def against(variant: str, baseline: str) -> str:
     """A variant by name, with what it is held against where that is not the original."""
-    return variant if baseline == BASELINE else f"{variant} over {baseline}"
+    return variant if baseline == BASELINE else f"{variant}{_OVER}{baseline}"
+
+
+def baseline_of(told: str) -> str:
+    """What a variant is held against that is called as by `against`."""
+    return told.partition(_OVER)[2] or BASELINE
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dissecting runs no model compiled, which takes seconds."""
+    from bench.kinds.images.building import AttackWorkload
+
+    monkeypatch.setattr(AttackWorkload, "compiles", False)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def what_is_there_stays() -> None:
     """Each run that a worker times begins with a collection of garbage, which need not look through

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from adapters.base import AdapterError, LibraryUnavailable, quiet
 from adapters.models import catalogue, cifar
 from adapters.models import weights as loading
-from adapters.models.catalogue import WideResNetSize
+from adapters.models.catalogue import Llama, WideResNetSize
 from adapters.models.trained import building as trained_building
 from adapters.models.trained import catalogue as trained
 
@@ -47,7 +47,7 @@ def build(
         classes: number of classes; None for the model's own, or as many as the weights have.
 
     Raises:
-        LibraryUnavailable: timm can't be imported.
+        LibraryUnavailable: timm, or what else it is made with, can't be imported.
         AdapterError: the weights can't be read or do not fit the model, or there are none, or it is
             not made for such images.
     """
@@ -55,8 +55,8 @@ def build(
         _without_pretrained(name, pretrained)
         return trained_building.of_size(name, image_size, classes, seed, weights)
     own = catalogue.own(name)
-    # It takes longer to import than torch, and a wide ResNet has nothing of it.
-    timm: Any = None if isinstance(own, WideResNetSize) else _import_timm()
+    # It takes longer to import than torch, and some of ours have nothing of it.
+    timm: Any = None if isinstance(own, WideResNetSize | Llama) else _import_timm()
     state = None if weights is None else loading.read(weights)
     with quiet():
         if own is not None:

@@ -14,10 +14,12 @@ from adapters.models.trained import catalogue as trained
 _REGISTERED = re.compile(r"^@register_model\s*\ndef\s+(\w+)", re.MULTILINE)
 _WIDE = re.compile(r"wrn_(\d+)_(\d+)")
 _SMALL_STEM = re.compile(r"cifar_(resnet(?:18|34|50|101|152))")
+_LLAMA = "llama_small"
 
 OWN = (
     *(f"cifar_resnet{depth}" for depth in (18, 34, 50, 101, 152)),
     *("wrn_10_1", "wrn_16_4", "wrn_28_10", "wrn_32_10", "wrn_34_10"),
+    _LLAMA,
 )
 """Our models' names; of the wide ones these are examples, see `own`."""
 
@@ -37,7 +39,12 @@ class SmallStem:
     timm_name: str
 
 
-def own(name: str) -> WideResNetSize | SmallStem | None:
+@dataclass(frozen=True)
+class Llama:
+    """The small Llama that takes patches of images for tokens."""
+
+
+def own(name: str) -> WideResNetSize | SmallStem | Llama | None:
     """What one of our names stands for, None where it is not ours.
 
     `wrn_D_W` is a wide ResNet W times as wide, with n units in each of three groups. Its depth is
@@ -50,7 +57,7 @@ def own(name: str) -> WideResNetSize | SmallStem | None:
         return WideResNetSize(units, width) if units > 0 and width > 0 and rest in (0, 2) else None
     if small := _SMALL_STEM.fullmatch(name):
         return SmallStem(small.group(1))
-    return None
+    return Llama() if name == _LLAMA else None
 
 
 @functools.cache

@@ -99,7 +99,8 @@ def _attacks() -> str:
 def _models() -> str:
     lines = [
         f"your own: {_OWN_MODEL}",
-        "ours, for images of 3x32x32 (any wrn_DEPTH_WIDTH of 6n + 4 or 6n + 2 layers):",
+        "ours, for images of 3x32x32 (any wrn_DEPTH_WIDTH of 6n + 4 or 6n + 2 layers; llama_small"
+        " takes patches of 8x8 for tokens, with transformers):",
         *catalogue.OWN,
         "classifiers with a recipe of a paper:",
         *classifiers.NETWORKS,

@@ -15,6 +15,7 @@ from bench import console, layout, program, telling
 from bench.kinds import registry as kinds
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
+from bench.running.starting import Starting
 from semibackward_bench.grammar import counted
 
 GOOD, BAD = "ok", "--"
@@ -36,14 +37,17 @@ def examine() -> tuple[str, bool]:
         the text for the user, and whether at least one library can be measured.
     """
     lines = [_line(sys.version_info >= (3, 10), "Python", platform.python_version())]
-    pool = WorkerPool()
+    pool, starting = WorkerPool(), Starting(lambda note: None)
     try:
         lines += _machine(pool)
+        if pool.get().facts["ok"]:
+            pool.use(starting.on_cpu("system"))  # torch is imported once for all libraries
         libraries = [_library(pool, name) for name in registry.names()]
     except WorkerDied as died:
         return "\n".join([*lines, _line(False, "worker", str(died))]), False
     finally:
         pool.replace()
+        starting.close()
     lines += [line for _, line in libraries]
     usable = [name for (works, _), name in zip(libraries, registry.names(), strict=True) if works]
     subjects = [name for name, first in NEEDED.items() if _good(lines[:first])]

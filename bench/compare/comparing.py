@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from bench.cases import against
 from bench.compare import (
     benchmarked,
     counted,
@@ -141,7 +142,7 @@ def _told(alone: Iterable[tuple[str, R]]) -> tuple[str, ...]:
     """Cases that only one file has, each with its variants."""
     found: dict[str, list[str]] = {}
     for name, record in alone:
-        found.setdefault(name, []).append(record.variant)
+        found.setdefault(name, []).append(against(record.variant, record.baseline))
     return tuple(f"{name} ({' and '.join(variants)})" for name, variants in found.items())
 
 

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from adapters.custom import LIBRARY as USER
 from bench import specs
-from bench.cases import Case
+from bench.cases import Case, question
 from bench.compare import naming, renaming
 from bench.compare.renaming import Known
 from bench.records.types import ComparisonRecord, CountsRecord
@@ -47,7 +47,7 @@ def match(base: Sequence[R], new: Sequence[R], rename: Sequence[str] = ()) -> Ma
     """Match records by what was asked.
 
     Args:
-        base, new: both files' records; in each, no case has a variant twice.
+        base, new: both files' records; in each, no case has a variant twice over the same baseline.
         rename: what --rename was given.
 
     Raises:
@@ -67,7 +67,8 @@ def match(base: Sequence[R], new: Sequence[R], rename: Sequence[str] = ()) -> Ma
     pairs: list[tuple[R, R]] = []
     alone: list[tuple[str, R]] = []
     for record in new:
-        other = left.pop((partners.get(record.case_id, ""), record.variant), None)
+        partner = partners.get(record.case_id, "")
+        other = left.pop(question(partner, record.variant, record.baseline), None)
         if other is None:
             alone.append((after[record.case_id], record))
         else:

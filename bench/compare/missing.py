@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from bench.cases import against
 from bench.compare import limits
 from bench.compare.limits import Allowed
 from bench.compare.matching import Matched
@@ -13,6 +14,8 @@ from bench.compare.values import Finding, Judgement
 from bench.records.types import ComparisonRecord, CountsRecord
 
 GONE = "it is in NEW no more"
+_OF_BOTH = ("speedup", "equality")
+"""What is of a variant and its baseline together."""
 
 
 def cases(
@@ -29,7 +32,7 @@ def cases(
     for name, record in matched.gone:
         library = record.case.library
         said = GONE if library in libraries else f"{GONE}, nor is anything else of {library}"
-        yield named(name, record.variant, said)
+        yield named(name, against(record.variant, record.baseline), said)
 
 
 def named(name: str, variant: str = "", said: str = GONE) -> Finding:
@@ -48,7 +51,8 @@ def values(matched: Matched[ComparisonRecord], allowed: Allowed) -> Iterable[Fin
             share = allowed.share(metric, who) if metric in allowed.shares else math.inf
             judgement: Judgement = "told" if math.isinf(share) else "inconclusive"
             said = f"{quantity} {told} before, and there is none now"
-            found[Finding(name, variant, metric, quantity, judgement, said)] = None
+            called = against(variant, new.baseline) if metric in _OF_BOTH else variant
+            found[Finding(name, called, metric, quantity, judgement, said)] = None
     return found
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from bench.cases import against
 from bench.compare import held, limits, moved, regression, statuses, together
 from bench.compare.held import Held
 from bench.compare.limits import Allowed
@@ -112,6 +113,8 @@ def _attributed(ratio: _Ratio, finding: Finding, answer: Judged, known: _Known) 
     own = known.answers.get((finding.subject, new.baseline, "seconds"))
     if answer.judgement == "improvement" and own is not None and own.judgement == "regression":
         judgement = "told"  # the baseline's own seconds are the regression
+    if judgement == "improvement" and statuses.looser(base, new):
+        judgement = "told"  # it is faster at something else
     return replace(finding, judgement=judgement, said=said + found.said)
 
 
@@ -133,7 +136,7 @@ def _speedup(
         return
     share = allowed.share("speedup", limits.facts(new.case, new.variant))
     then, now = regression.of_speedup(base.speedup), regression.of_speedup(new.speedup)
-    what = (name, new.variant, "speedup", "speedup", "")
+    what = (name, against(new.variant, new.baseline), "speedup", "speedup", "")
     values = (base.speedup.estimate, new.speedup.estimate)
     ratio = held.of(what, Pair(then, now, share, more_is_better=True), values)
     same = base.seconds == new.seconds and base.speedup == new.speedup

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from bench import console, layout, telling
-from bench.cases import Comparison
+from bench.cases import A_A, FORWARD_ONLY, RIVAL, SEMI_BACKWARD, Comparison, against
 from bench.records.types import ComparisonRecord
+from bench.statistics.equality import OUTPUTS
 from bench.statistics.estimate import Speedup
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -53,7 +54,7 @@ class PlainProgress:
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
         self._where = f"[{number}/{total}]"
         self._last = time.monotonic()
-        self.note(f"{self._where} {telling.line(str(comparison.case))}")
+        self.note(f"{self._where} {telling.line(titled(comparison))}")
 
     def stage(self, text: str) -> None:
         pass
@@ -106,7 +107,7 @@ class RichProgress:
         self._bar.console.print(broken, markup=False, emoji=False, highlight=False)
 
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
-        self.note(f"[{number}/{total}] {telling.line(str(comparison.case))}")
+        self.note(f"[{number}/{total}] {telling.line(titled(comparison))}")
         self._bar.update(self._task, total=total, completed=number - 1)
         self.stage("starting the worker")
 
@@ -138,6 +139,13 @@ def shown() -> Iterator[Progress]:
         yield PlainProgress()
 
 
+def titled(comparison: Comparison) -> str:
+    """A case, with its variant where that does more than freeze or has another baseline."""
+    told = against(comparison.variant, comparison.baseline)
+    usual = told in (SEMI_BACKWARD, FORWARD_ONLY, A_A, RIVAL)
+    return str(comparison.case) if usual else f"{comparison.case}: {told}"
+
+
 def in_words(speedup: Speedup) -> str:
     """A speedup with its interval and the number of blocks."""
     blocks = f"{speedup.blocks} block{'s' if speedup.blocks != 1 else ''}"
@@ -151,7 +159,7 @@ def outcome(record: ComparisonRecord) -> str:
     if record.speedup is None:
         return f"{record.status}: {telling.line(str(record.reason))}"
     level = "" if record.equality is None else record.equality.level
-    by = " (outputs differ by rounding)" if level == "rounding" else ""
+    by = "" if level in ("", "identical") else f" (outputs {OUTPUTS[str(level)]})"
     return f"{record.verdict}: {in_words(record.speedup)}{by}"
 
 

@@ -31,6 +31,25 @@ class Part:
 
 
 @dataclass(frozen=True)
+class CompiledBackward:
+    """What the backward pass does in a run whose model `torch.compile` has compiled.
+
+    Attributes:
+        parameters: of the model, whose gradient the compiled graphs compute, asked for or not.
+        pieces: graphs that one call of the model runs, at most; more than one where it breaks.
+        masks: as of a `Part`; counted in the graphs, each as often as it ran.
+        saved: bytes that one call of the model keeps for its backward pass, by the type of the
+            layer that made them, most first: of the call that keeps most, without parameters,
+            buffers and inputs of the model.
+    """
+
+    parameters: int
+    pieces: int
+    masks: dict[str, int] = field(default_factory=dict)
+    saved: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Anatomy:
     """What the instrumented runs of a case showed.
 
@@ -50,6 +69,12 @@ class Anatomy:
         parameters: how many parameters' gradients each operation computed in the baseline.
         own_functions: custom `autograd.Function`s in the baseline's graphs.
         parts: of each variant.
+        saved: for each variant the bytes that one call of the model saves in eager mode, by the
+            type of the layer, as of a `CompiledBackward`; None in records made before this was
+            kept.
+        compiled: what each variant's run does with the model compiled; None where nobody tried, and
+            in records made before this was kept.
+        uncompiled: why it could not be compiled, in words; None where it could, or nobody tried.
     """
 
     runs: int
@@ -60,6 +85,9 @@ class Anatomy:
     parameters: dict[str, int] | None
     own_functions: list[str] | None
     parts: dict[str, Part]
+    saved: dict[str, dict[str, int]] | None = None
+    compiled: dict[str, CompiledBackward] | None = None
+    uncompiled: str | None = None
 
 
 NOTHING = 0.005

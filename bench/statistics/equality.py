@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -15,6 +16,15 @@ ROUNDING = 1e-6
 """What outputs of a variant that promises nothing may differ by, to count as rounding."""
 AGREEING = 0.99
 """Of the numbers of an output that are the same."""
+
+OUTPUTS: Mapping[str, str] = {
+    "identical": "are identical",
+    "rounding": "differ by rounding",
+    "agreeing": "agree",
+    "other": "differ by more than rounding",
+    "different": "are different",
+}
+"""What a sentence says of outputs at each level, behind "outputs" or "outputs that"."""
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,11 @@ def promises(variant: str) -> bool:
     return all(part.promises for part in parts_of(variant))
 
 
+def ready_at_once(variant: str) -> bool:
+    """Whether it runs the model as it is written, with nothing compiled or captured."""
+    return all(part.ready_at_once for part in parts_of(variant))
+
+
 def must_agree(comparison: Comparison) -> bool:
     """Whether both ways must make the same, or no speedup is told; two libraries may differ."""
     if comparison.variant == RIVAL:

@@ -33,6 +33,7 @@ def intercepted(
     *,
     names: Collection[str] = (_CALL, "forward"),
     parts: Callable[[Any], bool] | None = None,
+    aside: bool = False,
 ) -> Iterator[None]:
     """Hand the outermost calls of the model, in each thread, to `around`.
 
@@ -41,8 +42,16 @@ def intercepted(
         around: calls the call once, or something in its place.
         names: of the methods by which it is called.
         parts: tells of any other module that is called meanwhile whether to hand it over too.
+        aside: whether nothing stands in front while `around` is at work, as for who compiles.
     """
-    outermost = _Outermost(around)
+
+    def alone(module: Any, found: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        with contextlib.ExitStack() as stack:
+            for place in places:
+                stack.enter_context(place.aside())
+            return around(module, found, args, kwargs)
+
+    outermost = _Outermost(alone if aside else around)
     places = [
         (_InFront if name == _CALL else _InFrontOfOwn)(
             type(model), name, lambda one: one is model, outermost
@@ -60,23 +69,32 @@ def intercepted(
 @contextlib.contextmanager
 def seen(look: Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], object]) -> Iterator[None]:
     """Show every call of any module, before it is made, to `look`: the module and the arguments."""
-    with _InFront(nn.Module, _CALL, lambda _: True, _Every(look)).standing():
+
+    def around(module: Any, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        look(module, args, kwargs)
+        return call(*args, **kwargs)
+
+    with nested(around):
         yield
 
 
-class _Every:
-    """Shows each call, also inside of others."""
+@contextlib.contextmanager
+def nested(around: Around) -> Iterator[None]:
+    """Hand every call of any module to `around`, also those inside of others."""
+    with _InFront(nn.Module, _CALL, lambda _: True, _Each(around)).standing():
+        yield
+
+
+class _Each:
+    """Hands over each call, also inside of others."""
 
     inside = False
 
-    def __init__(
-        self, look: Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], object]
-    ) -> None:
-        self._look = look
+    def __init__(self, around: Around) -> None:
+        self._around = around
 
     def hand_over(self, module: Any, found: Call, args: Any, kwargs: Any) -> Any:
-        self._look(module, args, kwargs)
-        return found(*args, **kwargs)
+        return self._around(module, found, args, kwargs)
 
 
 class _Outermost:
@@ -104,7 +122,7 @@ class _InFront:
     """A class's method, in front of which something stands for some of its instances."""
 
     def __init__(
-        self, owner: type, name: str, chosen: Callable[[Any], bool], calls: _Outermost | _Every
+        self, owner: type, name: str, chosen: Callable[[Any], bool], calls: _Outermost | _Each
     ) -> None:
         self._owner = owner
         self._name = name
@@ -119,10 +137,25 @@ class _InFront:
             yield
         finally:
             if vars(self._owner).get(self._name) is self:  # else somebody put something else there
-                if self._own is None:
-                    delattr(self._owner, self._name)
-                else:
-                    setattr(self._owner, self._name, self._own)
+                self._leave()
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """The class is as it was before; what others put there meanwhile is left alone."""
+        stands = vars(self._owner).get(self._name) is self
+        if stands:
+            self._leave()
+        try:
+            yield
+        finally:
+            if stands:
+                setattr(self._owner, self._name, self)
+
+    def _leave(self) -> None:
+        if self._own is None:
+            delattr(self._owner, self._name)
+        else:
+            setattr(self._owner, self._name, self._own)
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:

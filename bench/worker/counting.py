@@ -19,6 +19,7 @@ import torch
 
 from bench.statistics.counts import Counts
 from bench.statistics.observed import Observed
+from bench.variants import naming
 from bench.worker import checks, flops, gradients, memory, passes, readers
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
@@ -89,7 +90,11 @@ def _counts(
     trace = tried("the gradients", lambda: gradients.traced(workload, variant))
     if trace is not None:
         traces[variant] = trace
-    done = looked("the operations", _operations)
+    done = None
+    if naming.ready_at_once(naming.as_built(variant, workload.comparison.baseline)):
+        done = looked("the operations", _operations)
+    else:
+        warnings.append(f"the operations of {variant} are not counted: they are not as written")
     kept = looked("what autograd keeps", _kept)
     return Counts(
         calls=None if trace is None else dict(sorted(trace.calls.items())),

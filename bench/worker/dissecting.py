@@ -17,11 +17,13 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from bench.statistics.anatomy import Anatomy, Part
-from bench.worker import gradients, passes
+from bench.cases import SEMI_BACKWARD
+from bench.statistics.anatomy import Anatomy, CompiledBackward, Part
+from bench.worker import compiled, gradients, layers, passes
 from bench.worker.calls import Call, intercepted
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
+from bench.worker.memory import Unseen
 from bench.worker.workload import Workload
 
 T = TypeVar("T")
@@ -66,6 +68,12 @@ def dissect(
     in_parts = made is not None and made.in_parts
     clocks = look("the time's parts", lambda: _clocks(workload, in_parts)) or {}
     passing = workload.comparison.case.passing
+    fits = workload.compiles and SEMI_BACKWARD in workload.variants
+    differentiates = trace is not None and bool(trace.calls)
+    saved = look("what layers save", lambda: _saved(workload)) if fits and differentiates else None
+    backwards, reason = None, None
+    if fits and differentiates:
+        backwards, reason = look("compiling", lambda: _compiled(workload)) or (None, None)
     return Anatomy(
         runs=len(clocks.get(workload.variants[0], ())),
         calls=None if trace is None else dict(trace.calls),
@@ -78,7 +86,31 @@ def dissect(
             name: _part(clocks.get(name), counts.get(name, FlopCount()))
             for name in workload.variants
         },
+        saved=saved,
+        compiled=backwards,
+        uncompiled=reason,
     )
+
+
+def _saved(workload: Workload) -> dict[str, dict[str, int]] | None:
+    """Of a run of each variant, what a call of the model saves, by layer; None where nobody can
+    see, of which the account of all that autograd keeps has warned."""
+    try:
+        return {
+            name: workload.probe(name, lambda run: layers.saved(run, workload.model))
+            for name in workload.variants
+        }
+    except Unseen:
+        return None
+
+
+def _compiled(workload: Workload) -> tuple[dict[str, CompiledBackward] | None, str | None]:
+    """Of a run of each variant, what it does compiled; or else why it is not."""
+    try:
+        found = {name: compiled.looked_at(workload, name) for name in workload.variants}
+    except Unseen as error:
+        return None, str(error)
+    return found, None
 
 
 def _clocks(workload: Workload, in_parts: bool) -> dict[str, list[Clock]]:

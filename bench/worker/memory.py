@@ -87,7 +87,7 @@ def kept(run: Callable[[], object], model: nn.Module) -> Kept:
     Raises:
         Unseen: torch has let go of the hooks by which it is followed, for a part of the run.
     """
-    account = _Account(model)
+    account = Account(model)
     with account.following(), account.giving_way():
         run()
     if account.gave_way:
@@ -95,17 +95,24 @@ def kept(run: Callable[[], object], model: nn.Module) -> Kept:
     return account.fullest
 
 
-class _Account:
-    """The books of saved tensors and `.grad` buffers during one run."""
+class Account:
+    """The books of saved tensors and `.grad` buffers during one run.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        model: whose own tensors do not count.
+        mark: what to write beside a tensor that is saved for the first time.
+    """
+
+    def __init__(self, model: nn.Module, mark: Callable[[], str] = lambda: "") -> None:
         self.fullest = Kept()
         self.gave_way = False
         self._parameters = list(model.parameters())
         own = [*self._parameters, *model.buffers()]
-        self._own = {_storage(tensor)[0] for tensor in own if _has_storage(tensor)}
+        self._own = {storage(tensor)[0] for tensor in own if has_storage(tensor)}
         self._owners: dict[int, int] = {}  # storage to the number of saved tensors that use it
         self._bytes: dict[int, int] = {}
+        self._mark = mark
+        self._marks: dict[int, str] = {}
         self._held = 0
         self._most = sum(_size(parameter) for parameter in self._parameters)
 
@@ -153,12 +160,18 @@ class _Account:
         finally:
             graph.disable_saved_tensors_hooks = disable
 
+    @property
+    def held(self) -> dict[int, tuple[str, int]]:
+        """What is saved now: the mark and the bytes of each storage, by its address."""
+        return {where: (self._marks[where], size) for where, size in self._bytes.items()}
+
     def _pack(self, tensor: Tensor) -> _Saved:
-        where, size = _storage(tensor) if _has_storage(tensor) else (0, 0)
+        where, size = storage(tensor) if has_storage(tensor) else (0, 0)
         counts = where not in self._own and size > 0
         if counts:
             if where not in self._owners:
                 self._owners[where], self._bytes[where] = 0, size
+                self._marks[where] = self._mark()
                 self._held += size
             self._owners[where] += 1
             self._look()
@@ -170,7 +183,7 @@ class _Account:
     def _release(self, where: int) -> None:
         self._owners[where] -= 1
         if not self._owners[where]:
-            del self._owners[where]
+            del self._owners[where], self._marks[where]
             self._held -= self._bytes.pop(where)
 
     def _look(self) -> None:
@@ -204,7 +217,7 @@ def _size(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
 
-def _storage(tensor: Tensor) -> tuple[int, int]:
+def storage(tensor: Tensor) -> tuple[int, int]:
     """Address and bytes of a tensor's storage; `untyped_storage` is of torch 2.0."""
     if hasattr(tensor, "untyped_storage"):
         found: Any = tensor.untyped_storage()
@@ -213,7 +226,7 @@ def _storage(tensor: Tensor) -> tuple[int, int]:
     return found.data_ptr(), found.nbytes()
 
 
-def _has_storage(tensor: Tensor) -> bool:
+def has_storage(tensor: Tensor) -> bool:
     return tensor.layout == torch.strided and type(tensor) in (Tensor, nn.Parameter)
 
 

@@ -33,7 +33,7 @@ class Shaped:
 
     def __init__(self, variant: str, model: nn.Module, example: Tensor | None = None) -> None:
         parts = naming.parts_of(variant)
-        self.ready = all(part.ready_at_once for part in parts)
+        self.ready = naming.ready_at_once(variant)
         self._model = model
         # What `Module.compile` has compiled is not its `forward`, but all that a call does.
         whole = getattr(model, "_compiled_call_impl", None) is not None

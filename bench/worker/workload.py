@@ -54,6 +54,8 @@ class Workload(ABC):
     """Whether it makes numbers, that may differ by rounding."""
     tells_passes: ClassVar[bool] = False
     """Whether records tell how many of its backward passes compute parameter gradients."""
+    compiles: ClassVar[bool] = False
+    """Whether a run calls its model in a way that tells something where the model is compiled."""
     dimensions: ClassVar[int | None] = None
     """Of a batch as the model takes it, where what it is called with may have more or fewer."""
 

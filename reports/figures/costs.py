@@ -12,13 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.types import MemoryParts
 from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point
 from reports.figures.style import DOUBLE, Theme, shown
-from reports.reading import kind
+from reports.reading import kind, ways
 from reports.reading import shares as reading
 from semibackward_bench.grammar import counted, form
 
@@ -59,13 +58,13 @@ _MEMORY = (
 
 
 def shares(point: Point) -> Shares | None:
-    """The shares of the original's time; None where it was not dissected, or can't be divided."""
+    """The shares of the baseline's time; None where it was not dissected, or can't be divided."""
     record = point.record
     split = reading.of(record)
     if split is None:
         return None
     # Where forward-only leaves both gradients out, they can't be told apart.
-    spared = record.variant == FORWARD_ONLY and kind.of(record.case).forward_only_spares
+    spared = ways.infers(record) and kind.of(record.case).forward_only_spares
     parameter = None if spared else split.parameter_gradients
     if parameter is None:
         return split.forward, 0.0, 0.0, split.backward, split.overhead
@@ -73,23 +72,24 @@ def shares(point: Point) -> Shares | None:
 
 
 def time(found: Sequence[Point]) -> list[Plot]:
-    """Where the original's time goes, a bar for each case, or for each group of many."""
-    cases: dict[tuple[str, str], tuple[Point, Shares]] = {}
-    for p in sorted(found, key=lambda p: p.record.variant != SEMI_BACKWARD):
+    """Where the baseline's time goes, a bar for each case, or for each group of many."""
+    cases: dict[tuple[str, str, str], tuple[Point, Shares]] = {}
+    for p in sorted(found, key=lambda p: not ways.freezes(p.record)):
         told = shares(p) if p.drawable else None
         if told is not None:
-            cases.setdefault((p.record.case_id, p.run), (p, told))
+            cases.setdefault((p.record.case_id, p.record.baseline, p.run), (p, told))
     if not cases:
         return []
     rows, grouped = _rows(list(cases.values()))
     rows.sort(key=lambda row: -row[1][2])
     drawn = [rows[index] for index in points.spread_evenly(len(rows), BARS)]
     everything = [p for p, _ in cases.values()]
+    whose = ways.the(ways.baseline_of(p.record for p in everything))
     name, first = drawn[0]
     left = len(rows) - len(drawn)
     median = statistics.median(told[2] for _, told in cases.values())
     description = points.sentences(
-        f"Shares of the original's time in forward passes, output gradients, parameter gradients"
+        f"Shares of {whose}'s time in forward passes, output gradients, parameter gradients"
         f" and overhead, {counted(len(cases), 'case')}; parameter gradients take"
         f" {100 * median:.0f} % (median), and most in {name}, {100 * first[2]:.0f} %.",
         "A bar is the mean of a library's attacks that ask for gradients in the same way."
@@ -138,10 +138,11 @@ def _time(
     axes.set_yticks(range(len(rows)), [shown(name, 52) for name, _ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, 100)
-    axes.set_xlabel("% of the original's time")
+    whose = f"{ways.the(ways.baseline_of(p.record for p in everything))}'s time"
+    axes.set_xlabel(f"% of {whose}")
     axes.tick_params(axis="y", left=False)
     apart = ["library", "attack", "variant"]
-    title = "Where the original's time goes"
+    title = f"Where {whose} goes"
     style.titled(
         figure,
         f"{title}, means of attacks (their number)" if grouped else title,
@@ -192,12 +193,13 @@ def memory(found: Sequence[Point]) -> list[Plot]:
     ranked = sorted(wanted, key=lambda p: -_ratio(p))
     drawn = [ranked[index] for index in points.spread_evenly(len(ranked), PAIRS)]
     names = points.names(drawn, ["library", "attack"])
+    whose = ways.baseline_of(p.record for p in ranked)
     told = (
-        f"original over variant is {_ratio(ranked[0]):.2f} at most ({names[0]}),"
-        f" {statistics.median(map(_ratio, ranked)):.2f} in the median and"
+        f"{whose} over variant is {_ratio(ranked[0]):.2f} at most ({names[0]}),"
+        f" {points.medians(ranked, list(map(_ratio, ranked)))} in the median and"
         f" {_ratio(ranked[-1]):.2f} at least ({names[-1]})"
         if len(ranked) > 1
-        else f"original over variant is {_ratio(ranked[0]):.2f} ({names[0]})"
+        else f"{whose} over variant is {_ratio(ranked[0]):.2f} ({names[0]})"
     )
     other = len(found) - len(wanted)
     whole = sum(stack[-1] > 0 for p in drawn for stack in _stacks(p))
@@ -274,6 +276,5 @@ def _memory(drawn: Sequence[Point], names: Sequence[str], theme: Theme) -> Figur
 
 
 def _bars(drawn: Sequence[Point]) -> str:
-    variants = {p.record.variant for p in drawn}
-    variant = shown(variants.pop()) if len(variants) == 1 else "variant"
-    return f"upper bar: {drawn[0].record.baseline}, lower bar: {variant}"
+    baseline, variant = points.ways_of(drawn)
+    return f"upper bar: {baseline}, lower bar: {variant}"

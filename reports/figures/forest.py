@@ -224,7 +224,7 @@ def _numbers(axes: Axes, lines: Sequence[_Line], *, wide: bool) -> None:
         axes.text(
             1.015,
             row,
-            levels.beside(told, found) if wide else told,
+            levels.beside(told, found),
             transform=axes.get_yaxis_transform(),
             va="center",
         )

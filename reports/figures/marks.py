@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from reports.figures.points import Point
 from reports.figures.style import MARKERS, Theme, call_style, shown
+from reports.reading import ways
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,14 @@ def keys(
             )
         )
     if ceiling:
+        whose = "" if all(ways.usual(point.record) for point in points) else " of freezing"
         found.append(
             Line2D(
                 [],
                 [],
                 color=theme.muted,
                 linestyle=(0, (4, 2)),
-                label="ceiling by theory, 1.5",
+                label=f"ceiling{whose} by theory, 1.5",
             )
         )
     return found

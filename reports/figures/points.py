@@ -19,7 +19,7 @@ from bench.cases import A_A, SEMI_BACKWARD, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.estimate import CONFIDENCE
-from reports.reading import kind, levels, models, naming, places
+from reports.reading import kind, levels, models, naming, places, ways
 from reports.reading.words import WITHIN
 from semibackward_bench.grammar import counted, form
 
@@ -160,11 +160,11 @@ def _facets(record: ComparisonRecord, label: str) -> tuple[str, ...]:
         "device": case.device,
         "weights": models.weights(case),
         **told.facets(case),
-        "level": levels.word(record),
+        "level": levels.facet(record),
     }
     known = FACETS[:-1]
     others = ", ".join(value for name, value in found.items() if name not in known and value)
-    return (*(found.get(name, "") for name in known), others, record.variant, label)
+    return (*(found.get(name, "") for name in known), others, ways.recorded(record), label)
 
 
 def grouped(points: Iterable[Point], apart: Collection[str]) -> list[list[Point]]:
@@ -205,7 +205,8 @@ def names(
     for point in points:
         alike.setdefault(name(point, told), []).append(point)
     more = {label: _telling(group, told, apart) for label, group in alike.items()}
-    return [name(point, more[name(point, told)]) for point in points]
+    usual = all(ways.usual(point.record) for point in points)
+    return [name(point, more[name(point, told)], usual=usual) for point in points]
 
 
 def _telling(points: Sequence[Point], told: Collection[str], apart: Collection[str]) -> set[str]:
@@ -223,10 +224,16 @@ def _values(points: Sequence[Point]) -> dict[str, set[str]]:
     return {name: set(column) for name, column in zip(NAMES, columns, strict=False)}
 
 
-def name(point: Point, facets: Iterable[str]) -> str:
-    """A point by some of its facets, as "foolbox pgd, 4 images"; semi-backward goes without."""
+def name(point: Point, facets: Iterable[str], *, usual: bool = True) -> str:
+    """A point by some of its facets, as "foolbox pgd, 4 images".
+
+    Args:
+        point: to name.
+        facets: to tell.
+        usual: semi-backward goes without its name.
+    """
     told = {facet: short(point.facet(facet)) for facet in sorted(facets, key=_AT.__getitem__)}
-    if told.get("variant") == SEMI_BACKWARD:
+    if usual and told.get("variant") == SEMI_BACKWARD:
         del told["variant"]
     first = " ".join(told.pop(facet, "") for facet in ("library", "attack")).strip()
     return ", ".join(text for text in (first, *told.values()) if text)
@@ -251,6 +258,26 @@ def spread_evenly(count: int, most: int) -> list[int]:
     if count <= most:
         return list(range(count))
     return sorted({round(index * (count - 1) / (most - 1)) for index in range(most)})
+
+
+def ways_of(points: Sequence[Point]) -> tuple[str, str]:
+    """What their baselines and their variants are called in a key: by name where all share it."""
+    records = [point.record for point in points]
+    return short(ways.baseline_of(records)), short(ways.variant_of(records))
+
+
+def medians(points: Sequence[Point], values: Sequence[float]) -> str:
+    """The median of a value of each point, as "1.50"; of each level of equality apart."""
+    by_level: dict[str, list[float]] = {}
+    for point, value in zip(points, values, strict=True):
+        by_level.setdefault(levels.word(point.record), []).append(value)
+    found = [
+        (level or levels.IDENTICAL, f"{statistics.median(by_level[level]):.2f}")
+        for level in sorted(by_level, key=levels.ORDER.index)
+    ]
+    if len(found) == 1:
+        return found[0][1]
+    return ", ".join(f"{median} ({level})" for level, median in found)
 
 
 def not_ok(points: Iterable[Point]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from functools import partial
 
@@ -44,13 +43,14 @@ def predicted(found: Sequence[Point]) -> list[Plot]:
     if not pairs:
         return []
     ratios = [p.estimate / value for p, value in pairs]
+    middle = points.medians([p for p, _ in pairs], ratios)
     near = sum(1 - NEAR <= ratio <= 1 + NEAR for ratio in ratios)
     uncounted = sum(p.drawable for p in wanted) - len(pairs)
     description = points.sentences(
         f"Measured speedup against the one that counted operations predict,"
         f" {counted(len(pairs), 'comparison')}: {near} {form(near, 'lies', 'lie')} within"
         f" {100 * NEAR:.0f} % of the diagonal; measured over predicted is"
-        f" {statistics.median(ratios):.2f} in the median, {min(ratios):.2f} to {max(ratios):.2f}.",
+        f" {middle} in the median, {min(ratios):.2f} to {max(ratios):.2f}.",
         f"{uncounted} whose operations were not counted {form(uncounted, 'is', 'are')} not drawn."
         if uncounted
         else "",

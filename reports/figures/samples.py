@@ -210,10 +210,9 @@ def _keys(drawn: Sequence[tuple[Point, Series]], theme: Theme) -> list[Line2D | 
             [], [], linestyle="", color=colour, marker=marker, label=label, markeredgecolor=edge
         )
 
-    variants = {p.record.variant for p, _ in drawn}
-    variant = shown(variants.pop()) if len(variants) == 1 else "variant"
+    baseline, variant = points.ways_of([p for p, _ in drawn])
     found: list[Line2D | Patch] = [
-        mark(theme.blue, "o", drawn[0][0].record.baseline, theme.ink),
+        mark(theme.blue, "o", baseline, theme.ink),
         mark(theme.orange, "s", variant, theme.ink),
     ]
     if any(told.outliers for _, told in drawn):

@@ -102,9 +102,9 @@ def _batches(lines: Sequence[Sequence[Point]], names: Sequence[str], theme: Them
         figure, "Speedup and seconds against batch size", *points.heading(everything, ["batch"])
     )
     handles = marks.keys(series if any(names) else [], everything, theme)
-    variant = everything[0].record.variant
+    baseline, variant = points.ways_of(everything)
     handles += [
-        Line2D([], [], color=theme.ink, marker="o", label=everything[0].record.baseline),
+        Line2D([], [], color=theme.ink, marker="o", label=baseline),
         Line2D(
             [],
             [],
@@ -112,7 +112,7 @@ def _batches(lines: Sequence[Sequence[Point]], names: Sequence[str], theme: Them
             marker="o",
             linestyle="--",
             markerfacecolor=theme.paper,
-            label=shown(variant),
+            label=variant,
         ),
     ]
     style.keyed(figure, handles, 1 if any(len(name) > 20 for name in names) else 2)

@@ -182,16 +182,16 @@ def attacks(found: Sequence[Point]) -> list[Plot]:
     else:
         size = -(-len(ranked) // -(-len(ranked) // ROWS))  # pages of the same length, about
         pages = [(start, ranked[start : start + size]) for start in range(0, len(ranked), size)]
-    middle = statistics.median(p.estimate for p in ranked)
+    middle = points.medians(ranked, [p.estimate for p in ranked])
     named = iter(points.names([p for _, some in pages for p in some], ["library", "attack"]))
     plots = []
     for number, (start, some) in enumerate(pages, 1):
         labels = list(itertools.islice(named, len(some)))
         which = "" if len(pages) == 1 else f" {start + 1} to {start + len(some)} of {len(ranked)}"
         description = points.sentences(
-            f"{_range(some, labels, which)}; the median of all {len(ranked)} is {middle:.2f}."
+            f"{_range(some, labels, which)}; the median of all {len(ranked)} is {middle}."
             if len(ranked) > 1
-            else f"Speedup of the one attack: {middle:.2f} ({labels[0]}).",
+            else f"Speedup of the one attack: {middle} ({labels[0]}).",
             f"Coloured by how gradients are asked for: {_calls(some)}.",
             f"{gap} in the middle {form(gap, 'is', 'are')} not drawn." if gap else "",
             points.intervals(some),

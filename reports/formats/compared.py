@@ -7,6 +7,7 @@ from dataclasses import asdict
 from xml.etree import ElementTree
 
 from bench import telling
+from bench.cases import BASELINE, baseline_of
 from bench.compare.rounds import MANY_TESTS
 from bench.compare.values import Compared, Finding, Judgement, Kind
 from bench.telling import annotation, annotation_property, xml
@@ -128,8 +129,8 @@ def junit(found: Compared) -> str:
 def github_action_benchmark(found: Compared) -> str:
     """JSON for github-action-benchmark's tool `customSmallerIsBetter`: the values of NEW.
 
-    A speedup is told as its reciprocal, the share of the original's time, since there less is
-    better; but for one that fell because the original got faster, which would raise an alert.
+    A speedup is told as its reciprocal, the share of the baseline's time, since there less is
+    better; but for one that fell because the baseline got faster, which would raise an alert.
     """
     told = [one for one in found.findings if one.new is not None and not _fell_by_a_gain(one)]
     return telling.json([_point(finding) for finding in told], indent=2)
@@ -220,7 +221,9 @@ def _point(finding: Finding) -> dict[str, object]:
     if finding.metric == "speedup":
         value = 1 / value
         low, high = (None if end is None else 1 / end for end in (high, low))
-        unit, quantity = "of the original's time", "time"
+        whose = baseline_of(finding.variant)
+        whose = f"the {whose}" if whose == BASELINE else whose
+        unit, quantity = f"of {whose}'s time", "time"
     point: dict[str, object] = {
         "name": f"{_who(finding)}: {quantity}",
         "unit": unit,

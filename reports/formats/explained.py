@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from bench import program, telling
-from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.anatomy import Anatomy, Split
 from reports.formats import markdown
-from reports.reading import kind, levels, memory, models, naming, promises, reproduce
+from reports.reading import kind, levels, memory, models, naming, promises, reproduce, shaping, ways
 from reports.reading.explanation import Explanation, Label, explain
 from reports.reading.words import spelt
 from reports.table import Table
-from reports.tables import cells
+from reports.tables import cells, modes
 from semibackward_bench.grammar import counted, form
 
 escape, code, prose = telling.markdown, telling.markdown_code, telling.markdown_prose
@@ -64,6 +63,7 @@ def _report(runs: Sequence[Run]) -> str:
             *map(prose, said),
             markdown.draw(summary(found)),
             markdown.draw(table(found)),
+            *map(markdown.draw, modes.of([record for record, _ in found])),
             *(markdown.where(run.environment) for run in runs),
         ]
     )
@@ -74,7 +74,7 @@ def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Tab
     rows: dict[str, Counter[str]] = {}
     gains: dict[str, list[float]] = {}
     for record, told in found:
-        if record.variant != SEMI_BACKWARD:
+        if not (ways.usual(record) and ways.freezes(record)):
             continue
         library = levels.beside(record.case.library, record)
         counted = rows.setdefault(library, Counter())
@@ -114,9 +114,10 @@ def _range(gains: Sequence[float] | None) -> str:
 def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
     """A line for each comparison; what was not dissected, or not ok, has its reason below."""
     name = naming.of([record.case for record, _ in found])
+    baseline = ways.the(ways.baseline_of(record for record, _ in found))
     intervals = cells.interval_names(record.speedup for record, _ in found)
     warnings = cells.by_whom(
-        (f"{name(record.case)}, {record.variant}", text)
+        (f"{name(record.case)}, {ways.recorded(record)}", text)
         for record, _ in found
         for text in record.warnings
     )
@@ -126,12 +127,12 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
             of_one.setdefault(whose[0], []).append(text)
     notes = []
     for record, told in found:
-        where = f"{name(record.case)}, {record.variant}"
+        where = f"{name(record.case)}, {ways.recorded(record)}"
         notes.append(f"{where}: {_said(record, told)}.")
         notes += (f"{where}: {text}." for text in of_one.get(where, ()))
     notes += (f"{'; '.join(whose)}: {text}." for text, whose in warnings.items() if len(whose) > 1)
     return Table(
-        f"where the time goes, passes per image and shares of the original's time{name.common}",
+        f"where the time goes, passes per image and shares of {baseline}'s time{name.common}",
         (*_BEFORE, cells.interval_head(intervals), *_AFTER),
         tuple((name(record.case), *_cells(record, told, intervals)) for record, told in found),
         (*notes, _LEGEND),
@@ -143,6 +144,8 @@ def _said(record: ComparisonRecord, told: Explanation | None) -> str:
         return f"{told.label}: {told.sentence}"
     if record.status != "ok":
         return f"{record.status}: {record.reason}"
+    if not ways.explained(record):
+        return shaping.seen(record)
     return f"not dissected; `{program.command('explain')}` does"
 
 
@@ -158,11 +161,15 @@ def _cells(
     record: ComparisonRecord, told: Explanation | None, intervals: Sequence[str]
 ) -> tuple[str, ...]:
     found, speedup = record.anatomy, record.speedup
+    interval = "-" if speedup is None or speedup.low is None else cells.interval(record, intervals)
     if told is None or found is None or speedup is None:
-        return (record.variant, record.status, *["-"] * (len(_BEFORE) + len(_AFTER) - 2))
-    interval = "-" if speedup.low is None else cells.interval(record, intervals)
+        unknown = ["-"] * (len(_BEFORE) + len(_AFTER) - 2)
+        if speedup is not None and not ways.explained(record):
+            measured = (cells.speedup(record), interval, "-", promises.verdict(record))
+            unknown = [*unknown[: -len(measured)], *measured]
+        return (ways.recorded(record), record.status, *unknown)
     return (
-        record.variant,
+        ways.recorded(record),
         told.label,
         str((record.gradients or {}).get("call", "-")),
         _number(found.forwards, ".3g"),
@@ -212,12 +219,15 @@ def _paragraphs(runs: Sequence[Run]) -> Iterator[str]:
     for record, environment in ((r, run.environment) for run in runs for r in run.comparisons):
         told = explain(record, environment)
         if told is None:
-            who = ", ".join([str(record.case), *models.apart(record.case)])
-            reason = prose(record.reason or "not dissected")
+            way = [] if ways.usual(record) else [ways.called(record)]
+            who = ", ".join([str(record.case), *models.apart(record.case), *way])
+            seen = record.status == "ok" and not ways.explained(record)
+            reason = prose(shaping.seen(record) if seen else record.reason or "not dissected")
             yield f"**{escape(who)}**: {record.status}: {reason}."
         else:
             assert record.anatomy is not None  # it was explained
             yield _paragraph(record, record.anatomy, told, environment)
+            yield from map(markdown.draw, modes.of([record]))
         if record.warnings:
             said = dict.fromkeys(text.rstrip(".") for text in record.warnings)
             yield "\n".join(f"- {escape(text)}." for text in said)
@@ -233,19 +243,14 @@ def _paragraph(
     size = [told_of.size(case), case.dtype, case.device, *models.apart(case)]
     where = f"{models.name(case)} ({', '.join(size)})"
     version = f" {case.library_version}" if case.library_version else ""
-    same = (
-        "bit for bit the same"
-        if record.equality is not None and record.equality.bitwise
-        else "the same but for rounding"
-    )
     proved = levels.sentence(record)
     lines = [
         f"**{escape(f'{case.library}{version}')} {code(case.attack)}: {told.label}**",
         "",
         f"One run on {escape(where)}{_passes(record, found)}.{_by_operation(record, found)}",
         _time(record, told.split),
-        f"{prose(told.sentence[0].upper() + told.sentence[1:])}. The {told_of.outputs} are {same}"
-        f"{f': {prose(proved)}' if proved else ''}.",
+        f"{prose(told.sentence[0].upper() + told.sentence[1:])}. The {told_of.outputs}"
+        f" are {levels.are(record)}{f': {prose(proved)}' if proved else ''}.",
         _memory(record, told),
         _mend(record, told),
         "",
@@ -286,7 +291,7 @@ def _backward(record: ComparisonRecord, split: Split) -> str:
 
 def _leaves_all_out(record: ComparisonRecord) -> bool:
     """Whether output gradients go with the parameter gradients, and can't be told from them."""
-    return record.variant == FORWARD_ONLY and kind.of(record.case).forward_only_spares
+    return ways.infers(record) and kind.of(record.case).forward_only_spares
 
 
 def _asked(found: Anatomy) -> str:

@@ -15,12 +15,26 @@ from bench.kinds import registry
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.equality import Equality
-from reports.reading import energy, kind, memory, places, predicted, promises, published, reproduce
+from reports.reading import (
+    energy,
+    kind,
+    memory,
+    places,
+    predicted,
+    preparation,
+    promises,
+    published,
+    reproduce,
+)
 from reports.reading.explanation import explain
 from reports.reading.why import why
 
-OPTIONAL = ("predicted_by_bytes", "joules_original", "joules_variant", "energy_ratio")
-"""Columns that only records of some GPUs have anything for."""
+OPTIONAL = (
+    *("predicted_by_bytes", "joules_original", "joules_variant", "energy_ratio"),
+    *("prepared_original", "prepared_variant", "prepared_runs", "prepared_graphs"),
+    *("pays_off_after", "graph_breaks", "recompilations"),
+)
+"""Columns that only records of some GPUs have anything for, or of variants that are prepared."""
 ROWS = 5_000
 """Rows of a frame, where not all have to be in one: in some 50 MB."""
 
@@ -32,7 +46,8 @@ def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
     as "3×32×32"); `status`, `verdict`, `verdict_told` (in words: whether it holds beyond the
     process), `reason`, `why` (in words); `speedup`, `low`, `high` and
     what they stand on; how low and how high as the system gives memory (`as_given_low`, …);
-    `seconds_original` and `seconds_variant` (medians); what the checks found;
+    `seconds_original` and `seconds_variant` (medians); what the checks found; what making it ready
+    took (`prepared_variant`, in seconds, …). What is called `_original` is of the `baseline`;
     the published speedup and ours over it; the environment; `command`, which repeats the row.
     Those of `OPTIONAL` are there where some row has them.
     """
@@ -135,7 +150,7 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
     environment = run.environment
     found, given = record.speedup, record.as_given
     told = explain(record, environment)
-    there = published.find(record.case, record.variant, environment.suite)
+    there = published.of(record, environment.suite)
     return {
         "run": label,
         "file": run.path.name,
@@ -170,12 +185,27 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
         "energy_ratio": energy.ratio(record),
         "published": there and there.speedup,
         "over_published": found.estimate / there.speedup if found and there else None,
+        **_preparation(record),
         **_checks(record),
         **kind.of(record.case).results(record),
         **_environment(environment),
         "elapsed": record.elapsed,
         "warnings": "; ".join(record.warnings) or None,
         "command": reproduce.command(record, environment),
+    }
+
+
+def _preparation(record: ComparisonRecord) -> dict[str, Any]:
+    made = record.preparation or {}
+    before, found = made.get(record.baseline), preparation.of(record)
+    return {
+        "prepared_original": before and before.seconds,
+        "prepared_variant": found and found.seconds,
+        "prepared_runs": found and found.runs,
+        "prepared_graphs": found and found.compilations,
+        "pays_off_after": found and found.pays_off,
+        "graph_breaks": (found and "; ".join(found.breaks)) or None,
+        "recompilations": record.recompilations if made or record.recompilations else None,
     }
 
 

@@ -15,7 +15,7 @@ from bench import telling
 from bench.kinds.record import SCHEMA
 from bench.records.reading import Run
 from reports.formats import frame
-from reports.reading import averages, places, summary
+from reports.reading import averages, levels, places, summary
 from reports.tables import contents
 from reports.tables.contents import NOTHING
 
@@ -47,8 +47,8 @@ def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """Everything a report tells, as one JSON object on one line.
 
     Keys: `summary` (sentences), `runs` (label, file and environment), `comparisons` and
-    `trainings` (a row each, keys as in `reports.formats.frame`), `averages` (for each run and
-    variant) and `tables` (title, header, rows, notes). What is not known is null.
+    `trainings` (a row each, keys as in `reports.formats.frame`), `averages` (for each run,
+    variant and level) and `tables` (title, header, rows, notes). What is not known is null.
     """
     told: dict[str, Any] = {
         "schema": SCHEMA,
@@ -70,10 +70,13 @@ def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
 def _averages(runs: Sequence[Run]) -> Any:
     for place in places.of(runs):
         records = [record for record, _ in place.comparisons]
-        for variant in dict.fromkeys(record.variant for record in records):
-            for found in averages.of(r for r in records if r.variant == variant):
-                level = found.level or "identical"
-                yield {"run": place.label, "variant": variant, **asdict(found), "level": level}
+        asked = dict.fromkeys((record.variant, record.baseline) for record in records)
+        for variant, baseline in asked:
+            those = [r for r in records if (r.variant, r.baseline) == (variant, baseline)]
+            for found in averages.of(those):
+                level = found.level or levels.IDENTICAL
+                what = {"run": place.label, "variant": variant, "baseline": baseline}
+                yield {**what, **asdict(found), "level": level}
 
 
 def _rows(found: pandas.DataFrame) -> Any:

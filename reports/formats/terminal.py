@@ -11,8 +11,11 @@ from reports.formats import explained as dissected
 from reports.reading import advice, naming
 from reports.reading.words import shortened
 from reports.table import Table
-from reports.tables import contents
+from reports.tables import contents, modes
 from reports.tables import short as short_tables
+
+_CODE = "    "
+"""Before a line of Python, which is never broken."""
 
 
 def short(run: Run, width: int) -> Iterator[str]:
@@ -42,6 +45,8 @@ def explained(run: Run, width: int) -> Iterator[str]:
         if found:
             yield draw(dissected.summary(found), width)
             yield draw(dissected.table(found), width)
+            for table in modes.of([record for record, _ in found]):
+                yield draw(table, width)
         yield from _advice(run, width)
 
 
@@ -69,6 +74,9 @@ def _advice(run: Run, width: int) -> Iterator[str]:
     """What to do; nothing where networks were tried out and nothing was to be timed."""
     if run.comparisons or not any(run.own.values()):
         yield layout.broken(telling.line(advice.of(run)), width)
+        for variant, lines in advice.code(run):
+            code = (f"{_CODE}{line}" for line in lines)
+            yield "\n".join([f"{variant}, once the model is built:", *code])
 
 
 def draw(table: Table, width: int) -> str:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from bench.cases import A_A, FORWARD_ONLY, Case
+from bench.cases import A_A, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import FEW_PROCESSES
-from reports.reading import briefly, causes, kind, levels, memory, models, numbers, promises
+from reports.reading import (
+    briefly,
+    causes,
+    kind,
+    levels,
+    memory,
+    models,
+    numbers,
+    promises,
+    shaping,
+    ways,
+)
 from reports.reading.why import nothing_to_save
 from reports.reading.words import shortened
 from semibackward_bench import grammar
@@ -54,27 +65,46 @@ def of(run: Run) -> str:
     noisy = [r for r in run.comparisons if r.variant == A_A and r.verdict in ("faster", "slower")]
     if noisy:
         return (
-            "Repeat this on a quieter machine, with `--processes 5`: the original differs from"
+            f"Repeat this on a quieter machine, with `--processes 5`: {_whose(noisy)} differs from"
             f" itself in {_cases(len(noisy))}, so no speedup here can be trusted."
         )
     if not records:
         return "Nothing was measured: ask for a case that has a variant (`list variants`)."
-    groups = _groups(records)
+    shaped = [record for record in records if not ways.usual(record)]
+    records = [record for record in records if ways.usual(record)]
+    groups = _groups(records, shaping.best([*shaped, *records]))
     namer = _Namer(records, groups.values())
     clauses = [say(groups[name], namer) for name, say in _SAID.items() if name in groups]
     both = "free" in groups and _cases_of(groups["free"]) & _cases_of(groups.get("faster", ()))
     text = "; or ".join(clauses[:2]) if both else "; ".join(clauses[:2])
-    text = "; ".join([text, *clauses[2:]])
+    text = "; ".join(filter(None, [text, *clauses[2:], *shaping.clauses(shaped, records)]))
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _groups(records: Sequence[ComparisonRecord]) -> dict[str, list[ComparisonRecord]]:
+def code(run: Run) -> list[tuple[str, list[str]]]:
+    """Lines to paste for the variants that the sentence recommends and freezing is not, by name."""
+    return list(shaping.code([record for record in run.comparisons if record.variant != A_A]))
+
+
+def _whose(noisy: Sequence[ComparisonRecord]) -> str:
+    return ways.the(ways.baseline_of(noisy))
+
+
+def _groups(
+    records: Sequence[ComparisonRecord], shaped: Iterable[ComparisonRecord]
+) -> dict[str, list[ComparisonRecord]]:
     """Comparisons by what the sentence does with them; of a case that gains in one way, those that
-    do not are left out."""
+    do not are left out.
+
+    Args:
+        records: the usual ones.
+        shaped: others that gain.
+    """
     found: dict[str, list[ComparisonRecord]] = {}
     for record in records:
         found.setdefault(_group(record), []).append(record)
     gained = _cases_of(found.get("faster", ())) | _cases_of(found.get("free", ()))
+    gained |= _cases_of(shaped)
     for name in ("nothing", "small", "open"):
         left = [record for record in found.pop(name, ()) if models.asked(record.case) not in gained]
         found |= {name: left} if left else {}
@@ -90,7 +120,7 @@ def _group(record: ComparisonRecord) -> str:
     if record.status != "ok":
         return "ended"
     if record.verdict == "faster" and _really(record):
-        return "free" if record.variant == FORWARD_ONLY else "faster"
+        return "free" if ways.infers(record) else "faster"
     if causes.no_effect(record) is not None:
         return "beyond"
     if briefly.asks_for_none(record) and memory.records_graph(record, record.baseline):
@@ -180,7 +210,7 @@ def _free(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
 def _gained(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
     by_level: dict[str, list[ComparisonRecord]] = {}
     for record in records:
-        by_level.setdefault(_level(record), []).append(record)
+        by_level.setdefault(levels.told(record), []).append(record)
     said = " and ".join(
         f"{_times(group)} times as fast{f', {level}' if level else ''}"
         for level, group in by_level.items()
@@ -191,32 +221,18 @@ def _gained(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
     return f"{namer.beside(records)}: {said}{only if here else ''}"
 
 
-def _level(record: ComparisonRecord) -> str:
-    """How equal the outputs are, in words."""
-    level, found = levels.word(record), record.equality
-    if level:
-        return f"with outputs that differ by {level}"
-    same = found is not None and found.bitwise
-    return f"with the same {kind.of(record.case).outputs}, bit for bit" if same else ""
-
-
 def _times(records: Sequence[ComparisonRecord]) -> str:
-    """A speedup with its interval, or from which to which several go."""
-    found = [record.speedup for record in records if record.speedup is not None]
-    if len(found) == 1:
-        return numbers.with_interval(found[0], named=True)
-    ends = dict.fromkeys(
-        numbers.ratio(pick(found, key=lambda one: one.estimate)) for pick in (min, max)
-    )
-    return " to ".join(ends)
+    return numbers.span([record.speedup for record in records if record.speedup is not None])
 
 
 def _nothing(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
     reasons = {next(iter(briefly.forms(record)), "") for record in records}
     because = f" ({reasons.pop()})" if len(reasons) == 1 and "" not in reasons else ""
+    eager = any(map(causes.by_asking, records)) and causes.EAGER not in because
+    gain = f"nothing to gain{f' {causes.EAGER}' if eager else ''}{because}"
     if namer.all(records):
-        return f"leave the code as it is: there is nothing to gain{because}"
-    return f"{_leave(records, namer)}: nothing to gain{because}"
+        return f"leave the code as it is: there is {gain}"
+    return f"{_leave(records, namer)}: {gain}"
 
 
 def _beyond(records: Sequence[ComparisonRecord], namer: _Namer) -> str:

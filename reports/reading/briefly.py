@@ -5,9 +5,9 @@ It is what `reports.reading.why` says in a sentence: only what the run was seen 
 
 from __future__ import annotations
 
-from bench.cases import A_A, SEMI_BACKWARD
+from bench.cases import A_A
 from bench.records.types import ComparisonRecord
-from reports.reading import causes, kind, memory
+from reports.reading import causes, kind, memory, preparation, ways
 from reports.reading.why import nothing_to_save
 
 
@@ -17,9 +17,12 @@ def forms(record: ComparisonRecord) -> tuple[str, ...]:
     if record.status != "ok":
         return (f"{record.status}: {record.reason}" if record.reason else record.status,)
     if record.variant == A_A:
+        who = ways.the(record.baseline)
         if record.verdict in ("faster", "slower"):
-            return ("the original differs from itself", "differs from itself")
-        return ("the original against itself", "against itself")
+            return (f"{who} differs from itself", "differs from itself")
+        return (f"{who} against itself", "against itself")
+    if not ways.explained(record):
+        return _unexplained(record)
     if asks_for_none(record):
         return _of_no_gradient(record)
     if told := causes.no_effect_briefly(record):
@@ -29,6 +32,16 @@ def forms(record: ComparisonRecord) -> tuple[str, ...]:
     if record.verdict == "faster":
         return kind.of(record.case).in_vain_briefly(record)
     return _little(record)
+
+
+def _unexplained(record: ComparisonRecord) -> tuple[str, ...]:
+    """Of a variant that does more than freeze: what was prepared, or counted, and no cause."""
+    if record.verdict == "inconclusive":
+        return _little(record)
+    found = record.gradients or {}
+    told = f"{found.get(record.baseline)} → {found.get(record.variant)}"
+    counts = () if ways.gradients(record) is None else (f"gradients: {told}", told)
+    return preparation.forms(record) or counts
 
 
 def asks_for_none(record: ComparisonRecord) -> bool:
@@ -58,7 +71,12 @@ def _nothing_left(record: ComparisonRecord) -> tuple[str, ...]:
     # loss.backward() asks for all of them: that none was computed has another cause.
     if call in ("", "backward") or (record.observed and not causes.skipped_by_torch(record)):
         return (f"{told} computed",) if found else ()
-    return (f"asks {call}, which computes none", f"asks {call}", call)
+    return (
+        f"asks {call}, which computes none {causes.EAGER}",
+        f"asks {call}, {causes.EAGER}",
+        f"asks {call}",
+        call,
+    )
 
 
 def _little(record: ComparisonRecord) -> tuple[str, ...]:
@@ -69,7 +87,7 @@ def _little(record: ComparisonRecord) -> tuple[str, ...]:
         few = record.speedup is None or record.speedup.low is None
         return ("too few blocks to tell", "too few blocks") if few else ("interval too wide",)
     if record.verdict == "slower":
-        return ("slower when frozen",) if record.variant == SEMI_BACKWARD else ("slower",)
+        return ("slower when frozen",) if ways.freezes(record) else ("slower",)
     if limited:
         return (f"{limited}, too little to show", limited)
     return ("too little of the time to show", "too little to show")

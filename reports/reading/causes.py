@@ -11,11 +11,16 @@ from collections.abc import Mapping, Sequence
 from bench.cases import SEMI_BACKWARD
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.observed import Foreign, Observed
+from reports.reading import ways
 from reports.reading.words import spelt
 from semibackward_bench import grammar
 
 MOST = 3
 """Places, and owners, that a sentence names."""
+EAGER = "in eager mode"
+"""How a model runs that nobody compiled; there alone torch heeds whom a call asks for."""
+_ASKED = {"autograd.grad", "backward(inputs)"}
+"""Calls that name what they ask for."""
 _ALL_THE_SAME = "computed all the same"
 _NEVER_CALLS = "the attack never calls the model it is given"
 
@@ -78,7 +83,7 @@ def no_effect(record: ComparisonRecord) -> str | None:
     where nothing is, or where nobody looked."""
     found = record.gradients or {}
     before, after = _both(record)
-    if record.variant != SEMI_BACKWARD or before is None or after is None:
+    if not ways.freezes(record) or before is None or after is None:
         return None
     if found.get(record.baseline) != found.get(record.variant) or not before.calls:
         return None
@@ -108,7 +113,7 @@ def no_effect_briefly(record: ComparisonRecord) -> tuple[str, ...]:
 def more(record: ComparisonRecord) -> str | None:
     """What is still computed in vain where freezing spares a part; None for nothing."""
     _, after = _both(record)
-    if record.variant != SEMI_BACKWARD or after is None or no_effect(record) is not None:
+    if not ways.freezes(record) or after is None or no_effect(record) is not None:
         return None
     return "; ".join(_left(record, after)) or None
 
@@ -143,15 +148,47 @@ def skipped_by_torch(record: ComparisonRecord) -> bool:
     return seen is not None and seen.skipped > 0
 
 
-def nobody_asked(record: ComparisonRecord, environment: Environment) -> str:
-    """How a run asks for gradients of which none is a parameter's, and why none is."""
+def by_asking(record: ComparisonRecord) -> bool:
+    """Whether it is by how it asks that a run computes none, which holds in eager mode alone: torch
+    was seen to leave them out, or, where nobody looked, no call asks for any."""
+    if record.observed:
+        return skipped_by_torch(record)
+    found = record.gradients or {}
+    calls = set(str(found.get("call", "backward")).split(" + "))
+    return not found.get(record.baseline) and calls <= _ASKED
+
+
+def compiled(record: ComparisonRecord) -> str | None:
+    """What a run that computes none by how it asks computes with the model compiled; None where
+    nobody looked."""
+    found = (record.anatomy and record.anatomy.compiled) or {}
+    before, after = (found.get(name) for name in (record.baseline, record.variant))
+    if before is None or after is None or not by_asking(record):
+        return None
+    if not before.parameters:
+        return "compiled it would compute none either"
+    return f"compiled it would compute {before.parameters} (frozen: {after.parameters})"
+
+
+def nobody_asked(record: ComparisonRecord, environment: Environment, *, eager: bool = True) -> str:
+    """How a run asks for gradients of which none is a parameter's, and why none is.
+
+    Args:
+        record: the comparison.
+        environment: of its run.
+        eager: whether to say where it holds in eager mode alone.
+    """
     found = record.gradients or {}
     told = (
         f"it asks by {spelt(str(found.get('call')))}, for which torch"
         f" {environment.torch['version']} computes {found.get(record.baseline)} of {_all(record)}"
     )
-    if skipped_by_torch(record):
-        return f"{told} by itself (since PyTorch 1.13 autograd skips those that nobody asked for)"
+    if by_asking(record):
+        where = f" {EAGER}" if eager else ""
+        since = "(since PyTorch 1.13 autograd skips those that nobody asked for)"
+        told += f" by itself{where} {since}" if skipped_by_torch(record) else where
+        more = compiled(record)
+        return told if more is None else f"{told}; {more}"
     cause = none_computed(record)
     return told if cause is None else f"{cause}; {told}"
 
@@ -175,7 +212,9 @@ def counted(observed: Mapping[str, Observed] | None, baseline: str) -> list[str]
             told.append(f"{name} also computes {_gradients(each.foreign)}")
     if seen.freezes:
         told.append(f"the attack freezes the model itself ({_places(seen.freezes)})")
-    again = [each for name, each in observed.items() if name == SEMI_BACKWARD and each.thaws]
+    again = [
+        each for name, each in observed.items() if SEMI_BACKWARD in ways.parts(name) and each.thaws
+    ]
     if again and again[0].frozen < again[0].frozen_before:
         told.append(_again(again[0]).removesuffix(": "))
     return told

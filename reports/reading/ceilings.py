@@ -9,10 +9,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from bench.cases import A_A, BASELINE
+from bench.cases import A_A
 from bench.records.types import ComparisonRecord
 from bench.statistics import anatomy
-from reports.reading import causes, kind, predicted, shares
+from reports.reading import causes, kind, predicted, shares, ways
 
 NEAR = 0.9
 """Share of its ceiling from which nobody asks why a speedup is not larger."""
@@ -68,7 +68,8 @@ def _observed(record: ComparisonRecord) -> Iterator[str]:
         yield unknown
     moved = (record.theory or {}).get("bytes")
     if isinstance(moved, float):
-        yield f"its operations read and write {moved:.2f} times as many bytes in the {BASELINE}"
+        where = ways.the(record.baseline)
+        yield f"its operations read and write {moved:.2f} times as many bytes in {where}"
     if (left := causes.no_effect(record) or causes.more(record)) is not None:
         yield left
     bound = record.diagnosis and record.diagnosis.bound

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.cases import FORWARD_ONLY
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics import anatomy
 from bench.statistics.anatomy import Anatomy, Split
-from reports.reading import causes, kind, levels, memory, numbers, promises, shares
+from bench.statistics.equality import OUTPUTS
+from reports.reading import causes, kind, levels, memory, numbers, promises, shares, ways
 from reports.reading.words import spelt
 from semibackward_bench.grammar import counted, form
 
@@ -56,8 +56,9 @@ class Explanation:
 
 
 def explain(record: ComparisonRecord, environment: Environment) -> Explanation | None:
-    """Explain a comparison; None where it was not dissected, or has no speedup to explain."""
-    found = record.anatomy
+    """Explain a comparison; None where it was not dissected, has no speedup to explain, or is of a
+    variant that does more than freeze."""
+    found = record.anatomy if ways.explained(record) else None
     if found is None or record.status != "ok" or record.speedup is None:
         return None
     names = record.baseline, record.variant
@@ -65,7 +66,7 @@ def explain(record: ComparisonRecord, environment: Environment) -> Explanation |
     by_time = anatomy.ceiling_by_time(split)
     # Inference mode leaves no operation out; what it spares is bookkeeping.
     told = kind.of(record.case)
-    free = record.variant == FORWARD_ONLY and not told.forward_only_spares
+    free = ways.infers(record) and not told.forward_only_spares
     by_operations = None if free else anatomy.ceiling_by_operations(found, *names)
     achieved = None if by_operations is None else record.speedup.estimate / by_operations
     label = _label(record, found, by_operations if by_time is None else by_time)
@@ -101,7 +102,7 @@ def _label(record: ComparisonRecord, found: Anatomy, ceiling: float | None) -> L
 
 
 def _benefits(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
-    if record.variant == FORWARD_ONLY:
+    if ways.infers(record):
         return f"answer queries without a gradient: {_measured(record)}"
     return (
         f"freeze the parameters: {_measured(record)}; {_each(found)} also computes"
@@ -113,9 +114,26 @@ def _already_optimal(record: ComparisonRecord, found: Anatomy, environment: Envi
     by_itself = " by itself" if causes.skipped_by_torch(record) else ""
     cause = None if by_itself else causes.none_computed(record)
     because = "" if cause is None else f" {cause};"
+    eager = f" {causes.EAGER}" if causes.by_asking(record) else ""
+    more = "".join(f"; {told}" for told in (causes.compiled(record), _kept(record, found)) if told)
     return (
-        f"nothing to gain:{because} for its {_calls(found)} torch {environment.torch['version']}"
-        f" computes {causes.computed(record)}{by_itself}; measured {_interval(record)}"
+        f"nothing to gain{eager}:{because} for its {_calls(found)} torch"
+        f" {environment.torch['version']} computes {causes.computed(record)}{by_itself}{more};"
+        f" measured {_interval(record)}"
+    )
+
+
+def _kept(record: ComparisonRecord, found: Anatomy) -> str | None:
+    """What freezing spares of what is saved, where no gradient is computed; None for little."""
+    saved = found.saved or {}
+    before, after = (
+        sum(saved.get(name, {}).values()) for name in (record.baseline, record.variant)
+    )
+    if before - after <= TO_SPEAK_OF * before:
+        return None
+    return (
+        f"freezing spares memory all the same: a call of the model keeps {after / 1e6:.3g} MB for"
+        f" its backward pass in place of {before / 1e6:.3g} MB"
     )
 
 
@@ -132,6 +150,9 @@ def _mixed(record: ComparisonRecord, found: Anatomy, _: Environment) -> str:
         else f"{wasting} of its {_calls(found)} {form(wasting, 'computes', 'compute')}"
     )
     what = causes.computed(record) if causes.shares(record) else "parameter gradients"
+    compiled = causes.compiled(record)
+    if compiled is not None:
+        what += f" {causes.EAGER}; {compiled}"
     return (
         f"freeze the parameters, it costs nothing: {_measured(record)}; {which}"
         f" {what}{_cost(record)}{_left(record)}"
@@ -154,7 +175,7 @@ def _gradient_free(record: ComparisonRecord, found: Anatomy, _: Environment) -> 
             "it asks for no gradient and never calls the model it is given, so there is nothing to"
             f" spare; {_measured(record)} {record.variant}"
         )
-    advice = "" if record.variant == FORWARD_ONLY else "; run it forward-only, under inference_mode"
+    advice = "" if ways.infers(record) else "; run it forward-only, under inference_mode"
     spared = (
         ": its queries record a graph for a backward pass that never comes, the variant's none"
         if memory.graph_spared(record)
@@ -208,7 +229,7 @@ def _why_off(
     below = record.speedup.estimate < ceiling
     before, after = found.parts[record.baseline], found.parts[record.variant]
     expected = 1 - 1 / ceiling
-    spared = "backward passes" if record.variant == FORWARD_ONLY else "parameter gradients"
+    spared = "backward passes" if ways.infers(record) else "parameter gradients"
     reasons = []
     faults = None if below else memory.above_ceiling(record, environment)
     if faults is not None:
@@ -264,7 +285,7 @@ def _by_memory(record: ComparisonRecord) -> float | None:
 
 def _measured(record: ComparisonRecord) -> str:
     level = levels.word(record)
-    by = f" (outputs differ by {level})" if level else ""
+    by = f" (outputs {OUTPUTS[level]})" if level else ""
     return f"measured {_interval(record)} as fast{by}"
 
 

@@ -188,8 +188,8 @@ class KindReport:
         """What a library's maintainer can do."""
         return (
             f"`torch.autograd.grad(loss, {self.inputs}s)` in place of `loss.backward()` (PyTorch"
-            " 1.13 or newer), or `parameter.requires_grad_(False)` for every parameter before the"
-            " forward pass."
+            " 1.13 or newer, in eager mode), or `parameter.requires_grad_(False)` for every"
+            " parameter before the forward pass."
         )
 
     def summary(self, records: Sequence[ComparisonRecord]) -> str | None:

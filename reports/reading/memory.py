@@ -12,6 +12,7 @@ from statistics import median
 
 from bench.records.memory import AsGiven
 from bench.records.types import ComparisonRecord, Environment, Timed
+from reports.reading import ways
 
 AS_GIVEN = "as the system gives memory"
 MANY_FAULTS = 1000
@@ -65,7 +66,7 @@ def of_spread(named: Sequence[tuple[str, ComparisonRecord]]) -> str | None:
     beside = "" if kept is None else f", and {_count(kept)} where memory is kept"
     return (
         f"{said}; pages that were given back are cleared by the kernel before they are used again:"
-        f" a run of {name}'s original met {_range(original)} page faults{beside}, one of"
+        f" a run of {name}'s {record.baseline} met {_range(original)} page faults{beside}, one of"
         f" the variant {_range(variant)}."
     )
 
@@ -82,9 +83,9 @@ def above_ceiling(record: ComparisonRecord, environment: Environment) -> str | N
         return None
     given = environment.memory is not None and environment.memory.policy == "system"
     return (
-        f"above the {predicted:.2f} that operations predict: a run of the original met"
-        f" {_count(before)} page faults, one of the variant {_count(after)}, and memory that the"
-        f" kernel clears takes time that no operation counts"
+        f"above the {predicted:.2f} that operations predict: a run of {ways.the(record.baseline)}"
+        f" met {_count(before)} page faults, one of the variant {_count(after)}, and memory that"
+        f" the kernel clears takes time that no operation counts"
         f"{' (without --memory system it is left out)' if given else ''}"
     )
 

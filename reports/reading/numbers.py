@@ -75,6 +75,14 @@ def with_interval(found: Speedup | None, *, named: bool = False) -> str:
     return f"{ratio(found)} ({interval(found)}{name})"
 
 
+def span(found: Sequence[Speedup]) -> str:
+    """A speedup with its interval, or from which to which several go."""
+    if len(found) == 1:
+        return with_interval(found[0], named=True)
+    ends = dict.fromkeys(ratio(pick(found, key=lambda one: one.estimate)) for pick in (min, max))
+    return " to ".join(ends)
+
+
 def seconds(samples: Sequence[float]) -> str:
     """The median of some times, with the digits that its standard error leaves standing."""
     if not samples:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.cases import Case
+from bench.cases import Case, against
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.reading.words import shortened
@@ -36,8 +36,11 @@ class Place:
 
 
 def asked(record: ComparisonRecord) -> tuple[Case, str]:
-    """What a comparison answers, whatever it ran on: the case without versions and devices."""
-    return replace(record.case, library_version=None, device=""), record.variant
+    """What a comparison answers, whatever it ran on: the case without versions and devices, and the
+    variant with what it is held against."""
+    return replace(record.case, library_version=None, device=""), against(
+        record.variant, record.baseline
+    )
 
 
 def of(runs: Sequence[Run]) -> list[Place]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bench.cases import FORWARD_ONLY, SEMI_BACKWARD
 from bench.records.types import ComparisonRecord
+from reports.reading import ways
 
 BY_FLOPS = "predicted by FLOPs"
 BY_BYTES = "predicted by bytes"
@@ -33,7 +33,7 @@ def notes(records: Iterable[ComparisonRecord]) -> list[str]:
     told = [
         record
         for record in records
-        if record.variant == SEMI_BACKWARD and _on_cuda(record) and by_flops(record) is not None
+        if ways.freezes(record) and _on_cuda(record) and by_flops(record) is not None
     ]
     if not told:
         return []
@@ -46,7 +46,7 @@ def notes(records: Iterable[ComparisonRecord]) -> list[str]:
 
 
 def _of(record: ComparisonRecord, what: str) -> float | None:
-    if record.variant == FORWARD_ONLY:
+    if ways.infers(record):
         return None  # it leaves no operation out
     value = (record.theory or {}).get(what)
     return value if isinstance(value, float) else None

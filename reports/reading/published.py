@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cases import SEMI_BACKWARD, Case
+from bench.cases import SEMI_BACKWARD, Case, against
+from bench.records.types import ComparisonRecord
 from reports.reading import kind, papers
 
 FILE = Path(__file__).resolve().parent.parent / "paper" / "semi_backward.json"
@@ -28,6 +29,11 @@ class Published:
     semi_backward: float
     speedup: float
     what: str
+
+
+def of(record: ComparisonRecord, suite: str | None) -> Published | None:
+    """The published row that a comparison repeats, which is against the original."""
+    return find(record.case, against(record.variant, record.baseline), suite)
 
 
 def find(case: Case, variant: str, suite: str | None) -> Published | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench import program, telling
+from bench.cases import BASELINE
 from bench.records.types import ComparisonRecord, Environment
 from reports.reading import kind
 
@@ -14,7 +15,8 @@ def command(record: ComparisonRecord, environment: Environment) -> str:
     if own is None:
         return program.repeated(environment.command)
     shared = ["--dtype", case.dtype, "--device", case.device, "--seed", environment.seed]
-    return program.command(*own, *shared, "--variants", record.variant)
+    over = [] if record.baseline == BASELINE else ["--baseline", record.baseline]
+    return program.command(*own, *shared, "--variants", record.variant, *over)
 
 
 def line(record: ComparisonRecord, environment: Environment) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bench.records.types import ComparisonRecord
 from bench.statistics import anatomy
 from bench.statistics.anatomy import Split
-from reports.reading import causes
+from reports.reading import causes, ways
 
 
 def of(record: ComparisonRecord) -> Split | None:
-    """The shares of the original's time; None where it was not dissected, or can't be divided."""
-    found = record.anatomy
+    """The shares of the baseline's time; None where it was not dissected, or can't be divided: by
+    what freezing leaves out, and so of no variant that does more."""
+    found = record.anatomy if ways.explained(record) else None
     if found is None or not {record.baseline, record.variant} <= found.parts.keys():
         return None
     idle = found.computing == 0 and causes.wasting(record, 0) == 0
@@ -19,7 +20,7 @@ def of(record: ComparisonRecord) -> Split | None:
 
 def unknown(record: ComparisonRecord) -> str | None:
     """Why what parameter gradients take of the time is not known; None where it is."""
-    split, found = of(record), record.anatomy
+    split, found = of(record), record.anatomy if ways.explained(record) else None
     if found is None or (split is not None and split.parameter_gradients is not None):
         return None
     whole, frozen = found.parts[record.baseline], found.parts[record.variant]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD
+from bench.cases import A_A
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import averages, causes, levels, models, numbers, promises
+from reports.reading import averages, causes, levels, models, numbers, promises, ways
 from reports.reading.averages import Average
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
@@ -21,18 +21,22 @@ Measured = tuple[ComparisonRecord, Environment]
 
 
 def of(runs: Sequence[Run]) -> tuple[str, ...]:
-    """What is gained, where nothing is and why, and whether to believe it and what to do."""
+    """What is gained, where nothing is and why, what other variants came to, and whether to believe
+    it and what to do."""
     every = [(r, run.environment) for run in runs for r in run.comparisons if r.variant != A_A]
     if not every:
         return ("No case has been measured.",)
     ok = [(record, where) for record, where in every if record.status == "ok"]
-    frozen = [(record, where) for record, where in ok if record.variant == SEMI_BACKWARD]
-    return _gains(frozen, ok), _no_gains(frozen), _trust(every, frozen)
+    usual = [(record, where) for record, where in ok if ways.usual(record)]
+    frozen = [(record, where) for record, where in usual if ways.freezes(record)]
+    others = [record for record, _ in ok if not ways.usual(record)]
+    said = [_gains(frozen, usual), _no_gains(frozen)] if usual or not others else []
+    return (*said, *_of_others(others), _trust(every, frozen))
 
 
-def _gains(frozen: Sequence[Measured], ok: Sequence[Measured]) -> str:
+def _gains(frozen: Sequence[Measured], usual: Sequence[Measured]) -> str:
     faster = [record for record, _ in frozen if record.verdict == "faster"]
-    free = averages.of(r for r, _ in ok if r.variant == FORWARD_ONLY and r.verdict == "faster")
+    free = averages.of(r for r, _ in usual if ways.infers(r) and r.verdict == "faster")
     more = ""
     if free:
         each = " and ".join(f"{_cases(mean.count)} {_mean(mean)} times as fast" for mean in free)
@@ -54,9 +58,25 @@ def _gains(frozen: Sequence[Measured], ok: Sequence[Measured]) -> str:
     )
 
 
+def _of_others(others: Sequence[ComparisonRecord]) -> list[str]:
+    """A sentence on variants that do more than freeze, or are held against another one: the mean of
+    each at each level, faster or not."""
+    by_way: dict[str, list[ComparisonRecord]] = {}
+    for record in others:
+        by_way.setdefault(ways.called(record), []).append(record)
+    told = [
+        f"{way} was {numbers.with_interval(mean.geometric, named=True)} times as fast in"
+        f" {_cases(mean.count)}{f', with {levels.outputs(mean.level)}' if mean.level else ''}"
+        for way, records in by_way.items()
+        for mean in averages.of(records)
+    ]
+    text = "; ".join(told)
+    return [f"{text[0].upper()}{text[1:]}."] if text else []
+
+
 def _mean(mean: Average) -> str:
     told = numbers.with_interval(mean.geometric, named=True)
-    return f"(with outputs that differ by {mean.level}) {told}" if mean.level else told
+    return f"(with {levels.outputs(mean.level)}) {told}" if mean.level else told
 
 
 def _surely(record: ComparisonRecord) -> float:
@@ -124,13 +144,19 @@ def _ways(calls: set[str]) -> str:
 
 
 def _trust(every: Sequence[Measured], frozen: Sequence[Measured]) -> str:
-    compared = [record.equality for record, _ in every if record.equality is not None]
-    same = sum(found.level == "identical" for found in compared)
-    nearly = sum(found.level == "rounding" for found in compared)
+    compared = [record for record, _ in every if record.equality is not None]
+    counts = Counter(map(levels.word, compared))
+    same = counts[""]
+    proved = sum(levels.word(r) == levels.ROUNDING and ways.explained(r) for r in compared)
     told = f"The outputs were bit for bit the same in {same} of"
     told += f" {counted(len(compared), 'comparison')}"
-    if nearly:
-        told += f" and differed by rounding, which was proved, in {nearly}"
+    nearly = {
+        " and differed by rounding, which was proved,": proved,
+        ", differed by no more than rounding": counts[levels.ROUNDING] - proved,
+        ", agreed": counts[levels.AGREES],
+        ", differed by more": counts[levels.OTHER],
+    }
+    told += "".join(f"{what} in {number}" for what, number in nearly.items() if number)
     bad = Counter(record.status for record, _ in every if record.status != "ok")
     if bad:
         ended = ", ".join(f"{count} {status}" for status, count in bad.items())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench.cases import A_A, FORWARD_ONLY
+from bench.cases import A_A
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import causes, kind, memory, promises
+from reports.reading import causes, kind, memory, promises, ways
 
 
 def why(record: ComparisonRecord, environment: Environment) -> str | None:
@@ -18,48 +18,70 @@ def why(record: ComparisonRecord, environment: Environment) -> str | None:
         return f"{record.status}: {record.reason}"
     if record.variant == A_A:
         return _of_itself(record)
+    if not ways.explained(record):
+        return _unexplained(record)
     if (record.gradients or {}).get("call") == "none":
         return _of_no_gradient(record)
     vain = causes.no_effect(record)
     if vain is not None:
         return f"{_OUTCOMES[str(record.verdict)]}: {vain}"
     if nothing_to_save(record):
-        return f"{_OUTCOMES[str(record.verdict)]}: {_nothing_left(record, environment)}"
+        outcome = _OUTCOMES[str(record.verdict)]
+        eager = causes.by_asking(record) and _NOTHING in outcome
+        if eager:
+            outcome = outcome.replace(_NOTHING, f"{_NOTHING} {causes.EAGER}")
+        return f"{outcome}: {_nothing_left(record, environment, eager=not eager)}"
     if record.verdict == "faster":
         return memory.above_ceiling(record, environment)
     if record.verdict == "inconclusive":
-        few = record.speedup is None or record.speedup.low is None
-        return (
-            f"inconclusive: {'too few blocks' if few else 'the interval is too wide'} to tell;"
-            " measure longer (--max-seconds), or on a quieter machine"
-        )
+        return _inconclusive(record)
     return (
         f"{_OUTCOMES[str(record.verdict)]}: {kind.of(record.case).too_small(record)}, but their"
         f" share of the time is too small to show{_bound(record)}"
     )
 
 
+_NOTHING = "nothing to gain"
 _OUTCOMES = {
     "same": "gains nothing",
-    "slower": "loses, and had nothing to gain",
-    "inconclusive": "nothing to gain, whatever the interval leaves open",
+    "slower": f"loses, and had {_NOTHING}",
+    "inconclusive": f"{_NOTHING}, whatever the interval leaves open",
     "None": "without a verdict",
-    "faster": "faster, though there is nothing to gain, so distrust it",
+    "faster": f"faster, though there is {_NOTHING}, so distrust it",
 }
+
+
+def _inconclusive(record: ComparisonRecord) -> str:
+    few = record.speedup is None or record.speedup.low is None
+    return (
+        f"inconclusive: {'too few blocks' if few else 'the interval is too wide'} to tell;"
+        " measure longer (--max-seconds), or on a quieter machine"
+    )
+
+
+def _unexplained(record: ComparisonRecord) -> str | None:
+    """Of a variant that does more than freeze: what was counted, where it gained nothing."""
+    if record.verdict == "faster":
+        return None
+    if record.verdict == "inconclusive":
+        return _inconclusive(record)
+    outcome = {"same": "gains nothing", "slower": "loses"}.get(str(record.verdict))
+    seen = ways.gradients(record)
+    return f"{outcome or 'without a verdict'}: why was not looked into{f'; {seen}' if seen else ''}"
 
 
 def _of_itself(record: ComparisonRecord) -> str | None:
     if record.verdict not in ("faster", "slower"):
         return None
     return (
-        "the original differs from itself, so this run's verdicts can't be trusted; repeat it on a"
-        " quieter machine, with --processes 5"
+        f"{ways.the(record.baseline)} differs from itself, so this run's verdicts can't be trusted;"
+        " repeat it on a quieter machine, with --processes 5"
     )
 
 
 def _of_no_gradient(record: ComparisonRecord) -> str | None:
     """A black-box attack: what freezing or inference mode can spare is the graph of its queries."""
-    if record.variant == FORWARD_ONLY and record.verdict == "faster":
+    if ways.infers(record) and record.verdict == "faster":
         return None
     if causes.never_calls(record):
         return (
@@ -71,14 +93,14 @@ def _of_no_gradient(record: ComparisonRecord) -> str | None:
         False: "bookkeeping: its queries record no graph",
         None: "bookkeeping, or a graph that its queries record (nobody looked for one)",
     }[memory.records_graph(record, record.baseline)]
-    advice = "" if record.variant == FORWARD_ONLY else "; its variant is forward-only"
+    advice = "" if ways.infers(record) else "; its variant is forward-only"
     return (
         f"{promises.verdict(record)}: it asks for no gradient, so all there is to spare is"
         f" {spared}{advice}"
     )
 
 
-def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
+def _nothing_left(record: ComparisonRecord, environment: Environment, *, eager: bool) -> str:
     found = record.gradients or {}
     own = kind.of(record.case).nothing_left(record, environment)
     if own is not None:
@@ -86,7 +108,7 @@ def _nothing_left(record: ComparisonRecord, environment: Environment) -> str:
     vain = record.observed and found.get(record.baseline) and not causes.skipped_by_torch(record)
     if vain or causes.shares(record):
         return f"{causes.are_computed(record)}, whose operations are next to nothing"
-    return causes.nobody_asked(record, environment)
+    return causes.nobody_asked(record, environment, eager=eager)
 
 
 def nothing_to_save(record: ComparisonRecord) -> bool:

@@ -10,7 +10,7 @@ from bench.records.types import ComparisonRecord
 from bench.statistics import doubts
 from bench.statistics.components import BETWEEN_SPEEDUP
 from bench.statistics.estimate import CONFIDENCE, FEW_PROCESSES, Speedup
-from reports.reading import averages, levels, memory, numbers, promises
+from reports.reading import averages, levels, memory, numbers, preparation, promises
 from reports.reading.why import why
 from reports.reading.words import WITHIN
 from semibackward_bench.grammar import counted
@@ -24,7 +24,12 @@ def notes(columns: Iterable[tuple[str, ComparisonRecord]], run: Run) -> Iterable
     said = by_whom(
         (name, text)
         for name, record in columns
-        for text in (why(record, run.environment), levels.sentence(record), *record.warnings)
+        for text in (
+            why(record, run.environment),
+            levels.sentence(record),
+            *preparation.sentences(record),
+            *record.warnings,
+        )
         if text
     )
     return [f"{', '.join(names)}: {text}." for text, names in said.items()]
@@ -99,8 +104,11 @@ def averaged(records: Iterable[ComparisonRecord]) -> str:
     """What the means are of, and what the interval of the geometric one stands for."""
     records = list(records)
     more = ", so that the next run's mean lies in it" if averages.of_next_run(records) else ""
-    mixed = len(levels.words_of(records)) > 1
-    apart = " No mean mixes outputs that are identical with some that differ." if mixed else ""
+    there = levels.words_of(records)
+    apart = " No mean mixes levels of equality."
+    if set(there) <= {"", levels.ROUNDING}:
+        apart = " No mean mixes outputs that are identical with some that differ."
+    apart = apart if len(there) > 1 else ""
     return (
         "Means: over the cases that came to a speedup; the interval of the geometric one is of the"
         f" mean of these very cases, their errors added in quadrature{more}; papers print the"

@@ -19,11 +19,13 @@ from reports.reading import (
     models,
     numbers,
     predicted,
+    preparation,
     promises,
+    ways,
 )
+from reports.reading import published as papers
 from reports.reading.averages import Average
-from reports.reading.published import Published, find, notes
-from reports.reading.words import variant_spelt
+from reports.reading.published import Published
 from reports.table import Table
 from reports.tables import cells
 
@@ -39,6 +41,7 @@ _OPTIONAL = (
     predicted.BY_BYTES,
     energy.RUN,
     energy.RATIO,
+    preparation.PREPARED,
     "- saved activations",
     "- .grad buffers",
     "largest batch",
@@ -62,7 +65,7 @@ def of(records: Sequence[ComparisonRecord], run: Run) -> Iterator[Table]:
     column = column_axis([record.case for record in records])
     groups: dict[tuple[object, ...], list[ComparisonRecord]] = {}
     for record in records:
-        groups.setdefault((record.variant, *in_common(record.case, column)), []).append(record)
+        groups.setdefault((ways.called(record), *in_common(record.case, column)), []).append(record)
     for group in groups.values():
         for start in range(0, len(group), MANY_COLUMNS):
             whole = group if start + MANY_COLUMNS >= len(group) else []
@@ -102,7 +105,7 @@ def _table(
     names = [column_name(record.case, column) for record in records]
     named = list(zip(names, records, strict=True))
     suite = run.environment.suite
-    published = [find(record.case, record.variant, suite) for record in records]
+    published = [papers.of(record, suite) for record in records]
     intervals = [record.speedup for record in records]
     averages_: dict[str, dict[str, str]] = {}
     for mean in averages.of(averaged):
@@ -111,13 +114,14 @@ def _table(
             intervals.append(mean.geometric)
     rows: list[tuple[str, Iterable[str]]] = [
         (f"{first.baseline} (s)", (cells.seconds(r, r.baseline) for r in records)),
-        (f"{variant_spelt(first.variant)} (s)", (cells.seconds(r, r.variant) for r in records)),
+        (f"{ways.spelt(first)} (s)", (cells.seconds(r, r.variant) for r in records)),
         ("speedup", (cells.speedup(r) for r in records)),
         *cells.interval_rows(records, cells.interval_names(intervals)),
         (memory.AS_GIVEN, (memory.spread(r.as_given) for r in records)),
         ("verdict", map(promises.verdict, records)),
         (PUBLISHED, (f"{row.speedup:.2f}" if row else "-" for row in published)),
         (OVER_PUBLISHED, map(_over, records, published)),
+        (preparation.PREPARED, map(preparation.cell, records)),
         (SMALLEST, (_smallest_effect(r) for r in records)),
         (predicted.BY_FLOPS, (predicted.cell(predicted.by_flops(r)) for r in records)),
         (predicted.BY_BYTES, (predicted.cell(predicted.by_bytes(r)) for r in records)),
@@ -136,7 +140,7 @@ def _table(
     drawn = [(name, tuple(row)) for name, row in rows]
     title = titled([record.case for record in records], column)
     return Table(
-        f"{title}: {variant_spelt(first.variant)} against original",
+        f"{title}: {ways.spelt(first)} against {first.baseline}",
         (column, *names, *averages_),
         tuple(
             (name, *row, *(found.get(name, "-") for found in averages_.values()))
@@ -150,7 +154,7 @@ def _table(
             *predicted.notes(records),
             *energy.notes(records),
             *([cells.averaged(averaged)] if averages_ else []),
-            *notes(published),
+            *papers.notes(published),
         ),
     )
 
@@ -161,7 +165,7 @@ def _average_columns(
     """The cells of both means of these records, by the names of their rows."""
     suite = run.environment.suite
     found = [
-        find(r.case, r.variant, suite)
+        papers.of(r, suite)
         for r in records
         if r.speedup is not None and levels.word(r) == ours.level
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.cases import BASELINE
 from bench.records.reading import Run
 from reports.reading import kind
 from reports.table import Table
@@ -32,10 +33,15 @@ def together(runs: Sequence[Run]) -> list[Table]:
 
 
 def of_run(run: Run, asked: Mapping[str, Any]) -> Iterator[Table]:
-    """What each kind has to tell; duels; counts."""
+    """What each kind has to tell, and what is held against another baseline than the original, of
+    which no kind has tables of its own; duels; counts."""
     for name, told in kind.every().items():
-        records = [record for record in run.comparisons if record.case.kind == name]
+        every = [record for record in run.comparisons if record.case.kind == name]
+        records = [record for record in every if record.baseline == BASELINE]
         drawn = told.tables(run, records, asked)
         yield from columns.of(records, run) if drawn is None else drawn
+        others = [record for record in every if record.baseline != BASELINE]
+        yield from columns.of([r for r in others if r.case.library != kind.USER], run)
+        yield from columns.of([r for r in others if r.case.library == kind.USER], run)
     yield from duels.of(run)
     yield from counts.of(run)

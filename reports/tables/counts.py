@@ -8,8 +8,7 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import CountsRecord
 from bench.statistics.counts import Counts
-from reports.reading import causes, kind, models
-from reports.reading.words import variant_spelt
+from reports.reading import causes, kind, models, ways
 from reports.table import Table
 from reports.tables.cells import megabytes
 
@@ -21,7 +20,7 @@ def of(run: Run) -> list[Table]:
         case = record.case
         told = kind.of(case)
         alike = (case.kind, case.model, told.size(case), told.setting(case), told.family(case))
-        groups.setdefault((record.variant, *alike, case.dtype, case.device), []).append(record)
+        groups.setdefault((ways.called(record), *alike, case.dtype, case.device), []).append(record)
     return [_table(group) for group in groups.values()]
 
 
@@ -31,7 +30,7 @@ def _table(records: Sequence[CountsRecord]) -> Table:
     told = kind.of(case)
     return Table(
         f"What one run does on {models.name(case)}, {told.size(case)}{told.setting(case)},"
-        f" {case.dtype}, {case.device}: {first.baseline} → {variant_spelt(first.variant)}",
+        f" {case.dtype}, {case.device}: {first.baseline} → {ways.spelt(first)}",
         (
             "case",
             "status",

@@ -15,8 +15,8 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import FEW_PROCESSES
-from reports.reading import briefly, kind, models, numbers
-from reports.reading.words import WITHIN, shortened, variant_spelt
+from reports.reading import briefly, kind, levels, models, numbers, ways
+from reports.reading.words import WITHIN, shortened
 from reports.table import Table
 from reports.tables import cells
 
@@ -95,7 +95,7 @@ def facts(record: ComparisonRecord) -> dict[str, str]:
         "attack": models.attack(case),
         "model": models.name(case),
         "batch": str(case.batch),
-        "variant": variant_spelt(record.variant),
+        "variant": ways.called(record),
         **kind.of(case).facets(case),
         "dtype": case.dtype,
         "weights": models.weights(case),
@@ -122,27 +122,30 @@ def _different(rows: Sequence[Told], names: Sequence[str]) -> int:
 
 
 def _rows(records: Sequence[ComparisonRecord], intervals: Sequence[str]) -> list[_Row]:
-    several = len({record.variant for record in records}) > 1
+    one = len({record.variant for record in records}) == 1
+    heads = ways.baseline_of(records), ways.spelt(records[0]) if one else "its time"
     return [
         _Row(
             record,
             facts(record),
-            _values(record, several, intervals),
+            _values(record, heads, intervals),
             [telling.line(form) for form in briefly.forms(record)],
         )
         for record in records
     ]
 
 
-def _values(record: ComparisonRecord, several: bool, intervals: Sequence[str]) -> dict[str, str]:
+def _values(
+    record: ComparisonRecord, heads: tuple[str, str], intervals: Sequence[str]
+) -> dict[str, str]:
     found = record.speedup
     interval = "-" if found is None or found.low is None else numbers.interval(found)
     if found is not None and len(intervals) > 1 and numbers.interval_name(found) == WITHIN:
         interval += _ONE_PROCESS
     plain = len(intervals) > 1 or intervals[0] == WITHIN
     return {
-        record.baseline: _seconds(record, record.baseline),
-        "its time" if several else variant_spelt(record.variant): _seconds(record, record.variant),
+        heads[0]: _seconds(record, record.baseline),
+        heads[1]: _seconds(record, record.variant),
         "speedup": cells.speedup(record),
         "interval" if plain else intervals[0]: interval,
     }
@@ -261,6 +264,9 @@ def _notes(
     yield from (f"times are of {portion}" for portion in sorted(called) if portion)
     if any(row[-1].endswith(_VAIN) for row in drawn):
         yield f"{_VAIN}: {kind.of(records[0].case).vain}"
+    for level in levels.words_of(records):
+        if (meaning := levels.meaning(level)) is not None:
+            yield f"{level}: {meaning}"
     if WITHIN in intervals:
         which = f"{_ONE_PROCESS} interval" if len(intervals) > 1 else "intervals"
         yield f"{which} {WITHIN}; a fresh one may lie outside: --processes {FEW_PROCESSES}"
@@ -279,12 +285,12 @@ def _title(rows: Sequence[_Row]) -> str:
         found = {row.told.get(name, "") for row in rows}
         return found.pop() if len(found) == 1 else ""
 
-    model, variant = fact("model"), fact("variant")
+    model, first = fact("model"), rows[0].record
     named = [name for name in (fact("library"), fact("attack")) if name not in ("", kind.USER)]
     what = [*named, f"on {model}" if model and named else model]
     shape = common(told.shape)
     size = common(told.size) or (f"{told.inputs}s of {shape}" if shape[:1].isdigit() else "")
     rest = [fact(name) for name in (*told.headline, "dtype", "weights", "device", "else")]
     title = ", ".join(filter(None, [" ".join(filter(None, what)), size, *rest]))
-    against = f"{variant} against {rows[0].record.baseline}" if variant else ""
+    against = f"{ways.spelt(first)} against {first.baseline}" if fact("variant") else ""
     return telling.line(": ".join(filter(None, (title, against))))

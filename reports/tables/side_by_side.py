@@ -9,9 +9,8 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
-from reports.reading import averages, energy, levels, naming, numbers, places, promises
+from reports.reading import averages, energy, levels, naming, numbers, places, promises, ways
 from reports.reading.places import Place
-from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells
 
@@ -31,18 +30,17 @@ def of(runs: Sequence[Run]) -> list[Table]:
     shared = {key: by_place for key, by_place in found.items() if len(by_place) > 1}
     variants = dict.fromkeys(variant for _, variant in shared)
     return [
-        _table(variant, {key: row for key, row in shared.items() if key[1] == variant}, columns)
+        _table({key: row for key, row in shared.items() if key[1] == variant}, columns)
         for variant in variants
     ]
 
 
-def _table(
-    variant: str, rows: dict[Key, dict[str, ComparisonRecord]], columns: Sequence[Place]
-) -> Table:
+def _table(rows: dict[Key, dict[str, ComparisonRecord]], columns: Sequence[Place]) -> Table:
     there = [place for place in columns if any(place.label in row for row in rows.values())]
     labels = [place.label for place in there]
     name = naming.of([case for case, _ in rows])
     records = [record for row in rows.values() for record in row.values()]
+    first = records[0]
     named = [
         (f"{name(case)}, {label}", record)
         for (case, _), row in rows.items()
@@ -73,7 +71,7 @@ def _table(
         for (case, _), row in rows.items()
     ]
     return Table(
-        f"side by side: {variant_spelt(variant)} against original{name.common}: speedup",
+        f"side by side: {ways.spelt(first)} against {first.baseline}{name.common}: speedup",
         tuple(header),
         (*drawn, *_means(rows, labels, len(header), mixed)),
         (

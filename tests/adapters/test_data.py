@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 
 from adapters import data
-from adapters.base import AdapterError, UnsupportedSettings
+from adapters.base import AdapterError, LibraryUnavailable, UnsupportedSettings
 from adapters.models import building, catalogue
 from adapters.models.classifiers.wide import WideResNet
 
@@ -104,6 +106,28 @@ def test_our_networks_run_and_repeat_themselves(name: str) -> None:
     assert logits.shape == (2, 7)
     if name.startswith("cifar"):
         assert first.get_submodule("conv1").stride == (1, 1)
+
+
+def test_the_small_llama_takes_patches_for_tokens_and_repeats_itself() -> None:
+    pytest.importorskip("transformers")
+    first, again = (building.build("llama_small", 32, seed=0, classes=7) for _ in range(2))
+    images = torch.rand(2, 3, 32, 48, requires_grad=True)
+    logits = first(images)
+    assert torch.equal(logits, again(images))
+    assert logits.shape == (2, 7)
+    (gradient,) = torch.autograd.grad(logits[:, 0].sum(), images, retain_graph=True)
+    assert gradient.flatten(1).any(dim=1).all(), "every patch is seen"
+    logits.sum().backward()
+    unused = [name for name, each in first.named_parameters() if each.grad is None]
+    assert not unused, "no table of words, that nothing would train"
+
+
+def test_without_transformers_the_llama_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(LibraryUnavailable, match="pip install --upgrade transformers"):
+        building.build("llama_small", 32, seed=0)
 
 
 @pytest.mark.parametrize("name", ["wrn_11_1", "wrn_4_10", "wrn_10_0", "cifar_resnet19", "wrn"])

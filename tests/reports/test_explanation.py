@@ -242,7 +242,7 @@ def dissected(attack: str, model: str = "test_resnet", size: int = 32) -> Anatom
     return found.anatomy
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "uncompiled")
 def test_dissecting_sees_passes_operations_and_masks() -> None:
     found = dissected("pgd-backward")
     assert (found.calls, found.computing) == ({"backward": 3}, 3)
@@ -259,7 +259,7 @@ def test_dissecting_sees_passes_operations_and_masks() -> None:
         assert 0 < (seen.backward or 0) < seen.seconds
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "uncompiled")
 def test_autograd_grad_is_dissected_too() -> None:
     found = dissected("pgd-autograd-grad")
     assert (found.computing, found.parameters) == (0, {})

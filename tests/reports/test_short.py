@@ -204,7 +204,7 @@ SENTENCES: dict[str, tuple[Run, str]] = {
         run(measured(), measured(1.4, library="art"), NO_GAIN),
         "Put the attack into `with semi_backward(model):` for foolbox and art: 1.40 to 1.50 times"
         " as fast, with the same adversarial examples, bit for bit; leave torchattacks as it is:"
-        " nothing to gain (asks autograd.grad, which computes none).",
+        " nothing to gain (asks autograd.grad, which computes none in eager mode).",
     ),
     "gains": (
         run(measured()),
@@ -214,7 +214,7 @@ SENTENCES: dict[str, tuple[Run, str]] = {
     "gains nothing": (
         run(NO_GAIN),
         "Leave the code as it is: there is nothing to gain (asks autograd.grad, which computes"
-        " none).",
+        " none in eager mode).",
     ),
     "open": (
         run(replace(GAIN, verdict="inconclusive")),

@@ -145,27 +145,32 @@ def test_signs_that_flip_are_counted() -> None:
     assert rounding.flipped_signs(first, torch.tensor([1.0, 1.0, 0.0, -2.0])) == 2
 
 
-SETTINGS = """
-import torch
+SETTINGS = {
+    "torch.backends.cuda.matmul.fp32_precision = 'tf32'": "True True",
+    "torch.backends.cudnn.conv.fp32_precision = 'ieee'": "False False",
+    "torch.backends.fp32_precision = 'ieee'": "False False",
+    "torch.backends.cuda.matmul.allow_tf32 = True": "True True",
+}
+"""What is set, and what is told after it."""
+EACH_IN_A_FORK = """
+import os, sys, torch
 from semibackward.rounding import tf32
-print(*tf32().values())
-{setting}
-print(*tf32().values())
+for setting in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        before = [*tf32().values()]
+        exec(setting)
+        print(*before, *tf32().values(), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
 """
 
 
 @since(2, 9)
-@pytest.mark.parametrize(
-    ("setting", "after"),
-    [
-        ("torch.backends.cuda.matmul.fp32_precision = 'tf32'", "True True"),
-        ("torch.backends.cudnn.conv.fp32_precision = 'ieee'", "False False"),
-        ("torch.backends.fp32_precision = 'ieee'", "False False"),
-        ("torch.backends.cuda.matmul.allow_tf32 = True", "True True"),
-    ],
-)
-def test_tf32_is_told_by_whichever_names_it_was_set(setting: str, after: str) -> None:
-    """In a process of its own, as torch can't go back to the older names."""
-    code = SETTINGS.format(setting=setting)
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["True False", after], done.stderr
+def test_tf32_is_told_by_whichever_names_it_was_set() -> None:
+    """Each in a process of its own, as torch can't go back to the older names."""
+    code = [sys.executable, "-c", EACH_IN_A_FORK, *SETTINGS]
+    done = subprocess.run(code, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [f"True False {after}" for after in SETTINGS.values()], (
+        done.stderr
+    )

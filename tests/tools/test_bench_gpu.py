@@ -21,7 +21,10 @@ from tools.bench_gpu.child import Ended
 from tools.bench_gpu.diary import Diary, Entry
 from tools.bench_gpu.parts import PARTS, RECORDS, Part
 
-ORDER = "facts probe foolbox tests libraries faster batch-sizes models attacks text training every-attack"
+ORDER = (
+    "facts probe foolbox tests libraries faster batch-sizes models attacks text training"
+    " every-attack"
+)
 
 
 def test_the_most_telling_comes_first() -> None:

@@ -13,7 +13,7 @@ from reports.tables import duels
 from tools.replication import analysis as replication
 from tools.replication import folder, table
 from tools.replication.__main__ import REPORT
-from tools.results import blocks, energy, front, mad, page, records, sample, sap
+from tools.results import blocks, energy, faster, front, mad, page, records, sample, sap
 from tools.results.records import ROOT
 from tools.rounds import alarms
 from tools.selfcheck import analysis as selfcheck
@@ -97,8 +97,10 @@ def _rounds() -> str:
 
 
 DOCS_MAKERS: Mapping[str, Callable[[], str]] = {
+    "controls": lambda: faster.compiled(records.measured()),
     "duel": _duel,
     "energy": lambda: energy.block(records.measured()),
+    "faster": lambda: faster.block(records.measured()),
     "gpu": _gpu,
     "mad": lambda: mad.block(records.measured()),
     "rounds": _rounds,

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from bench.cases import SEMI_BACKWARD
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.formats import markdown
-from reports.reading import causes, kind, levels, numbers, places, promises
+from reports.reading import causes, kind, levels, models, numbers, places, promises, ways
 from reports.reading.explanation import Label, explain
 from reports.reading.why import why
 from reports.reading.words import spelt
@@ -86,8 +85,30 @@ def _equality(found: Iterable[ComparisonRecord]) -> str:
 
 
 def truth(runs: Sequence[Run], now: Headline, before: Headline | None) -> str:
-    """Three sentences: what is gained, what is not, and of how much that is known."""
-    return " ".join([_gained(now), _not_gained(now, before), _known(runs)])
+    """What is gained, what is not, what compiling makes of that, and of how much that is known."""
+    told = (_gained(now), _not_gained(now, before), _compiled(runs), _known(runs))
+    return " ".join(filter(None, told))
+
+
+def _compiled(runs: Sequence[Run]) -> str:
+    """What compiled code computes where eager code computes nothing; "" where nobody looked."""
+    found = [
+        (record, seen[record.baseline].parameters, seen[record.variant].parameters)
+        for run in runs
+        for record in run.comparisons
+        if (seen := record.anatomy and record.anatomy.compiled)
+        and (record.gradients or {}).get(record.baseline) == 0
+        and seen[record.baseline].parameters
+    ]
+    if not found:
+        return ""
+    record, computed, frozen = max(found, key=lambda one: one[1])
+    every = (record.gradients or {}).get("parameters")
+    return (
+        f"`torch.compile` brings them back: on {models.name(record.case)} its backward pass"
+        f" computes {computed} of {grammar.counted(every, 'parameter gradient')}, whatever is asked"
+        f" for, and {frozen} where the parameters are frozen."
+    )
 
 
 def _gained(now: Headline) -> str:
@@ -113,7 +134,7 @@ def _gained(now: Headline) -> str:
 def _conditions(faster: Sequence[ComparisonRecord]) -> str:
     """What must stand beside the speedups: outputs that differ, and verdicts of one process."""
     counted = Counter(filter(None, map(levels.word, faster)))
-    told = [f"in {count} with outputs that differ by {word}" for word, count in counted.items()]
+    told = [f"in {count} with {levels.outputs(word)}" for word, count in counted.items()]
     if here := sum(map(promises.only_here, faster)):
         told.append(f"in {here} {promises.ONLY_HERE} only")
     return f" ({'; '.join(told)})" if told else ""
@@ -160,7 +181,7 @@ def _known(runs: Sequence[Run]) -> str:
         told.label
         for run in there
         for record in run.comparisons
-        if record.variant == SEMI_BACKWARD and record.anatomy is not None
+        if ways.usual(record) and ways.freezes(record) and record.anatomy is not None
         if (told := explain(record, run.environment)) is not None
     )
     counted = [
@@ -181,8 +202,8 @@ _LABELS: Mapping[Label, tuple[str, str]] = {
     "benefits": ("benefits", "benefit"),
     "mixed": ("benefits in part", "benefit in part"),
     "already optimal": (
-        "already computes no parameter gradient",
-        "already compute no parameter gradient",
+        "already computes no parameter gradient in eager mode",
+        "already compute no parameter gradient in eager mode",
     ),
     "gradient-free": ("asks for no gradient at all", "ask for no gradient at all"),
     "loses": ("loses", "lose"),

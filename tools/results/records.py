@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from bench.cases import SEMI_BACKWARD
+from bench.cases import BASELINE, SEMI_BACKWARD
 from bench.records import reading
 from bench.records.reading import RecordError, Run
 from bench.records.types import ComparisonRecord, Environment
@@ -136,7 +136,8 @@ def dissected(run: Run) -> bool:
 def _widest(run: Run) -> tuple[ComparisonRecord, ...]:
     groups: dict[object, dict[str, ComparisonRecord]] = {}
     for record in run.comparisons:
-        if record.variant == SEMI_BACKWARD and record.speedup is not None:
+        frozen = (record.variant, record.baseline) == (SEMI_BACKWARD, BASELINE)
+        if frozen and record.speedup is not None:
             groups.setdefault(_asked(record), {})[record.case.library] = record
     return tuple(max(groups.values(), key=len, default={}).values())
 

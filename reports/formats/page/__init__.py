@@ -18,13 +18,14 @@ import jinja2
 import markupsafe
 
 from bench import program, telling
+from bench.cases import BASELINE
 from bench.records.reading import Run
-from bench.records.types import Environment
+from bench.records.types import ComparisonRecord, Environment
 from reports import figures
 from reports.formats.page import rows as table
 from reports.formats.page import title
 from reports.formats.page.rows import Column, Row
-from reports.reading import naming, places, promises, reproduce, summary
+from reports.reading import levels, naming, places, promises, reproduce, summary, ways
 from reports.tables import cells, contents
 from reports.tables.contents import NOTHING
 from semibackward_bench import grammar
@@ -52,6 +53,7 @@ def render(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
 def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
     found = places.of(runs)
     records = [record for place in found for record, _ in place.comparisons]
+    baseline = ways.baseline_of(records) if records else BASELINE
     intervals = cells.interval_names(record.speedup for record in records)
     rows = [
         table.row(record, environment, place, mixed=len(intervals) > 1)
@@ -70,6 +72,10 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         summary=[_with_code(sentence) for sentence in summary.of(runs)],
         opening=None if opening is None else _opening(opening),
         rows=rows,
+        baseline=baseline,
+        several=ways.SEVERAL,
+        the_baseline=ways.the(baseline),
+        meanings=_meanings(records),
         interval=cells.interval_words(intervals),
         only_here=promises.ONLY_HERE if any(map(promises.only_here, records)) else "",
         columns=columns,
@@ -84,6 +90,12 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         script=markupsafe.Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _meanings(records: Sequence[ComparisonRecord]) -> list[tuple[str, str]]:
+    """The levels that stand in the table and do not say what they are."""
+    found = ((level, levels.meaning(level)) for level in levels.words_of(records))
+    return [(level, meaning) for level, meaning in found if meaning is not None]
 
 
 def _template() -> jinja2.Template:

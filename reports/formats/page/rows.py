@@ -15,9 +15,11 @@ from reports.reading import (
     models,
     numbers,
     predicted,
+    preparation,
     promises,
     published,
     reproduce,
+    ways,
 )
 from reports.reading.places import Place
 from reports.reading.why import why
@@ -33,7 +35,15 @@ _BOLD = 1.1
 """How much broader headers and verdicts are."""
 _TELLING = ("library", "attack", "speedup", "verdict", "model", "batch", "variant", "run")
 """The columns that tell rows apart; what they leave of a line is for their own long texts."""
-_FIRST = (*_TELLING, "parameter gradients", "seconds", "input", "device", "peak memory (MB)")
+_FIRST = (
+    *_TELLING,
+    "parameter gradients",
+    preparation.PREPARED,
+    "seconds",
+    "input",
+    "device",
+    "peak memory (MB)",
+)
 """The columns that get room, in this order; the others follow."""
 _ALWAYS = ("speedup", "verdict")
 """Columns that are shown even if all rows say the same."""
@@ -91,7 +101,7 @@ class Column:
 
 def row(record: ComparisonRecord, environment: Environment, place: Place, *, mixed: bool) -> Row:
     case, speedup = record.case, record.speedup
-    found = published.find(case, record.variant, environment.suite)
+    found = published.of(record, environment.suite)
     gradients = record.gradients or {}
     peak = record.memory or {}
     arithmetic = (record.theory or {}).get("speedup")
@@ -101,7 +111,7 @@ def row(record: ComparisonRecord, environment: Environment, place: Place, *, mix
             "library": Cell(case.library),
             "attack": Cell(", ".join([kind.of(case).workload(case), *models.apart(case)])),
             "model": Cell(models.name(case)),
-            "variant": Cell(record.variant),
+            "variant": Cell(ways.recorded(record)),
             "verdict": Cell(promises.verdict(record)),
             "speedup": Cell(
                 levels.beside(numbers.with_interval(speedup, named=mixed), record),
@@ -124,15 +134,26 @@ def row(record: ComparisonRecord, environment: Environment, place: Place, *, mix
             "peak memory (MB)": Cell(cells.peak(record), _float(peak.get(record.baseline))),
             energy.RUN: Cell(energy.runs_cell(record), energy.per_run(record, record.baseline)),
             energy.RATIO: _number(energy.ratio(record)),
+            preparation.PREPARED: _prepared(record),
             "batch": Cell(str(case.batch), case.batch),
             "input": Cell(kind.of(case).shape(case)),
             "device": Cell(_device(record, environment)),
             "run": Cell(place.label),
         },
         ok=record.status == "ok",
-        why=tuple(filter(None, (told, levels.sentence(record), *record.warnings))),
+        why=tuple(filter(None, (told, *_more(record)))),
         command=reproduce.line(record, environment),
     )
+
+
+def _more(record: ComparisonRecord) -> tuple[str | None, ...]:
+    """What there is to say beside the reason."""
+    return levels.sentence(record), *preparation.sentences(record), *record.warnings
+
+
+def _prepared(record: ComparisonRecord) -> Cell:
+    found = preparation.of(record)
+    return Cell(preparation.cell(record), None if found is None else found.seconds)
 
 
 def _device(record: ComparisonRecord, environment: Environment) -> str:

@@ -124,8 +124,8 @@ class PruningReport(KindReport):
             )
         return (
             "`torch.autograd.grad(loss, images)` in the attack in place of `loss.backward()`"
-            " (PyTorch 1.13 or newer), or `parameter.requires_grad_(False)` for every parameter"
-            " while it attacks."
+            " (PyTorch 1.13 or newer, in eager mode), or `parameter.requires_grad_(False)` for"
+            " every parameter while it attacks."
         )
 
 

@@ -127,8 +127,8 @@ class SamplingReport(KindReport):
     def mend(self, record: ComparisonRecord) -> str:
         return (
             "`torch.autograd.grad(loss, images)` for each pass in place of `loss.backward()`"
-            " (PyTorch 1.13 or newer), or `parameter.requires_grad_(False)` for every parameter"
-            " before the forward pass."
+            " (PyTorch 1.13 or newer, in eager mode), or `parameter.requires_grad_(False)` for"
+            " every parameter before the forward pass."
         )
 
 

@@ -131,13 +131,14 @@ class TrainingReport(OnImagesReport):
         computing = found.get(f"passes {record.baseline}")
         passes = counted(found.get("passes"), "backward pass", "backward passes")
         by_itself = " by itself" if causes.skipped_by_torch(record) else ""
+        eager = f" {causes.EAGER}" if by_itself or not record.observed else ""
         freezes = causes.freezes_itself(record)
         inside = "the attack inside"
         if freezes is not None:
             inside = f"{inside} freezes the model itself ({freezes}); it"
         return (
             f"{inside} asks by {spelt(asked[0])}, for which torch"
-            f" {environment.torch['version']} computes no parameter gradient{by_itself};"
+            f" {environment.torch['version']} computes no parameter gradient{by_itself}{eager};"
             f" {computing} of {passes} {form(computing, 'computes', 'compute')} them, for"
             " the update"
         )

@@ -23,8 +23,8 @@ RENDERED = DATA / "rendered"
 """Made by `python -m bench report results --format ...` of the last version that wrote schema 1.
 
 But intervals and verdicts of a single process are called what they are called now; where a
-black-box attack's graph was spared, `explained` says so; and it names no cause of a faster forward
-pass, since none was seen."""
+black-box attack's graph was spared, `explained` says so; it names no cause of a faster forward
+pass, since none was seen; and what holds in eager mode alone is told so."""
 FILES = (RENDERED / "files.txt").read_text().split()
 """What lay in results/ then."""
 FORMER = DATA / "former"

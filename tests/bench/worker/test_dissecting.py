@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench.cases import BASELINE, SEMI_BACKWARD, Comparison
 from bench.kinds.images import building
-from bench.worker import checks, dissecting, flops, gradients, passes
+from bench.worker import checks, dissecting, flops, gradients, passes, state
 from bench.worker.dissecting import Clock, seams
 from tests.cases import image_case
 
@@ -52,7 +52,7 @@ def broken(*_: Any, **__: Any) -> Any:
     raise RuntimeError("no such luck")
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "uncompiled")
 @pytest.mark.parametrize(
     ("module", "name", "what", "lost"),
     [
@@ -67,6 +67,7 @@ def test_what_fails_costs_its_own_result(
 ) -> None:
     case = image_case("reference", "pgd-backward", "test_resnet", 1, (3, 32, 32), 1)
     built = building.build(Comparison(case, SEMI_BACKWARD), seed=0)
+    state.settle()  # every run collects garbage, and what building imports is a lot
     monkeypatch.setattr(module, name, broken)
     checked = checks.check(built, explain=True)
     found = checked.anatomy

@@ -16,7 +16,7 @@ from bench.cases import Comparison
 from bench.kinds.images.building import AttackWorkload
 from bench.statistics.preparation import Preparation, pays_off
 from bench.variants import compiling
-from bench.worker import checks, gradients
+from bench.worker import checks, counting, gradients
 from bench.worker.preparing import Watch
 from bench.worker.variants import Shaped
 from tests.bench.variants.eagerly import compiling_eagerly
@@ -216,3 +216,11 @@ def test_preparation_has_paid_off_once_it_is_won_back() -> None:
     assert pays_off(-1.0, [1.0], [2.0]) == 0
     assert pays_off(10.0, [], []) is None
     assert Preparation(1.0, 1, 1).pays_off is None
+
+
+def test_operations_of_compiled_code_are_not_counted_as_if_it_ran_as_written() -> None:
+    found = counting.count(built(BOTH))
+    assert found.counts["original"].forward_flops
+    assert found.counts[BOTH].forward_flops is None
+    assert found.counts[BOTH].parameter_gradients == 0
+    assert any(BOTH in warning for warning in found.warnings)

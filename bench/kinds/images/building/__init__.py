@@ -60,6 +60,8 @@ class AttackWorkload(Workload):
     told: tuple[str, ...] = ()
     ways: Mapping[str, Shaped] = field(default_factory=dict)
 
+    compiles = True
+
     def remarks(self) -> tuple[str, ...]:
         return self.told
 
