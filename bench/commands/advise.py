@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 LIBRARY = "foolbox"
 """Whose attack is tried where nothing is named."""
-MEMORY = "keep"
+WAYS = ("keep", "system")
+"""Of memory."""
 SECONDS = 150.0
 """Of a whole run, unless told."""
 _SELECTORS = {"library": "libs", "attack": "attacks", "model": "models", "batch": "batch"}
@@ -62,6 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"seconds for everything ({SECONDS:g}); what takes longer is left out, and told",
     )
     how.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    options.add_memory(how, WAYS)
     options.add_workers(how)
     options.add_seed(how)
     where = parser.add_argument_group("where the records go")
@@ -106,7 +108,7 @@ def narrowed(request: Request) -> Request:
         request = replace(request, suite=kind.suite(request, "cpu"))
         if not (request.libs or request.attacks or request.own):
             request = replace(request, libs=(LIBRARY,))
-    return replace(request, memory=MEMORY)
+    return replace(request, memory=request.memory or WAYS[0])
 
 
 def _check_single(request: Request) -> None:
