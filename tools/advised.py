@@ -55,7 +55,6 @@ def example(folder: Path) -> None:
 def ask(folder: Path, model: str, more: list[str]) -> tuple[str, float]:
     """What `advise` prints, and how many seconds it takes."""
     words = ["advise", "--attack", "my_attacks.py:pgd", "--models", model, "--out", "run.jsonl"]
-    words += ["--memory", "system"]  # as the process that times the pasted lines has it
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "semibackward_bench", *words, *more],

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LIBRARY = "foolbox"
 """Whose attack is tried where nothing is named."""
 WAYS = ("keep", "system")
-"""Of memory."""
+"""Of memory; the second is what a script has in which the lines are pasted."""
 SECONDS = 150.0
 """Of a whole run, unless told."""
 _SELECTORS = {"library": "libs", "attack": "attacks", "model": "models", "batch": "batch"}
@@ -63,7 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"seconds for everything ({SECONDS:g}); what takes longer is left out, and told",
     )
     how.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    options.add_memory(how, WAYS)
+    options.add_memory(how, WAYS, WAYS[1])
     options.add_workers(how)
     options.add_seed(how)
     where = parser.add_argument_group("where the records go")
@@ -108,7 +108,7 @@ def narrowed(request: Request) -> Request:
         request = replace(request, suite=kind.suite(request, "cpu"))
         if not (request.libs or request.attacks or request.own):
             request = replace(request, libs=(LIBRARY,))
-    return replace(request, memory=request.memory or WAYS[0])
+    return replace(request, memory=request.memory or WAYS[1])
 
 
 def _check_single(request: Request) -> None:

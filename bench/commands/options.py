@@ -130,14 +130,22 @@ def add_limits(how: argparse._ArgumentGroup) -> None:
     add_timeout(how)
 
 
-def add_memory(how: argparse._ArgumentGroup, ways: Sequence[str] = MEMORY) -> None:
-    """What workers do with memory."""
+def add_memory(
+    how: argparse._ArgumentGroup, ways: Sequence[str] = MEMORY, usual: str = MEMORY[0]
+) -> None:
+    """What workers do with memory.
+
+    Args:
+        how: the group of options to add to.
+        ways: that can be asked for.
+        usual: what is done unless told, for the help.
+    """
     both = "; both: the second beside the first" if "both" in ways else ""
     how.add_argument(
         "--memory",
         choices=ways,
-        help="what worker processes on a CPU do with memory that is given back: keep it (the"
-        f" default), or whatever the system's C library does{both}",
+        help="what worker processes on a CPU do with memory that is given back: keep it, or"
+        f" whatever the system's C library does{both} ({usual} unless told)",
     )
 
 
