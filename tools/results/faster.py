@@ -70,8 +70,8 @@ def _of(run: Run) -> Iterator[str]:
 def _where(run: Run) -> str:
     made, shown = run.environment, records.shown(run.path)
     return (
-        f"{places.machine(made)}, torch {records.torch(made)}, {made.created[:10]},"
-        f" [`{shown}`](../{shown}):"
+        f"[`{shown}`](../{shown}), {made.created[:10]}, on {places.machine(made)} with torch"
+        f" {records.torch(made)}:"
     )
 
 
