@@ -219,6 +219,7 @@ class Pair:
             "samples": [sample for run in runs for sample in run["samples"]],
             "gpu": None if gpu is None else vars(gpu),
             "throttled": any(run["throttled"] for run in runs),
+            "compiled": sum(run["compiled"] for run in runs),
         }
 
     def _ask(self, name: str, request: Answer, deadline: float) -> Answer:
