@@ -33,7 +33,8 @@ def test_a_users_attack_ends_with_a_table_and_what_to_paste(tmp_path: Path) -> N
     assert "compiled+semi-backward" in said
     assert "--budget" in said, "what more time would have paid for"
     assert ("model.requires_grad_(False)" in said) == ("Paste this" in said)
-    assert max(map(len, said.splitlines())) <= 80
+    own = [line for line in said.splitlines() if str(tmp_path) not in line]
+    assert max(map(len, own)) <= 80
     run = reading.read(tmp_path / "run.jsonl")
     assert run.comparisons[0].variant == "semi-backward"
     assert {record.status for record in run.comparisons} == {"ok"}

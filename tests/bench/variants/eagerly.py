@@ -13,7 +13,7 @@ from bench.variants import compiling
 
 
 @contextlib.contextmanager
-def compiling_eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def compiling_eagerly() -> Iterator[None]:
     """Inside the block `torch.compile` is quick. What was compiled is forgotten after it."""
     from torch._dynamo.backends.debugging import aot_eager
 
@@ -21,7 +21,7 @@ def compiling_eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return aot_eager(graph, inputs)
 
     real = torch.compile
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiling, "inductor", lambda: compile_as_it_is)
         patch.setattr(
             torch, "compile", lambda function, backend=aot_eager: real(function, backend=backend)

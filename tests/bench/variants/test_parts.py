@@ -42,9 +42,9 @@ def images() -> Tensor:
 
 
 @pytest.fixture(autouse=True)
-def eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def eagerly() -> Iterator[None]:
     """What is compiled is not compiled by a C++ compiler, whose work is not in question here."""
-    with compiling_eagerly(monkeypatch):
+    with compiling_eagerly():
         yield
 
 

@@ -170,6 +170,7 @@ def test_a_worker_answers_blocks_with_joules_and_the_gpus_state() -> None:
 
     class Work:
         comparison = comparison()
+        compilations = 0
 
         def time_block(self, order: str, timer: MeteredTimer, part: int) -> list[object]:
             return [timer.time(run_of(gpu, joules[letter], hot=0.125)) for letter in order]

@@ -28,8 +28,8 @@ COMPILED, BOTH = "compiled", "compiled+semi-backward"
 
 
 @pytest.fixture(autouse=True)
-def eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with compiling_eagerly(monkeypatch):
+def eagerly() -> Iterator[None]:
+    with compiling_eagerly():
         yield
 
 
