@@ -114,8 +114,8 @@ PARTS = (
         "what goes beyond freezing: captured, compiled, fewer bits",
         80,
         "--suite faster-gpu --timeout 200",  # inductor and Triton compile meanwhile
-        small=f"{_TINY} --libs foolbox --variants graphed+semi-backward"
-        " channels-last+semi-backward",
+        small=f"{_TINY} --libs foolbox --variants channels-last+semi-backward"
+        " bf16+channels-last+semi-backward",
     ),
     _measured(
         "batch-sizes",
