@@ -63,12 +63,12 @@ def canonical(variant: str) -> str:
     if len(found) > 1:
         for whole in WHOLE:
             if whole in found:
-                raise UsageError(f"--variants {variant}: {whole} stands alone")
+                raise UsageError(f"variant {variant}: {whole} stands alone")
     for name in found:
         part = PARTS.get(name)
         clash = None if part is None else next((o for o in part.excludes if o in found), None)
         if part is not None and clash is not None:
-            raise UsageError(f"--variants {variant}: {name} and {clash}: {part.why_not}")
+            raise UsageError(f"variant {variant}: {name} and {clash}: {part.why_not}")
     return JOINT.join(found)
 
 
