@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from types import FunctionType
 from typing import Any
 
 from adapters.base import UnsupportedSettings
+from bench.variants import torch_compile
 from bench.variants.base import CUDA, Part, Way
 from bench.variants.outputs import mapped
 
@@ -22,10 +21,7 @@ GRAPHS = "reduce-overhead"
 class Compiled(Part):
     """Compiled on the first calls, which are made before anything is timed.
 
-    What is compiled for one variant is never run for another. Dynamo finds compiled code by the
-    code object it is for and by the back end that compiled it, and its guards have let code for
-    parameters that require gradients run where these were frozen (pytorch issue 139476); so both
-    are made anew each time.
+    What is compiled for one variant is never run for another.
     """
 
     name = "compiled"
@@ -40,10 +36,9 @@ class Compiled(Part):
         found = super().lacks(device)
         if found is not None:
             return found
-        import torch
-
-        if not hasattr(torch, "compile"):
-            return f"torch {torch.__version__} has no torch.compile; it came with 2.0"
+        lacking = torch_compile.lacking()
+        if lacking is not None:
+            return lacking
         if device.startswith(CUDA):
             there = importlib.util.find_spec("triton") is not None
             return None if there else "inductor needs triton: python -m pip install triton"
@@ -56,19 +51,18 @@ class Compiled(Part):
         return None
 
     def shape(self, way: Way) -> None:
-        import torch
-
-        if any(getattr(one, "_compiled_call_impl", None) for one in way.model.modules()) or any(
-            type(one).__name__ == "OptimizedModule" for one in way.model.modules()
-        ):
+        if torch_compile.is_in(way.model):
             raise UnsupportedSettings(
                 f"{self.name}: the model is compiled already; give it as it was before"
             )
         captures = way.device.startswith(CUDA)
+        forward = way.forward
+
+        def compiled_forward(*args: Any, **kwargs: Any) -> Any:
+            return forward(*args, **kwargs)
+
         try:
-            run = torch.compile(
-                _with_code_of_its_own(way.forward), backend=_Inductor(way, captures=captures)
-            )
+            run = torch_compile.compiled(compiled_forward, _Inductor(way, captures=captures))
         except RuntimeError as error:  # of a Python that this torch does not compile for
             raise UnsupportedSettings(f"{self.name}: {error}") from error
         if not captures:
@@ -106,17 +100,3 @@ def inductor() -> Callable[..., Any]:
     from torch._inductor.compile_fx import compile_fx
 
     return compile_fx
-
-
-def _with_code_of_its_own(forward: Callable[..., Any]) -> Callable[..., Any]:
-    def compiled_forward(*args: Any, **kwargs: Any) -> Any:
-        return forward(*args, **kwargs)
-
-    found = FunctionType(
-        compiled_forward.__code__.replace(),
-        compiled_forward.__globals__,
-        compiled_forward.__name__,
-        compiled_forward.__defaults__,
-        compiled_forward.__closure__,
-    )
-    return functools.wraps(compiled_forward)(found)

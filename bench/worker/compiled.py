@@ -18,6 +18,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench.statistics.anatomy import CompiledBackward
+from bench.variants import torch_compile
 from bench.worker import dynamo, layers, memory
 from bench.worker.calls import Call, intercepted
 from bench.worker.memory import Unseen
@@ -62,7 +63,7 @@ def watched(run: Callable[[], object], model: nn.Module) -> CompiledBackward:
             with intercepted(model, call, names=("forward",), aside=True):
                 run()
         except Exception as error:
-            raise Unseen(f"it does not run compiled ({dynamo.line(error)})") from error
+            raise Unseen(f"it does not run compiled ({torch_compile.line(error)})") from error
         return watch.found()
 
 

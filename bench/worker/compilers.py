@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from bench.variants.torch_compile import first_line
 from semibackward_bench import home
 
 is_compiling: Callable[[], bool] = getattr(
@@ -21,8 +22,6 @@ is_compiling: Callable[[], bool] = getattr(
 )
 """Asked by code that `torch.compile` reads: whether it does."""
 
-LONGEST = 200
-"""Characters of the compiler's own words that a sentence repeats."""
 _READERS = ("torch.jit.", "torch._jit_internal", "torch._dynamo.", "torch.fx.")
 
 
@@ -77,23 +76,8 @@ def graph_breaks() -> Counter[str]:
     utils = sys.modules.get("torch._dynamo.utils")
     found: Counter[str] = Counter()
     for reason, count in (utils.counters["graph_break"] if utils else {}).items():
-        found[_first_line(str(reason))] += count
+        found[first_line(str(reason))] += count
     return found
-
-
-def complaint(error: BaseException) -> str | None:
-    """What the compiler says is wrong, in one line; None of an error that is not the compiler's."""
-    packages = ("torch._dynamo.", "torch._inductor.", "torch._functorch.")
-    if not type(error).__module__.startswith(packages):
-        return None
-    while isinstance(behind := getattr(error, "inner_exception", None), Exception):
-        error = behind
-    return f"{type(error).__name__}: {_first_line(str(error))}"
-
-
-def _first_line(text: str) -> str:
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 @contextlib.contextmanager

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import importlib
-import inspect
-import itertools
 import logging
 import sys
 import types
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
 from adapters.base import quiet
+from bench.variants import torch_compile
 from bench.worker.calls import Call
 from bench.worker.memory import Unseen
 
@@ -33,8 +30,6 @@ _ALIAS = ("__import_", "__builtins_dict__")
 """How names begin that Dynamo puts into the globals of code that it compiles, and leaves there."""
 _Codes = tuple[types.CodeType, types.CodeType]
 """Code, and what Dynamo has made of it."""
-_NUMBERS = itertools.count()
-_LONGEST = 200
 
 
 def check(model: nn.Module) -> None:
@@ -43,16 +38,16 @@ def check(model: nn.Module) -> None:
     Raises:
         Unseen: this torch can't compile here, or the model is compiled already.
     """
-    if not hasattr(torch, "compile"):
-        raise Unseen(f"torch {torch.__version__} has no torch.compile, which came with 2.0")
+    lacking = torch_compile.lacking()
+    if lacking is not None:
+        raise Unseen(lacking)
     try:
         for name in _PARTS:
             importlib.import_module(name)
     except Exception as error:
-        raise Unseen(f"torch.compile does not work here ({line(error)})") from error
-    own = getattr(model, "_compiled_call_impl", None) is not None
-    if own or type(model).__name__ == "OptimizedModule":
-        raise Unseen("the model is compiled as it is given")
+        raise Unseen(f"torch.compile does not work here ({torch_compile.line(error)})") from error
+    if torch_compile.is_in(model):
+        raise Unseen("the model, or a part of it, is compiled as it is given")
 
 
 @contextlib.contextmanager
@@ -70,38 +65,17 @@ def compiling(backend: Any) -> Iterator[Caller]:
     before = {(id(module), name) for module, name in _aliases()}
     try:
         with quiet(), _unlogged():
-            yield _compiled(_caller(), backend)
+            yield torch_compile.compiled(_caller(), backend)
     finally:
         hook.remove()
         _forget(backend, codes, before)
 
 
-def line(error: BaseException) -> str:
-    """What was raised, in a line: Dynamo wraps it, and says how to debug Dynamo below it."""
-    inner = getattr(error, "inner_exception", None) or error
-    said = next((text.strip() for text in str(inner).splitlines() if text.strip()), "")
-    return f"{type(inner).__name__}: {said[:_LONGEST]}".removesuffix(": ")
-
-
-def _compiled(function: Caller, backend: Any) -> Caller:
-    """What is compiled of it is its own, where this torch can see to that; without, modules that
-    differ in what requires a gradient have been taken for each other (pytorch issue 139476)."""
-    compile_: Any = torch.compile
-    isolates = "isolate_recompiles" in inspect.signature(compile_).parameters
-    options = {"isolate_recompiles": True} if isolates else {}
-    compiled: Caller = compile_(function, backend=backend, **options)
-    return compiled
-
-
 def _caller() -> Caller:
-    """A function of its own each time, down to its code and its globals, to which Dynamo ties what
-    it compiles; and to its name, by which it remembers what sizes have changed."""
-
     def call(made: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return made(*args, **kwargs)
 
-    code = call.__code__.replace(co_name=f"call_{next(_NUMBERS)}")
-    return types.FunctionType(code, {"__builtins__": builtins, "__name__": __name__})
+    return call
 
 
 @contextlib.contextmanager

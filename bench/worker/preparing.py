@@ -15,6 +15,7 @@ from pathlib import Path
 from adapters.base import AdapterError, UnsupportedSettings
 from bench.cases import Comparison
 from bench.statistics.preparation import Preparation
+from bench.variants import torch_compile
 from bench.worker import compilers, failures
 from bench.worker.variants import Shaped
 from bench.worker.workload import Workload
@@ -109,7 +110,7 @@ def _told(variant: str) -> Iterator[None]:
     except AdapterError:
         raise
     except Exception as error:
-        said = compilers.complaint(error)
+        said = torch_compile.complaint(error)
         if said is None or failures.status_of(error) == "out-of-memory":
             raise
         raise UnsupportedSettings(f"{variant}: torch.compile can't do it: {said}") from error

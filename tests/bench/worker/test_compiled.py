@@ -170,10 +170,12 @@ def test_what_can_not_be_told_has_a_reason_in_a_line(
     assert "\n" not in str(raised.value)
 
 
-def test_a_model_that_is_compiled_already_is_left_alone() -> None:
+@pytest.mark.parametrize("part", [False, True])
+def test_a_model_that_is_compiled_already_is_left_alone(part: bool) -> None:
     net: Any = torch.compile(linears(), backend="eager")
-    with pytest.raises(Unseen, match="compiled as it is given"):
-        compiled.watched(asking(net), net)
+    whole = nn.Sequential(net) if part else net
+    with pytest.raises(Unseen, match="the model, or a part of it, is compiled as it is given"):
+        compiled.watched(asking(whole), whole)
 
 
 def test_a_torch_that_does_not_compile_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
