@@ -13,13 +13,13 @@ from bench.records.types import ComparisonRecord
 from bench.statistics.equality import Equality
 from bench.variants import naming
 from reports.formats import terminal
-from reports.reading import numbers
+from reports.reading import levels, numbers
 from reports.reading.why import nothing_to_save, why
 from reports.table import Table
 from reports.tables import cells
 from semibackward_bench.grammar import counted
 
-_HEADER = ("variant", "time", "speedup", "examples", "MB", "preparation")
+_HEADER = ("variant", "time", "speedup", "level", "MB", "preparation")
 _ONE_PROCESS = "*"
 PASTE = "Paste this behind the lines that build `model`:"
 TRAINED_LATER = (
@@ -64,6 +64,8 @@ def table(advice: Advice, width: int) -> Table:
     columns = list(zip(_HEADER, *whole, strict=True))[1:]
     taken = layout.table_width([0, *(layout.column_width(head, found) for head, *found in columns)])
     beside = [name for name in names if layout.width(name) <= width - taken]
+    if layout.width(_HEADER[0]) > width - taken:
+        beside = names  # the table is drawn in pieces, and lines of names would belong to none
     room = width - layout.table_width([layout.column_width(_HEADER[0], beside), 0])
     drawn, notes = list[tuple[str, ...]](), list[str]()
     for name in names:
@@ -76,6 +78,9 @@ def table(advice: Advice, width: int) -> Table:
         fits = layout.width(f"{word}: {reason}") <= room
         drawn.append((label, telling.line(f"{word}: {reason if fits else 'see below'}")))
         notes += [] if fits else [f"{name}: {reason}"]
+    for record in timed:
+        said = levels.sentence(record)
+        notes += [f"{record.variant}: {said}"] if said else []
     if any(_ONE_PROCESS in row[2] for row in whole):
         notes.append(f"{_ONE_PROCESS} in one process: a fresh one may lie outside")
     case = next((str(record.case) for record in advice.measured), "")
@@ -94,10 +99,14 @@ def _row(record: ComparisonRecord) -> tuple[str, ...]:
         record.variant,
         _time(record, record.variant),
         numbers.with_interval(found) + mark,
-        cells.equality(record),
+        _level(record),
         _memory(record, record.variant),
         _preparation(record),
     )
+
+
+def _level(record: ComparisonRecord) -> str:
+    return "-" if record.equality is None else levels.word(record) or levels.IDENTICAL
 
 
 def _timed(record: ComparisonRecord) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bench import layout
 from bench.advising.climbing import Advice
+from bench.records.types import ComparisonRecord
 from bench.statistics.equality import Equality
 from reports.formats import advised
 from tests.bench.advising.hill import Hill, ended, found
@@ -104,3 +105,26 @@ def test_a_wide_terminal_has_names_in_their_rows() -> None:
     table = printed(advice, 120).partition("\n- ")[0]
     (row,) = (line for line in table.splitlines() if line.startswith(BOTH))
     assert "1.80" in row
+
+
+def apart() -> ComparisonRecord:
+    agreeing = Equality(False, False, 0.03, "agreeing", differing=9, elements=1000, success={})
+    return replace(found(LAST, 1.2), equality=agreeing)
+
+
+def test_the_level_stands_beside_the_speedup_and_how_far_apart_below() -> None:
+    _, advice = Hill({SEMI: 1.3, LAST: apart()}).climbed()
+    text = printed(advice)
+    (row,) = (line for line in text.splitlines() if "1.20" in line)
+    assert row.split()[-3] == "agreeing"
+    assert text.splitlines()[text.splitlines().index(row) - 1] == LAST
+    assert f"- {LAST}: outputs agree: 99.1 % of the numbers are the same" in flowing(advice)
+
+
+def test_a_narrow_terminal_has_every_name_in_each_piece_of_the_table() -> None:
+    _, advice = Hill({SEMI: 1.3, LAST: apart()}).climbed()
+    pieces = [part for part in printed(advice, 60).split("\n\n") if part.startswith("variant")]
+    assert len(pieces) > 1
+    for piece in pieces:
+        _, _, *rows = piece.splitlines()
+        assert [row.split()[0] for row in rows[:3]] == ["original", SEMI, LAST]
