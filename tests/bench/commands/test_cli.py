@@ -175,7 +175,7 @@ def test_a_run_with_everything_that_can_go_wrong(tmp_path: Path, bench_here: Ben
     )
     out = tmp_path / "new" / "run.jsonl"
     done = bench(
-        *(*SMALL, *QUICKLY, "--libs", "advertorch", "foolbox", "--out", out),
+        *(*SMALL, *QUICKLY, "--libs", "advertorch", "foolbox", "--processes", "2", "--out", out),
         *(word for spec in specs for word in ("--attack", f"{MINE}:{spec}")),
         PYTHONPATH=str(tmp_path / "path"),
     )
@@ -323,7 +323,8 @@ def test_how_workers_start_and_what_they_do_with_memory_is_recorded(tmp_path: Pa
 def test_explain_dissects_what_it_measures(tmp_path: Path, bench_here: Bench) -> None:
     out = tmp_path / "run.jsonl"
     words = ["--libs", "reference", "torchattacks", "--attacks", "pgd-backward", "square"]
-    done = bench("explain", *words, *SMALL, *QUICKLY, "--classes", "10", "--out", out)
+    words += [*SMALL, *QUICKLY, "--classes", "10", "--processes", "1"]
+    done = bench("explain", *words, "--out", out)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     assert "reference pgd-backward, semi-backward: " in said
@@ -339,7 +340,7 @@ def test_explain_dissects_what_it_measures(tmp_path: Path, bench_here: Bench) ->
 
 
 def test_explain_writes_a_paragraph_for_a_bug_report(tmp_path: Path) -> None:
-    words = ["--attack", f"{MINE}:fgsm", *SMALL, *QUICKLY]
+    words = ["--attack", f"{MINE}:fgsm", *SMALL, *QUICKLY, "--processes", "1"]
     done = bench("explain", *words, "--format", "md", "--out", tmp_path / "run.jsonl")
     assert done.returncode == 0, done.stderr
     assert "reproduce with:" in done.stdout

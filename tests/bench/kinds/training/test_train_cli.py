@@ -13,6 +13,7 @@ MODEL = "own_models.py:Small"
 WORDS = (
     *("train", "--training", "pgd", "--libs", "foolbox", "--models", f"tests/data/{MODEL}"),
     *("--batch", "64", "--steps", "1", "--max-seconds", "0.5", "--epochs", "2"),
+    *("--processes", "1"),
 )
 
 
