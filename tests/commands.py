@@ -21,7 +21,7 @@ MODELS = "tests/data/models.py"
 SMALL = ("--models", "wrn_10_1", "--image-size", "32", "--batch", "2", "--device", "cpu")
 PATIENCE = 240
 """Seconds after which a program that does not end hangs."""
-QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2")
+QUICKLY = ("--max-seconds", "0.5", "--precision", "0.9", "--steps", "2", "--memory", "keep")
 
 
 def request(*words: str) -> Request:

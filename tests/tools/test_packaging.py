@@ -185,6 +185,7 @@ def test_it_measures_and_tells_how_to_go_on(installed: Installed) -> None:
     )
     words = ["--attack", "my attacks.py:fgsm", "--models", "wrn_10_1", "--image-size", "32"]
     quickly = ["--batch", "2", "--max-seconds", "0.5", "--precision", "0.9", "--processes", "1"]
+    quickly += ["--memory", "keep"]
     told = installed.bench("explain", *words, *quickly, "--format", "md", "--out", "a run.jsonl")
     assert "semibackward-bench explain --attack 'my attacks.py:fgsm'" in told
     first = json.loads((installed.elsewhere / "a run.jsonl").read_text().partition("\n")[0])

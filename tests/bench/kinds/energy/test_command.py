@@ -79,7 +79,7 @@ def test_as_a_user_has_it(tmp_path: Path) -> None:
     out = tmp_path / "x.jsonl"
     words = ("--libs", "papers", "--models", f"{FILE}:build", "--attacks", "gradmdm")
     few = ("--batch", "2", "--steps", "1", "--iterations", "2", "--test-images", "3")
-    quick = ("--max-seconds", "0.2", "--processes", "1", "--out", out)
+    quick = ("--max-seconds", "0.2", "--processes", "1", "--memory", "keep", "--out", out)
     done = commands.bench("energy", *words, *few, *quick)
     assert done.returncode == 0, done.stderr
     for told in ("A step of energy attacks", "What energy attacks recover"):
