@@ -12,6 +12,7 @@ _FENCE = re.compile(r"^[> ]*```(\w*)\n(.*?)^[> ]*```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _SHELL = ("", "sh", "bash", "console", "shell")
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+_PROGRAMS = ("python", "make", "semibackward-bench")
 _ENDS = ("|", ">", ">>", "&&", "||", ";", "2>&1", "#")
 
 
@@ -73,6 +74,8 @@ def of_workflow(path: Path) -> Iterator[Line]:
 
 def called(line: str) -> tuple[str, ...] | None:
     """The words of a call of this program, make, or a tool of ours; None if it is none."""
+    if not any(program in line for program in _PROGRAMS):
+        return None  # most texts are, and taking a line apart is slow
     try:
         words = shlex.split(line, comments=True)
     except ValueError:

@@ -324,7 +324,7 @@ def test_explain_dissects_what_it_measures(tmp_path: Path, bench_here: Bench) ->
     out = tmp_path / "run.jsonl"
     words = ["--libs", "reference", "torchattacks", "--attacks", "pgd-backward", "square"]
     words += [*SMALL, *QUICKLY, "--classes", "10", "--processes", "1"]
-    done = bench("explain", *words, "--out", out)
+    done = bench_here("explain", *words, "--out", out)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     assert "reference pgd-backward, semi-backward: " in said
@@ -339,9 +339,9 @@ def test_explain_dissects_what_it_measures(tmp_path: Path, bench_here: Bench) ->
     assert "reference pgd-backward, semi-backward: " in again.stdout
 
 
-def test_explain_writes_a_paragraph_for_a_bug_report(tmp_path: Path) -> None:
+def test_explain_writes_a_paragraph_for_a_bug_report(tmp_path: Path, bench_here: Bench) -> None:
     words = ["--attack", f"{MINE}:fgsm", *SMALL, *QUICKLY, "--processes", "1"]
-    done = bench("explain", *words, "--format", "md", "--out", tmp_path / "run.jsonl")
+    done = bench_here("explain", *words, "--format", "md", "--out", tmp_path / "run.jsonl")
     assert done.returncode == 0, done.stderr
     assert "reproduce with:" in done.stdout
     assert "python -m bench explain --attack" in done.stdout
