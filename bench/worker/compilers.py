@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +23,9 @@ is_compiling: Callable[[], bool] = getattr(
 )
 """Asked by code that `torch.compile` reads: whether it does."""
 
+ALIASES = ("__import_", "__builtins_dict__")
+"""How names begin that `torch.compile` puts into the globals of code that it compiles, and leaves
+there when that code is gone."""
 _READERS = ("torch.jit.", "torch._jit_internal", "torch._dynamo.", "torch.fx.")
 
 
@@ -69,6 +73,19 @@ def limited() -> AbstractContextManager[Any]:
     if not hasattr(config, "fail_on_recompile_limit_hit"):
         return contextlib.nullcontext()
     return config.patch(fail_on_recompile_limit_hit=True)  # type: ignore[no-any-return]
+
+
+def put_into(scope: dict[str, Any]) -> set[str]:
+    """The names in some globals that `torch.compile` has put there, for what it has compiled.
+
+    Args:
+        scope: of a module.
+    """
+    utils = sys.modules.get("torch._dynamo.utils")
+    manager: Any = getattr(getattr(utils, "CleanupManager", None), "instance", None)
+    hooks = itertools.chain.from_iterable(list(getattr(manager, "values", {}).values()))
+    found = {hook.name for hook in hooks if getattr(hook, "scope", None) is scope}
+    return found | {name for name in scope if loaded() and name.startswith(ALIASES)}
 
 
 def graph_breaks() -> Counter[str]:

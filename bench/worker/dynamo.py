@@ -14,6 +14,7 @@ from torch import nn
 
 from adapters.base import quiet
 from bench.variants import torch_compile
+from bench.worker import compilers
 from bench.worker.calls import Call
 from bench.worker.memory import Unseen
 
@@ -26,8 +27,6 @@ _PARTS = (
     "torch._inductor.decomposition",
     "torch._inductor.lowering",  # which some of the decompositions ask, and do not import
 )
-_ALIAS = ("__import_", "__builtins_dict__")
-"""How names begin that Dynamo puts into the globals of code that it compiles, and leaves there."""
 _Codes = tuple[types.CodeType, types.CodeType]
 """Code, and what Dynamo has made of it."""
 
@@ -142,4 +141,6 @@ def _aliases() -> Iterator[tuple[types.ModuleType, str]]:
     """What Dynamo has left in the globals of modules so far."""
     for module in list(sys.modules.values()):
         if type(module) is types.ModuleType:
-            yield from ((module, name) for name in vars(module) if name.startswith(_ALIAS))
+            yield from (
+                (module, name) for name in vars(module) if name.startswith(compilers.ALIASES)
+            )

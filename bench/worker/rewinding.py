@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from bench.worker import hidden, values
 from bench.worker.values import Array, Values
-from bench.worker.views import ClassAttributes, Slots, slots_of
+from bench.worker.views import ClassAttributes, Globals, Slots, slots_of
 
 MOST = 50_000
 """Objects that are noted, those near to the roots first."""
@@ -146,7 +146,7 @@ class Rewind:
         if isinstance(found, CellType):
             return self._cell(way, found)
         if isinstance(found, ModuleType):
-            return self._mapping(way, vars(found), ATTRIBUTE)
+            return self._mapping(way, Globals(found), ATTRIBUTE)
         if isinstance(found, type):
             return (
                 self._mapping(way, ClassAttributes(found), ATTRIBUTE) if self._is_own(found) else []

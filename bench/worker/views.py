@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+from bench.worker import compilers
+
 
 class _Attributes(MutableMapping[str, Any]):
     """Attributes of an object.
@@ -55,6 +57,24 @@ class ClassAttributes(_Attributes):
 
     def _names(self) -> list[str]:
         return list(vars(self._found))
+
+
+class Globals(_Attributes):
+    """What a module's own code has as globals, without what `torch.compile` keeps among them for
+    the code that it has compiled, and takes away with that."""
+
+    def __getitem__(self, key: str) -> Any:
+        return vars(self._found)[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        vars(self._found)[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del vars(self._found)[key]
+
+    def _names(self) -> list[str]:
+        others = compilers.put_into(vars(self._found))
+        return [name for name in vars(self._found) if name not in others]
 
 
 def slots_of(cls: type[Any]) -> tuple[str, ...]:

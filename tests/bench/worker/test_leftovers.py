@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -157,6 +159,28 @@ def keeps_the_last(model, images, labels):
     last = images + 0.01
     return last
 """
+COMPILED = """
+import torch
+from torch import nn
+
+amount, runs = 0.01, 0
+
+
+class Moved(nn.Module):
+    def forward(self, images):
+        moved = nn.functional.relu(images)
+        torch._dynamo.graph_break()
+        return moved + amount
+
+
+fast = torch.compile(Moved(), backend="eager")
+
+
+def attack(images):
+    global runs
+    runs += 1
+    return fast(images)
+"""
 PUT_BACK = {
     "counter": "the global `count`",
     "in_a_list": "the global `seen`",
@@ -217,6 +241,25 @@ def test_what_the_first_run_filled_stays(users: ModuleType, name: str) -> None:
     assert users.built == [1]
     assert torch.equal(outputs[0], outputs[2])
     assert left.warnings() == []
+
+
+def test_what_torch_compile_keeps_among_globals_is_no_change_of_the_attacks(tmp_path: Path) -> None:
+    """It is there for code that runs again, and is taken away with that."""
+    file = tmp_path / "compiles.py"
+    file.write_text(COMPILED)
+    users: Any = custom.import_place(custom.parse(f"{file}:attack"))
+    left = Leftovers(small(), functions=True)
+    once = torch.ones(1, 3, 2, 2)
+    try:
+        for images in (once, once.clone().requires_grad_(), torch.ones(2, 3, 2, 2)) * 2:
+            found = left.around(functools.partial(users.attack, images))
+            assert torch.equal(found, images + 0.01)
+        assert left.warnings() == [
+            "the attack changes the global `runs` of compiles.py: put back after each run"
+        ]
+        assert any("compiled_fn" in name for name in vars(users)), "there was something to leave"
+    finally:
+        custom._imported.clear()
 
 
 def test_the_same_again_in_a_global_is_no_change(users: ModuleType) -> None:
