@@ -20,8 +20,9 @@ from reports.reading.words import WITHIN, shortened
 from reports.table import Table
 from reports.tables import cells
 
-_LONGEST, _SHORTEST = 24, 10
-"""Columns of a name, and of one where there is little room."""
+_LONGEST, _READABLE, _SHORTEST = 24, 16, 10
+"""Columns of a name; of one that is shortened and still told by; and of one where there is little
+room: what is longer than that stands on a line of its own."""
 _OF_WHY = 18
 """Columns that most reasons fit."""
 _ONE_PROCESS = "*"
@@ -58,8 +59,13 @@ class _Plan:
         return [row.told.get(name, "") for name in self.names]
 
     def labels(self, row: _Row) -> list[str]:
-        """A row's first cells."""
-        return [shortened(told, self.longest) for told in self.whole(row)]
+        """A row's first cells; empty where it has a line of its own for them."""
+        cells = [shortened(told, self.longest) for told in self.whole(row)]
+        return [""] * len(cells) if self.apart(row) else cells
+
+    def apart(self, row: _Row) -> bool:
+        """Whether a name of it would be cut to what nobody reads."""
+        return self.longest < _READABLE and max(map(len, self.whole(row))) > self.longest
 
     def widths(self, rows: Sequence[_Row]) -> list[int]:
         """Of all columns but the last."""
@@ -168,7 +174,7 @@ def _least(rows: Sequence[_Row]) -> int:
 
 def _planned(rows: Sequence[_Row], always: Sequence[str], width: int) -> _Plan:
     """As much as there is room for: names that have the fewest values go above the rows that share
-    them, then names are shortened, and then times are left out."""
+    them, then names are shortened, and then times are left out, which leaves names more room."""
     plan = _Plan(varying([row.told for row in rows], always), (), list(rows[0].values))
     why = _least(rows)
 
@@ -179,9 +185,12 @@ def _planned(rows: Sequence[_Row], always: Sequence[str], width: int) -> _Plan:
         few = min(plan.names, key=lambda name: len({row.told.get(name, "") for row in rows}))
         names = [name for name in plan.names if name != few]
         plan = replace(plan, names=names, above=[*plan.above, few])
-    while plan.longest > _SHORTEST and not fits(plan):
-        plan = replace(plan, longest=plan.longest - 1)
-    return plan if fits(plan) else replace(plan, values=plan.values[2:])
+    for values in (plan.values, plan.values[2:]):
+        for longest in range(_LONGEST, _SHORTEST - 1, -1):
+            shorter = replace(plan, values=values, longest=longest)
+            if fits(shorter):
+                return shorter
+    return shorter
 
 
 def _table(records: Sequence[ComparisonRecord], width: int) -> Table:
@@ -198,7 +207,7 @@ def _table(records: Sequence[ComparisonRecord], width: int) -> Table:
         drawn += [(layout.cut(above, width),)] if above else []
         for row in group:
             labels = plan.labels(row)
-            if len(named[tuple(labels)]) > 1:
+            if len(named[tuple(labels)]) > 1 or plan.apart(row):
                 drawn.append((layout.cut(", ".join(filter(None, plan.whole(row))), width),))
                 labels = [""] * len(labels)
             drawn.append(_drawn(row, labels, plan, widths, width))

@@ -84,6 +84,20 @@ def test_names_that_are_too_long_are_never_confused() -> None:
     assert all(name in drawn for name in names)
 
 
+NAMES = ["channels-last-by-the-library", "a", "a-name-of-twenty-one-x"]
+
+
+@pytest.mark.parametrize("width", [40, 46, 54, 62, 70, 80, 120])
+def test_a_name_is_told_by_or_stands_whole_on_a_line_of_its_own(width: int) -> None:
+    """And the times, which are left out first, leave room for names."""
+    drawn = rows(run(*(measured(attack=name) for name in NAMES)), width)
+    cut = [row[0] for row in drawn if "…" in row[0]]
+    assert all(len(name) >= 16 for name in cut)
+    apart = [row[0] for row in drawn if len(row) == 1]
+    assert len(apart) + len(cut) + sum(row[0] in NAMES for row in drawn if len(row) > 1) == 3
+    assert set(apart) <= set(NAMES)
+
+
 def test_the_level_stands_beside_a_speedup_that_is_not_identical() -> None:
     found = run(measured(), measured(library="art", equality=ROUNDED))
     assert [row[3] for row in rows(found)] == ["1.50", "1.50, rounding"]
