@@ -81,11 +81,13 @@ def put_into(scope: dict[str, Any]) -> set[str]:
     Args:
         scope: of a module.
     """
+    if not loaded():
+        return set()
     utils = sys.modules.get("torch._dynamo.utils")
     manager: Any = getattr(getattr(utils, "CleanupManager", None), "instance", None)
     hooks = itertools.chain.from_iterable(list(getattr(manager, "values", {}).values()))
     found = {hook.name for hook in hooks if getattr(hook, "scope", None) is scope}
-    return found | {name for name in scope if loaded() and name.startswith(ALIASES)}
+    return found | {name for name in scope if name.startswith(ALIASES)}
 
 
 def graph_breaks() -> Counter[str]:

@@ -84,12 +84,12 @@ def test_names_that_are_too_long_are_never_confused() -> None:
     assert all(name in drawn for name in names)
 
 
-NAMES = ["channels-last-by-the-library", "a", "a-name-of-twenty-one-x"]
+NAMES = ["channels-last-by-the-library", "a", "a-name-of-23-characters"]
 
 
 @pytest.mark.parametrize("width", [40, 46, 54, 62, 70, 80, 120])
 def test_a_name_is_told_by_or_stands_whole_on_a_line_of_its_own(width: int) -> None:
-    """And the times, which are left out first, leave room for names."""
+    """Also where times are left out, and what they took is room for names."""
     drawn = rows(run(*(measured(attack=name) for name in NAMES)), width)
     cut = [row[0] for row in drawn if "…" in row[0]]
     assert all(len(name) >= 16 for name in cut)
