@@ -12,6 +12,7 @@ from adapters.origins import Origin
 from bench.cases import BASELINE, Case, Findings, Status, question
 from bench.kinds.record import SCHEMA
 from bench.records.memory import AsGiven, MaxBatch, MemoryPolicy, MemoryUse
+from bench.records.slot import Slot, SlotFacts
 from bench.statistics.alone import Stretch
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.blocks import Block, GpuState, Order
@@ -52,6 +53,7 @@ class Environment:
             records made before this was kept.
         workers: "forked" from a process that has imported everything and run nothing, or started
             "afresh"; None before this was recorded.
+        slots: of the run, in the order they were opened; empty before this was recorded.
     """
 
     created: str
@@ -75,6 +77,7 @@ class Environment:
     origins: dict[str, Origin] = field(default_factory=dict)
     memory: MemoryUse | None = None
     workers: Literal["forked", "afresh"] | None = None
+    slots: list[SlotFacts] = field(default_factory=list)
     schema: Literal[2] = SCHEMA
     kind: Literal["environment"] = "environment"
 
@@ -173,6 +176,7 @@ class ProcessRecord:
         alone: each variant run alone, after the blocks.
         baseline: what the variant is held against.
         recompilations: graphs that were compiled in the blocks, and not before.
+        slot: where it was measured; None before this was recorded.
     """
 
     case_id: str
@@ -189,6 +193,7 @@ class ProcessRecord:
     alone: list[Stretch] = field(default_factory=list)
     baseline: str = BASELINE
     recompilations: int = 0
+    slot: Slot | None = None
     schema: Literal[2] = SCHEMA
     kind: Literal["process"] = "process"
 
@@ -262,7 +267,8 @@ class Timed:
         energy: that the GPU took for each sample, where NVML tells.
         order: of each block, A the first way and B the second.
         processes: the number of each block's worker process.
-        repeated: indices of blocks that a throttled GPU spoilt; they do not count.
+        repeated: indices of blocks that a throttled GPU, or a stranger on it, spoilt; they do not
+            count.
         gpu: its state in each block, where NVML tells.
         alone: on CUDA, runs of each way without the other in between, after the blocks.
         diagnosis: what the samples say of the measurement itself.
@@ -271,6 +277,8 @@ class Timed:
         timer: what told the time.
         warnings: what to know, each with what to do.
         elapsed: wall seconds spent on the case, everything included.
+        slot: where all of it was measured; None before this was recorded.
+        tries: how often it was begun, where workers were killed or slots were lost on the way.
     """
 
     case_id: str
@@ -301,6 +309,8 @@ class Timed:
     warmup_runs: int = 0
     timer: str | None = None
     warnings: list[str] = field(default_factory=list)
+    slot: Slot | None = None
+    tries: int = 1
     schema: Literal[2] = SCHEMA
 
     @property
