@@ -43,10 +43,12 @@ class Ended(Exception):
         status: how a record tells of it.
         reason: why, in words.
         trace: where in the worker, if it could still say so.
+        lost: whether the worker was killed, or its machine was lost: the next may do it.
     """
 
-    def __init__(self, status: Status, reason: str, trace: str = "") -> None:
+    def __init__(self, status: Status, reason: str, trace: str = "", *, lost: bool = False) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.trace = trace
+        self.lost = lost

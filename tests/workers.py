@@ -14,6 +14,7 @@ from bench.records.types import ComparisonRecord
 from bench.running.pool import WorkerPool
 from bench.running.progress import PlainProgress
 from bench.running.runner import Runner
+from bench.running.slots import Slot
 from bench.statistics.blocks import Sample
 from tests.cases import image_case
 
@@ -119,7 +120,7 @@ def comparison(library: str = "foolbox", model: str = "resnet18") -> Comparison:
 def runner(workers: Iterator[ScriptedWorker] | ScriptedWorker, **limits: Any) -> Runner:
     started = iter([workers]) if isinstance(workers, ScriptedWorker) else workers
     pool = WorkerPool(lambda *_: next(started))
-    return Runner(pool, Limits(**limits), seed=0, progress=PlainProgress())
+    return Runner([Slot(pool)], Limits(**limits), seed=0, progress=PlainProgress())
 
 
 class Notes(Journal):

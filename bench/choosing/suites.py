@@ -89,6 +89,7 @@ class Suite:
 
     Attributes:
         remarks: what was chosen otherwise than its name or the command line says, for the user.
+        alone: whether its cases are so short that slots beside each other on a CPU would show.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Suite:
     groups: tuple[Group, ...]
     limits: Limits
     remarks: tuple[str, ...] = ()
+    alone: bool = False
 
 
 def names() -> list[str]:
@@ -141,7 +143,7 @@ def _parse(name: str, place: str, text: str) -> Suite:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"suite {place}: no TOML: {error}") from error
-    _only(found, {"description": str, "run": dict, "cases": list}, place)
+    _only(found, {"description": str, "alone": bool, "run": dict, "cases": list}, place)
     groups = found.get("cases", [])
     if not groups or not all(isinstance(group, dict) for group in groups):
         raise UsageError(f"suite {place}: it names no [[cases]]")
@@ -150,6 +152,7 @@ def _parse(name: str, place: str, text: str) -> Suite:
         found.get("description", ""),
         tuple(_group(group, place) for group in groups),
         _limits(found.get("run", {}), place),
+        alone=found.get("alone", False),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.cases import BASELINE, DTYPES
+from bench.choosing.engines import ENGINES
 from bench.choosing.suites import MEMORY
 from bench.errors import UsageError
 from bench.kinds import numbers, registry
@@ -156,6 +157,59 @@ def add_workers(how: argparse._ArgumentGroup) -> None:
         choices=("forked", "afresh"),
         help="fork the worker processes from one that has imported everything and run nothing (the"
         " default on a CPU under Linux), or start each one afresh",
+    )
+
+
+def add_slots(parser: argparse.ArgumentParser) -> None:
+    """Where workers measure, several at a time."""
+    where = parser.add_argument_group(
+        "several slots: one worker each, on one GPU that nobody else gets"
+    )
+    where.add_argument(
+        "--devices",
+        nargs="+",
+        metavar="NAME",
+        help="measure on several at once: cuda:0 cuda:1, or all GPUs",
+    )
+    where.add_argument(
+        "--slots",
+        type=numbers.at_least_one,
+        metavar="N",
+        help="how many slots: so many of the GPUs, or parts of a CPU, each with its own cores (1"
+        " on a CPU unless told)",
+    )
+    where.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="what brings workers to their places: this machine's processes (local, the default), a"
+        " command's (with --worker-command), steps of the Slurm allocation that this runs in, or"
+        " Ray's actors",
+    )
+    where.add_argument(
+        "--worker-command",
+        action="append",
+        metavar="COMMAND",
+        help="what leads to a place, put before the worker's command: 'ssh node7', 'docker exec -i"
+        " NAME', 'kubectl exec -i POD --'; may be given several times",
+    )
+    where.add_argument(
+        "--worker-python",
+        metavar="PATH",
+        help="the Python there that has this program installed, where it is not in the same place"
+        " as here",
+    )
+    where.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster")
+    where.add_argument(
+        "--retries",
+        type=numbers.from_zero,
+        metavar="N",
+        help="begin a comparison again, up to N times, whose worker was killed or whose slot was"
+        " lost (2 where there are several slots, or one elsewhere; else 0)",
+    )
+    where.add_argument(
+        "--allow-other-versions",
+        action="store_true",
+        help="measure in places whose versions differ from this side's, and record them",
     )
 
 

@@ -64,6 +64,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
     )
     options.add_seed(how)
+    options.add_slots(parser)
     options.add_where(parser)
 
 
@@ -141,20 +142,19 @@ def measured(
         then.check(request, path)
     with session.opened(request, words, path) as open_:
         runner = Runner(
-            open_.pool,
+            open_.slots,
             open_.limits,
             request.seed,
             open_.progress,
             verbose=request.verbose,
             batch_search=_batch_search(request, open_.patience),
             explain=explain,
-            beside=open_.beside,
-            pauses=open_.pauses,
+            retries=open_.retries,
         )
         try:
             open_.make_ready()
             if then is None or then.measures:
-                open_.measured(runner.run(open_.comparisons, open_.journal))
+                runner.measure(open_.comparisons, open_.journal, open_.note_ended)
             if then is not None:
                 then.go_on(open_)
         except KeyboardInterrupt:
@@ -207,13 +207,16 @@ def print_place(path: Path, found: Run) -> None:
 def where_the_time_went(runner: Runner, total: float) -> str:
     """The share of the run that is neither measuring, nor checks, nor warm-up, nor worker start."""
     spent = runner.spent
-    pools = [runner.workers] if runner.beside is None else [runner.workers, runner.beside]
-    start = sum(pool.start_seconds for pool in pools) + spent.building
-    waited = 0.0 if runner.pauses is None else runner.pauses.waited
+    start = sum(pool.start_seconds for slot in runner.slots for pool in slot.pools) + spent.building
+    waited = sum(slot.pauses.waited for slot in runner.slots if slot.pauses is not None)
     pauses = f" waiting for pauses of other programs {waited:.1f}," if waited else ""
+    several = len(runner.slots)
+    beside = f" in each of {several} slots" if several > 1 else ""
+    total *= several
     other = total - start - waited - spent.checks - spent.warmup - spent.measured
     return (
-        f"time: {total:.1f} s; worker start and building {start:.1f}, checks {spent.checks:.1f},"
+        f"time: {total / several:.1f} s{beside}; worker start and building {start:.1f},"
+        f" checks {spent.checks:.1f},"
         f" warm-up {spent.warmup:.1f}, measured runs {spent.measured:.1f},"
         f"{pauses}"
         f" everything else {other:.1f} s ({100 * other / total:.1f} %)"

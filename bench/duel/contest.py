@@ -31,9 +31,11 @@ from bench.records.journal import Journal
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.running import memory, progress, session
+from bench.running.chosen import choose
 from bench.running.pool import WorkerPool
 from bench.running.progress import Progress
 from bench.running.runner import Runner
+from bench.running.slots import Slot
 from bench.statistics.estimate import Speedup
 
 METRICS = ("speedup", "memory")
@@ -169,7 +171,7 @@ def _measure(
     with contextlib.ExitStack() as stack:
         stack.callback(pool.replace)
         shown.stage("starting the workers")
-        begun = session.choose(request, pool, shown)
+        begun = choose(request, pool, shown)
         if not all(registry.of(group).duels for group in begun.suite.groups):
             raise UsageError(f"suite {begun.suite.name}: a duel is between attacks on images")
         on_cpu = begun.device == "cpu"
@@ -177,7 +179,7 @@ def _measure(
         cases = dict.fromkeys(comparison.case for comparison in begun.comparisons)
         told: dict[str, DuelSide] = {s.asked.name: _side(s, pairs.facts) for s in (a, b)}
         runner = Runner(
-            pool,
+            [Slot(pool)],
             begun.suite.limits,
             request.seed,
             shown,

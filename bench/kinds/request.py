@@ -24,6 +24,14 @@ class Request:
         device: as --device has it.
         precision, max_seconds, processes, timeout, memory: in place of the suite's limits.
         workers: "forked" or "afresh", how they are started.
+        engine: what brings workers to places.
+        devices: those to measure on at once, each in a slot of its own.
+        slots: how many there are.
+        worker_command: commands that lead to places.
+        worker_python: the interpreter there, where it is not at the same path as here.
+        address: of a cluster.
+        retries: how often a comparison is begun again whose worker was killed or lost.
+        allow_other_versions: measure where versions are not this side's, too.
         max_batch_search, memory_limit: look for the largest batch, within so many gigabytes.
         expect_from: where libraries must be imported from, each FOLDER or NAME=FOLDER.
         seed: of everything random.
@@ -54,6 +62,14 @@ class Request:
     timeout: float | None = None
     memory: str | None = None
     workers: str | None = None
+    engine: str | None = None
+    devices: tuple[str, ...] | None = None
+    slots: int | None = None
+    worker_command: tuple[str, ...] = ()
+    worker_python: str | None = None
+    address: str | None = None
+    retries: int | None = None
+    allow_other_versions: bool = False
     max_batch_search: bool = False
     memory_limit: float | None = None
     expect_from: tuple[str, ...] = ()
@@ -74,6 +90,7 @@ class Request:
         """
         there = {name: _value(value) for name, value in vars(parsed).items()}
         there["own"] = there.pop("attack", None) or ()
+        there["worker_command"] = there.get("worker_command") or ()
         there["command"] = there.get("command") or "run"
         given = {name: there.pop(name) for name in own if name in there}
         known = {name: there.pop(name) for name in cls.__dataclass_fields__ if name in there}

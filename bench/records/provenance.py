@@ -32,7 +32,7 @@ def files(attacks: Iterable[str], others: Iterable[Path]) -> dict[str, str]:
         attacks: what --attack was given, already checked.
         others: what other options name.
     """
-    return {str(path): _digest(path) for path in (*own_files(attacks), *others)}
+    return {str(path): digest(path) for path in (*own_files(attacks), *others)}
 
 
 def own_files(attacks: Iterable[str]) -> list[Path]:
@@ -51,7 +51,12 @@ def named(request: Request, comparisons: Iterable[Comparison]) -> Iterator[Path]
         yield from registry.get(case.kind).files_of(case)
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Of a file.
+
+    Raises:
+        OSError: it can't be read.
+    """
     with path.open("rb") as file:
         found = hashlib.sha256()
         while chunk := file.read(2**20):

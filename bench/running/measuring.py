@@ -17,7 +17,7 @@ from bench.errors import Ended
 from bench.records import parsing
 from bench.records.types import Prepared, ProcessRecord
 from bench.running import timing_alone
-from bench.running.observer import Observer
+from bench.running.observer import Observing
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
@@ -49,6 +49,14 @@ class Spent:
     checks: float = 0.0
     warmup: float = 0.0
     measured: float = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.building + other.building,
+            self.checks + other.checks,
+            self.warmup + other.warmup,
+            self.measured + other.measured,
+        )
 
 
 @dataclass
@@ -132,6 +140,13 @@ class Measuring:
         Raises:
             Ended: it failed, or the variants disagree; `so_far` holds what there is.
         """
+        try:
+            return self._run()
+        except WorkerDied as died:  # while somebody looked at its processor
+            self._workers.replace()
+            raise Ended("failed", str(died), lost=died.lost) from None
+
+    def _run(self) -> ProcessRecord:
         started = time.perf_counter()
         which = f"process {self.so_far.process + 1}: " if self._limits.processes > 1 else ""
         self._wait()
@@ -142,7 +157,7 @@ class Measuring:
                 raise Ended("reads parameter gradients", prepared.unsuited)
             raise Ended("unequal", prepared.unequal or "the variants' outputs differ")
         self._parts = (prepared.findings and prepared.findings.parts) or 1
-        observer = Observer(self._workers.get(self._comparison.case.library).pids)
+        observer = self._workers.observer(self._comparison.case.library)
         block_seconds = self._usual or math.inf
         if not self._beside:
             self._progress.stage("warming up")
@@ -213,7 +228,7 @@ class Measuring:
                 self.so_far.settled = len(times) == 1
                 return times[-1]
 
-    def _time_blocks(self, block_seconds: float, observer: Observer) -> None:
+    def _time_blocks(self, block_seconds: float, observer: Observing) -> None:
         measured = self.so_far.blocks
         looks = Looks(self._rule, self._most)
         at_once = max(1, min(MAX_BLOCKS_A_REQUEST, int(REQUEST_SECONDS / block_seconds)))
@@ -305,7 +320,7 @@ def ask(
         ) from None
     except WorkerDied as died:
         workers.replace()
-        raise Ended("failed", str(died)) from None
+        raise Ended("failed", str(died), lost=died.lost) from None
     if not answer["ok"]:
         if answer["tainted"]:
             workers.replace()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from bench.running import observer
+from bench.worker.cores import may_use
 
 WINDOW = 0.05
 """Seconds of one look at the cores."""
@@ -47,7 +48,7 @@ class Pauses:
     ) -> None:
         self.waited = 0.0
         self._seconds = seconds
-        self._free = (len(observer.cores()) if cores is None else cores) - threads
+        self._free = (len(may_use()) if cores is None else cores) - threads
         self._busy = busy
         self._clock = clock
         self._sleep = sleep

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from bench.running.process import WorkerProcess
+from bench.running.observer import Observer, Observing
+from bench.running.process import WorkerDied, WorkerProcess
 
 
 class Worker(Protocol):
@@ -29,18 +31,33 @@ def afresh(library: str = "", building: str = "") -> Worker:
     return WorkerProcess()
 
 
+Observed = Callable[[Worker], Observing]
+"""What sees the processor of a worker's machine, from when it is called."""
+
+
+def _beside_us(worker: Worker) -> Observing:
+    return Observer(worker.pids)
+
+
 class WorkerPool:
     """At most one worker at a time, kept for as long as the library stays the same: libraries mend
     and patch modules for themselves, and none shall meet another's mends.
+
+    Args:
+        start: starts them.
+        observed: what sees the processor of a worker's machine.
 
     Attributes:
         start_seconds: wall seconds that starting workers has taken.
     """
 
-    def __init__(self, start: Start = afresh) -> None:
+    def __init__(self, start: Start = afresh, observed: Observed = _beside_us) -> None:
         self._start = start
+        self._observed = observed
         self._library = ""
         self._worker: Worker | None = None
+        self._shut = False
+        self._closing = threading.Lock()
         self.start_seconds = 0.0
 
     @property
@@ -60,19 +77,42 @@ class WorkerPool:
         """
         if self._library and library != self._library:
             self.replace()
-        if self._worker is None:
+        worker = self._worker
+        if worker is None:
+            self._check_open()
             started = time.perf_counter()
-            self._worker = self._start(library, building)
+            worker = self._worker = self._start(library, building)
             self.start_seconds += time.perf_counter() - started
+            self._check_open()
         self._library = library
-        return self._worker
+        return worker
+
+    def observer(self, library: str) -> Observing:
+        """Sees the processor of the machine of a library's worker, from now on."""
+        return self._observed(self.get(library))
 
     def replace(self) -> None:
         """End the worker, so that the next one is fresh."""
-        if self._worker is not None:
-            self._worker.close()
-        self._worker = None
-        self._library = ""
+        with self._closing:
+            if self._worker is not None:
+                self._worker.close()
+            self._worker = None
+            self._library = ""
+
+    def shut(self) -> None:
+        """End the worker, and start none any more; for another thread than that which asks."""
+        self._shut = True
+        self.replace()
+
+    def open(self) -> None:
+        """Start workers again."""
+        self._shut = False
+
+    def _check_open(self) -> None:
+        """Shut it again where another thread did while a worker was started."""
+        if self._shut:
+            self.replace()
+            raise WorkerDied("the run has ended")
 
     def use(self, start: Start) -> None:
         """Have all further workers started in another way."""

@@ -30,8 +30,22 @@ LOOK_SECONDS = 0.5
 """How often to look whether a silent worker is still alive."""
 
 
+UNKNOWN = 512
+"""Stands for the exit code of a worker whose parent is gone, so that nobody can tell."""
+_FROM_OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
+"""Signals that somebody sent: what ran did not end by itself."""
+
+
 class WorkerDied(Exception):
-    """The worker ended while it was asked something; the message says how."""
+    """The worker ended while it was asked something; the message says how.
+
+    Attributes:
+        lost: whether it was killed, or its machine can't be reached: nothing that it did itself.
+    """
+
+    def __init__(self, reason: str = "", *, lost: bool = False) -> None:
+        super().__init__(reason)
+        self.lost = lost
 
 
 class WorkerTimeout(WorkerDied):
@@ -143,7 +157,7 @@ class WorkerProcess:
             self.close()
             raise WorkerTimeout(f"the worker process did not answer within {timeout:.0f} s")
         if not line:
-            raise WorkerDied(self._epitaph())
+            raise self._died()
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -179,9 +193,11 @@ class WorkerProcess:
         self._log.seek(0)
         return self._log.read()
 
-    def _epitaph(self) -> str:
+    def _died(self) -> WorkerDied:
         code = self._process.wait()
-        if code < 0:
+        if code == UNKNOWN:
+            how = "is gone, and so is what it was forked from"
+        elif code < 0:
             name = signal.Signals(-code).name
             hint = " (out of memory?)" if name == "SIGKILL" else ""
             how = f"was killed by {name}{hint}"
@@ -189,7 +205,9 @@ class WorkerProcess:
             how = f"ended with exit code {code}"
         last = [line for line in self.chatter().splitlines() if line.strip()][-1:]
         said = f"; its last words: {last[0].strip()[:200]}" if last else ""
-        return f"the worker process {how}{said}"
+        return WorkerDied(
+            f"the worker process {how}{said}", lost=code == UNKNOWN or -code in _FROM_OUTSIDE
+        )
 
 
 def environment(first: Sequence[Path], variables: Mapping[str, str]) -> dict[str, str]:

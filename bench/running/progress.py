@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench import console, layout, telling
 from bench.cases import A_A, FORWARD_ONLY, RIVAL, SEMI_BACKWARD, Comparison, against
@@ -14,6 +15,7 @@ from bench.statistics.equality import OUTPUTS
 from bench.statistics.estimate import Speedup
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_DRAWINGS = 0.5
 
 
 class Progress(Protocol):
@@ -40,11 +42,19 @@ class Progress(Protocol):
     def step(self, text: str) -> None:
         """Something of it is done."""
 
+    def of(self, slot: str) -> Progress:
+        """What one of several slots tells, from a thread of its own; `slot` is its name."""
+
 
 class PlainProgress:
-    """A line now and then, for logs."""
+    """A line now and then, for logs.
 
-    def __init__(self) -> None:
+    Args:
+        slot: the name of the slot that tells, where there are several.
+    """
+
+    def __init__(self, slot: str = "") -> None:
+        self._slot = f"{telling.line(slot)}: " if slot else ""
         self._last = 0.0
         self._where = ""
 
@@ -54,7 +64,7 @@ class PlainProgress:
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
         self._where = f"[{number}/{total}]"
         self._last = time.monotonic()
-        self.note(f"{self._where} {telling.line(titled(comparison))}")
+        self.note(f"{self._where} {self._slot}{telling.line(titled(comparison))}")
 
     def stage(self, text: str) -> None:
         pass
@@ -62,10 +72,10 @@ class PlainProgress:
     def block(self, speedup: Speedup, left: float) -> None:
         if time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            self.note(f"{self._where}   {in_words(speedup)}, ≤ {clock(left)} left")
+            self.note(f"{self._where}   {self._slot}{in_words(speedup)}, ≤ {clock(left)} left")
 
     def end(self, record: ComparisonRecord) -> None:
-        self.note(f"{self._where}   {outcome(record)}")
+        self.note(f"{self._where}   {self._slot}{outcome(record)}")
 
     def task(self, text: str, number: int, total: int) -> None:
         self._where = f"[{number}/{total}]"
@@ -73,6 +83,9 @@ class PlainProgress:
 
     def step(self, text: str) -> None:
         self.note(f"{self._where}   {telling.line(text)}")
+
+    def of(self, slot: str) -> PlainProgress:
+        return PlainProgress(slot)
 
 
 class RichProgress:
@@ -127,6 +140,67 @@ class RichProgress:
 
     def step(self, text: str) -> None:
         self.stage(text)
+
+    def of(self, slot: str) -> RichSlot:
+        self._bar.update(self._task, now="", refresh=True)
+        return RichSlot(self, self._bar, self._task, slot)
+
+
+class RichSlot:
+    """One of several slots: a line of its own under the bar of the whole run. Drawn at most once in
+    `_SECONDS_BETWEEN_DRAWINGS`, since others measure meanwhile.
+
+    Args:
+        whole: tells of the run.
+        bar: what is drawn.
+        task: of the whole run, in it.
+        slot: the name of this one.
+    """
+
+    _lock = threading.Lock()
+    _drawn = 0.0
+
+    def __init__(self, whole: RichProgress, bar: Any, task: Any, slot: str) -> None:
+        self._whole = whole
+        self._bar = bar
+        self._all = task
+        self._slot = telling.line(slot)
+        self._title = ""
+        self._mine = bar.add_task("", total=None, visible=True, now=f"{self._slot}: starting")
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._whole.note(text)
+
+    def begin(self, comparison: Comparison, number: int, total: int) -> None:
+        self._title = telling.line(titled(comparison))
+        with self._lock:
+            self._bar.update(self._all, total=total, completed=number - 1)
+        self.stage("starting the worker")
+
+    def stage(self, text: str) -> None:
+        now = f"{self._slot}: {self._title}: {telling.line(text)}"
+        with self._lock:
+            due = time.monotonic() - RichSlot._drawn >= _SECONDS_BETWEEN_DRAWINGS
+            if due:
+                RichSlot._drawn = time.monotonic()
+            self._bar.update(self._mine, now=now, refresh=due)
+
+    def block(self, speedup: Speedup, left: float) -> None:
+        self.stage(f"{in_words(speedup)}, ≤ {clock(left)} left")
+
+    def end(self, record: ComparisonRecord) -> None:
+        self.note(f"{self._slot}: {self._title}\n  {outcome(record)}")
+
+    def task(self, text: str, number: int, total: int) -> None:
+        self._title = telling.line(text)
+        self.stage("starting the worker")
+
+    def step(self, text: str) -> None:
+        self.stage(text)
+
+    def of(self, slot: str) -> RichSlot:
+        return RichSlot(self._whole, self._bar, self._all, slot)
 
 
 @contextmanager

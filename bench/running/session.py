@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import functools
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
 import bench
 from adapters.origins import Origin
-from bench import program
 from bench.cases import Comparison, Status
 from bench.choosing import selection
+from bench.choosing.engines import LOCAL
 from bench.choosing.suites import Limits, Suite
-from bench.errors import BenchError, UsageError
+from bench.errors import UsageError
 from bench.kinds import registry
-from bench.kinds.group import Group
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 from bench.records import provenance
@@ -27,13 +27,22 @@ from bench.records.journal import Journal
 from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.records.types import ComparisonRecord, Environment
 from bench.running import origins, progress
+from bench.running.berths import Berth, Berths, agree, checked
+from bench.running.chosen import Chosen, choose
+from bench.running.engines import registry as engines
+from bench.running.engines.base import Engine
 from bench.running.measuring import ask
-from bench.running.memory import KEEP, not_kept
+from bench.running.memory import not_kept
+from bench.running.observer import busy_seconds
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
-from bench.running.process import START_TIMEOUT, WorkerDied
+from bench.running.process import START_TIMEOUT
 from bench.running.progress import Progress
-from bench.running.starting import Starting
+from bench.running.slots import Slot
+
+RETRIES = 2
+"""Unless told, where there are several slots, or one elsewhere: on one that is here, what is killed
+was killed for a reason that lies here."""
 
 
 @dataclass
@@ -42,26 +51,33 @@ class Session:
 
     Attributes:
         request: what was asked.
-        pool: where workers come from.
+        slots: where they are measured; what only one worker can do, the first does.
         journal: the file of records.
         progress: who tells the user.
         suite: what was chosen, with what was given in its place.
         comparisons: of the suite.
-        beside: where workers come from that have memory as the system gives it, where both ways are
-            asked for.
-        pauses: of other programs, to wait for; None on an accelerator.
+        retries: how often a comparison is begun again whose worker was killed or lost.
         ended: how each ended, by the case's id and the variant; those of an earlier run too.
     """
 
     request: Request
-    pool: WorkerPool
+    slots: Sequence[Slot]
     journal: Journal
     progress: Progress
     suite: Suite
     comparisons: list[Comparison]
-    beside: WorkerPool | None = None
-    pauses: Pauses | None = None
+    retries: int = 0
     ended: dict[tuple[str, str], Status] = field(default_factory=dict)
+
+    @property
+    def pool(self) -> WorkerPool:
+        """Where the first slot's workers come from."""
+        return self.slots[0].workers
+
+    @property
+    def pauses(self) -> Pauses | None:
+        """Those that the first slot waits for."""
+        return self.slots[0].pauses
 
     @property
     def limits(self) -> Limits:
@@ -84,10 +100,9 @@ class Session:
         for name in dict.fromkeys(case.kind for case in cases):
             registry.get(name).make_ready(self, [case for case in cases if case.kind == name])
 
-    def measured(self, found: Iterable[ComparisonRecord]) -> None:
-        """Note how comparisons ended, and those that an earlier run measured."""
-        earlier = self.journal.earlier.ended if self.journal.earlier else {}
-        self.ended = {**earlier, **{record.key: record.status for record in found}}
+    def note_ended(self, record: ComparisonRecord) -> None:
+        """Note how a comparison ended."""
+        self.ended[record.key] = record.status
 
     def ask(self, library: str, request: dict[str, Any]) -> dict[str, Any]:
         """Ask a library's worker.
@@ -143,128 +158,126 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal(path, resume=request.resume))
         shown = stack.enter_context(progress.shown())
-        starting = Starting(shown.note, fork=request.workers != "afresh")
-        stack.callback(starting.close)
         first: MemoryPolicy = "system" if request.memory == "system" else "keep"
-        pool = WorkerPool(starting.on_cpu(first))
-        stack.callback(pool.replace)
-        chosen = choose(request, pool, shown)
+        engine = engines.of(request, shown.note)
+        stack.callback(engine.close)
+        berths = Berths(request, engine, first, stack)
+        leader = berths.all[0]
+        chosen = choose(request, leader.pool, shown, leader.device)
+        _check_beside(chosen, berths)
+        agree(berths.all, _compared, may_differ=request.allow_other_versions)
         found = origins.look(
-            lambda asked: _checked(pool.get().ask(asked, timeout=START_TIMEOUT)),
+            lambda asked: checked(leader.pool.get().ask(asked, timeout=START_TIMEOUT)),
             request,
             chosen.comparisons,
             expected,
         )
-        beside = pauses = None
-        if chosen.device == "cpu":
-            pauses = Pauses(
-                chosen.suite.limits.max_seconds * len(chosen.comparisons),
-                chosen.environment["threads"],
-            )
-            policy: MemoryPolicy = "system" if chosen.suite.limits.memory == "system" else "keep"
-            use = starting.memory(policy)
-            if starting.forks or policy != first:
-                pool.use(starting.on_cpu(policy))  # the first has imported no library
-            if chosen.suite.limits.memory == "both" and use.kept:
-                beside = WorkerPool(starting.on_cpu("system"))
-                stack.callback(beside.replace)
-            if policy == "keep" and not use.kept:
-                shown.note(not_kept(use))
-        else:
-            use = None
-            pool.use(starting.elsewhere())
-        forked = starting.forks and chosen.device == "cpu"
+        slots = [_slot(berths, berth, chosen, first, shown, engine) for berth in berths.all]
+        on_cpu = chosen.device == "cpu"
+        forked = on_cpu and leader.starter.forks
+        use = leader.starter.memory(_policy(chosen.suite)) if on_cpu else None
+        if use is not None and use.policy == "keep" and not use.kept:
+            shown.note(not_kept(use))
         if forked:
             shown.stage("importing torch and the libraries")
-            policies = [policy] if beside is None else [policy, "system"]
-            starting.prepare(
-                policies, [(c.case.library, c.case.options.building) for c in chosen.comparisons]
-            )
+            _prepare(berths, slots, chosen)
         begin(request, words, journal, chosen, use, "forked" if forked else "afresh", found)
+        several = len(slots) > 1 or engine.name != LOCAL
         yield Session(
             request,
-            pool,
+            slots,
             journal,
             shown,
             chosen.suite,
             chosen.comparisons,
-            beside=beside,
-            pauses=pauses,
+            retries=request.retries if request.retries is not None else RETRIES * several,
+            ended=dict(journal.earlier.ended) if journal.earlier else {},
         )
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What a run will be.
-
-    Attributes:
-        environment: what a worker tells of the machine, as fields of the record.
-        accelerator: facts about the device.
-        device: torch's name of it.
-        suite: what was asked for.
-        comparisons: of the suite.
-    """
-
-    environment: dict[str, Any]
-    accelerator: dict[str, Any]
-    device: str
-    suite: Suite
-    comparisons: list[Comparison]
+def _policy(suite: Suite) -> MemoryPolicy:
+    return "system" if suite.limits.memory == "system" else "keep"
 
 
-def choose(request: Request, pool: WorkerPool, shown: Progress) -> Chosen:
-    """Choose the device, the suite and its comparisons.
+def _slot(
+    berths: Berths,
+    berth: Berth,
+    chosen: Chosen,
+    first: MemoryPolicy,
+    shown: Progress,
+    engine: Engine,
+) -> Slot:
+    """What measures in a place, from what has looked around there.
 
     Args:
-        request: what was asked.
-        pool: where workers come from, of which one tells what there is.
-        shown: told what is left out.
+        berths: all of them.
+        berth: the place.
+        chosen: what the run will be.
+        first: what that which looked around did with memory.
+        shown: tells the user.
+        engine: brings workers there.
+    """
+    starter, beside, pauses = berth.starter, None, None
+    if chosen.device == "cpu":
+        limits, policy = chosen.suite.limits, _policy(chosen.suite)
+        if engine.name == LOCAL:
+            pauses = Pauses(
+                limits.max_seconds * len(chosen.comparisons) / len(berths.all),
+                chosen.environment["threads"],
+                cores=len(berth.held) or None,
+                busy=functools.partial(busy_seconds, berth.held),
+            )
+        if starter.forks or policy != first:
+            berth.pool.use(starter.on_cpu(policy))  # the first has imported no library
+        if limits.memory == "both" and starter.memory(policy).kept:
+            beside = berths.pool(starter, "system")
+    else:
+        berth.pool.use(starter.elsewhere())
+    name = berth.name if len(berths.all) > 1 or engine.name != LOCAL else ""
+    return Slot(
+        berth.pool,
+        beside=beside,
+        pauses=pauses,
+        progress=shown.of(name) if len(berths.all) > 1 else None,
+        look=functools.partial(berths.look, berth),
+        name=name,
+    )
+
+
+def _prepare(berths: Berths, slots: Sequence[Slot], chosen: Chosen) -> None:
+    """Import everywhere, and at once, what workers will need."""
+    needed = [(c.case.library, c.case.options.building) for c in chosen.comparisons]
+    policy = _policy(chosen.suite)
+
+    def prepare(pair: tuple[Berth, Slot]) -> None:
+        berth, slot = pair
+        policies: list[MemoryPolicy] = [policy] if slot.beside is None else [policy, "system"]
+        berth.starter.prepare(policies, needed)
+
+    with ThreadPoolExecutor(len(slots)) as at_once:
+        list(at_once.map(prepare, zip(berths.all, slots, strict=True)))
+
+
+def _check_beside(chosen: Chosen, berths: Berths) -> None:
+    """Whether the suite may be measured by slots that share a machine.
 
     Raises:
-        BenchError: something in what was asked must be mended first.
+        UsageError: it may not.
     """
-    facts = _facts(pool)
-    device = choose_device(request.device, facts["devices"], facts["environment"]["torch"])
-    suite = selection.choose_suite(request, device)
-    suite = replace(suite, groups=_told(suite.groups, request, pool))
-    comparisons = selection.comparisons(request, suite, device, shown.note)
-    asked = {"do": "accelerator", "device": device}
-    accelerator = _checked(pool.get().ask(asked, timeout=START_TIMEOUT))["accelerator"]
-    environment = dict(facts["environment"])
-    environment["variables"] = _set_by_hand(environment["variables"])
-    return Chosen(environment, accelerator, device, suite, comparisons)
+    crowded = chosen.device == "cpu" and any(berths.look(berth).others for berth in berths.all)
+    if crowded and chosen.suite.alone:
+        raise UsageError(
+            f"the suite {chosen.suite.name} has a CPU for itself, since its cases are short and a"
+            " neighbour would show in them: leave out --slots, or name another suite"
+        )
 
 
-def _told(groups: Sequence[Group], request: Request, pool: WorkerPool) -> tuple[Group, ...]:
-    """The groups with what only a worker can tell of them.
-
-    Raises:
-        UsageError: what it tells can't be measured.
-    """
-
-    def ask(asked: dict[str, Any]) -> dict[str, Any]:
-        try:
-            answer = pool.get().ask(asked, timeout=START_TIMEOUT)
-        except WorkerDied:
-            answer = {"ok": True}  # so will its case, and the record says how
-        pool.replace()  # it has run a user's code
-        if not answer["ok"]:
-            raise UsageError(answer["reason"])
-        return answer
-
-    every = (registry.of(group).told(group, request, ask) for group in groups)
-    return tuple(dict.fromkeys(itertools.chain.from_iterable(every)))
-
-
-def _set_by_hand(variables: dict[str, str]) -> dict[str, str]:
-    """Those of a worker's that it has from us, less those that tell it what to do with memory:
-    `Environment.memory` has that."""
-    told = {name for words in KEEP.values() for name in words}
-    return {
-        name: value
-        for name, value in variables.items()
-        if name not in told or os.environ.get(name) == value
-    }
+def _compared(berth: Berth) -> dict[str, Any]:
+    """What must be alike in all slots of a run."""
+    environment = berth.pool.get().facts["environment"]
+    names = ("python", "torch", "processor", "threads", "math", "libraries")
+    gpus = [gpu["name"] for gpu in berth.facts["gpus"] if gpu["uuid"] == berth.told.gpu]
+    return {**{name: environment[name] for name in names}, "GPU": gpus[:1]}
 
 
 def begin(
@@ -307,39 +320,3 @@ def begin(
             **chosen.environment,
         )
     )
-
-
-def choose_device(asked: str, devices: list[str], torch: dict[str, str | None]) -> str:
-    """The device to run on: the best there is for "auto", else the one that was named.
-
-    Raises:
-        UsageError: it is not there.
-    """
-    if asked == "auto":
-        return devices[0]
-    wanted = "cuda:0" if asked == "cuda" else asked
-    if wanted in devices:
-        return wanted
-    kind = wanted.partition(":")[0]
-    if kind not in ("cpu", "cuda", "mps"):
-        raise UsageError(f"unknown device {asked!r}; give auto, cpu, cuda, cuda:N or mps")
-    raise UsageError(
-        f"--device {asked}: torch {torch['version']} sees only {', '.join(devices)} here;"
-        f" use one of those, or see `{program.command('doctor')}`"
-    )
-
-
-def _facts(pool: WorkerPool) -> dict[str, Any]:
-    try:
-        return _checked(pool.get().facts)
-    except WorkerDied as died:
-        raise BenchError(f"no worker can be started: {died}") from died
-
-
-def _checked(answer: dict[str, Any]) -> dict[str, Any]:
-    if not answer["ok"]:
-        raise BenchError(
-            f"the worker can't work: {answer['reason']}; `python -m pip install torch torchvision"
-            f" timm scikit-learn pillow`, or set everything up with `{program.everything()}`"
-        )
-    return answer

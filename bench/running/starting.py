@@ -1,20 +1,55 @@
-"""How the workers of a run are started: forked from a template or afresh, keeping memory or not."""
+"""How a slot's workers are started: forked from a template or afresh, keeping memory or not."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.running import memory, templates
+from bench.running.observer import Observer, Observing
 from bench.running.pool import Start, Worker
 from bench.running.process import WorkerProcess, spawn
 from bench.running.templates import Templates
+from bench.worker.cores import CORES
+
+Needed = Iterable[tuple[str, str]]
+"""Libraries, and what builds their cases."""
+
+
+class Starter(Protocol):
+    """Starts workers in one place, here or far away."""
+
+    @property
+    def forks(self) -> bool:
+        """Whether workers are forked, so that another one costs nothing."""
+
+    def memory(self, policy: MemoryPolicy) -> MemoryUse:
+        """What workers do with memory if that is asked of them."""
+
+    def on_cpu(self, policy: MemoryPolicy) -> Start:
+        """Starts workers that run on the CPU."""
+
+    def elsewhere(self) -> Start:
+        """Starts workers that run on an accelerator."""
+
+    def prepare(self, policies: Sequence[MemoryPolicy], needed: Needed) -> None:
+        """Import beforehand what workers will need."""
+
+    def restrict(self, variables: Mapping[str, str], held: Sequence[int]) -> None:
+        """Start all further workers with these variables, on these cores."""
+
+    def observed(self, worker: Worker) -> Observing:
+        """What sees the processor that a worker runs on, from now on."""
+
+    def close(self) -> None:
+        """End what the workers come from."""
 
 
 class Starting:
-    """Ways to start workers, each made when it is first asked for.
+    """Ways to start workers on this machine, each made when it is first asked for.
 
     Args:
         fork: whether to fork them, where that can be done.
@@ -25,6 +60,8 @@ class Starting:
         self._tell = note
         self._told: set[str] = set()
         self._fork = fork and templates.possible()
+        self._restricted: dict[str, str] = {}
+        self._held: list[int] = []
         self._found: dict[MemoryPolicy, tuple[MemoryUse, dict[str, str]]] = {}
         self._templates: dict[MemoryPolicy, Templates] = {}
 
@@ -39,14 +76,14 @@ class Starting:
 
     def on_cpu(self, policy: MemoryPolicy) -> Start:
         """Starts workers that run on the CPU."""
-        variables = self._memory(policy)[1]
+        variables = {**self._memory(policy)[1], **self._restricted}
         if not self._fork:
             return functools.partial(_afresh, variables)
         if policy not in self._templates:
             self._templates[policy] = Templates(variables, self._note)
         return self._templates[policy].start
 
-    def prepare(self, policies: Sequence[MemoryPolicy], needed: Iterable[tuple[str, str]]) -> None:
+    def prepare(self, policies: Sequence[MemoryPolicy], needed: Needed) -> None:
         """Import beforehand, and for all ways of memory at once, what workers will need.
 
         Args:
@@ -66,12 +103,29 @@ class Starting:
     def elsewhere(self) -> Start:
         """Starts workers that run on an accelerator: nobody has shown yet that those which are
         forked differ by as much as others do, and the allocator there is torch's own."""
-        return functools.partial(_afresh, {})
+        return functools.partial(_afresh, dict(self._restricted))
+
+    def restrict(self, variables: Mapping[str, str], held: Sequence[int]) -> None:
+        """Start all further workers with these variables, on these cores; what was started before
+        is ended by whoever has it.
+
+        Args:
+            variables: of their environment.
+            held: numbers of cores; all that there are if none.
+        """
+        self.close()
+        self._held = list(held)
+        self._restricted = {**variables, **({CORES: ",".join(map(str, held))} if held else {})}
+
+    def observed(self, worker: Worker) -> Observing:
+        """What sees the processor that a worker runs on, from now on."""
+        return Observer(worker.pids, self._held)
 
     def close(self) -> None:
         """End the templates."""
         for grown in self._templates.values():
             grown.close()
+        self._templates.clear()
 
     def _note(self, text: str) -> None:
         """Once, though there may be a tree of templates for each way of memory."""

@@ -21,13 +21,11 @@ from typing import IO, Any
 
 import psutil
 
-from bench.running.process import START_TIMEOUT, WorkerProcess, environment, spawn
+from bench.running.process import START_TIMEOUT, UNKNOWN, WorkerProcess, environment, spawn
 from bench.worker.protocol import MOST_BYTES
 from semibackward_bench import home
 
 _SECONDS_BETWEEN_LOOKS = 0.005
-_UNKNOWN = 1
-"""Exit code of a worker whose template is gone, so that nobody can tell."""
 _WHO = "the process that workers are forked from"
 """A template, for users."""
 
@@ -156,7 +154,7 @@ class Forked:
             try:
                 self._code = self._template.ask({"do": "poll", "pid": self.pid})["code"]
             except (TemplateGone, KeyError):
-                self._code = None if psutil.pid_exists(self.pid) else _UNKNOWN
+                self._code = None if psutil.pid_exists(self.pid) else UNKNOWN
         return self._code
 
     def wait(self, timeout: float | None = None) -> int:

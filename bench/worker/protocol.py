@@ -2,7 +2,7 @@
 
 A worker reads one JSON request a line from stdin and answers each with one JSON line:
 
-    {"do": "describe"}                                 environment and devices
+    {"do": "describe"}                                 environment, devices, whose machine
     {"do": "accelerator", "device": "cuda:0"}          facts about the device
     {"do": "load", "library": "foolbox"}               can it be imported?
     {"do": "prepare", "comparison": …, "seed": 0,      build and check a case, by its kind's
@@ -37,7 +37,7 @@ from typing import Any
 
 from bench.cases import Comparison
 
-VERSION = 9
+VERSION = 10
 MOST_BYTES = 65536
 """Of a packet to a template."""
 

@@ -15,7 +15,7 @@ import traceback
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bench.worker import protocol
+from bench.worker import cores, protocol
 from bench.worker.channel import Channel, leave_fork
 
 if TYPE_CHECKING:
@@ -59,12 +59,13 @@ class Worker:
             }
 
     def do_describe(self) -> dict[str, Any]:
-        from bench.worker import environment
+        from bench.worker import environment, whereabouts
 
         return {
             "protocol": protocol.VERSION,
             "environment": environment.describe(),
             "devices": environment.devices(),
+            **whereabouts.describe(),
         }
 
     def do_accelerator(self, device: str) -> dict[str, Any]:
@@ -249,6 +250,7 @@ class Worker:
 
 def main() -> None:
     """Serve requests until stdin closes."""
+    cores.hold()
     channel = Channel()
     del sys.argv[1:]  # ours, not what a script of the user's should parse
     worker = Worker()

@@ -28,6 +28,7 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bench.worker import cores
 from bench.worker.protocol import MOST_BYTES
 
 MOST_FILES = 3
@@ -141,6 +142,7 @@ def unsafe() -> str | None:
 
 def main(descriptor: str) -> None:
     """Serve on the socket that has this file descriptor."""
+    cores.hold()
     gc.disable()  # imports make much and leave little behind
     template = Template(socket.socket(fileno=int(descriptor)))
     template.do_import("bench.worker.checks")  # and with it torch, which every worker needs

@@ -39,7 +39,7 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise WorkerDied("no worker in this test")
 
     monkeypatch.chdir(tmp_path)
-    for module in ("session", "pool"):
+    for module in ("berths", "pool"):
         monkeypatch.setattr(f"bench.running.{module}.WorkerPool", lambda *_: WorkerPool(start))
     for module in ("machine_doctor", "model_doctor"):
         monkeypatch.setattr(f"bench.commands.{module}.WorkerPool", lambda *_: WorkerPool(start))

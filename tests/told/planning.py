@@ -10,7 +10,7 @@ from bench import cli
 from bench.cases import Case
 from bench.kinds.request import Request
 from bench.records.journal import Journal
-from bench.running import session
+from bench.running.chosen import choose
 from bench.running.progress import PlainProgress
 
 
@@ -48,7 +48,7 @@ def started(*_: object, **__: object) -> NoReturn:
 def planned(request: Request, words: list[str], path: Path) -> NoReturn:
     """Instead of `session.opened`."""
     with Journal(path, resume=request.resume):
-        chosen = session.choose(request, Machine(), PlainProgress())  # type: ignore[arg-type]
+        chosen = choose(request, Machine(), PlainProgress())  # type: ignore[arg-type]
     raise Planned(
         [comparison.case for comparison in chosen.comparisons],
         [comparison.variant for comparison in chosen.comparisons],

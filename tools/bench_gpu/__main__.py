@@ -21,9 +21,9 @@ from bench.commands import codes
 from bench.errors import BenchError, UsageError
 from bench.kinds import numbers
 from bench.records import provenance
+from bench.running.berths import choose_device
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
-from bench.running.session import choose_device
 from semibackward_bench.grammar import counted
 from tools.bench_gpu import child, summary
 from tools.bench_gpu.child import Ended

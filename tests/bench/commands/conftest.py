@@ -43,7 +43,7 @@ def bench_here(
     capfd: pytest.CaptureFixture[str],
 ) -> Bench:
     """Runs a command in this process: for those that end before anything is measured."""
-    for module in ("bench.running.session", "bench.commands.model_doctor"):
+    for module in ("bench.running.berths", "bench.commands.model_doctor"):
         monkeypatch.setattr(f"{module}.WorkerPool", lambda *_: WorkerPool(worker))
     monkeypatch.chdir(ROOT)
 

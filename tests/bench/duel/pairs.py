@@ -15,6 +15,7 @@ from bench.records.duel import DuelRecord, DuelSide
 from bench.running.pool import WorkerPool
 from bench.running.progress import PlainProgress
 from bench.running.runner import Runner
+from bench.running.slots import Slot
 from tests.workers import PREPARED, Notes, ScriptedWorker, comparison
 
 
@@ -72,7 +73,7 @@ def fight(a: SideWorker, b: SideWorker, **limits: Any) -> tuple[DuelRecord, Note
     }
     notes = Notes()
     runner = Runner(
-        WorkerPool(pair_of(a, b)),
+        [Slot(WorkerPool(pair_of(a, b)))],
         Limits(**{"processes": 1, **limits}),
         seed=0,
         progress=PlainProgress(),

@@ -23,6 +23,7 @@ from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied
 from bench.running.progress import PlainProgress
 from bench.running.runner import Runner
+from bench.running.slots import Slot
 from bench.statistics.equality import Equality
 from bench.worker import equality, outputs
 from reports.tables import duels
@@ -122,7 +123,7 @@ def test_a_pair_of_processes_serves_all_cases() -> None:
         return pairs[-1]
 
     limits = Limits(processes=3)
-    runner = Runner(WorkerPool(start), limits, 0, PlainProgress(), shared=True)
+    runner = Runner([Slot(WorkerPool(start))], limits, 0, PlainProgress(), shared=True)
     cases = [comparison(model=model).case for model in ("resnet18", "resnet34")]
     found = runner.run([Comparison(case, RIVAL) for case in cases], Notes())
     assert len(pairs) == 3

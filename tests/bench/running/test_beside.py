@@ -14,7 +14,9 @@ from bench.records.types import ComparisonRecord
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied
 from bench.running.progress import PlainProgress
-from bench.running.runner import BESIDE, Runner
+from bench.running.runner import Runner
+from bench.running.serving import BESIDE
+from bench.running.slots import Slot
 from tests.records import ENVIRONMENT
 from tests.workers import Notes, ScriptedWorker, comparison
 
@@ -38,11 +40,10 @@ def measured(
 ) -> list[ComparisonRecord]:
     kept, given = iter(workers), iter(others)
     runner = Runner(
-        WorkerPool(lambda *_: next(kept)),
+        [Slot(WorkerPool(lambda *_: next(kept)), beside=WorkerPool(lambda *_: next(given)))],
         Limits(processes=2),
         seed=0,
         progress=PlainProgress(),
-        beside=WorkerPool(lambda *_: next(given)),
     )
     return runner.run([comparison()], journal)
 

@@ -102,7 +102,7 @@ def test_a_process_and_each_of_its_blocks_wait() -> None:
 
     worker = ScriptedWorker(lambda letter, run: 1.5 if letter == "A" else 1.0)
     measuring = runner(worker, processes=1)
-    measuring.pauses = Counted(1.0, 1)
+    measuring.slots[0].pauses = Counted(1.0, 1)
     measuring.run([comparison()], Notes())
     warmup = len(worker.orders) - FEWEST_BLOCKS
     assert asked == [0, *range(warmup, len(worker.orders))]
@@ -118,6 +118,6 @@ def test_waiting_is_no_measuring_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("bench.running.measuring.time.perf_counter", lambda: now)
     measuring = runner(ScriptedWorker(), processes=1, max_seconds=60.0, timeout=1e9)
-    measuring.pauses = Slow(1.0, 1)
+    measuring.slots[0].pauses = Slow(1.0, 1)
     (record,) = measuring.run([comparison()], Notes())
     assert record.stop_reason == "precise"

@@ -11,6 +11,7 @@ from bench.records.types import ComparisonRecord, ProcessRecord
 from bench.running.pool import WorkerPool
 from bench.running.progress import PlainProgress
 from bench.running.session import Session
+from bench.running.slots import Slot
 from bench.running.stepwise import Stepwise
 from tests.workers import Notes, ScriptedWorker, comparison
 
@@ -20,7 +21,7 @@ def stepwise(*workers: ScriptedWorker) -> tuple[Stepwise, Notes]:
     pool = WorkerPool(lambda *_: next(started))
     asked = comparison()
     suite = Suite("none", "", (), Limits())
-    session = Session(Request(), pool, notes, PlainProgress(), suite, [asked])
+    session = Session(Request(), [Slot(pool)], notes, PlainProgress(), suite, [asked])
     return Stepwise(session, precision=0.02, share=60.0, processes=5, total=3), notes
 
 

@@ -18,6 +18,7 @@ from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import PlainProgress
 from bench.running.session import Session
+from bench.running.slots import Slot
 from tests.records import ENVIRONMENT, TRAINED, TRAINING
 from tests.workers import Notes
 
@@ -54,7 +55,7 @@ def train(workers: list[Trainer], journal: Journal, epochs: int = 3) -> list[Any
     started: Iterator[Trainer] = iter(workers)
     pool = WorkerPool(lambda *_: next(started))
     suite = Suite("mine", "", (), Limits(timeout=60.0))
-    session = Session(Request(), pool, journal, PlainProgress(), suite, [])
+    session = Session(Request(), [Slot(pool)], journal, PlainProgress(), suite, [])
     return list(Trainings(session, epochs, Path("checkpoints")).run([TRAINING, TRAINING]))
 
 
