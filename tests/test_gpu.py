@@ -5,6 +5,8 @@ The most telling tests come first, and every attack last: a session there has a 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -133,6 +135,37 @@ def test_nvml_watches_this_gpu() -> None:
     assert state.sm_mhz > 0
     assert state.celsius is not None
     assert 0 < state.celsius < 120
+
+
+LODGER = f"""
+import os, sys, torch
+if os.fork():
+    os._exit(0)
+os.setsid()
+kept = torch.zeros(1, device="{DEVICE}")
+print("there", flush=True)
+sys.stdin.read()
+"""
+"""Leaves its parent and its session, so that nobody can take it for ours."""
+
+
+def test_another_process_on_this_gpu_is_a_stranger() -> None:
+    kept = torch.zeros(1, device=DEVICE)
+    watch, _ = nvml.watch(DEVICE)
+    assert watch is not None
+    before = watch.strangers()
+    with subprocess.Popen(
+        [sys.executable, "-c", LODGER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as lodger:
+        assert lodger.stdout is not None
+        assert lodger.stdout.readline() == "there\n"
+        beside = watch.strangers()
+    assert kept.is_cuda
+    if before is None:
+        assert watch.unseen, "who is not seen is told of"
+    else:
+        assert beside is not None
+        assert beside.count == before.count + 1
 
 
 def large_products(count: int) -> None:

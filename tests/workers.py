@@ -60,6 +60,7 @@ class ScriptedWorker:
         fails_in_block: dict[int, Exception] | None = None,
         host: float | None = None,
         throttled: Callable[[int], bool] = lambda block: False,
+        strangers: Callable[[int], int | None] = lambda block: None,
         refused: dict[str, Any] | None = None,
         stale: bool = False,
         joules: Callable[[str, int], float | None] = lambda letter, run: None,
@@ -68,6 +69,7 @@ class ScriptedWorker:
         self.stale = stale
         self.times = times
         self.throttled = throttled
+        self.strangers = strangers
         self.refused = refused
         self.prepared = prepared
         self.fails_in_block = fails_in_block or {}
@@ -98,11 +100,14 @@ class ScriptedWorker:
         samples = [self.sample(letter, next(self.runs)) for letter in order]
         throttled = self.throttled(number)
         reasons = ["hardware slowdown"] if throttled else []
+        beside = self.strangers(number)
         gpu = {"sm_mhz": 1980, "memory_mhz": 3201, "celsius": 60, "reasons": reasons}
+        if beside is not None:
+            gpu |= {"strangers": beside, "stranger_names": ["python"] if beside else []}
         return {
             "samples": [vars(sample) for sample in samples],
             "gpu": None if self.host is None else gpu,
-            "throttled": throttled,
+            "spoilt": throttled or bool(beside),
             "compiled": 0,
         }
 

@@ -16,7 +16,7 @@ from bench.kinds import registry as kinds
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 from bench.running.starting import Starting
-from semibackward_bench.grammar import counted
+from semibackward_bench.grammar import counted, form
 
 GOOD, BAD = "ok", "--"
 NEEDED = {
@@ -112,6 +112,7 @@ def _machine(pool: WorkerPool) -> list[str]:
             + ("" if gpu else "; no GPU: times are wall times, and only ratios count"),
         ),
         *_watching(gpu),
+        *_users(pool, [name for name in facts["devices"] if name.startswith("cuda")]),
     ]
 
 
@@ -122,6 +123,26 @@ def _watching(gpu: str | None) -> list[str]:
     there = importlib.util.find_spec("pynvml") is not None
     said = "clocks, temperature, throttling" if there else _install("nvidia-ml-py")
     return [_line(there, "NVML", said)]
+
+
+def _users(pool: WorkerPool, gpus: Iterable[str]) -> Iterable[str]:
+    """Who uses each CUDA GPU now; without NVML nobody knows."""
+    for gpu in gpus if importlib.util.find_spec("pynvml") else ():
+        answer = pool.get().ask({"do": "strangers", "device": gpu}, timeout=START_TIMEOUT)
+        if not answer["ok"]:
+            yield _line(False, gpu, answer["reason"])
+            continue
+        found = answer["strangers"]
+        if found is None:
+            yield _line(False, gpu, "; ".join(answer["unseen"]) or "who uses it is not told")
+        elif found["count"]:
+            names = f" ({', '.join(found['names'])})" if found["names"] else ""
+            used = counted(found["count"], "other process uses", "other processes use")
+            it = form(found["count"], "it", "them")
+            said = f"{used} it{names}; stop {it}, or take another GPU (--device)"
+            yield _line(False, gpu, said)
+        else:
+            yield _line(True, gpu, "; ".join(["nobody else uses it", *answer["unseen"]]))
 
 
 def _library(pool: WorkerPool, name: str) -> tuple[bool, str]:

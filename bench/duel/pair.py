@@ -156,7 +156,14 @@ class Pair:
     def _prepare(self, request: Answer, deadline: float) -> Answer:
         # The original twice, so that each side also tells whether its attack repeats itself.
         comparison = {**request["comparison"], "variant": A_A}
-        asked = {**request, "comparison": comparison, "operations": False}
+        # Both are on one GPU at the same time, and know each other by their own numbers there.
+        both = [facts["pid"] for facts in self.facts_of.values() if "pid" in facts]
+        asked = {
+            **request,
+            "comparison": comparison,
+            "operations": False,
+            "companions": both,
+        }
         found = self._ask_both(asked, deadline)
         stale = [setting for answer in found.values() for setting in answer.get("stale", ())]
         if stale:
@@ -218,7 +225,7 @@ class Pair:
         return {
             "samples": [sample for run in runs for sample in run["samples"]],
             "gpu": None if gpu is None else vars(gpu),
-            "throttled": any(run["throttled"] for run in runs),
+            "spoilt": any(run["spoilt"] for run in runs),
             "compiled": sum(run["compiled"] for run in runs),
         }
 

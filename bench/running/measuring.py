@@ -38,7 +38,7 @@ REQUEST_SECONDS = 0.2
 """Blocks shorter than this are asked for several at a time."""
 MAX_BLOCKS_A_REQUEST = 64
 MAX_REPEATED = 20
-"""Throttled blocks that are run again, in one process; those after them count."""
+"""Spoilt blocks that are run again, in one process; those after them count."""
 
 
 @dataclass
@@ -273,7 +273,7 @@ class Measuring:
         found = []
         for (order, part), told in zip(asked, answer["blocks"], strict=True):
             self.so_far.recompilations += told["compiled"]
-            repeat = bool(told["throttled"]) and may_repeat > 0
+            repeat = bool(told["spoilt"]) and may_repeat > 0
             may_repeat -= repeat
             samples = tuple(Sample(**sample) for sample in told["samples"])
             gpu = None if told["gpu"] is None else GpuState.from_json(told["gpu"])

@@ -25,16 +25,16 @@ def run(
         share: seconds that it had for measuring.
 
     Returns:
-        the stretches; none where they would take too long, where the GPU was throttled in one of
-        them, and of a case in several parts: what follows one of its own kind there is another
-        part.
+        the stretches; none where they would take too long, where the GPU was throttled or used by
+        strangers in one of them, and of a case in several parts: what follows one of its own kind
+        there is another part.
     """
     runs = alone.runs(blocks, share)
     if not runs or any(block.part for block in blocks):
         return []
     asked = [letter * runs[letter] for letter in alone.ORDER]
     told = ask({"do": "blocks", "orders": asked, "parts": [0] * len(asked)})["blocks"]
-    if any(one["throttled"] for one in told):
+    if any(one["spoilt"] for one in told):
         return []
     return [
         Stretch(process, letter, [sample["seconds"] for sample in one["samples"]])

@@ -42,6 +42,9 @@ class GpuState:
         reasons: every reason that was seen to hold the clocks down, by NVML's names.
         power_violation, thermal_violation: seconds in which the power cap, or heat, held the clocks
             down, counted over all four; None too in records made before these were kept.
+        strangers: how many processes that are not ours were seen to use the GPU at once, at least;
+            None too in records made before this was kept.
+        stranger_names: of their programs, where they can be read.
     """
 
     sm_mhz: int | None = None
@@ -50,16 +53,19 @@ class GpuState:
     reasons: tuple[str, ...] = ()
     power_violation: float | None = None
     thermal_violation: float | None = None
+    strangers: int | None = None
+    stranger_names: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> GpuState:
         """From what `dataclasses.asdict` made of it, and JSON of that."""
-        return cls(**{**told, "reasons": tuple(told["reasons"])})
+        listed = {name: tuple(told.get(name, ())) for name in ("reasons", "stranger_names")}
+        return cls(**{**told, **listed})
 
 
 def worst(states: Iterable[GpuState]) -> GpuState | None:
-    """The lowest clocks, the highest temperature, every reason, all times together; None of
-    nothing."""
+    """The lowest clocks, the highest temperature, every reason, all times together, the most
+    strangers; None of nothing."""
     states = list(states)
     if not states:
         return None
@@ -75,6 +81,8 @@ def worst(states: Iterable[GpuState]) -> GpuState | None:
         tuple(dict.fromkeys(reason for state in states for reason in state.reasons)),
         of("power_violation", sum),
         of("thermal_violation", sum),
+        of("strangers", max),
+        tuple(dict.fromkeys(name for state in states for name in state.stranger_names)),
     )
 
 
@@ -93,7 +101,8 @@ class Block:
         process: number of the worker process, from 0.
         order: the variants' order.
         samples: one for each letter of the order.
-        repeated: whether the GPU was throttled, so that the block was run again and does not count.
+        repeated: whether the GPU was throttled, or strangers used it, so that the block was run
+            again and does not count.
         gpu: its state, where NVML tells.
         part: of the case that was run, where it has several: the number of the sentence, from 0.
     """

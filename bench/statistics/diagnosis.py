@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy
 
-from bench.statistics import alone, carry_over, doubts, levels
+from bench.statistics import alone, carry_over, doubts, levels, spoiling
 from bench.statistics.alone import Alone, Stretch
 from bench.statistics.blocks import Block
 from bench.statistics.carry_over import CarryOver
@@ -210,21 +210,7 @@ def warnings(
             "other programs were using the processor meanwhile; stop them, or measure longer"
             " (--max-seconds)"
         )
-    return said + _gpu_warnings(blocks)
-
-
-def _gpu_warnings(blocks: Sequence[Block]) -> list[str]:
-    if any(block.repeated for block in blocks):
-        return [
-            "the GPU was throttled in some blocks, which were run again; improve its cooling or"
-            " power before you quote absolute times"
-        ]
-    if any(block.gpu is not None and "power cap" in block.gpu.reasons for block in blocks):
-        return [
-            "the GPU ran at its power cap; quote absolute times together with the clocks in the"
-            " record"
-        ]
-    return []
+    return said + spoiling.warnings(blocks)
 
 
 def _bound(

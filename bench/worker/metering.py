@@ -1,4 +1,4 @@
-"""A timer that also tells what each run did to the GPU: energy, throttling, clocks. In the worker.
+"""A timer that also tells what each run met on the GPU: energy, throttling, users. In the worker.
 
 Counters are read just before the timer is asked and just after it has answered, so the energy of a
 run is that from before it began until after the device was done with it, with what little idling
@@ -17,6 +17,10 @@ moment is that of an idle GPU. So they are read while the run is on:
   which lets go of the interpreter, but the thread takes it around each call, and the driver may
   make a launch wait. What that costs has not been measured on a GPU; it is ten looks a second, the
   same in both variants. A run shorter than that is never looked into by the thread.
+
+Who uses the GPU is read before a block's first run and after each of its runs, outside what is
+timed and what energy is counted over. The thread does not read it, since the driver walks all its
+clients for it. A stranger that comes and goes within one run is missed.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from typing import Protocol
 from bench.statistics import blocks
 from bench.statistics.blocks import GpuState, Sample
 from bench.worker.nvml import Counters
+from bench.worker.strangers import Strangers
 from bench.worker.timer import Timer, nothing
 
 PERIOD = 0.1
@@ -43,6 +48,17 @@ class Watch(Protocol):
 
     def counters(self) -> Counters:
         """So far."""
+
+    def strangers(self) -> Strangers | None:
+        """Of this moment."""
+
+
+def users(watch: Watch) -> GpuState:
+    """What is known of the GPU's users in this moment, and nothing else."""
+    found = watch.strangers()
+    return (
+        GpuState() if found is None else GpuState(strangers=found.count, stranger_names=found.names)
+    )
 
 
 @dataclass(frozen=True)
@@ -76,11 +92,14 @@ class MeteredTimer:
         with looks:
             sample = self.timer.time(run, look)
         used = self.watch.counters().since(before)
+        after = users(self.watch)
         self.states.append(
             replace(
                 looks.worst(),
                 power_violation=used.power_violation,
                 thermal_violation=used.thermal_violation,
+                strangers=after.strangers,
+                stranger_names=after.stranger_names,
             )
         )
         return replace(sample, joules=used.joules)

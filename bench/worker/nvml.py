@@ -1,4 +1,4 @@
-"""The GPU's clocks, temperature, throttling and energy, by NVML. Lives in the worker.
+"""The GPU's clocks, temperature, throttling, energy and users, by NVML. Lives in the worker.
 
 What a run did to the GPU is read from counters before and after it: energy, and the times in which
 power and heat held the clocks down. Clocks, temperature and the reasons that hold clocks down now
@@ -8,11 +8,12 @@ are those of the moment when they are read, so `bench.worker.metering` reads the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from bench.statistics.blocks import GpuState
+from bench.worker.strangers import Neighbourhood, Strangers
 
 INSTALL = "python -m pip install nvidia-ml-py"
 UNSEEN = "the GPU's clocks, throttling and energy could not be watched ({why}); {mend}"
@@ -28,14 +29,6 @@ _REASONS = {
     0x0000000000000040: "hardware thermal slowdown",
     0x0000000000000080: "power brake",
 }
-_UNCOUNTED = frozenset({"power brake"})
-"""The power supply's, which no counter counts."""
-THROTTLED = _UNCOUNTED | {
-    "hardware slowdown",
-    "software thermal slowdown",
-    "hardware thermal slowdown",
-}
-"""What makes a block be repeated. At its power cap a GPU works as it always does under load."""
 
 LONGEST_PERIOD = 0.5
 """Seconds that are waited to see how often the counter of energy is updated."""
@@ -84,6 +77,7 @@ class GpuWatch:
     Args:
         nvml: the module `pynvml`, or a test's stand-in.
         uuid: the GPU's, as NVML spells it ("GPU-...").
+        companions: processes on it that are no strangers, besides this one.
 
     Attributes:
         unseen: a line for the user for each reason that something can't be read.
@@ -92,7 +86,7 @@ class GpuWatch:
         Exception: NVML's own, where there is no such GPU or no driver.
     """
 
-    def __init__(self, nvml: Any, uuid: str) -> None:
+    def __init__(self, nvml: Any, uuid: str, companions: Collection[int] = ()) -> None:
         nvml.nvmlInit()
         handle = nvml.nvmlDeviceGetHandleByUUID(uuid)
         self._readings = dict(_readings(nvml, handle))
@@ -103,7 +97,9 @@ class GpuWatch:
             except Exception as error:
                 failed[name] = error
                 del self._readings[name]
-        self.unseen = tuple(_told(failed))
+        self._neighbourhood = Neighbourhood(nvml, handle, companions)
+        failed |= self._neighbourhood.failed
+        self.unseen = (*_told(failed), *self._neighbourhood.unseen)
 
     def state(self) -> GpuState:
         """Clocks, temperature and throttle reasons of this moment."""
@@ -114,6 +110,10 @@ class GpuWatch:
             celsius=self._read("temperature"),
             reasons=tuple(name for bit, name in _REASONS.items() if bits & bit),
         )
+
+    def strangers(self) -> Strangers | None:
+        """Who uses the GPU in this moment and is not ours; None where NVML does not tell."""
+        return self._neighbourhood.strangers()
 
     def counters(self) -> Counters:
         """What has been counted so far."""
@@ -183,10 +183,14 @@ def _readings(nvml: Any, handle: Any) -> Iterator[tuple[str, Callable[[], int]]]
     yield "energy", lambda: int(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
 
 
-def watch(device: str) -> tuple[GpuWatch | None, str | None]:
+def watch(device: str, companions: Collection[int] = ()) -> tuple[GpuWatch | None, str | None]:
     """What watches a torch device, or None with a warning for the user.
 
     On anything but CUDA there is nothing to watch, and nothing to warn of.
+
+    Args:
+        device: torch's name of it, on which this process should have something already.
+        companions: other processes that are ours.
     """
     if not device.startswith("cuda"):
         return None, None
@@ -201,21 +205,9 @@ def watch(device: str) -> tuple[GpuWatch | None, str | None]:
     except ImportError as error:
         return None, UNSEEN.format(why=_named(error), mend=INSTALL)
     try:
-        return GpuWatch(pynvml, f"GPU-{uuid}"), None
+        return GpuWatch(pynvml, f"GPU-{uuid}", companions), None
     except Exception as error:
         return None, UNSEEN.format(why=_named(error), mend=_mend(error))
-
-
-def throttled(state: GpuState | None) -> bool:
-    """Whether a block in this state has to be repeated.
-
-    What heat did is told by its counter, where there is one: it misses nothing between two looks.
-    """
-    if state is None:
-        return False
-    if state.thermal_violation is None:
-        return not THROTTLED.isdisjoint(state.reasons)
-    return state.thermal_violation > 0 or not _UNCOUNTED.isdisjoint(state.reasons)
 
 
 def _told(failed: dict[str, Exception]) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 A worker reads one JSON request a line from stdin and answers each with one JSON line:
 
-    {"do": "describe"}                                 environment, devices, whose machine
+    {"do": "describe"}                                 environment, devices, own process, machine
     {"do": "accelerator", "device": "cuda:0"}          facts about the device
+    {"do": "strangers", "device": "cuda:0"}            who else uses it now
     {"do": "load", "library": "foolbox"}               can it be imported?
     {"do": "prepare", "comparison": …, "seed": 0,      build and check a case, by its kind's
      "building": "package.module:function"}            function, or say that an earlier one left
@@ -11,7 +12,8 @@ A worker reads one JSON request a line from stdin and answers each with one JSON
                                                        "explain": true also dissects it,
                                                        "operations": false does not count them,
                                                        "gate_only": true does nothing but compare
-                                                       what both variants make
+                                                       what both variants make; "companions" are
+                                                       processes that share the GPU with this one
     {"do": "blocks", "orders": ["ABBA", …],            time some blocks of the prepared case, each
      "parts": [0, …]}                                  of one of its parts; "AAAAA" is one variant
                                                        run alone

@@ -63,6 +63,7 @@ class Worker:
 
         return {
             "protocol": protocol.VERSION,
+            "pid": os.getpid(),
             "environment": environment.describe(),
             "devices": environment.devices(),
             **whereabouts.describe(),
@@ -72,6 +73,19 @@ class Worker:
         from bench.worker import environment
 
         return {"accelerator": environment.accelerator(device)}
+
+    def do_strangers(self, device: str) -> dict[str, Any]:
+        import torch
+
+        from bench.worker import nvml
+
+        torch.zeros(1, device=device)  # so that the driver lists this process
+        gpu, unseen = nvml.watch(device)
+        found = gpu.strangers() if gpu else None
+        return {
+            "strangers": None if found is None else asdict(found),
+            "unseen": [*([unseen] if unseen else []), *(gpu.unseen if gpu else ())],
+        }
 
     def do_origins(
         self, libraries: list[str], modules: list[str], files: list[str]
@@ -95,6 +109,7 @@ class Worker:
         explain: bool = False,
         operations: bool = True,
         gate_only: bool = False,
+        companions: tuple[int, ...] = (),
     ) -> dict[str, Any]:
         from bench.worker import checks, nvml, state, timer
 
@@ -104,7 +119,7 @@ class Worker:
         device = built.comparison.case.device
         state.settle()
         self._timer = timer.for_device(device)
-        self._gpu, unseen = nvml.watch(device)
+        self._gpu, unseen = nvml.watch(device, companions)
         ready = time.perf_counter()
         if gate_only:
             found = asdict(checks.alone(built))
@@ -147,15 +162,15 @@ class Worker:
         return {"blocks": [self._time_block(order, part) for order, part in asked]}
 
     def _time_block(self, order: Any, part: int) -> dict[str, Any]:
-        from bench.statistics import blocks
-        from bench.worker import nvml
-        from bench.worker.metering import MeteredTimer
+        from bench.statistics import blocks, spoiling
+        from bench.worker.metering import MeteredTimer, users
 
         assert self._workload is not None  # the runner prepares first
         assert self._timer is not None
         states: list[GpuState] = []
         timer = self._timer
         if self._gpu is not None:
+            states.append(users(self._gpu))
             timer = MeteredTimer(timer, self._gpu, states)
         compiled = self._workload.compilations
         samples = self._workload.time_block(order, timer, part)
@@ -163,7 +178,7 @@ class Worker:
         return {
             "samples": [asdict(sample) for sample in samples],
             "gpu": None if worst is None else asdict(worst),
-            "throttled": nvml.throttled(worst),
+            "spoilt": spoiling.spoilt(worst),
             "compiled": self._workload.compilations - compiled,
         }
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
+from bench.commands import machine_doctor
 from bench.commands.doctor import TEXT
+from bench.running.pool import WorkerPool
 from tests.bench.commands.conftest import Bench
 from tests.commands import MODELS, bench
+from tests.workers import ScriptedWorker
 
 
 def test_doctor_tells_what_works() -> None:
@@ -16,6 +20,38 @@ def test_doctor_tells_what_works() -> None:
     assert done.returncode == 0, done.stdout
     for name in ("torch", "timm", "torchattacks", "cleverhans", "To measure"):
         assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"strangers": {"count": 0, "names": []}, "unseen": []}, "ok .* nobody else uses it$"),
+        (
+            {"strangers": {"count": 1, "names": ["python"]}, "unseen": []},
+            r"-- .* 1 other process uses it \(python\); stop it, or take another GPU \(--device\)$",
+        ),
+        (
+            {"strangers": {"count": 2, "names": []}, "unseen": ["counted"]},
+            "-- .* 2 other processes use it; stop them, or take another GPU",
+        ),
+        ({"strangers": {"count": 0, "names": []}, "unseen": ["hidden"]}, "ok .*it; hidden$"),
+        ({"strangers": None, "unseen": ["unlisted"]}, "-- .* unlisted$"),
+        ({"ok": False, "reason": "CUDA is broken"}, "-- .* CUDA is broken$"),
+    ],
+)
+def test_doctor_tells_who_uses_a_gpu(
+    told: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OnAGpu(ScriptedWorker):
+        def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+            assert request == {"do": "strangers", "device": "cuda:1"}
+            return {"ok": True, **told}
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    (line,) = machine_doctor._users(WorkerPool(lambda *_: OnAGpu()), ["cuda:1"])
+    assert re.match(said, line), line
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert list(machine_doctor._users(WorkerPool(), ["cuda:1"])) == []
 
 
 FREEZE, MEND = "To freeze it", "Mend what is marked !!"

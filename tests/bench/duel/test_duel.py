@@ -96,6 +96,38 @@ def test_energy_and_the_gpus_state_come_from_the_worker_whose_turn_it_is() -> No
     assert rows["energy, a over b"] == ("1.50",)
 
 
+def test_each_side_knows_the_others_process_as_no_stranger() -> None:
+    asked: list[tuple[int, ...]] = []
+
+    class OnAGpu(SideWorker):
+        def __init__(self, name: str, pid: int) -> None:
+            super().__init__(name, [])
+            self.facts = {**self.facts, "pid": pid}
+
+        def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+            if request["do"] == "prepare":
+                asked.append(request["companions"])
+            return super().ask(request, timeout)
+
+    fight(OnAGpu("a", 11), OnAGpu("b", 12))
+    assert [sorted(pids) for pids in asked] == [[11, 12], [11, 12]]
+
+
+def test_a_stranger_beside_either_side_spoils_the_block() -> None:
+    spoilt = 3
+    a, b = (
+        SideWorker(name, [], host=0.5, strangers=lambda run, when=when: int(run == when))
+        for name, when in (("a", 2 * (1 + spoilt)), ("b", 99))
+    )
+    found, _ = fight(a, b)
+    assert found.repeated == [spoilt], "each side has two runs of a block, and one block warmed up"
+    assert found.gpu is not None
+    state = found.gpu[spoilt]
+    assert state is not None
+    assert (state.strangers, state.stranger_names) == (1, ("python",))
+    assert any("1 other process used this GPU (python)" in text for text in found.warnings)
+
+
 def test_what_both_sides_found_becomes_one_record() -> None:
     counts = {"call": "autograd.grad", "parameters": 62, "original": 0, "a-a": 0}
     b = SideWorker("b", [])

@@ -12,7 +12,7 @@ from bench.cases import Comparison
 from bench.records import reading
 from bench.records.journal import Journal
 from bench.records.types import ComparisonRecord, ProcessRecord
-from bench.running.measuring import MAX_REPEATED, MAX_WARMUP_BLOCKS
+from bench.running.measuring import MAX_WARMUP_BLOCKS
 from bench.running.process import WorkerDied, WorkerTimeout
 from bench.running.progress import PlainProgress
 from tests.records import ENVIRONMENT
@@ -209,31 +209,6 @@ def test_warm_up_lasts_until_two_blocks_agree(
 def test_warm_up_takes_no_more_than_its_share() -> None:
     worker = ScriptedWorker(lambda letter, run: 100.0 / (1 + run // 4))
     assert measure(worker, max_seconds=40).warmup_runs == 2
-
-
-def test_a_throttled_block_is_run_again_and_does_not_count() -> None:
-    def time(letter: str, run: int) -> float:
-        spoilt = run // 4 - WARMUP_BLOCKS in (3, 7)
-        return (9.0 if spoilt else 1.5) if letter == "A" else 1.0
-
-    worker = ScriptedWorker(time, host=0.5, throttled=lambda block: block - WARMUP_BLOCKS in (3, 7))
-    record = measure(worker)
-    assert record.repeated == [3, 7]
-    assert record.speedup is not None
-    assert record.speedup.estimate == pytest.approx(1.5)
-    assert record.speedup.blocks == FEWEST_BLOCKS
-    assert len(record.order) == FEWEST_BLOCKS + 2, "they are kept"
-    assert record.gpu is not None
-    assert record.gpu[3] is not None
-    assert record.gpu[3].reasons == ("hardware slowdown",)
-    assert any("throttled" in warning for warning in record.warnings)
-
-
-def test_a_gpu_that_is_always_throttled_is_measured_all_the_same() -> None:
-    record = measure(ScriptedWorker(host=0.5, throttled=lambda block: True))
-    assert len(record.repeated) == MAX_REPEATED
-    assert record.speedup is not None
-    assert record.speedup.blocks == FEWEST_BLOCKS
 
 
 def test_short_blocks_are_asked_for_together() -> None:

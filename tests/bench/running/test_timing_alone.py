@@ -100,6 +100,13 @@ def test_a_throttled_stretch_is_not_held_against_anything() -> None:
     assert (record.repeated, record.alone) == ([], [])
 
 
+def test_a_stretch_beside_a_stranger_is_not_held_against_anything() -> None:
+    worker = ScriptedWorker(short, host=0.01)
+    worker.strangers = lambda block: int(len(worker.orders[block]) > 4)
+    (record,) = runner(worker, processes=1).run([on("cuda:0")], Notes())
+    assert (record.repeated, record.alone) == ([], [])
+
+
 def test_a_case_in_several_parts_has_none() -> None:
     """What would follow a run of its own kind there is another part."""
     whole, divided = ([block(0), block(part)] for part in (0, 1))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterable
 from types import SimpleNamespace
 
 
@@ -22,6 +24,18 @@ class NVMLError_DriverNotLoaded(Exception):  # noqa: N801
     """As pynvml's."""
 
 
+class NVMLLibraryMismatchError(Exception):
+    """As pynvml's."""
+
+
+Entries = list[SimpleNamespace]
+
+
+def entries(pids: Iterable[int], instance: int = 0xFFFFFFFF) -> Entries:
+    """Of a list of processes, in a MIG instance."""
+    return [SimpleNamespace(pid=pid, gpuInstanceId=instance) for pid in pids]
+
+
 class FakeGpu:
     """NVML's view of a GPU: counters that grow, and clocks that are up while it is busy.
 
@@ -39,6 +53,10 @@ class FakeGpu:
         self.busy = False
         self.bits = 0x4
         self.read_by: list[str] = []
+        self.compute = entries([os.getpid()])
+        self.graphics = entries([])
+        self.mps = entries([])
+        self.programs: dict[int, str] = {}
 
     def work(self, joules: float, hot: float = 0.0, capped: float = 0.0) -> None:
         """Take so much energy, with so many seconds of throttling by heat and by power."""
@@ -77,3 +95,20 @@ class FakeGpu:
     def nvmlDeviceGetTotalEnergyConsumption(self, handle: str) -> int:  # noqa: N802
         self._ask("nvmlDeviceGetTotalEnergyConsumption")
         return self.millijoules
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: str) -> Entries:  # noqa: N802
+        self._ask("nvmlDeviceGetComputeRunningProcesses")
+        return self.compute
+
+    def nvmlDeviceGetGraphicsRunningProcesses(self, handle: str) -> Entries:  # noqa: N802
+        self._ask("nvmlDeviceGetGraphicsRunningProcesses")
+        return self.graphics
+
+    def nvmlDeviceGetMPSComputeRunningProcesses(self, handle: str) -> Entries:  # noqa: N802
+        self._ask("nvmlDeviceGetMPSComputeRunningProcesses")
+        return self.mps
+
+    def nvmlSystemGetProcessName(self, pid: int) -> str:  # noqa: N802
+        if pid not in self.programs:
+            raise NVMLError_NotFound("Not Found")
+        return self.programs[pid]

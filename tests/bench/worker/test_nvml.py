@@ -8,9 +8,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 
-from bench.statistics import blocks
+from bench.statistics import blocks, spoiling
 from bench.statistics.blocks import GpuState
-from bench.worker import nvml
+from bench.worker import nvml, strangers
 from bench.worker.nvml import Counters, GpuWatch
 from tests.bench.worker.fake_nvml import (
     FakeGpu,
@@ -19,6 +19,11 @@ from tests.bench.worker.fake_nvml import (
     NVMLError_NotFound,
     NVMLError_NotSupported,
 )
+
+
+@pytest.fixture(autouse=True)
+def on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "_in_a_container", lambda: False)
 
 
 class FakeNvml:
@@ -63,7 +68,7 @@ class FakeNvml:
 def test_what_nvml_says_of_the_gpu(bits: int, reasons: tuple[str, ...], throttled: bool) -> None:
     state = nvml.GpuWatch(FakeNvml(bits), "GPU-1").state()
     assert state == GpuState(1980, 3201, 61, reasons)
-    assert nvml.throttled(state) is throttled
+    assert spoiling.throttled(state) is throttled
 
 
 def test_nvmls_bits_are_as_its_library_has_them() -> None:
@@ -86,7 +91,7 @@ def test_the_worst_of_a_blocks_states() -> None:
     states = [GpuState(1980, 3201, 60, ("power cap",)), GpuState(1700, 3201, 66, ("power brake",))]
     assert blocks.worst(states) == GpuState(1700, 3201, 66, ("power cap", "power brake"))
     assert blocks.worst([]) is None
-    assert not nvml.throttled(None)
+    assert not spoiling.throttled(None)
 
 
 def test_without_nvml_the_user_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,27 +104,6 @@ def test_without_nvml_the_user_is_told_what_to_install(monkeypatch: pytest.Monke
     assert look is None
     assert "pip install nvidia-ml-py" in str(said)
     assert nvml.watch("cpu") == (None, None)
-
-
-BY_HEAT, BRAKE = ("software thermal slowdown",), ("power brake",)
-
-
-@pytest.mark.parametrize(
-    ("state", "throttled"),
-    [
-        (GpuState(thermal_violation=0.0, reasons=BY_HEAT), False),  # the counter knows better
-        (GpuState(thermal_violation=1e-3), True),
-        (GpuState(thermal_violation=0.0, power_violation=2.0, reasons=("power cap",)), False),
-        (GpuState(thermal_violation=0.0, reasons=BRAKE), True),  # which no counter counts
-        (GpuState(thermal_violation=None, reasons=BY_HEAT), True),
-        (GpuState(thermal_violation=None), False),
-        (None, False),
-    ],
-)
-def test_the_counter_of_heat_decides_where_there_is_one(
-    state: GpuState | None, throttled: bool
-) -> None:
-    assert nvml.throttled(state) is throttled
 
 
 def test_an_older_pynvml_is_to_be_upgraded() -> None:
@@ -204,9 +188,11 @@ def test_a_watch_is_there_where_nvml_is(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_blocks_state_is_the_worst_of_its_runs_and_all_their_times() -> None:
     runs = [
-        GpuState(1980, 3201, 60, ("power cap",), 0.5, 0.0),
-        GpuState(None, 3201, 66, (), None, 0.25),
-        GpuState(1700, None, None, ("power brake",), 0.25, None),
+        GpuState(1980, 3201, 60, ("power cap",), 0.5, 0.0, 0),
+        GpuState(None, 3201, 66, (), None, 0.25, 2, ("python", "Xorg")),
+        GpuState(1700, None, None, ("power brake",), 0.25, None, 1, ("train", "python")),
     ]
     reasons = ("power cap", "power brake")
-    assert blocks.worst(runs) == GpuState(1700, 3201, 66, reasons, 0.75, 0.25)
+    assert blocks.worst(runs) == GpuState(
+        1700, 3201, 66, reasons, 0.75, 0.25, 2, ("python", "Xorg", "train")
+    )
