@@ -25,6 +25,7 @@ from bench.kinds.request import Request
 from bench.records import provenance
 from bench.records.journal import Journal
 from bench.records.memory import MemoryPolicy, MemoryUse
+from bench.records.slot import SlotFacts
 from bench.records.types import ComparisonRecord, Environment
 from bench.running import origins, progress
 from bench.running.berths import Berth, Berths, agree, checked
@@ -172,6 +173,7 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
             chosen.comparisons,
             expected,
         )
+        told = [_facts(berths, berth, chosen, engine) for berth in berths.all]
         slots = [_slot(berths, berth, chosen, first, shown, engine) for berth in berths.all]
         on_cpu = chosen.device == "cpu"
         forked = on_cpu and leader.starter.forks
@@ -181,7 +183,16 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
         if forked:
             shown.stage("importing torch and the libraries")
             _prepare(berths, slots, chosen)
-        begin(request, words, journal, chosen, use, "forked" if forked else "afresh", found)
+        begin(
+            request,
+            words,
+            journal,
+            chosen,
+            use,
+            "forked" if forked else "afresh",
+            found,
+            told,
+        )
         several = len(slots) > 1 or engine.name != LOCAL
         yield Session(
             request,
@@ -244,6 +255,22 @@ def _slot(
     )
 
 
+def _facts(berths: Berths, berth: Berth, chosen: Chosen, engine: Engine) -> SlotFacts:
+    """What the file of records says of a slot."""
+    accelerator = chosen.accelerator
+    if len(berths.all) > 1:
+        asked = {"do": "accelerator", "device": berth.device}
+        accelerator = checked(berth.pool.get().ask(asked, START_TIMEOUT))["accelerator"]
+    return SlotFacts(
+        berths.look(berth),
+        engine.name,
+        berth.facts["environment"]["processor"],
+        berth.held,
+        accelerator,
+        berth.differs,
+    )
+
+
 def _prepare(berths: Berths, slots: Sequence[Slot], chosen: Chosen) -> None:
     """Import everywhere, and at once, what workers will need."""
     needed = [(c.case.library, c.case.options.building) for c in chosen.comparisons]
@@ -288,6 +315,7 @@ def begin(
     memory: MemoryUse | None,
     workers: Literal["forked", "afresh"],
     found: dict[str, Origin] | None = None,
+    slots: Sequence[SlotFacts] = (),
 ) -> None:
     """Write down where the comparisons are run.
 
@@ -299,6 +327,7 @@ def begin(
         memory: what workers do with it, on a CPU.
         workers: how they are started.
         found: where what is measured is imported from, if that is one place.
+        slots: where it is measured.
 
     Raises:
         EnvironmentMismatch: the run that is resumed was made elsewhere.
@@ -317,6 +346,7 @@ def begin(
             origins=found or {},
             memory=memory,
             workers=workers,
+            slots=list(slots),
             **chosen.environment,
         )
     )
