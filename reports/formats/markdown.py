@@ -8,7 +8,7 @@ from typing import Any
 from bench import telling
 from bench.records.reading import Run
 from bench.records.types import Environment
-from reports.reading import naming, places, reproduce
+from reports.reading import joined, naming, places, reproduce
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -50,16 +50,17 @@ def _run(run: Run, asked: Mapping[str, Any]) -> Iterator[str]:
         yield draw(table)
     if not drawn:
         yield "No case has been measured."
-    if run.parts:
-        waiting = len({part.key for part in run.parts})
-        yield (
-            f"Comparisons begun and not complete: {waiting}; {escape(str(run.path))} can be gone on"
-            " with by --resume."
-        )
-    if run.cut:
-        yield f"The last line of {escape(str(run.path))} is half-written and was left out."
-    if run.damaged:
-        yield escape(run.left_out)
+    begun = {part.key for part in run.parts}
+    for journal in joined.journals(run):
+        if waiting := len(begun & {part.key for part in journal.parts}):
+            yield (
+                f"Comparisons begun and not complete: {waiting}; {escape(str(journal.path))} can be"
+                " gone on with by --resume."
+            )
+        if journal.cut:
+            yield f"The last line of {escape(str(journal.path))} is half-written and was left out."
+        if journal.damaged:
+            yield escape(journal.left_out)
     yield where(run.environment)
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from bench.cases import Case, against
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
+from reports.reading import joined
+from reports.reading.machines import Machines
 from reports.reading.words import shortened
 from semibackward_bench.grammar import counted
 
@@ -32,7 +34,21 @@ class Place:
     @property
     def comparisons(self) -> list[tuple[ComparisonRecord, Environment]]:
         """What was measured there, each with where."""
-        return [(record, run.environment) for run in self.runs for record in run.comparisons]
+        return [
+            (record, journal.environment)
+            for run in self.runs
+            for record, journal in joined.comparisons(run)
+        ]
+
+    @property
+    def journals(self) -> tuple[Run, ...]:
+        """Its files, each as it was read."""
+        return tuple(journal for run in self.runs for journal in joined.journals(run))
+
+    @property
+    def machines(self) -> Machines:
+        """What is known of the slots it was measured on."""
+        return Machines(*(run.environment for run in self.runs))
 
 
 def asked(record: ComparisonRecord) -> tuple[Case, str]:

@@ -26,13 +26,14 @@ from reports.formats.page import rows as table
 from reports.formats.page import title
 from reports.formats.page.rows import Column, Row
 from reports.reading import levels, naming, places, promises, reproduce, summary, ways
+from reports.reading.machines import GPU, HOST, Machines
 from reports.tables import cells, contents
 from reports.tables.contents import NOTHING
 from semibackward_bench import grammar
 
 MOST_TABLES = 40
 """Tables that a page bears; `--format md` has them all."""
-_FILTERS = ("library", "attack", "model", "device", "variant", "verdict", "run")
+_FILTERS = ("library", "attack", "model", "device", HOST, GPU, "variant", "verdict", "run")
 _SCALE = 1.35
 """A plot is made for a printed column, and read from farther away on a screen."""
 _WIDE, _COLUMN = 900, 560
@@ -55,8 +56,11 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
     records = [record for place in found for record, _ in place.comparisons]
     baseline = ways.baseline_of(records) if records else BASELINE
     intervals = cells.interval_names(record.speedup for record in records)
+    machines = {
+        id(run.environment): Machines(run.environment) for place in found for run in place.journals
+    }
     rows = [
-        table.row(record, environment, place, mixed=len(intervals) > 1)
+        table.row(record, environment, machines[id(environment)], place, mixed=len(intervals) > 1)
         for place in found
         for record, environment in place.comparisons
     ]
@@ -85,7 +89,7 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         report=program.command("report"),
         tables=tables[:MOST_TABLES],
         more_tables=len(tables) > MOST_TABLES,
-        runs=[_facts(run, place.label) for place in found for run in place.runs],
+        runs=[_facts(run, place.label) for place in found for run in place.journals],
         style=markupsafe.Markup(_style()),
         script=markupsafe.Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

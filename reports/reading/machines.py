@@ -1,0 +1,159 @@
+"""Which machine and which GPU each case was measured on, and who worked beside it. Pure.
+
+A run has slots on one machine or on several, and a record tells its own. Records from before slots
+were kept tell of the machine what the environment says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from bench.records.slot import SlotFacts
+from bench.records.types import Environment, Timed
+from semibackward_bench.grammar import counted
+
+HOST, GPU, PROCESSOR = "machine", "GPU", "processor"
+"""The heads of what is told of a record's machine."""
+_FEW = 3
+"""Names that a line bears."""
+
+
+class Machines:
+    """What is known of the slots of some environments that are alike in what slots do not tell.
+
+    Args:
+        environments: one at least.
+    """
+
+    def __init__(self, *environments: Environment) -> None:
+        self._first = environments[0]
+        self._slots = {found.slot.place: found for each in environments for found in each.slots}
+
+    def facts(self, record: Timed) -> SlotFacts | None:
+        """What the run knew of a record's slot; None where it did not tell."""
+        return None if record.slot is None else self._slots.get(record.slot.place)
+
+    def gpu(self, record: Timed) -> str:
+        """The GPU's name; "" on a CPU."""
+        return _gpu(self._accelerator(record))
+
+    def model(self, record: Timed) -> str:
+        """What it ran on: the GPU, else the processor."""
+        found = self.facts(record)
+        return self.gpu(record) or (found and found.processor) or self._first.processor
+
+    def apart(self, records: Iterable[Timed]) -> Callable[[Timed], str]:
+        """What averages of some records are kept apart by: what each ran on, where that differs."""
+        several = len({self.model(record) for record in records}) > 1
+        return self.model if several else lambda record: ""
+
+    def rows(self, records: Sequence[Timed]) -> Iterator[tuple[str, list[str]]]:
+        """Of some records the machine, and the GPU or the processor; "-" where it need not be told.
+
+        Machines are told where there are several; GPUs where there are several models, or where
+        each slot had its own.
+        """
+        hosts = {host(record) for record in records} | {
+            found.slot.host for found in self._slots.values()
+        }
+        yield HOST, [host(r) or "-" if len(hosts - {""}) > 1 else "-" for r in records]
+        told = [self.gpu(record) for record in records]
+        models = {*told, *(_gpu(found.accelerator) for found in self._slots.values())}
+        own = any(record.slot is not None and record.slot.gpu for record in records)
+        shown = any(models) and (own or len(models) > 1)
+        yield GPU, [name or "-" if shown else "-" for name in told]
+        ran = [self.model(record) for record in records]
+        several = not any(models) and len(set(ran)) > 1
+        yield PROCESSOR, [name if several else "-" for name in ran]
+
+    def columns(self, records: Sequence[Timed]) -> list[tuple[str, Callable[[Timed], str]]]:
+        """The same where a record is a row: the heads of what is to be told, and their cells."""
+        return [
+            (head, _cell(dict(zip(map(id, records), told, strict=True))))
+            for head, told in self.rows(records)
+            if any(cell != "-" for cell in told)
+        ]
+
+    def sentences(self, record: Timed) -> Iterator[str]:
+        """What there is to say of one, without a full stop."""
+        yield from filter(None, (_beside(record), self._differs(record), _again(record)))
+
+    def notes(self, named: Sequence[tuple[str, Timed]]) -> Iterator[str]:
+        """Who worked beside these, where versions were others, and what was begun again.
+
+        Args:
+            named: records, each with what the note calls it.
+        """
+        yield from _said(named, _beside)
+        yield from _said(named, self._differs)
+        yield from _said(named, _again)
+
+    def _accelerator(self, record: Timed) -> dict[str, str | int]:
+        found = self.facts(record)
+        return self._first.accelerator if found is None else found.accelerator
+
+    def _differs(self, record: Timed) -> str:
+        found = self.facts(record)
+        if found is None or not found.differs:
+            return ""
+        told = "; ".join(f"{name} {versions}" for name, versions in sorted(found.differs.items()))
+        return f"measured with other versions than the run's: {told}"
+
+
+def host(record: Timed) -> str:
+    """The name of its machine; "" of records from before this was kept."""
+    return "" if record.slot is None else record.slot.host
+
+
+def briefly(records: Sequence[Timed]) -> Iterator[str]:
+    """The same of all records in a line: on which machines, beside whom, and begun how often."""
+    hosts = list(dict.fromkeys(filter(None, map(host, records))))
+    said = [f"on {counted(len(hosts), 'machine')} ({_listed(hosts)})"] if len(hosts) > 1 else []
+    if most := max(map(_others, records), default=0):
+        said.append(f"beside up to {counted(most, 'other slot')} of the run on the same machine")
+    if said:
+        yield f"measured {', '.join(said)}"
+    if again := sum(record.tries > 1 for record in records):
+        yield f"{counted(again, 'case')} begun again: a worker was killed, or a slot was lost"
+
+
+def _cell(told: Mapping[int, str]) -> Callable[[Timed], str]:
+    return lambda record: told[id(record)]
+
+
+def _gpu(accelerator: dict[str, str | int]) -> str:
+    return str(accelerator.get("name") or "")
+
+
+def _others(record: Timed) -> int:
+    return 0 if record.slot is None else record.slot.others
+
+
+def _beside(record: Timed) -> str:
+    others = _others(record)
+    told = counted(others, "other slot")
+    return f"measured while {told} of the run worked on the same machine" if others else ""
+
+
+def _again(record: Timed) -> str:
+    if record.tries < 2:
+        return ""
+    return f"begun {record.tries} times, since its worker was killed or its slot was lost"
+
+
+def _said(named: Sequence[tuple[str, Timed]], say: Callable[[Timed], str]) -> Iterator[str]:
+    """What is said of records, each sentence once; of whom, unless of all of them."""
+    by_text: dict[str, list[str]] = {}
+    for name, record in named:
+        by_text.setdefault(say(record), []).append(name)
+    for text, names in by_text.items():
+        if text and len(by_text) == 1:
+            yield f"{text[0].upper()}{text[1:]}."
+        elif text:
+            yield f"{', '.join(dict.fromkeys(names))}: {text}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = [f"{len(names) - _FEW} more"] if len(names) > _FEW else []
+    *most, last = [*names[:_FEW], *more]
+    return f"{', '.join(most)} and {last}"
