@@ -145,9 +145,8 @@ def _joined(runs: list[Run], form: str) -> list[Run]:
     from reports.reading import joined
 
     found = joined.of(runs)
-    for run in found:
-        if form in _WITHOUT_NOTES and isinstance(run, joined.Joined) and run.note:
-            console.note(telling.line(run.note))
+    for note in joined.notes(found) if form in _WITHOUT_NOTES else ():
+        console.note(telling.line(note))
     return found
 
 

@@ -193,7 +193,7 @@ def _comparison(
         **_checks(record),
         **kind.of(record.case).results(record),
         **_environment(environment),
-        **_slot(record, machines),
+        **_slot(record, machines, environment),
         "elapsed": record.elapsed,
         "warnings": "; ".join(record.warnings) or None,
         "command": reproduce.command(record, environment),
@@ -261,9 +261,11 @@ def _environment(environment: Environment) -> dict[str, Any]:
     }
 
 
-def _slot(record: ComparisonRecord, machines: Machines) -> dict[str, Any]:
-    found = record.slot
+def _slot(record: ComparisonRecord, machines: Machines, environment: Environment) -> dict[str, Any]:
+    found, model = record.slot, machines.model(record)
+    usual = model in (environment.accelerator.get("name"), environment.processor)
     return {
+        "machine": places.machine(environment) if usual else model,
         "host": found and found.host,
         "gpu": machines.gpu(record) or None,
         "gpu_uuid": found and found.gpu,

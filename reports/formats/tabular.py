@@ -15,7 +15,7 @@ from bench import telling
 from bench.kinds.record import SCHEMA
 from bench.records.reading import Run
 from reports.formats import frame
-from reports.reading import averages, levels, places, summary
+from reports.reading import averages, joined, levels, places, summary
 from reports.reading.machines import Machines
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -47,14 +47,16 @@ def csv_parts(runs: Sequence[Run]) -> Iterator[str]:
 def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """Everything a report tells, as one JSON object on one line.
 
-    Keys: `summary` (sentences), `runs` (label, file and environment), `comparisons` and
-    `trainings` (a row each, keys as in `reports.formats.frame`), `averages` (for each run,
-    variant and level) and `tables` (title, header, rows, notes). What is not known is null.
+    Keys: `summary` (sentences), `notes` (which answers of several files were left out), `runs`
+    (label, file and environment), `comparisons` and `trainings` (a row each, keys as in
+    `reports.formats.frame`), `averages` (for each run, variant, level, and GPU or processor) and
+    `tables` (title, header, rows, notes). What is not known is null.
     """
     told: dict[str, Any] = {
         "schema": SCHEMA,
         "kind": "report",
         "summary": list(summary.of(runs)),
+        "notes": joined.notes(runs),
         "runs": [
             {"label": place.label, "file": run.path.name, "environment": asdict(run.environment)}
             for place in places.of(runs)

@@ -88,6 +88,11 @@ def of(runs: Sequence[Run]) -> list[Run]:
     return [whole(group.runs) for group in every]
 
 
+def notes(runs: Iterable[Run]) -> list[str]:
+    """Of each run that several files answered in, how many answers were left out and why."""
+    return [run.note for run in runs if isinstance(run, Joined) and run.note]
+
+
 def journals(run: Run) -> tuple[Run, ...]:
     """The files that a run was read from, each as it is."""
     return run.journals if isinstance(run, Joined) else (run,)

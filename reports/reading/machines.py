@@ -6,6 +6,7 @@ were kept tell of the machine what the environment says.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from bench.records.slot import SlotFacts
@@ -14,8 +15,8 @@ from semibackward_bench.grammar import counted
 
 HOST, GPU, PROCESSOR = "machine", "GPU", "processor"
 """The heads of what is told of a record's machine."""
-_FEW = 3
-"""Names that a line bears."""
+_FEW, _MANY = 3, 8
+"""Machines that a line bears; and machines of a whole run that one does, and cases of a note."""
 
 
 class Machines:
@@ -78,15 +79,15 @@ class Machines:
         """What there is to say of one, without a full stop."""
         yield from filter(None, (_beside(record), self._differs(record), _again(record)))
 
-    def notes(self, named: Sequence[tuple[str, Timed]]) -> Iterator[str]:
+    def notes(self, named: Sequence[tuple[str, Timed]], whose: str = "") -> Iterator[str]:
         """Who worked beside these, where versions were others, and what was begun again.
 
         Args:
             named: records, each with what the note calls it.
+            whose: what a note on all of them begins with.
         """
-        yield from _said(named, _beside)
-        yield from _said(named, self._differs)
-        yield from _said(named, _again)
+        for say in (_beside, self._differs, _again):
+            yield from _said(named, say, whose)
 
     def _accelerator(self, record: Timed) -> dict[str, str | int]:
         found = self.facts(record)
@@ -103,6 +104,42 @@ class Machines:
 def host(record: Timed) -> str:
     """The name of its machine; "" of records from before this was kept."""
     return "" if record.slot is None else record.slot.host
+
+
+def apart(measured: Sequence[tuple[Timed, Environment]]) -> Callable[[Timed], str]:
+    """What averages of some records are kept apart by, where several runs measured them.
+
+    Args:
+        measured: each record with its environment; of these alone it can be asked.
+    """
+    known = {id(where): Machines(where) for _, where in measured}
+    found = {id(record): known[id(where)].model(record) for record, where in measured}
+    return _cell(found) if len(set(found.values())) > 1 else lambda record: ""
+
+
+def slots(environment: Environment) -> str:
+    """A run's slots in words, as "4 slots on 2 machines: a (2 × NVIDIA A100), b (2 × NVIDIA H200)";
+    "" of a run that had one."""
+    if len(environment.slots) < 2:
+        return ""
+    by_host: dict[str, Counter[str]] = {}
+    for found in environment.slots:
+        name = _gpu(found.accelerator) or found.processor
+        by_host.setdefault(found.slot.host, Counter())[name] += 1
+    told = [
+        f"{name} ({', '.join(f'{count} × {model}' for model, count in models.items())})"
+        for name, models in by_host.items()
+    ]
+    more = len(told) - _MANY
+    shown = told if more < 2 else [*told[:_MANY], f"and {more} more"]
+    number = counted(len(environment.slots), "slot")
+    return f"{number} on {counted(len(told), 'machine')}: {', '.join(shown)}"
+
+
+def models(environment: Environment) -> list[str]:
+    """What its slots ran on, each once: the GPUs, else the processors."""
+    found = [_gpu(facts.accelerator) or facts.processor for facts in environment.slots]
+    return list(dict.fromkeys(found))
 
 
 def briefly(records: Sequence[Timed]) -> Iterator[str]:
@@ -141,16 +178,21 @@ def _again(record: Timed) -> str:
     return f"begun {record.tries} times, since its worker was killed or its slot was lost"
 
 
-def _said(named: Sequence[tuple[str, Timed]], say: Callable[[Timed], str]) -> Iterator[str]:
+def _said(
+    named: Sequence[tuple[str, Timed]], say: Callable[[Timed], str], whose: str
+) -> Iterator[str]:
     """What is said of records, each sentence once; of whom, unless of all of them."""
     by_text: dict[str, list[str]] = {}
     for name, record in named:
         by_text.setdefault(say(record), []).append(name)
     for text, names in by_text.items():
-        if text and len(by_text) == 1:
-            yield f"{text[0].upper()}{text[1:]}."
-        elif text:
-            yield f"{', '.join(dict.fromkeys(names))}: {text}."
+        names = list(dict.fromkeys(names))
+        if len(by_text) == 1:
+            names = [whose] if whose else []
+        elif len(names) > _MANY:
+            names = [f"{whose}, " * bool(whose) + f"{len(names)} of these"]
+        if text:
+            yield f"{', '.join(names)}: {text}." if names else f"{text[0].upper()}{text[1:]}."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,9 +14,12 @@ from bench.cases import Case, against
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from reports.reading import joined
-from reports.reading.machines import Machines
+from reports.reading.machines import Machines, models
 from reports.reading.words import shortened
 from semibackward_bench.grammar import counted
+
+_FEW = 8
+"""Files that a line names."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def asked(record: ComparisonRecord) -> tuple[Case, str]:
 def of(runs: Sequence[Run]) -> list[Place]:
     """The columns of some runs, in the order of their first files, each with a label of its own."""
     if len(runs) == 1:
-        return [Place(machine(runs[0].environment), tuple(runs))]
+        return [Place(_called(runs[0].environment), tuple(runs))]
     columns: list[tuple[dict[str, str], set[tuple[Case, str]], list[Run]]] = []
     for run in runs:
         facts, cases = _facts(run.environment), {asked(record) for record in run.comparisons}
@@ -79,17 +82,34 @@ def of(runs: Sequence[Run]) -> list[Place]:
     ]
 
 
+def listed(files: Sequence[str]) -> str:
+    """Names of files; of many the first ones, and how many more there are."""
+    more = len(files) - _FEW
+    return ", ".join(files if more < 2 else [*files[:_FEW], f"and {more} more files"])
+
+
 def machine(environment: Environment) -> str:
     """What it was measured on: the GPU, else the processor."""
     name = environment.accelerator.get("name")
     return str(name) if name else f"{environment.processor}, {counted(environment.cores, 'core')}"
 
 
+def machines(environment: Environment) -> list[str]:
+    """The same, where a run's slots ran on several kinds of these."""
+    found = models(environment)
+    return found if len(found) > 1 else [machine(environment)]
+
+
+def _called(environment: Environment) -> str:
+    *most, last = machines(environment)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _facts(environment: Environment) -> dict[str, str]:
     """What may make two measurements differ, the telling ones first."""
     libraries = environment.libraries
     return {
-        "machine": machine(environment),
+        "machine": _called(environment),
         "device": environment.device.partition(":")[0],
         "torch": f"torch {environment.torch['version']}",
         "python": f"Python {environment.python}",

@@ -8,9 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 from bench.cases import A_A
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import averages, causes, joined, levels, models, numbers, promises, ways
+from reports.reading import (
+    averages,
+    causes,
+    joined,
+    levels,
+    machines,
+    models,
+    numbers,
+    promises,
+    ways,
+)
 from reports.reading.averages import Average
-from reports.reading.machines import Machines
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
 from semibackward_bench.grammar import counted
@@ -37,17 +46,9 @@ def of(runs: Sequence[Run]) -> tuple[str, ...]:
     usual = [(record, where) for record, where in ok if ways.usual(record)]
     frozen = [(record, where) for record, where in usual if ways.freezes(record)]
     others = [record for record, _ in ok if not ways.usual(record)]
-    ran_on = _ran_on(ok)
+    ran_on = machines.apart(ok)
     said = [_gains(frozen, usual, ran_on), _no_gains(frozen)] if usual or not others else []
     return (*said, *_of_others(others, ran_on), _trust(every, frozen))
-
-
-def _ran_on(measured: Sequence[Measured]) -> RanOn:
-    """What each ran on, of which no mean mixes several."""
-    machines = {id(where): Machines(where) for _, where in measured}
-    found = {id(record): machines[id(where)].model(record) for record, where in measured}
-    several = len(set(found.values())) > 1
-    return (lambda record: found[id(record)]) if several else (lambda record: "")
 
 
 def _gains(frozen: Sequence[Measured], usual: Sequence[Measured], ran_on: RanOn) -> str:

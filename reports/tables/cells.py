@@ -115,10 +115,13 @@ def averaged(records: Iterable[ComparisonRecord], machines: Machines) -> str:
     if set(there) <= {"", levels.ROUNDING}:
         apart = " No mean mixes outputs that are identical with some that differ."
     apart = apart if len(there) > 1 else ""
-    if len({machines.model(record) for record in records}) > 1:
-        apart += " Nor does one mix GPUs, or processors, of several models."
-    if len(hosts := set(map(host, records))) > 1:
-        apart += f" They are of {counted(len(hosts), 'machine')}."
+    hosts: dict[str, set[str]] = {}
+    for record in records:
+        hosts.setdefault(machines.model(record), set()).add(host(record))
+    if len(hosts) > 1:
+        apart += " No mean mixes models of GPUs, or of processors."
+    if (most := max(map(len, hosts.values()), default=0)) > 1:
+        apart += f" A mean takes in cases of up to {counted(most, 'machine')} with the same model."
     return (
         "Means: over the cases that came to a speedup; the interval of the geometric one is of the"
         f" mean of these very cases, their errors added in quadrature{more}; papers print the"

@@ -37,10 +37,10 @@ def of_run(run: Run, asked: Mapping[str, Any]) -> Iterator[Table]:
     """What each kind has to tell, and what is held against another baseline than the original, of
     which no kind has tables of its own; duels; counts. The first tells which answers of several
     files were left out."""
-    note = run.note if isinstance(run, joined.Joined) else ""
+    notes = tuple(joined.notes([run]))
     for table in _of_run(run, asked):
-        yield replace(table, notes=(note, *table.notes)) if note else table
-        note = ""
+        yield replace(table, notes=(*notes, *table.notes)) if notes else table
+        notes = ()
 
 
 def _of_run(run: Run, asked: Mapping[str, Any]) -> Iterator[Table]:

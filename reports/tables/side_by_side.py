@@ -10,12 +10,11 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
 from reports.reading import averages, energy, levels, naming, numbers, places, promises, ways
+from reports.reading.machines import slots
 from reports.reading.places import Place
 from reports.table import Table
 from reports.tables import cells
 
-_FEW = 8
-"""Files of one place that a note names."""
 Key = tuple[Case, str]
 Rows = dict[Key, dict[str, ComparisonRecord]]
 
@@ -177,15 +176,16 @@ def _energy(record: ComparisonRecord | None) -> str:
 def _notes(name: naming.Namer, rows: Rows, there: Sequence[Place]) -> Iterable[str]:
     for place in there:
         environment = place.runs[0].environment
-        files = _files([journal.path.name for journal in place.journals])
+        files = places.listed([journal.path.name for journal in place.journals])
         versions = {
             f"{row[place.label].case.library} {row[place.label].case.library_version}"
             for row in rows.values()
             if place.label in row and row[place.label].case.library_version
         }
         told = f"; {', '.join(sorted(versions))}" if versions else ""
+        told += "".join(f"; {found}" for run in place.runs if (found := slots(run.environment)))
         yield (
-            f"{place.label}: {places.machine(environment)}, torch {environment.torch['version']},"
+            f"{place.label}: {', '.join(places.machines(environment))}, torch {environment.torch['version']},"
             f" Python {environment.python}, {environment.created[:10]}{told} ({files})."
         )
         named = [
@@ -193,18 +193,11 @@ def _notes(name: naming.Namer, rows: Rows, there: Sequence[Place]) -> Iterable[s
             for (case, _), row in rows.items()
             if place.label in row
         ]
-        yield from place.machines.notes(named)
+        yield from place.machines.notes(named, place.label)
     for (case, _), row in rows.items():
         for label, record in row.items():
             if record.status != "ok":
                 yield f"{name(case)}, {label}: {record.status}: {record.reason}."
-
-
-def _files(names: Sequence[str]) -> str:
-    """Names of files; of many the first ones, and how many more."""
-    more = len(names) - _FEW
-    told = names if more <= 1 else [*names[:_FEW], f"and {more} more files"]
-    return ", ".join(told)
 
 
 def _quadrature(records: Iterable[ComparisonRecord]) -> str:
