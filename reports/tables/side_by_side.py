@@ -185,7 +185,8 @@ def _notes(name: naming.Namer, rows: Rows, there: Sequence[Place]) -> Iterable[s
         told = f"; {', '.join(sorted(versions))}" if versions else ""
         told += "".join(f"; {found}" for run in place.runs if (found := slots(run.environment)))
         yield (
-            f"{place.label}: {', '.join(places.machines(environment))}, torch {environment.torch['version']},"
+            f"{place.label}: {', '.join(places.machines(environment))},"
+            f" torch {environment.torch['version']},"
             f" Python {environment.python}, {environment.created[:10]}{told} ({files})."
         )
         named = [
