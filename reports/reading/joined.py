@@ -60,7 +60,7 @@ class Joined(Run):
             f" {form(self.mended, 'is', 'are')} ok in another, which counts"
         )
         told = [*(said if again else []), *([mended] if self.mended else [])]
-        return f"{len(self.journals)} files are one run: {'; '.join(told)}."
+        return f"{counted(len(self.journals), 'file')} are one run: {'; '.join(told)}."
 
 
 @dataclass

@@ -85,7 +85,7 @@ def of(runs: Sequence[Run]) -> list[Place]:
 def listed(files: Sequence[str]) -> str:
     """Names of files; of many the first ones, and how many more there are."""
     more = len(files) - _FEW
-    return ", ".join(files if more < 2 else [*files[:_FEW], f"and {more} more files"])
+    return ", ".join(files if more < 2 else [*files[:_FEW], f"and {counted(more, 'more file')}"])
 
 
 def machine(environment: Environment) -> str:
