@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from bench.cases import RIVAL
 from bench.records.duel import DuelRecord
 from bench.records.reading import Run
 from bench.records.types import Environment
@@ -195,12 +196,12 @@ def whole(runs: Sequence[Run]) -> Run:
         for line in lines
     }
     done = {record.key for record, _ in comparisons}
-    ended = {record.case_id for record, _ in duels}
+    done |= {(record.case_id, RIVAL) for record, _ in duels}
     parts = {
         (part.key, part.memory, part.process): part
         for run in runs
         for part in run.parts
-        if part.key not in done and part.case_id not in ended
+        if part.key not in done
     }
     return Joined(
         runs[0].path,

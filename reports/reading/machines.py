@@ -30,22 +30,33 @@ class Machines:
         self._first = environments[0]
         self._slots = {found.slot.place: found for each in environments for found in each.slots}
 
+        known = self._slots.values()
+        # Where all are alike, no record is asked: of many, each would be unpacked for it.
+        self._gpus = {_gpu(self._first.accelerator), *(_gpu(one.accelerator) for one in known)}
+        self._processors = {self._first.processor, *(one.processor for one in known)}
+
     def facts(self, record: Timed) -> SlotFacts | None:
         """What the run knew of a record's slot; None where it did not tell."""
         return None if record.slot is None else self._slots.get(record.slot.place)
 
     def gpu(self, record: Timed) -> str:
         """The GPU's name; "" on a CPU."""
-        return _gpu(self._accelerator(record))
+        if len(self._gpus) == 1:
+            return next(iter(self._gpus))
+        found = self.facts(record)
+        return _gpu(self._first.accelerator if found is None else found.accelerator)
 
     def model(self, record: Timed) -> str:
         """What it ran on: the GPU, else the processor."""
-        found = self.facts(record)
-        return self.gpu(record) or (found and found.processor) or self._first.processor
+        if name := self.gpu(record):
+            return name
+        found = None if len(self._processors) == 1 else self.facts(record)
+        return self._first.processor if found is None else found.processor
 
     def apart(self, records: Iterable[Timed]) -> Callable[[Timed], str]:
         """What averages of some records are kept apart by: what each ran on, where that differs."""
-        several = len({self.model(record) for record in records}) > 1
+        alike = len(self._gpus) == 1 and ("" not in self._gpus or len(self._processors) == 1)
+        several = not alike and len({self.model(record) for record in records}) > 1
         return self.model if several else lambda record: ""
 
     def rows(self, records: Sequence[Timed]) -> Iterator[tuple[str, list[str]]]:
@@ -88,10 +99,6 @@ class Machines:
         """
         for say in (_beside, self._differs, _again):
             yield from _said(named, say, whose)
-
-    def _accelerator(self, record: Timed) -> dict[str, str | int]:
-        found = self.facts(record)
-        return self._first.accelerator if found is None else found.accelerator
 
     def _differs(self, record: Timed) -> str:
         found = self.facts(record)
