@@ -86,7 +86,12 @@ def test_the_second_process_knows_which_files_are_one_run(
     assert [len(each.comparisons) for each in found] == [len(run.comparisons)] * 2
     seen: list[bool] = []
     done = beside.Other.done
-    monkeypatch.setattr(beside.Other, "done", lambda other: seen.append(done(other)) or seen[-1])
+
+    def watched(other: beside.Other) -> bool:
+        seen.append(done(other))
+        return seen[-1]
+
+    monkeypatch.setattr(beside.Other, "done", watched)
     drawn = contents(figures.draw(found, tmp_path / "two"))
     assert seen == [True]
     monkeypatch.setattr(beside, "_cores", lambda: 1)
