@@ -24,6 +24,8 @@ from semibackward_bench.grammar import counted
 ALL = "all"
 """What --devices takes for every GPU that is there."""
 VISIBLE = "CUDAVISIBLE_DEVICES"
+TRIES = 3
+"""To start the first worker of a place, where one is lost."""
 _AT_ONCE = 16
 """Places that are opened at a time."""
 
@@ -122,11 +124,14 @@ class Berths:
         starter = place.open()
         self._stack.callback(starter.close)
         pool = self.pool(starter, self._policy)
-        try:
-            facts = checked(pool.get().facts)
-        except WorkerDied as died:
-            where = f" at {telling.line(place.name)}" if place.name else ""
-            raise BenchError(f"no worker can be started{where}: {died}") from died
+        for number in range(TRIES):
+            try:
+                facts = checked(pool.get().facts)
+                break
+            except WorkerDied as died:
+                if not died.lost or number == TRIES - 1:
+                    where = f" at {telling.line(place.name)}" if place.name else ""
+                    raise BenchError(f"no worker can be started{where}: {died}") from died
         return Berth(place.name, starter, pool, facts, "", Slot(str(facts["host"])))
 
     def _devices(self, scout: Berth) -> list[str]:

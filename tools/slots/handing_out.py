@@ -27,7 +27,7 @@ from bench.cases import Comparison
 from bench.choosing.suites import Limits
 from bench.records.journal import Journal
 from bench.records.types import ComparisonRecord
-from bench.running import assembly, runner, under_way
+from bench.running import assembly, under_way
 from bench.running.pool import WorkerPool
 from bench.running.progress import PlainProgress
 from bench.running.runner import Runner
@@ -133,7 +133,6 @@ def measure(slots: int, cases: int, folder: Path) -> Cost:
     with (
         Journal(path) as journal,
         clocks.counting(under_way.Queue, "take", "handing"),
-        clocks.counting(runner.Serving, "_settle", "settling"),
         clocks.counting(assembly, "complete", "statistics"),
         clocks.counting(Journal, "append", "writing"),
     ):
