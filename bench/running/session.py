@@ -15,10 +15,10 @@ import bench
 from adapters.origins import Origin
 from bench import program
 from bench.cases import Comparison, Status
-from bench.choosing import selection
+from bench.choosing import dealing, selection
 from bench.choosing.suites import Limits, Suite
 from bench.errors import BenchError, UsageError
-from bench.kinds import registry
+from bench.kinds import registry, sharding
 from bench.kinds.group import Group
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
@@ -228,6 +228,8 @@ def choose(request: Request, pool: WorkerPool, shown: Progress) -> Chosen:
     suite = selection.choose_suite(request, device)
     suite = replace(suite, groups=_told(suite.groups, request, pool))
     comparisons = selection.comparisons(request, suite, device, shown.note)
+    if request.shard is not None:
+        comparisons = dealing.dealt(comparisons, request.shard)
     asked = {"do": "accelerator", "device": device}
     accelerator = _checked(pool.get().ask(asked, timeout=START_TIMEOUT))["accelerator"]
     environment = dict(facts["environment"])
@@ -293,7 +295,7 @@ def begin(
     journal.begin(
         Environment(
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            command=words,
+            command=sharding.spelt_out(words, request.shard),
             seed=request.seed,
             bench_version=bench.__version__,
             device=chosen.device,
