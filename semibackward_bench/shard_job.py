@@ -118,7 +118,7 @@ class ShardJob:
 
 
 def _ended(pid: int) -> bool:
-    """Whether a child has; it stays to be waited for, and its number is nobody else's until then."""
+    """Whether a child has; it is still to be waited for, so that its number stays its own."""
     try:
         found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
     except ChildProcessError:

@@ -52,12 +52,13 @@ def _commands(array: Array) -> Iterator[str]:
     out = f'"$records/{shard_job.name_of(f"${TASK}", array.count)}"'
     yield ""
     yield f"records={telling.shell([array.folder])}"
-    yield "# Told that its time is up, a job goes into the queue again; its run ends, and goes on then."
-    yield "again() {"
-    yield f'  [ "${{SLURM_RESTART_COUNT:-0}}" -lt {RESTARTS} ] && scontrol requeue "$SLURM_JOB_ID"'
-    yield "}"
-    yield "trap again USR2"
-    yield (f"{telling.shell([*step, *run, sharding.OPTION, array.count])} --out {out} --resume &")
+    yield "# Told that its time is up, a job goes into the queue again, and goes on then."
+    yield (
+        f'trap \'[ "${{SLURM_RESTART_COUNT:-0}}" -lt {RESTARTS} ] &&'
+        ' scontrol requeue "$SLURM_JOB_ID"\' USR2'
+    )
+    command = telling.shell([*step, *run, sharding.OPTION, array.count])
+    yield f"{command} --out {out} --resume &"
     yield "wait $!"
     yield "code=$?"
     yield '[ "$code" -le 128 ] || { wait $!; code=$?; }'

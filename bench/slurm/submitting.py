@@ -25,14 +25,14 @@ def check() -> None:
         import submitit  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            f"submitit hands jobs in, and can't be imported ({error}): `{program.install('slurm')}`;"
-            " --print shows a script that needs none of it"
+            f"submitit hands jobs in, and can't be imported ({error});"
+            f" `{program.install('slurm')}`, or --print shows a script that needs none of it"
         ) from error
     missing = [name for name in ("sbatch", "srun") if shutil.which(name) is None]
     if missing:
         raise UsageError(
-            f"there is no {missing[0]} here: hand jobs in where Slurm's commands are, or let --print"
-            " show the script and take it there"
+            f"there is no {missing[0]} here: hand jobs in where Slurm's commands are, or let"
+            " --print show the script and take it there"
         )
 
 
