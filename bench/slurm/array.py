@@ -7,6 +7,10 @@ from pathlib import Path
 
 NAME = "semibackward-bench"
 """Of the jobs, as `squeue` shows it."""
+WARNING = 90
+"""Seconds before its end that a job is told of it, unless it is short."""
+RESTARTS = 3
+"""How often a job whose time was too short is put into the queue again."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,12 @@ class Resources:
     cpus: int | None = None
     mem: str | None = None
     at_once: int | None = None
+
+    @property
+    def warning(self) -> int:
+        """Seconds before its end that a job is told of it. Slurm may be half a minute early, and a
+        job that is told before it has begun ends there and then."""
+        return min(WARNING, 15 * self.minutes)
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ def tried(words: Sequence[str], cases: int) -> Trial:
         )
         seconds = time.perf_counter() - started
         said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        said = said.removeprefix("bench: ")
         try:
             found = reading.read(path).comparisons
         except RecordError:

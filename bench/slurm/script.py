@@ -8,13 +8,8 @@ from collections.abc import Iterator
 from bench import telling
 from bench.kinds import sharding
 from bench.kinds.sharding import TASK
-from bench.slurm.array import NAME, Array
+from bench.slurm.array import NAME, RESTARTS, Array
 from semibackward_bench import shard_job
-
-WARNING = 90
-"""Seconds before its end that a job is told of it."""
-RESTARTS = 3
-"""How often a job whose time was too short is put into the queue again."""
 
 
 def text(array: Array) -> str:
@@ -36,7 +31,7 @@ def _directives(array: Array) -> Iterator[str]:
         "mem": asked.mem,
         "output": f"{NAME}-%A_%a.log",
         "open-mode": "append",
-        "signal": f"B:USR2@{WARNING}",
+        "signal": f"B:USR2@{asked.warning}",
     }
     yield "#!/bin/bash"
     for name, value in given.items():

@@ -7,8 +7,7 @@ from typing import Any
 
 from bench import program
 from bench.errors import UsageError
-from bench.slurm.array import NAME, Array
-from bench.slurm.script import RESTARTS, WARNING
+from bench.slurm.array import NAME, RESTARTS, Array
 from semibackward_bench.shard_job import ShardJob
 
 LOGS = "logs"
@@ -72,7 +71,7 @@ def parameters(array: Array) -> dict[str, Any]:
     raw = {"requeue": True, "mem": asked.mem}
     return {
         "job_name": NAME,
-        "signal_delay_s": WARNING,
+        "signal_delay_s": asked.warning,
         **{name: value for name, value in given.items() if value is not None},
         "additional_parameters": {n: value for n, value in raw.items() if value is not None},
     }

@@ -22,7 +22,7 @@ SUITE = """
 [run]
 precision = 1e-9  # never narrow enough
 max_seconds = {seconds}
-processes = 2
+processes = 1
 
 [[cases]]
 kind = "toy"
@@ -39,6 +39,10 @@ def _toys(slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records of toys are read in this process too."""
     monkeypatch.syspath_prepend(str(slurm.folder))
     monkeypatch.setattr(registry, "third_parties", lambda: {"toy": "toy_kind:Toy"})
+
+
+AFRESH = ("--workers", "afresh")
+"""Sooner there than one that forks, for a few cases."""
 
 
 def suite(slurm: Slurm, seconds: float, *widths: int) -> Path:
@@ -89,8 +93,8 @@ def test_an_array_that_is_killed_requeued_and_told_to_end_measures_everything_on
     slurm: Slurm,
 ) -> None:
     folder = slurm.folder / "out"
-    words = ["slurm", "--suite", suite(slurm, 4, 32, 64, 96), "--shards", 3, "--folder", folder]
-    said = slurm.bench(*words, "--time", 30, "--at-once", 2)
+    words = ["slurm", "--suite", suite(slurm, 3, 32, 64, 96), "--shards", 3, "--folder", folder]
+    said = slurm.bench(*words, *AFRESH, "--time", 30, "--at-once", 2)
     job = said.partition("Job ")[2].partition(":")[0]
     assert "3 shards, 2 at once, 30 minutes each" in " ".join(said.split())
 
@@ -113,8 +117,9 @@ def test_an_array_that_is_killed_requeued_and_told_to_end_measures_everything_on
 
 def test_a_job_whose_time_is_up_goes_on_in_the_next(slurm: Slurm) -> None:
     folder = slurm.folder / "out"
-    words = ["slurm", "--suite", suite(slurm, 20, 32), "--shards", 1, "--folder", folder]
-    said = slurm.bench(*words, "--time", 2)  # which Slurm tells it of after half a minute
+    toys = suite(slurm, 8, *range(8, 56, 8))
+    words = ["slurm", "--suite", toys, "--shards", 1, "--folder", folder, *AFRESH]
+    said = slurm.bench(*words, "--time", 2)  # which Slurm tells it of after a minute or more
     job = said.partition("Job ")[2].partition(":")[0]
 
     def ended() -> bool:
@@ -123,20 +128,20 @@ def test_a_job_whose_time_is_up_goes_on_in_the_next(slurm: Slurm) -> None:
     slurm.until(ended, "the job ends")
     assert "Caught signal SIGUSR2" in slurm.said()
     assert "Requeued job" in slurm.said()
-    check(folder, 1, cases=2)
+    check(folder, 1, cases=12)
 
 
 def test_the_script_that_is_shown_does_the_same(slurm: Slurm) -> None:
     folder = slurm.folder / "out of here"
-    words = ["slurm", "--suite", suite(slurm, 2, 32), "--shards", 2, "--folder", folder]
-    said = slurm.bench(*words, "--cpus-per-task", 2, "--time", 30, "--print")
+    words = ["slurm", "--suite", suite(slurm, 3, 32, 64), "--shards", 2, "--folder", folder]
+    said = slurm.bench(*words, *AFRESH, "--cpus-per-task", 2, "--time", 30, "--print")
     script = slurm.folder / "script.sh"
     script.write_text(said[said.index("#!/bin/bash") :])
     job = slurm("sbatch", "--parsable", script).strip()
     slurm.until(lambda: begun(folder, 2, 2), "the second shard begins")
     slurm("scancel", "--batch", "--signal=USR2", f"{job}_2")
     slurm.until(lambda: not slurm.states(job), "all jobs end")
-    check(folder, 2, cases=2)
+    check(folder, 2, cases=4)
     logs = [path.read_text() for path in slurm.folder.glob("*.log")]
     assert any("DUE TO JOB REQUEUE" in log for log in logs)
 
