@@ -12,13 +12,14 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PACKAGES = ("slurm-wlm", "munge")
@@ -51,7 +52,7 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
-SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=2,bf_interval=2
 ReturnToService=2
 KillWait=10
 MpiDefault=none
@@ -158,8 +159,7 @@ def _daemon(words: list[str], folder: Path, environment: dict[str, str]) -> Iter
             running.wait()
 
 
-def _until(there: object, what: str, folder: Path) -> None:
-    assert callable(there)
+def _until(there: Callable[[], bool], what: str, folder: Path) -> None:
     until = time.monotonic() + PATIENCE
     while not there():
         if time.monotonic() > until:
@@ -197,6 +197,7 @@ def main() -> int:
     if reason is not None:
         print(f"No Slurm here ({reason}); the tests of Slurm were NOT run.")
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and all ends
     with tempfile.TemporaryDirectory(prefix="slurm-") as folder, started(Path(folder)) as found:
         words = ["-m", "slurm", "tests/slurm", *sys.argv[1:]]
         done = subprocess.run(

@@ -25,6 +25,8 @@ START = 120.0
 """Seconds of a job before its first case: its file system wakes up, it imports, makes kernels."""
 BESIDES = 30.0
 """Seconds of a process besides measuring: its start, building, checks, warm-up."""
+WAITS = 1
+"""How many times its budget a case on a CPU may wait for pauses of other programs."""
 TRIAL_SECONDS = 2.0
 """Of measuring, in a trial."""
 SPARE = 2.0
@@ -52,10 +54,11 @@ def by_limits(comparisons: int, limits: Limits) -> Estimate:
         limits: of each.
     """
     processes = _processes(limits)
-    each = min(PATIENCE * limits.max_seconds + processes * BESIDES, processes * limits.patience)
+    measuring = (PATIENCE + WAITS) * limits.max_seconds
+    each = min(measuring + processes * BESIDES, processes * limits.patience)
     how = (
         f"{counted(comparisons, 'comparison')} of at most {each:.0f} s by their limits (up to"
-        f" {PATIENCE * limits.max_seconds:g} s of measuring,"
+        f" {measuring:g} s of measuring and waiting for other programs,"
         f" {counted(processes, 'process', 'processes')} that take {BESIDES:g} s besides)"
     )
     return _estimate(comparisons * each, how)

@@ -116,19 +116,17 @@ def test_an_array_that_is_killed_requeued_and_told_to_end_measures_everything_on
 
 
 def test_a_job_whose_time_is_up_goes_on_in_the_next(slurm: Slurm) -> None:
+    """Slurm tells it a quarter of a minute or more before, and it needs longer than until then; how
+    long it needs on a busy machine nobody knows, so the next has time enough."""
     folder = slurm.folder / "out"
-    toys = suite(slurm, 8, *range(8, 56, 8))
-    words = ["slurm", "--suite", toys, "--shards", 1, "--folder", folder, *AFRESH]
-    said = slurm.bench(*words, "--time", 2)  # which Slurm tells it of after a minute or more
+    words = ["slurm", "--suite", suite(slurm, 8, 8, 16, 24), "--shards", 1, "--folder", folder]
+    said = slurm.bench(*words, *AFRESH, "--time", 1)
     job = said.partition("Job ")[2].partition(":")[0]
-
-    def ended() -> bool:
-        return not slurm("squeue", "--noheader", "--jobs", job).strip()
-
-    slurm.until(ended, "the job ends")
-    assert "Caught signal SIGUSR2" in slurm.said()
-    assert "Requeued job" in slurm.said()
-    check(folder, 1, cases=12)
+    slurm.until(lambda: "Requeued job" in slurm.said(), "the time is up")
+    slurm("scontrol", "update", f"JobId={job}", "TimeLimit=30")
+    slurm.until(lambda: not slurm("squeue", "--noheader", "--jobs", job).strip(), "the job ends")
+    assert slurm.said().count("Requeued job") == 1
+    check(folder, 1, cases=6)
 
 
 def test_the_script_that_is_shown_does_the_same(slurm: Slurm) -> None:

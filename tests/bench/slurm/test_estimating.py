@@ -15,8 +15,8 @@ LIMITS = Limits(max_seconds=15.0, processes=3)
 
 def test_by_limits_it_is_what_a_shard_may_take_at_most() -> None:
     found = estimating.by_limits(4, LIMITS)
-    assert found.minutes == 12, "4 times 60 s of measuring and 90 s besides, and 2 minutes"
-    assert "4 comparisons of at most 150 s" in found.how
+    assert found.minutes == 13, "4 times 75 s of measuring and 90 s besides, and 2 minutes"
+    assert "4 comparisons of at most 165 s" in found.how
     assert "1 comparison of" in estimating.by_limits(1, LIMITS).how
 
 
