@@ -231,5 +231,5 @@ def _tell(array: Array, job: str) -> None:
     )
     report = layout.command(program.command("report", array.folder), console.width())
     console.prose(f"Records: {telling.visible(str(array.folder))}")
-    console.out(f"How far they are:\n  squeue --jobs {job}\nWhat they came to, also on the way:")
+    console.out(f"How far they are:\n  squeue -j {job}\nWhat they came to, also on the way:")
     console.out(report)

@@ -89,7 +89,7 @@ def _processes(limits: Limits) -> int:
 
 def _estimate(seconds: float, how: str) -> Estimate:
     minutes = math.ceil((seconds + START) / 60)
-    return Estimate(minutes, f"{how}, and {START / 60:g} minutes to start")
+    return Estimate(minutes, f"{how}, and {counted(f'{START / 60:g}', 'minute')} to start")
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def test_the_jobs_get_what_run_is_asked_as_it_is(
     assert array.resources == Resources(9, "lab", "gpus", None, 4, "16G", 1)
     said = " ".join(done.stdout.split())
     assert "Job 77: 2 shards, 1 at once, 9 minutes each." in said
-    assert "squeue --jobs 77" in said
+    assert "squeue -j 77" in said
     assert done.stdout.replace("\\\n", "").split()[-2:] == ["report", str(tmp_path)]
 
 
