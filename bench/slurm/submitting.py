@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import shutil
 from typing import Any
 
@@ -47,9 +49,13 @@ def submit(array: Array) -> str:
     executor = SlurmExecutor(folder=array.folder / LOGS, max_num_timeout=RESTARTS)
     executor.update_parameters(**parameters(array))
     job = ShardJob(array.words, array.count, array.folder)
+    there = array.folder.exists()
     try:
-        jobs = executor.map_array(job, list(range(1, array.count + 1)))
+        with contextlib.redirect_stderr(io.StringIO()):  # what Slurm says is told below
+            jobs = executor.map_array(job, list(range(1, array.count + 1)))
     except (FailedJobError, FailedSubmissionError) as error:
+        if not there:
+            shutil.rmtree(array.folder, ignore_errors=True)
         lines = [line for line in str(error).splitlines() if line.strip()] or ["no reason given"]
         raise UsageError(f"Slurm refuses the jobs: {lines[-1].strip()}") from error
     return str(jobs[0].job_id).partition("_")[0]

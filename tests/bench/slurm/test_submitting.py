@@ -62,12 +62,14 @@ def test_a_single_shard_is_a_single_job(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_what_slurm_refuses_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     slurm(tmp_path, monkeypatch, 'echo "sbatch: error: invalid account" >&2; exit 1')
     with pytest.raises(UsageError, match=r"Slurm refuses the jobs: .*invalid account") as raised:
         submitting.submit(array(tmp_path, 4))
     assert "\n" not in str(raised.value)
+    assert capfd.readouterr().err == ""
+    assert not (tmp_path / "out").exists(), "what was made for it"
 
 
 def test_where_slurm_is_not_here_it_says_so(
