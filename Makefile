@@ -9,7 +9,7 @@ JOBS ?= 2
 # Every worker process imports torch, which takes twice as long where nobody keeps its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test test-browser check perf baseline baseline-check selfcheck replicate processes coverage \
+.PHONY: bench test test-browser test-slurm check perf baseline baseline-check selfcheck replicate processes coverage \
 	advised report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
@@ -27,6 +27,9 @@ test: $(READY)  ## Set up and run all tests that need no GPU
 
 test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 	@$(BIN)/python -m tools.browser_tests
+
+test-slurm: $(READY)  ## The tests of job arrays, on a Slurm that is started here for them
+	@$(BIN)/python -m tools.slurm_here
 
 check: $(READY)  ## Lint, format, types, who may import whom, and workflows
 	@$(BIN)/ruff check

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.cases import Comparison
-from bench.choosing import selection
+from bench.choosing import dealing, selection
 from bench.choosing.suites import Suite
 from bench.errors import BenchError, UsageError
 from bench.kinds import registry
@@ -62,6 +62,8 @@ def choose(
     suite = selection.choose_suite(request, device)
     suite = replace(suite, groups=_told(suite.groups, request, pool))
     comparisons = selection.comparisons(request, suite, device, shown.note)
+    if request.shard is not None:
+        comparisons = dealing.dealt(comparisons, request.shard)
     asked = {"do": "accelerator", "device": device}
     accelerator = checked(pool.get().ask(asked, timeout=START_TIMEOUT))["accelerator"]
     environment = dict(facts["environment"])

@@ -17,7 +17,7 @@ from bench.choosing import selection
 from bench.choosing.engines import LOCAL
 from bench.choosing.suites import Limits, Suite
 from bench.errors import BenchError, UsageError
-from bench.kinds import registry
+from bench.kinds import registry, sharding
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 from bench.records import provenance
@@ -203,7 +203,7 @@ def begin(
     journal.begin(
         Environment(
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            command=words,
+            command=sharding.spelt_out(words, request.shard),
             seed=request.seed,
             bench_version=bench.__version__,
             device=chosen.device,
