@@ -16,7 +16,7 @@ from bench.errors import UsageError
 from bench.kinds import sharding
 from bench.records import reading
 from bench.records.reading import RecordError
-from bench.running.runner import BESIDE
+from bench.running.serving import BESIDE
 from bench.statistics.stopping import PATIENCE
 from semibackward_bench.grammar import counted
 
