@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 NETWORK = """
 import torch
@@ -49,12 +50,17 @@ def suite(folder: Path, cases: int, *, network: str = "") -> Path:
     return path
 
 
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Every whole line of a file of records."""
+    text = path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
 def records(*paths: Path) -> Counter[tuple[str, str]]:
     """How many records of comparisons there are, by case and status."""
     found: Counter[tuple[str, str]] = Counter()
     for path in paths:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
+        for record in lines(path):
             if record["kind"] == "comparison":
                 found[record["case_id"], record["status"]] += 1
     return found
@@ -62,6 +68,5 @@ def records(*paths: Path) -> Counter[tuple[str, str]]:
 
 def slots(path: Path) -> set[tuple[str, int]]:
     """Host and index of every slot that measured a comparison."""
-    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    told = [line["slot"] for line in lines if line["kind"] == "comparison"]
+    told = [line["slot"] for line in lines(path) if line["kind"] == "comparison"]
     return {(slot["host"], slot["index"]) for slot in told}

@@ -14,6 +14,9 @@ from bench.running.far import Agreed, Far
 from semibackward_bench.grammar import counted
 
 JOB = "SLURM_JOB_ID"
+_OF_THE_JOB = ("SLURM_GPUS", "SLURM_GPUS_PER_NODE", "SLURM_GPUS_PER_TASK", "SLURM_GRES")
+"""What srun would take for a step's own wish: one step would then ask for all GPUs, and the others
+wait until it ends."""
 
 
 class Slurm:
@@ -60,6 +63,8 @@ class Slurm:
                 " slot gets one of its own; ask Slurm for more, or for fewer slots"
             )
         self._cores = _cores(variables, self._slots)
+        # Nor would the others start if one step took all the memory that a node has for the job.
+        self._memory = _number(variables, "SLURM_MEM_PER_NODE") // _a_node(variables, self._slots)
 
     def places(self) -> Sequence[Place]:
         """One a step."""
@@ -70,9 +75,12 @@ class Slurm:
 
     def command(self) -> list[str]:
         """What starts a step that nothing else shares anything with."""
-        words = ["srun", "--exact", "--ntasks=1", "--nodes=1", "--unbuffered", "--quiet"]
+        words = ["env", *(f"--unset={name}" for name in _OF_THE_JOB)]
+        words += ["srun", "--exact", "--ntasks=1", "--nodes=1", "--unbuffered", "--quiet"]
         if self._gpus:
-            words.append("--gpus-per-task=1")
+            words += ["--gpus=1", "--gpus-per-task=1"]
+        if self._memory:
+            words.append(f"--mem={self._memory}M")
         if self._cores:
             words.append(f"--cpus-per-task={self._cores}")
         return [*words, *self._keeper]
@@ -103,10 +111,13 @@ def _cores(variables: Mapping[str, str], slots: int) -> int:
     asked = _number(variables, "SLURM_CPUS_PER_TASK")
     if asked:
         return asked
-    nodes = _number(variables, "SLURM_JOB_NUM_NODES") or 1
-    here = _number(variables, "SLURM_CPUS_ON_NODE")
-    a_node = -(-slots // nodes)
-    return max(1, here // a_node) if here else 0
+    here = _number(variables, "SLURM_CPUS_ON_NODE") or _number(variables, "SLURM_JOB_CPUS_PER_NODE")
+    return max(1, here // _a_node(variables, slots)) if here else 0
+
+
+def _a_node(variables: Mapping[str, str], slots: int) -> int:
+    """Slots that a node has at most."""
+    return -(-slots // (_number(variables, "SLURM_JOB_NUM_NODES") or 1))
 
 
 def _number(variables: Mapping[str, str], name: str) -> int:
