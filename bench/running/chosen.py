@@ -15,7 +15,8 @@ from bench.errors import BenchError, UsageError
 from bench.kinds import registry
 from bench.kinds.group import Group
 from bench.kinds.request import Request
-from bench.running.berths import VISIBLE, checked, choose_device
+from bench.running.berths import checked
+from bench.running.devices import VISIBLE, choose_device
 from bench.running.memory import KEEP
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
@@ -67,6 +68,23 @@ def choose(
     environment = dict(facts["environment"])
     environment["variables"] = _set_by_hand(environment["variables"])
     return Chosen(environment, accelerator, device, suite, comparisons)
+
+
+def check_beside(chosen: Chosen, *, crowded: bool) -> None:
+    """Whether the suite may be measured by these slots.
+
+    Args:
+        chosen: what the run will be.
+        crowded: whether slots share a machine.
+
+    Raises:
+        UsageError: it may not.
+    """
+    if crowded and chosen.device == "cpu" and chosen.suite.alone:
+        raise UsageError(
+            f"the suite {chosen.suite.name} has a CPU for itself, since its cases are short and a"
+            " neighbour would show in them: leave out --slots, or name another suite"
+        )
 
 
 def _told(groups: Sequence[Group], request: Request, pool: WorkerPool) -> tuple[Group, ...]:

@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 import bench
 from adapters.origins import Origin
+from bench import telling
 from bench.cases import Comparison, Status
 from bench.choosing import selection
 from bench.choosing.engines import LOCAL
 from bench.choosing.suites import Limits, Suite
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.kinds import registry
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
@@ -29,7 +30,7 @@ from bench.records.slot import SlotFacts
 from bench.records.types import ComparisonRecord, Environment
 from bench.running import origins, progress
 from bench.running.berths import Berth, Berths, agree, checked
-from bench.running.chosen import Chosen, choose
+from bench.running.chosen import Chosen, check_beside, choose
 from bench.running.engines import registry as engines
 from bench.running.engines.base import Engine
 from bench.running.measuring import ask
@@ -37,7 +38,7 @@ from bench.running.memory import not_kept
 from bench.running.observer import busy_seconds
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
-from bench.running.process import START_TIMEOUT
+from bench.running.process import START_TIMEOUT, WorkerDied
 from bench.running.progress import Progress
 from bench.running.slots import Slot
 
@@ -155,55 +156,68 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
     Raises:
         BenchError: something in what was asked must be mended first.
     """
-    expected = origins.parse(request.expect_from)
     with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(Journal(path, resume=request.resume))
-        shown = stack.enter_context(progress.shown())
-        first: MemoryPolicy = "system" if request.memory == "system" else "keep"
-        engine = engines.of(request, shown.note)
-        stack.callback(engine.close)
-        berths = Berths(request, engine, first, stack)
-        leader = berths.all[0]
-        chosen = choose(request, leader.pool, shown, leader.device)
-        _check_beside(chosen, berths)
-        agree(berths.all, _compared, may_differ=request.allow_other_versions)
-        found = origins.look(
-            lambda asked: checked(leader.pool.get().ask(asked, timeout=START_TIMEOUT)),
-            request,
-            chosen.comparisons,
-            expected,
-        )
-        told = [_facts(berths, berth, chosen, engine) for berth in berths.all]
-        slots = [_slot(berths, berth, chosen, first, shown, engine) for berth in berths.all]
-        on_cpu = chosen.device == "cpu"
-        forked = on_cpu and leader.starter.forks
-        use = leader.starter.memory(_policy(chosen.suite)) if on_cpu else None
-        if use is not None and use.policy == "keep" and not use.kept:
-            shown.note(not_kept(use))
-        if forked:
-            shown.stage("importing torch and the libraries")
-            _prepare(berths, slots, chosen)
-        begin(
-            request,
-            words,
-            journal,
-            chosen,
-            use,
-            "forked" if forked else "afresh",
-            found,
-            told,
-        )
-        several = len(slots) > 1 or engine.name != LOCAL
-        yield Session(
-            request,
-            slots,
-            journal,
-            shown,
-            chosen.suite,
-            chosen.comparisons,
-            retries=request.retries if request.retries is not None else RETRIES * several,
-            ended=dict(journal.earlier.ended) if journal.earlier else {},
-        )
+        try:
+            session = _open(request, words, path, stack)
+        except WorkerDied as died:
+            raise BenchError(f"the run can't begin: {telling.line(str(died))}") from died
+        yield session
+
+
+def _open(request: Request, words: list[str], path: Path, stack: contextlib.ExitStack) -> Session:
+    """See `opened`; what has to be closed is left to the stack.
+
+    Raises:
+        WorkerDied: one can't be started any more.
+    """
+    expected = origins.parse(request.expect_from)
+    journal = stack.enter_context(Journal(path, resume=request.resume))
+    shown = stack.enter_context(progress.shown())
+    first: MemoryPolicy = "system" if request.memory == "system" else "keep"
+    engine = engines.of(request, shown.note)
+    stack.callback(engine.close)
+    berths = Berths(request, engine, first, stack)
+    leader = berths.all[0]
+    chosen = choose(request, leader.pool, shown, leader.device)
+    check_beside(chosen, crowded=any(berths.look(berth).others for berth in berths.all))
+    agree(berths.all, may_differ=request.allow_other_versions)
+    found = origins.look(
+        lambda asked: checked(leader.pool.get().ask(asked, timeout=START_TIMEOUT)),
+        request,
+        chosen.comparisons,
+        expected,
+    )
+    told = [_facts(berths, berth, chosen, engine) for berth in berths.all]
+    slots = [_slot(berths, berth, chosen, first, shown, engine) for berth in berths.all]
+    on_cpu = chosen.device == "cpu"
+    forked = on_cpu and leader.starter.forks
+    use = leader.starter.memory(_policy(chosen.suite)) if on_cpu else None
+    if use is not None and use.policy == "keep" and not use.kept:
+        shown.note(not_kept(use))
+    if forked:
+        shown.stage("importing torch and the libraries")
+        _prepare(berths, slots, chosen)
+    begin(
+        request,
+        words,
+        journal,
+        chosen,
+        use,
+        "forked" if forked else "afresh",
+        found,
+        told,
+    )
+    several = len(slots) > 1 or engine.name != LOCAL
+    return Session(
+        request,
+        slots,
+        journal,
+        shown,
+        chosen.suite,
+        chosen.comparisons,
+        retries=request.retries if request.retries is not None else RETRIES * several,
+        ended=dict(journal.earlier.ended) if journal.earlier else {},
+    )
 
 
 def _policy(suite: Suite) -> MemoryPolicy:
@@ -283,28 +297,6 @@ def _prepare(berths: Berths, slots: Sequence[Slot], chosen: Chosen) -> None:
 
     with ThreadPoolExecutor(len(slots)) as at_once:
         list(at_once.map(prepare, zip(berths.all, slots, strict=True)))
-
-
-def _check_beside(chosen: Chosen, berths: Berths) -> None:
-    """Whether the suite may be measured by slots that share a machine.
-
-    Raises:
-        UsageError: it may not.
-    """
-    crowded = chosen.device == "cpu" and any(berths.look(berth).others for berth in berths.all)
-    if crowded and chosen.suite.alone:
-        raise UsageError(
-            f"the suite {chosen.suite.name} has a CPU for itself, since its cases are short and a"
-            " neighbour would show in them: leave out --slots, or name another suite"
-        )
-
-
-def _compared(berth: Berth) -> dict[str, Any]:
-    """What must be alike in all slots of a run."""
-    environment = berth.pool.get().facts["environment"]
-    names = ("python", "torch", "processor", "threads", "math", "libraries")
-    gpus = [gpu["name"] for gpu in berth.facts["gpus"] if gpu["uuid"] == berth.told.gpu]
-    return {**{name: environment[name] for name in names}, "GPU": gpus[:1]}
 
 
 def begin(
