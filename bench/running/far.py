@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bench import telling
-from bench.errors import EnvironmentMismatch, UsageError
+from bench.errors import BenchError, EnvironmentMismatch, UsageError
 from bench.records import provenance
 from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.running import keeping, versions
@@ -181,6 +181,8 @@ class Far:
             again = self._reach()
         except LineLost as lost:
             raise WorkerDied(f"{self.name}: {lost}", lost=True) from None
+        except BenchError as other:  # it leads elsewhere now, where something is not as here
+            raise WorkerDied(str(other), lost=True) from None
         asked = {"do": "start", "policy": policy, "library": library, "building": building}
         answer = self._ask(asked, START_TIMEOUT + GRACE)
         if again:

@@ -43,7 +43,7 @@ class Command:
         self._note = note
         self._keeper = lines.keeper(python)
         self._commands = {text: self._words(text) for text in commands}
-        if len(self._commands) < len(commands):
+        if len({tuple(words) for words in self._commands.values()}) < len(commands):
             raise UsageError(
                 "--worker-command names a place twice; for several GPUs of one machine, name it"
                 " once and add --devices all"

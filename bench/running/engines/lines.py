@@ -95,8 +95,9 @@ class CommandLine:
             self._log.close()
 
     def _read(self, stdout: IO[str]) -> None:
-        for line in stdout:
-            self._answers.put(line)
+        with stdout:
+            for line in stdout:
+                self._answers.put(line)
         self._answers.put("")
 
     def _ending(self) -> str:

@@ -99,14 +99,14 @@ def gpus(variables: Mapping[str, str]) -> int:
 
 
 def _cores(variables: Mapping[str, str], slots: int) -> int:
-    """Cores of a slot: what the allocation has on a node, split among those that fit there."""
+    """Cores of a slot: what the allocation has on a node, split among those that fit there, but no
+    more than were asked for a task."""
     asked = _number(variables, "SLURM_CPUS_PER_TASK")
-    if asked:
-        return asked
     nodes = _number(variables, "SLURM_JOB_NUM_NODES") or 1
     here = _number(variables, "SLURM_CPUS_ON_NODE")
     a_node = -(-slots // nodes)
-    return max(1, here // a_node) if here else 0
+    share = max(1, here // a_node) if here else asked
+    return min(share, asked) if asked else share
 
 
 def _number(variables: Mapping[str, str], name: str) -> int:
