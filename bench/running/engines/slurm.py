@@ -114,6 +114,6 @@ def _number(variables: Mapping[str, str], name: str) -> int:
 
 
 def _last_number(text: str) -> int:
-    """Of "8" or "h100:8"; 0 of what is none."""
-    last = text.rpartition(":")[2].partition("(")[0]
+    """Of "8", "h100:8" or "h100:8(S:0-1)"; 0 of what is none."""
+    last = text.partition("(")[0].rpartition(":")[2]
     return int(last) if last.isdigit() else 0
