@@ -73,7 +73,15 @@ class Keeper:
             found = {"ok": False, "died": str(died), "lost": False, "timeout": True}
         except WorkerDied as died:
             found = {"ok": False, "died": str(died), "lost": died.lost}
-        except (BenchError, OSError, LookupError, ValueError, TypeError) as error:
+        except (
+            BenchError,
+            OSError,
+            RuntimeError,
+            LookupError,
+            AttributeError,
+            ValueError,
+            TypeError,
+        ) as error:
             found = {"ok": False, "fault": f"{type(error).__name__}: {error}"}
         found["notes"] = list(self._notes)
         self._notes.clear()
