@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import program, telling
 from bench.errors import BenchError, EnvironmentMismatch, UsageError
@@ -23,6 +23,9 @@ from bench.running.starting import Starter
 
 _AT_ONCE = 16
 """Places that are opened at a time."""
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -78,7 +81,7 @@ class Berths:
         self._policy: MemoryPolicy = policy
         self._stack = stack
         places = engine.places()
-        scouts = self._each(places, self._scout)
+        scouts = _each(places, self._scout)
         wanted = [
             (place, scout, self._wanted(scout)) for place, scout in zip(places, scouts, strict=True)
         ]
@@ -105,16 +108,9 @@ class Berths:
         self._stack.callback(made.replace)
         return made
 
-    def _each(self, given: Sequence[Any], work: Callable[[Any], Berth]) -> list[Berth]:
-        if len(given) == 1:
-            return [work(given[0])]
-        with ThreadPoolExecutor(min(_AT_ONCE, len(given))) as at_once:
-            return list(at_once.map(work, given))
-
     def _scout(self, place: Place) -> Berth:
         """A place's first worker, which tells what is there."""
-        starter = place.open()
-        self._stack.callback(starter.close)
+        starter = self._open(place)
         pool = self.pool(starter, self._policy)
         try:
             facts = checked(pool.get().facts)
@@ -137,18 +133,22 @@ class Berths:
     def _divided(self, place: Place, scout: Berth, names: Sequence[str]) -> list[Berth]:
         """The slots of a place: the scout, and a further line for each further one."""
         found = []
+        starters = _each([place] * (len(names) - 1), self._open)
         for number, device in enumerate(names):
             berth = scout
             if number:
-                starter = place.open()
-                self._stack.callback(starter.close)
-                pool = self.pool(starter, self._policy)
-                berth = replace(scout, starter=starter, pool=pool)
+                starter = starters[number - 1]
+                berth = replace(scout, starter=starter, pool=self.pool(starter, self._policy))
             berth.device = device
             berth.told = _slot(berth.facts, device, number)
             berth.name = " ".join(filter(None, (place.name, _label(device, number, len(names)))))
             found.append(berth)
         return found
+
+    def _open(self, place: Place) -> Starter:
+        starter = place.open()
+        self._stack.callback(starter.close)
+        return starter
 
     def _share_out(self) -> None:
         """Each slot sees its own GPU alone, and gets its share of its machine's cores."""
@@ -172,6 +172,7 @@ class Berths:
                 berth.pool.replace()
                 berth.starter.restrict(variables, berth.held)
                 berth.pool.use(berth.starter.on_cpu(self._policy))
+        _each(self.all, lambda berth: berth.pool.get())  # all are asked soon, one after another
 
     def _moved(self, berth: Berth, facts: Mapping[str, Any]) -> None:
         """A slot that was lost is open again, perhaps elsewhere."""
@@ -226,6 +227,14 @@ def _compared(berth: Berth) -> dict[str, Any]:
     # A slot that sees its own GPU alone calls it cuda:0; the first look around saw them all.
     gpu = gpus.get(f"cuda:{berth.told.index}") if berth.device.startswith("cuda") else None
     return {**{name: environment[name] for name in names}, "GPU": gpu}
+
+
+def _each(given: Sequence[Given], work: Callable[[Given], Made]) -> list[Made]:
+    """What is made of each, in their order; several at once."""
+    if len(given) < 2:
+        return [work(one) for one in given]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(given))) as at_once:
+        return list(at_once.map(work, given))
 
 
 def _label(device: str, number: int, of: int) -> str:
