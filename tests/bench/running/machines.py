@@ -29,6 +29,7 @@ class Machine:
         gpu: the name of each of its GPUs; the last one's is all further ones'.
         told: further facts of the environment.
         dead: whether no worker can be started there.
+        workers_left: how many can be, until it is dead; None if no end is near.
     """
 
     host: str = "node1"
@@ -38,6 +39,7 @@ class Machine:
     gpu: Sequence[str] = ("H200",)
     told: Mapping[str, Any] = field(default_factory=dict)
     dead: bool = False
+    workers_left: int | None = None
 
     def facts(self, variables: Mapping[str, str], held: Sequence[int]) -> dict[str, Any]:
         """What a worker there tells that has these variables, on these cores."""
@@ -56,6 +58,8 @@ class Machine:
         cores = [core for core in cores if core]
         environment = {
             "python": "3.11.7",
+            "platform": "Linux x86_64",
+            "cores": sum(map(len, cores)),
             "torch": TORCH,
             "processor": "a processor",
             "threads": sum(map(len, cores)),
@@ -71,6 +75,18 @@ class Machine:
             "devices": [*(str(gpu["device"]) for gpu in gpus), "cpu"],
             "environment": {**environment, **self.told},
         }
+
+
+class Told(ScriptedWorker):
+    """Also answers what is asked before anything is measured."""
+
+    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        if request["do"] == "accelerator":
+            gpus = {gpu["device"]: {"name": gpu["name"]} for gpu in self.facts["gpus"]}
+            return {"ok": True, "accelerator": gpus.get(request["device"], {})}
+        if request["do"] == "origins":
+            return {"ok": True, "origins": {}}
+        return super().ask(request, timeout)
 
 
 class Scripted:
@@ -94,9 +110,12 @@ class Scripted:
         return self.start
 
     def start(self, library: str = "", building: str = "") -> Worker:
+        if self.machine.workers_left is not None:
+            self.machine.workers_left -= 1
+            self.machine.dead = self.machine.workers_left < 0
         if self.machine.dead:
             raise WorkerDied("the worker process ended with exit code 1; its last words: no torch")
-        worker = ScriptedWorker()
+        worker = Told()
         worker.facts = self.machine.facts(*(self.restricted or ({}, [])))
         self.workers.append(worker)
         return worker
