@@ -9,7 +9,7 @@ JOBS ?= 2
 # Every worker process imports torch, which takes twice as long where nobody keeps its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test test-browser check perf baseline baseline-check selfcheck replicate processes coverage \
+.PHONY: bench test test-browser test-slurm test-ray check perf baseline baseline-check selfcheck selfcheck-slots handing-out replicate processes coverage \
 	advised report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
@@ -27,6 +27,12 @@ test: $(READY)  ## Set up and run all tests that need no GPU
 
 test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 	@$(BIN)/python -m tools.browser_tests
+
+test-slurm: $(READY)  ## The tests of job arrays, on a Slurm that is started here for them
+	@$(BIN)/python -m tools.slurm_here
+
+test-ray: $(READY)  ## The tests of slots on a Ray cluster of several nodes, which are killed
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ray tests/ray --durations=5
 
 check: $(READY)  ## Lint, format, types, who may import whom, and workflows
 	@$(BIN)/ruff check
@@ -51,6 +57,12 @@ selfcheck: $(READY)  ## This engine against its peers: error between equals, pow
 	@$(BIN)/python -m tools.selfcheck
 
 RUNS ?= 8
+
+selfcheck-slots: $(READY)  ## What slots beside each other cost: error between equals, ratios, against one alone
+	@$(BIN)/python -m tools.slots.beside
+
+handing-out: $(READY)  ## What 64 slots and 20,000 cases cost the process that hands cases out
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.slots.handing_out
 
 replicate: $(READY)  ## The main job RUNS=8 times: how far its answers agree, into results/
 	@$(BIN)/python -m tools.replication --runs $(RUNS)

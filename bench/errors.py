@@ -18,6 +18,12 @@ class UsageError(BenchError):
     """A wrong argument or an unusable file."""
 
 
+class NothingToDo(BenchError):
+    """What was asked for is empty, and nothing is wrong with that."""
+
+    exit_code = 0
+
+
 class OutputError(BenchError):
     """The records can't be written any more; what was written before is whole."""
 

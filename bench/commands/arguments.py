@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from bench import console, program
-from bench.commands import advise, compare, counts, doctor, duel, explain, own, report, run
+from bench.commands import advise, compare, counts, doctor, duel, explain, own, report, run, slurm
 from bench.commands import list as listing
 from bench.errors import UsageError
 from bench.kinds import registry
@@ -29,6 +29,7 @@ _OTHERS = {
     "counts": (counts, "count what runs do, without timing anything"),
     "report": (report, "make tables of records"),
     "compare": (compare, "tell what got worse between two"),
+    "slurm": (slurm, "hand a run in as a job array of a cluster"),
     "duel": (duel, "hold two versions of a library against each other"),
     "doctor": (doctor, "what works here, or with your model"),
 }

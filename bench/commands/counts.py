@@ -17,7 +17,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         " torch gives the same numbers, also on a busy machine; `compare` tells two such files"
         " apart. What is not given comes from the suite `counts`."
     )
-    options.add_what(parser.add_argument_group("what to count"))
+    what = parser.add_argument_group("what to count")
+    options.add_what(what)
+    options.add_shard(what)
     how = parser.add_argument_group("how to count")
     how.add_argument("--device", default="cpu", help="cpu (default), auto, cuda, cuda:N or mps")
     options.add_timeout(how)

@@ -10,7 +10,7 @@ from bench.cases import BASELINE, DTYPES
 from bench.choosing.engines import ENGINES
 from bench.choosing.suites import MEMORY
 from bench.errors import UsageError
-from bench.kinds import numbers, registry
+from bench.kinds import numbers, registry, sharding
 from bench.kinds.base import Kind
 from bench.kinds.request import Request
 
@@ -220,6 +220,17 @@ def add_timeout(how: argparse._ArgumentGroup) -> None:
         type=numbers.positive,
         metavar="S",
         help="give a case up if one of its processes takes S seconds",
+    )
+
+
+def add_shard(what: argparse._ArgumentGroup) -> None:
+    """Which part of it."""
+    what.add_argument(
+        sharding.OPTION,
+        type=sharding.parse,
+        metavar="I/N",
+        help="only the I-th of N parts, which are about equally long; N alone: the I is the task of"
+        f" Slurm's job array, {sharding.TASK}",
     )
 
 

@@ -29,14 +29,15 @@ _FILES = {
 """What each format is called in --out."""
 _FOR_PEOPLE = ("md", "explained", "paragraphs")
 """Formats that are also read as they are, in a terminal or a log."""
+_WITHOUT_NOTES = ("csv", "explained", "figures", "paragraphs")
 FORMATS = ("md", "html", "csv", "latex", "json", "figures", "explained", "paragraphs")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Fill in the parser of `report`."""
     parser.description = (
-        "Make tables, plots or a page of any set of records: several machines, dates and versions"
-        " stand side by side."
+        "Make tables, plots or a page of any set of records: shards are one run; several machines,"
+        " dates and versions stand side by side."
     )
     parser.add_argument(
         "files",
@@ -77,7 +78,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         raise UsageError("--format figures writes files: name a folder with --out DIR")
     gc.disable()  # nothing in a report is garbage before its end, and looking for it takes long
     try:
-        runs = read(parsed.files, salvage=parsed.salvage)
+        runs = _joined(read(parsed.files, salvage=parsed.salvage), parsed.format)
         gc.freeze()  # nor is what was read, where somebody looks all the same
         if parsed.format == "figures":
             _figures(runs, parsed.out)
@@ -136,6 +137,17 @@ def read(paths: Sequence[Path], *, salvage: bool = False) -> list[Run]:
         if run.damaged:
             console.note(telling.line(run.left_out))
     return list(runs.values())
+
+
+def _joined(runs: list[Run], form: str) -> list[Run]:
+    """The same, with shards and what was measured again as parts of one run; what that leaves out
+    is told on stderr where the report has no table to tell it."""
+    from reports.reading import joined
+
+    found = joined.of(runs)
+    for note in joined.notes(found) if form in _WITHOUT_NOTES else ():
+        console.note(telling.line(note))
+    return found
 
 
 def _read(path: Path, *, salvage: bool) -> Run:

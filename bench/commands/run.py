@@ -47,7 +47,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         " given comes from the suite that fits: quick on a CPU, paper-libraries on a CUDA GPU, text"
         " for --libs openattack."
     )
-    options.add_what(parser.add_argument_group("what to measure"))
+    options.add_shard(add_what_and_how(parser))
+    options.add_slots(parser)
+    options.add_where(parser)
+
+
+def add_what_and_how(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add what can be measured and how; the group of the former."""
+    what = parser.add_argument_group("what to measure")
+    options.add_what(what)
     how = parser.add_argument_group("how to measure")
     options.add_limits(how)
     options.add_memory(how)
@@ -64,8 +72,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="what --max-batch-search may use (default: the GPU's memory, or most of the free)",
     )
     options.add_seed(how)
-    options.add_slots(parser)
-    options.add_where(parser)
+    return what
 
 
 def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.kinds.sharding import Shard
+
 
 @dataclass(frozen=True)
 class Request:
@@ -34,6 +36,7 @@ class Request:
         allow_other_versions: measure where versions are not this side's, too.
         max_batch_search, memory_limit: look for the largest batch, within so many gigabytes.
         expect_from: where libraries must be imported from, each FOLDER or NAME=FOLDER.
+        shard: which part of it, of how many.
         seed: of everything random.
         out: where the records go.
         resume: go on with them.
@@ -73,6 +76,7 @@ class Request:
     max_batch_search: bool = False
     memory_limit: float | None = None
     expect_from: tuple[str, ...] = ()
+    shard: Shard | None = None
     seed: int = 0
     out: Path | None = None
     resume: bool = False

@@ -9,7 +9,6 @@ before.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import Any
 from bench import files, program
 from bench.cases import DECIDED, Status
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
+from bench.kinds import sharding
 from bench.kinds.record import SCHEMA, OwnRecord
 from bench.records import opening, reading
 from bench.records.memory import MemoryPolicy
@@ -150,6 +150,7 @@ class Journal:
 
         Raises:
             EnvironmentMismatch: the run that is resumed was made elsewhere.
+            UsageError: it was another shard.
         """
         if self.earlier is None:
             self.append(environment)
@@ -159,6 +160,12 @@ class Journal:
                 f"{self.path} was written by an older version of this program, in schema"
                 f" {self.earlier.schema} of records; `report` and `compare` read it, but what is"
                 " measured now goes into a new file with --out"
+            )
+        then, now = (sharding.recorded(e.command) for e in (self.earlier.environment, environment))
+        if then != now:
+            raise UsageError(
+                f"{self.path} is of {_part(then)}, and this is {_part(now)}; name another file with"
+                " --out"
             )
         differences = list(_differences(self.earlier.environment, environment))
         if differences:
@@ -258,14 +265,10 @@ class Journal:
         return contiguous
 
     def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not opening.locked(self._file):
             raise UsageError(
                 f"another run is writing {self.path}; wait for it, or name another file with --out"
-            ) from None
-        except OSError:
-            return  # a file system without locks
+            )
 
     def _read(self) -> Earlier | None:
         """Read an earlier run, and find out what its last line wants before one is appended."""
@@ -319,6 +322,10 @@ def _write(file: int, data: bytes) -> None:
 
 def _decided(ended: dict[tuple[str, str], Status]) -> set[tuple[str, str]]:
     return {key for key, status in ended.items() if status in DECIDED}
+
+
+def _part(shard: str | None) -> str:
+    return "a whole run" if shard is None else f"shard {shard}"
 
 
 def _differences(then: Environment, now: Environment) -> Iterator[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
+import time
 from pathlib import Path
 
 from bench import files
@@ -12,6 +14,11 @@ from bench.errors import UsageError
 
 _STEP = 2**16
 """Bytes that are looked through at a time for the last line."""
+
+_REQUEUED = "SLURM_RESTART_COUNT"
+"""Where Slurm tells a job how often it has been put into the queue again."""
+_DYING = 120.0
+"""Seconds that the job before it may yet need to end, or the lock of its machine to be given up."""
 
 
 def found(path: Path) -> os.stat_result | None:
@@ -76,3 +83,22 @@ def last_line(file: int) -> tuple[int, bytes]:
         if feed:
             break
     return size, last
+
+
+def locked(file: int) -> bool:
+    """Lock a file; whether nobody else has it.
+
+    A job that Slurm has put into the queue again waits for the one before it, which may be dying.
+    """
+    until = time.monotonic() + (_DYING if os.environ.get(_REQUEUED) else 0.0)
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(1.0)
+        except OSError:
+            return True  # a file system without locks
+        else:
+            return True

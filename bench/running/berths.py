@@ -21,6 +21,8 @@ from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied
 from bench.running.starting import Starter
 
+TRIES = 3
+"""To start the first worker of a place, where one is lost."""
 _AT_ONCE = 16
 """Places that are opened at a time."""
 
@@ -112,11 +114,14 @@ class Berths:
         """A place's first worker, which tells what is there."""
         starter = self._open(place)
         pool = self.pool(starter, self._policy)
-        try:
-            facts = checked(pool.get().facts)
-        except WorkerDied as died:
-            where = f" at {telling.line(place.name)}" if place.name else ""
-            raise BenchError(f"no worker can be started{where}: {died}") from died
+        for number in range(TRIES):
+            try:
+                facts = checked(pool.get().facts)
+                break
+            except WorkerDied as died:
+                if not died.lost or number == TRIES - 1:
+                    where = f" at {telling.line(place.name)}" if place.name else ""
+                    raise BenchError(f"no worker can be started{where}: {died}") from died
         return Berth(place.name, starter, pool, facts, "", Slot(str(facts["host"])))
 
     def _wanted(self, scout: Berth) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.cases import Comparison
-from bench.choosing import selection
+from bench.choosing import dealing, selection
 from bench.choosing.suites import Suite
 from bench.errors import BenchError, UsageError
 from bench.kinds import registry
@@ -63,28 +63,13 @@ def choose(
     suite = selection.choose_suite(request, device)
     suite = replace(suite, groups=_told(suite.groups, request, pool))
     comparisons = selection.comparisons(request, suite, device, shown.note)
+    if request.shard is not None:
+        comparisons = dealing.dealt(comparisons, request.shard)
     asked = {"do": "accelerator", "device": device}
     accelerator = checked(pool.get().ask(asked, timeout=START_TIMEOUT))["accelerator"]
     environment = dict(facts["environment"])
     environment["variables"] = _set_by_hand(environment["variables"])
     return Chosen(environment, accelerator, device, suite, comparisons)
-
-
-def check_beside(chosen: Chosen, *, crowded: bool) -> None:
-    """Whether the suite may be measured by these slots.
-
-    Args:
-        chosen: what the run will be.
-        crowded: whether slots share a machine.
-
-    Raises:
-        UsageError: it may not.
-    """
-    if crowded and chosen.device == "cpu" and chosen.suite.alone:
-        raise UsageError(
-            f"the suite {chosen.suite.name} has a CPU for itself, since its cases are short and a"
-            " neighbour would show in them: leave out --slots, or name another suite"
-        )
 
 
 def _told(groups: Sequence[Group], request: Request, pool: WorkerPool) -> tuple[Group, ...]:

@@ -203,27 +203,27 @@ class Far:
             return False
         line = self._line = self._open_line()
         try:
-            found = line.ask({"do": "greet", "fork": self._agreed.fork}, START_TIMEOUT)
+            found = _done(line, {"do": "greet", "fork": self._agreed.fork}, START_TIMEOUT)
             self._compare(found)
             self._forks = bool(found["forks"])
             if self._agreed.brought:
-                line.ask({"do": "take", "files": dict(self._agreed.brought)}, GRACE)
+                _done(line, {"do": "take", "files": dict(self._agreed.brought)}, GRACE)
             elif self._agreed.folder:
-                line.ask({"do": "enter", "folder": self._agreed.folder}, GRACE)
+                _done(line, {"do": "enter", "folder": self._agreed.folder}, GRACE)
             self._look_for_files(line)
             variables, held = self._restricted
             there = set(found["cores"])
             if variables or held:
                 held = [core for core in held if core in there]
                 asked = {"do": "restrict", "variables": dict(variables), "held": held}
-                line.ask(asked, GRACE)
+                _done(line, asked, GRACE)
         except BaseException:
             self.close()
             raise
         return True
 
     def _compare(self, found: Mapping[str, Any]) -> None:
-        if found.get("keeper") != keeping.VERSION or not found["ok"]:
+        if found.get("keeper") != keeping.VERSION:
             raise LineLost(f"what answers there is not this program ({telling.line(str(found))})")
         differs = versions.differences(found["versions"], versions.installed())
         if found["code"] != provenance.code():
@@ -239,7 +239,8 @@ class Far:
     def _look_for_files(self, line: Line) -> None:
         if not self._agreed.files:
             return
-        found = line.ask({"do": "files", "digests": dict(self._agreed.files)}, START_TIMEOUT)
+        asked = {"do": "files", "digests": dict(self._agreed.files)}
+        found = _done(line, asked, START_TIMEOUT)
         told = [f"{name} is not there" for name in found["missing"]]
         told += [f"{name} is another file there" for name in found["other"]]
         if told:
@@ -272,6 +273,18 @@ class Far:
         raise WorkerDied(
             str(answer.get("died") or answer.get("fault")), lost=bool(answer.get("lost"))
         )
+
+
+def _done(line: Line, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+    """What a keeper answers that has only just been reached.
+
+    Raises:
+        LineLost: it can't do that.
+    """
+    answer = line.ask(request, timeout)
+    if not answer["ok"]:
+        raise LineLost(telling.line(str(answer.get("fault") or answer)))
+    return answer
 
 
 class FarWorker:

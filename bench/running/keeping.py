@@ -116,13 +116,13 @@ class Keeper:
                 missing.append(name)
             else:
                 other += [] if same else [name]
-        return {"missing": missing, "other": other, "folder": str(Path.cwd())}
+        return {"missing": missing, "other": other}
 
     def do_enter(self, folder: str) -> dict[str, Any]:
         """Work where the other end does, where there is such a folder."""
         with contextlib.suppress(OSError):
             os.chdir(folder)
-        return {"folder": str(Path.cwd())}
+        return {}
 
     def do_take(self, files: dict[str, str]) -> dict[str, Any]:
         here = self._here or Path.cwd()

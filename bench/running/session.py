@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,13 +12,12 @@ from typing import Any, Literal
 
 import bench
 from adapters.origins import Origin
-from bench import telling
 from bench.cases import Comparison, Status
 from bench.choosing import selection
 from bench.choosing.engines import LOCAL
 from bench.choosing.suites import Limits, Suite
 from bench.errors import BenchError, UsageError
-from bench.kinds import registry
+from bench.kinds import registry, sharding
 from bench.kinds.record import OwnRecord
 from bench.kinds.request import Request
 from bench.records import provenance
@@ -28,17 +25,13 @@ from bench.records.journal import Journal
 from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.records.slot import SlotFacts
 from bench.records.types import ComparisonRecord, Environment
-from bench.running import origins, progress
-from bench.running.berths import Berth, Berths, agree, checked
-from bench.running.chosen import Chosen, check_beside, choose
+from bench.running import origins, progress, readying
+from bench.running.chosen import Chosen
 from bench.running.engines import registry as engines
-from bench.running.engines.base import Engine
 from bench.running.measuring import ask
-from bench.running.memory import not_kept
-from bench.running.observer import busy_seconds
 from bench.running.pauses import Pauses
 from bench.running.pool import WorkerPool
-from bench.running.process import START_TIMEOUT, WorkerDied
+from bench.running.process import WorkerDied
 from bench.running.progress import Progress
 from bench.running.slots import Slot
 
@@ -156,147 +149,30 @@ def opened(request: Request, words: list[str], path: Path) -> Iterator[Session]:
     Raises:
         BenchError: something in what was asked must be mended first.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            session = _open(request, words, path, stack)
-        except WorkerDied as died:
-            raise BenchError(f"the run can't begin: {telling.line(str(died))}") from died
-        yield session
-
-
-def _open(request: Request, words: list[str], path: Path, stack: contextlib.ExitStack) -> Session:
-    """See `opened`; what has to be closed is left to the stack.
-
-    Raises:
-        WorkerDied: one can't be started any more.
-    """
     expected = origins.parse(request.expect_from)
-    journal = stack.enter_context(Journal(path, resume=request.resume))
-    shown = stack.enter_context(progress.shown())
-    first: MemoryPolicy = "system" if request.memory == "system" else "keep"
-    engine = engines.of(request, shown.note)
-    stack.callback(engine.close)
-    berths = Berths(request, engine, first, stack)
-    leader = berths.all[0]
-    chosen = choose(request, leader.pool, shown, leader.device)
-    check_beside(chosen, crowded=any(berths.look(berth).others for berth in berths.all))
-    agree(berths.all, may_differ=request.allow_other_versions)
-    found = origins.look(
-        lambda asked: checked(leader.pool.get().ask(asked, timeout=START_TIMEOUT)),
-        request,
-        chosen.comparisons,
-        expected,
-    )
-    told = [_facts(berths, berth, chosen, engine) for berth in berths.all]
-    slots = [_slot(berths, berth, chosen, first, shown, engine) for berth in berths.all]
-    on_cpu = chosen.device == "cpu"
-    forked = on_cpu and leader.starter.forks
-    use = leader.starter.memory(_policy(chosen.suite)) if on_cpu else None
-    if use is not None and use.policy == "keep" and not use.kept:
-        shown.note(not_kept(use))
-    if forked:
-        shown.stage("importing torch and the libraries")
-        _prepare(berths, slots, chosen)
-    begin(
-        request,
-        words,
-        journal,
-        chosen,
-        use,
-        "forked" if forked else "afresh",
-        found,
-        told,
-    )
-    several = len(slots) > 1 or engine.name != LOCAL
-    return Session(
-        request,
-        slots,
-        journal,
-        shown,
-        chosen.suite,
-        chosen.comparisons,
-        retries=request.retries if request.retries is not None else RETRIES * several,
-        ended=dict(journal.earlier.ended) if journal.earlier else {},
-    )
-
-
-def _policy(suite: Suite) -> MemoryPolicy:
-    return "system" if suite.limits.memory == "system" else "keep"
-
-
-def _slot(
-    berths: Berths,
-    berth: Berth,
-    chosen: Chosen,
-    first: MemoryPolicy,
-    shown: Progress,
-    engine: Engine,
-) -> Slot:
-    """What measures in a place, from what has looked around there.
-
-    Args:
-        berths: all of them.
-        berth: the place.
-        chosen: what the run will be.
-        first: what that which looked around did with memory.
-        shown: tells the user.
-        engine: brings workers there.
-    """
-    starter, beside, pauses = berth.starter, None, None
-    if chosen.device == "cpu":
-        limits, policy = chosen.suite.limits, _policy(chosen.suite)
-        if engine.name == LOCAL:
-            pauses = Pauses(
-                limits.max_seconds * len(chosen.comparisons) / len(berths.all),
-                chosen.environment["threads"],
-                cores=len(berth.held) or None,
-                busy=functools.partial(busy_seconds, berth.held),
-            )
-        if starter.forks or policy != first:
-            berth.pool.use(starter.on_cpu(policy))  # the first has imported no library
-        if limits.memory == "both" and starter.memory(policy).kept:
-            beside = berths.pool(starter, "system")
-    else:
-        berth.pool.use(starter.elsewhere())
-    name = berth.name if len(berths.all) > 1 or engine.name != LOCAL else ""
-    return Slot(
-        berth.pool,
-        beside=beside,
-        pauses=pauses,
-        progress=shown.of(name) if len(berths.all) > 1 else None,
-        look=functools.partial(berths.look, berth),
-        name=name,
-    )
-
-
-def _facts(berths: Berths, berth: Berth, chosen: Chosen, engine: Engine) -> SlotFacts:
-    """What the file of records says of a slot."""
-    accelerator = chosen.accelerator
-    if len(berths.all) > 1:
-        asked = {"do": "accelerator", "device": berth.device}
-        accelerator = checked(berth.pool.get().ask(asked, START_TIMEOUT))["accelerator"]
-    return SlotFacts(
-        berths.look(berth),
-        engine.name,
-        berth.facts["environment"]["processor"],
-        berth.held,
-        accelerator,
-        berth.differs,
-    )
-
-
-def _prepare(berths: Berths, slots: Sequence[Slot], chosen: Chosen) -> None:
-    """Import everywhere, and at once, what workers will need."""
-    needed = [(c.case.library, c.case.options.building) for c in chosen.comparisons]
-    policy = _policy(chosen.suite)
-
-    def prepare(pair: tuple[Berth, Slot]) -> None:
-        berth, slot = pair
-        policies: list[MemoryPolicy] = [policy] if slot.beside is None else [policy, "system"]
-        berth.starter.prepare(policies, needed)
-
-    with ThreadPoolExecutor(len(slots)) as at_once:
-        list(at_once.map(prepare, zip(berths.all, slots, strict=True)))
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(Journal(path, resume=request.resume))
+        shown = stack.enter_context(progress.shown())
+        first: MemoryPolicy = "system" if request.memory == "system" else "keep"
+        engine = engines.of(request, shown.note)
+        stack.callback(engine.close)
+        try:
+            ready = readying.slots(request, engine, first, stack, shown, expected)
+        except WorkerDied as died:
+            raise BenchError(f"a worker was lost before anything was measured: {died}") from died
+        slots, chosen = ready.slots, ready.chosen
+        begin(request, words, journal, chosen, ready.memory, ready.workers, ready.found, ready.told)
+        several = len(slots) > 1 or engine.name != LOCAL
+        yield Session(
+            request,
+            slots,
+            journal,
+            shown,
+            chosen.suite,
+            chosen.comparisons,
+            retries=request.retries if request.retries is not None else RETRIES * several,
+            ended=dict(journal.earlier.ended) if journal.earlier else {},
+        )
 
 
 def begin(
@@ -327,7 +203,7 @@ def begin(
     journal.begin(
         Environment(
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            command=words,
+            command=sharding.spelt_out(words, request.shard),
             seed=request.seed,
             bench_version=bench.__version__,
             device=chosen.device,

@@ -18,12 +18,15 @@ from bench.records.reading import Run
 from reports.figures import saving
 from reports.figures.every import plots as every
 from reports.figures.plot import Plot
+from reports.reading import joined
 from semibackward_bench import home
 
 MANY = 3000
 """Comparisons from which a second process is worth its start."""
 PATIENCE = 120.0
 """Seconds that are waited for it once everything else is drawn."""
+_APART = ""
+"""Between the files of one run and those of the next; no path is empty."""
 COMMAND = tuple(home.command("reports.figures.beside"))
 
 
@@ -37,7 +40,7 @@ class Other:
 
     def __init__(self, runs: Sequence[Run], folder: Path) -> None:
         self._process = subprocess.Popen(
-            [*COMMAND, str(folder), *(str(run.path) for run in runs)],
+            [*COMMAND, str(folder), *_words(runs)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -75,8 +78,15 @@ def share(plots: Sequence[Plot]) -> list[Plot]:
 
 
 def _read_again(run: Run) -> bool:
-    """Whether its file reads again as it was read here."""
-    return run.path.is_file() and not run.damaged
+    """Whether its files read again as they were read here."""
+    return all(each.path.is_file() and not each.damaged for each in joined.journals(run))
+
+
+def _words(runs: Sequence[Run]) -> Iterator[str]:
+    """The files of each run, and what stands between two runs."""
+    for number, run in enumerate(runs):
+        yield from [_APART] if number else []
+        yield from (str(journal.path) for journal in joined.journals(run))
 
 
 def _cores() -> int:
@@ -86,8 +96,19 @@ def _cores() -> int:
 
 
 def main(folder: str, *files: str) -> None:
-    """Draw its share of what the files have something for."""
+    """Draw its share of what the files have something for.
+
+    Args:
+        folder: where the plots go.
+        files: of each run, with an empty word between two runs.
+    """
     gc.disable()  # as `report` does
-    runs = [reading.read(Path(file)) for file in files]
+    found: list[list[Run]] = [[]]
+    for file in files:
+        if file == _APART:
+            found.append([])
+        else:
+            found[-1].append(reading.read(Path(file)))
+    runs = list(map(joined.whole, found))
     for plot in share(every(runs)):
         saving.save(plot, Path(folder))

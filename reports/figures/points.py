@@ -11,7 +11,7 @@ import functools
 import math
 import operator
 import statistics
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench import telling
@@ -20,6 +20,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.estimate import CONFIDENCE
 from reports.reading import kind, levels, models, naming, places, ways
+from reports.reading.places import Place
 from reports.reading.words import WITHIN
 from semibackward_bench.grammar import counted, form
 
@@ -136,15 +137,24 @@ def _collected(runs: Sequence[Run]) -> list[Point]:
     found = places.of(runs)
     labels = [place.label or _UNLABELLED for place in found] if len(found) > 1 else [""]
     return [
-        Point(record, label, _made(environment), _facets(record, label))
+        point
         for place, label in zip(found, labels, strict=True)
-        for record, environment in place.comparisons
-        if record.variant != A_A
+        for point in _of_place(place, label)
     ]
 
 
-def _made(environment: Environment) -> str:
-    machine = environment.accelerator.get("name") or environment.processor
+def _of_place(place: Place, label: str) -> Iterator[Point]:
+    """Those of one place; of one with several GPUs or processors, each is told by its own too."""
+    machines = place.machines
+    ran_on = machines.apart([record for record, _ in place.comparisons])
+    for record, environment in place.comparisons:
+        if record.variant != A_A:
+            run = ", ".join(filter(None, (label, ran_on(record))))
+            made = _made(machines.model(record), environment)
+            yield Point(record, run, made, _facets(record, run))
+
+
+def _made(machine: str, environment: Environment) -> str:
     return f"{machine}, torch {str(environment.torch.get('version')).partition('+')[0]}"
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import statistics
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import get_args
 
 from bench import program, telling
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.anatomy import Anatomy, Split
 from reports.formats import markdown
-from reports.reading import kind, levels, memory, models, naming, promises, reproduce, shaping, ways
-from reports.reading.explanation import Explanation, Label, explain
+from reports.reading import (
+    kind,
+    levels,
+    machines,
+    memory,
+    models,
+    naming,
+    promises,
+    reproduce,
+    shaping,
+    ways,
+)
+from reports.reading.explanation import Explanation, explain
 from reports.reading.words import spelt
 from reports.table import Table
-from reports.tables import cells, modes
+from reports.tables import cells, labelled, modes
 from semibackward_bench.grammar import counted, form
 
 escape, code, prose = telling.markdown, telling.markdown_code, telling.markdown_prose
@@ -55,44 +63,18 @@ def explained(runs: Sequence[Run]) -> list[tuple[ComparisonRecord, Explanation |
 
 def _report(runs: Sequence[Run]) -> str:
     found = explained(runs)
+    measured = [(record, run.environment) for run in runs for record in run.comparisons]
     if not found:
         return "No case has been measured."
     said = summaries([record for record, _ in found])
     return "\n\n".join(
         [
             *map(prose, said),
-            markdown.draw(summary(found)),
+            markdown.draw(labelled.of(found, machines.apart(measured))),
             markdown.draw(table(found)),
             *map(markdown.draw, modes.of([record for record, _ in found])),
             *(markdown.where(run.environment) for run in runs),
         ]
-    )
-
-
-def summary(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:
-    """How many attacks of each library have each label, frozen against not."""
-    rows: dict[str, Counter[str]] = {}
-    gains: dict[str, list[float]] = {}
-    for record, told in found:
-        if not (ways.usual(record) and ways.freezes(record)):
-            continue
-        library = levels.beside(record.case.library, record)
-        counted = rows.setdefault(library, Counter())
-        counted[told.label if told is not None else record.status] += 1
-        if told is not None and told.label == "benefits" and record.speedup is not None:
-            gains.setdefault(library, []).append(record.speedup.estimate)
-    there = {name for counted in rows.values() for name in counted}
-    rare = ("no effect", "not seen")
-    usual = [name for name in get_args(Label) if name not in rare or name in there]
-    columns = [*usual, *sorted(there - set(usual))]
-    return Table(
-        "attacks by what freezing is worth to them",
-        ("library", *columns, "speedup where it benefits, median (least to most)"),
-        tuple(
-            (library, *(str(counted[name] or "-") for name in columns), _range(gains.get(library)))
-            for library, counted in rows.items()
-        ),
-        (),
     )
 
 
@@ -103,12 +85,6 @@ def summaries(records: Sequence[ComparisonRecord]) -> list[str]:
         for name, told in kind.every().items()
     ]
     return [said for said in found if said]
-
-
-def _range(gains: Sequence[float] | None) -> str:
-    if not gains:
-        return "-"
-    return f"{statistics.median(gains):.2f} ({min(gains):.2f} to {max(gains):.2f})"
 
 
 def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table:

@@ -17,6 +17,7 @@ from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.equality import Equality
 from reports.reading import (
     energy,
+    joined,
     kind,
     memory,
     places,
@@ -27,6 +28,7 @@ from reports.reading import (
     reproduce,
 )
 from reports.reading.explanation import explain
+from reports.reading.machines import Machines
 from reports.reading.why import why
 
 OPTIONAL = (
@@ -48,7 +50,8 @@ def comparisons(runs: Sequence[Run]) -> pandas.DataFrame:
     what they stand on; how low and how high as the system gives memory (`as_given_low`, …);
     `seconds_original` and `seconds_variant` (medians); what the checks found; what making it ready
     took (`prepared_variant`, in seconds, …). What is called `_original` is of the `baseline`;
-    the published speedup and ours over it; the environment; `command`, which repeats the row.
+    the published speedup and ours over it; the environment; the slot (`host`, `gpu`, `gpu_uuid`,
+    its index as `slot`, `others` beside it) and the `tries`; `command`, which repeats the row.
     Those of `OPTIONAL` are there where some row has them.
     """
     return _frame(list(_comparisons(runs)))
@@ -108,26 +111,25 @@ def _both(before: str | None, column: pandas.Series[Any]) -> str | None:
 
 
 def _comparisons(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    return (
-        _comparison(record, run, place.label)
-        for place in places.of(runs)
-        for run in place.runs
-        for record in run.comparisons
-    )
+    for place in places.of(runs):
+        machines = {id(run): Machines(run.environment) for run in place.journals}
+        for run in place.runs:
+            for record, journal in joined.comparisons(run):
+                yield _comparison(record, journal, place.label, machines[id(journal)])
 
 
 def _own(runs: Sequence[Run], line: str) -> Iterator[dict[str, Any]]:
     return (
         {
             "run": place.label,
-            "file": run.path.name,
+            "file": journal.path.name,
             **{key: value for key, value in vars(record).items() if not _nested(key, value)},
             **kind.flat(record.case),
             **kind.of(record.case).rows(record),
         }
         for place in places.of(runs)
         for run in place.runs
-        for record in run.own.get(line, ())
+        for record, journal in joined.own(run, line)
     )
 
 
@@ -146,7 +148,9 @@ def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
     return typed
 
 
-def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any]:
+def _comparison(
+    record: ComparisonRecord, run: Run, label: str, machines: Machines
+) -> dict[str, Any]:
     environment = run.environment
     found, given = record.speedup, record.as_given
     told = explain(record, environment)
@@ -189,6 +193,7 @@ def _comparison(record: ComparisonRecord, run: Run, label: str) -> dict[str, Any
         **_checks(record),
         **kind.of(record.case).results(record),
         **_environment(environment),
+        **_slot(record, machines, environment),
         "elapsed": record.elapsed,
         "warnings": "; ".join(record.warnings) or None,
         "command": reproduce.command(record, environment),
@@ -253,6 +258,20 @@ def _environment(environment: Environment) -> dict[str, Any]:
         "workers": environment.workers,
         "seed": environment.seed,
         "created": environment.created,
+    }
+
+
+def _slot(record: ComparisonRecord, machines: Machines, environment: Environment) -> dict[str, Any]:
+    found, model = record.slot, machines.model(record)
+    usual = model in (environment.accelerator.get("name"), environment.processor)
+    return {
+        "machine": places.machine(environment) if usual else model,
+        "host": found and found.host,
+        "gpu": machines.gpu(record) or None,
+        "gpu_uuid": found and found.gpu,
+        "slot": found and found.index,
+        "others": found and found.others,
+        "tries": record.tries,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from bench import telling
 from bench.records.reading import Run
 from bench.records.types import Environment
-from reports.reading import naming, places, reproduce
+from reports.reading import joined, machines, naming, places, reproduce
 from reports.table import Table
 from reports.tables import contents
 from reports.tables.contents import NOTHING
@@ -50,25 +50,29 @@ def _run(run: Run, asked: Mapping[str, Any]) -> Iterator[str]:
         yield draw(table)
     if not drawn:
         yield "No case has been measured."
-    if run.parts:
-        waiting = len({part.key for part in run.parts})
-        yield (
-            f"Comparisons begun and not complete: {waiting}; {escape(str(run.path))} can be gone on"
-            " with by --resume."
-        )
-    if run.cut:
-        yield f"The last line of {escape(str(run.path))} is half-written and was left out."
-    if run.damaged:
-        yield escape(run.left_out)
+    if len(files := joined.journals(run)) > 1:
+        yield f"Read from {escape(places.listed([journal.path.name for journal in files]))}."
+    begun = {part.key for part in run.parts}
+    for journal in files:
+        if waiting := len(begun & {part.key for part in journal.parts}):
+            yield (
+                f"Comparisons begun and not complete: {waiting}; {escape(str(journal.path))} can be"
+                " gone on with by --resume."
+            )
+        if journal.cut:
+            yield f"The last line of {escape(str(journal.path))} is half-written and was left out."
+        if journal.damaged:
+            yield escape(journal.left_out)
     yield where(run.environment)
 
 
 def where(environment: Environment) -> str:
     """Where and how a run was made."""
+    slots = filter(None, [machines.slots(environment)])
     where = (
         f"torch {environment.torch['version']}, Python {environment.python},"
         f" {machine(environment)}; {environment.created};"
-        f"{''.join(f' {told};' for told in places.elsewhere(environment))}"
+        f"{''.join(f' {told};' for told in (*places.elsewhere(environment), *slots))}"
     )
     return f"{escape(where)}\n{telling.markdown_code(reproduce.whole(environment))}"
 

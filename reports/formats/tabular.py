@@ -15,7 +15,8 @@ from bench import telling
 from bench.kinds.record import SCHEMA
 from bench.records.reading import Run
 from reports.formats import frame
-from reports.reading import averages, levels, places, summary
+from reports.reading import averages, joined, levels, places, summary
+from reports.reading.machines import Machines
 from reports.tables import contents
 from reports.tables.contents import NOTHING
 
@@ -46,18 +47,20 @@ def csv_parts(runs: Sequence[Run]) -> Iterator[str]:
 def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """Everything a report tells, as one JSON object on one line.
 
-    Keys: `summary` (sentences), `runs` (label, file and environment), `comparisons` and
-    `trainings` (a row each, keys as in `reports.formats.frame`), `averages` (for each run,
-    variant and level) and `tables` (title, header, rows, notes). What is not known is null.
+    Keys: `summary` (sentences), `notes` (which answers of several files were left out), `runs`
+    (label, file and environment), `comparisons` and `trainings` (a row each, keys as in
+    `reports.formats.frame`), `averages` (for each run, variant, level, and GPU or processor) and
+    `tables` (title, header, rows, notes). What is not known is null.
     """
     told: dict[str, Any] = {
         "schema": SCHEMA,
         "kind": "report",
         "summary": list(summary.of(runs)),
+        "notes": joined.notes(runs),
         "runs": [
             {"label": place.label, "file": run.path.name, "environment": asdict(run.environment)}
             for place in places.of(runs)
-            for run in place.runs
+            for run in place.journals
         ],
         "comparisons": _rows(frame.comparisons(runs)),
         **{f"{line}s": _rows(frame.own(runs, line)) for line in frame.lines()},
@@ -70,10 +73,11 @@ def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
 def _averages(runs: Sequence[Run]) -> Any:
     for place in places.of(runs):
         records = [record for record, _ in place.comparisons]
+        machines = Machines(*(run.environment for run in place.journals))
         asked = dict.fromkeys((record.variant, record.baseline) for record in records)
         for variant, baseline in asked:
             those = [r for r in records if (r.variant, r.baseline) == (variant, baseline)]
-            for found in averages.of(those):
+            for found in averages.of(those, machines.model):
                 level = found.level or levels.IDENTICAL
                 what = {"run": place.label, "variant": variant, "baseline": baseline}
                 yield {**what, **asdict(found), "level": level}

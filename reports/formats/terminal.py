@@ -11,7 +11,7 @@ from reports.formats import explained as dissected
 from reports.reading import advice, naming
 from reports.reading.words import shortened
 from reports.table import Table
-from reports.tables import contents, modes
+from reports.tables import contents, labelled, modes
 from reports.tables import short as short_tables
 
 _CODE = "    "
@@ -43,7 +43,7 @@ def explained(run: Run, width: int) -> Iterator[str]:
         for said in dissected.summaries([record for record, _ in found]):
             yield layout.broken(telling.line(said), width)
         if found:
-            yield draw(dissected.summary(found), width)
+            yield draw(labelled.of(found), width)
             yield draw(dissected.table(found), width)
             for table in modes.of([record for record, _ in found]):
                 yield draw(table, width)

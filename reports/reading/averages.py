@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.records.types import ComparisonRecord
@@ -25,24 +25,39 @@ class Average:
         arithmetic: the arithmetic mean, as papers print it; a few large speedups pull it up.
         count: how many went in.
         level: what their outputs were equal to, as `reports.reading.levels.word` has it.
+        ran_on: the GPU, or the processor; "" where averages are not apart by it.
     """
 
     geometric: Speedup
     arithmetic: float
     count: int
     level: str = ""
+    ran_on: str = ""
 
 
-def of(records: Iterable[ComparisonRecord]) -> list[Average]:
-    """The average of those that came to a speedup, of each level of equality apart."""
+def of(
+    records: Iterable[ComparisonRecord],
+    ran_on: Callable[[ComparisonRecord], str] = lambda record: "",
+) -> list[Average]:
+    """The average of those that came to a speedup, of each level of equality apart.
+
+    Args:
+        records: some comparisons.
+        ran_on: what each ran on; of these the averages are apart too.
+    """
     there = [record for record in records if record.status == "ok"]
-    return [
-        _of([r.speedup for r in there if levels.word(r) == level and r.speedup is not None], level)
+    found: dict[tuple[str, str], list[Speedup]] = {
+        (level, on): []
         for level in levels.words_of(there)
-    ]
+        for on in dict.fromkeys(map(ran_on, there))
+    }
+    for record in there:
+        if record.speedup is not None:
+            found[levels.word(record), ran_on(record)].append(record.speedup)
+    return [_of(speedups, level, on) for (level, on), speedups in found.items() if speedups]
 
 
-def _of(found: Sequence[Speedup], level: str) -> Average:
+def _of(found: Sequence[Speedup], level: str, ran_on: str) -> Average:
     logs = [math.log(speedup.estimate) for speedup in found]
     centre = statistics.fmean(logs)
     half = math.sqrt(math.fsum(speedup.half_width**2 for speedup in found)) / len(found)
@@ -56,7 +71,8 @@ def _of(found: Sequence[Speedup], level: str) -> Average:
         blocks=min(speedup.blocks for speedup in found),
         method=stands_for(found, "errors of the cases added in quadrature"),
     )
-    return Average(geometric, statistics.fmean(s.estimate for s in found), len(found), level)
+    arithmetic = statistics.fmean(speedup.estimate for speedup in found)
+    return Average(geometric, arithmetic, len(found), level, ran_on)
 
 
 def of_next_run(records: Iterable[ComparisonRecord]) -> bool:

@@ -13,8 +13,13 @@ from dataclasses import dataclass, replace
 from bench.cases import Case, against
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
+from reports.reading import joined
+from reports.reading.machines import Machines, models
 from reports.reading.words import shortened
 from semibackward_bench.grammar import counted
+
+_FEW = 8
+"""Files that a line names."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,21 @@ class Place:
     @property
     def comparisons(self) -> list[tuple[ComparisonRecord, Environment]]:
         """What was measured there, each with where."""
-        return [(record, run.environment) for run in self.runs for record in run.comparisons]
+        return [
+            (record, journal.environment)
+            for run in self.runs
+            for record, journal in joined.comparisons(run)
+        ]
+
+    @property
+    def journals(self) -> tuple[Run, ...]:
+        """Its files, each as it was read."""
+        return tuple(journal for run in self.runs for journal in joined.journals(run))
+
+    @property
+    def machines(self) -> Machines:
+        """What is known of the slots it was measured on."""
+        return Machines(*(run.environment for run in self.runs))
 
 
 def asked(record: ComparisonRecord) -> tuple[Case, str]:
@@ -46,7 +65,7 @@ def asked(record: ComparisonRecord) -> tuple[Case, str]:
 def of(runs: Sequence[Run]) -> list[Place]:
     """The columns of some runs, in the order of their first files, each with a label of its own."""
     if len(runs) == 1:
-        return [Place(machine(runs[0].environment), tuple(runs))]
+        return [Place(_called(runs[0].environment), tuple(runs))]
     columns: list[tuple[dict[str, str], set[tuple[Case, str]], list[Run]]] = []
     for run in runs:
         facts, cases = _facts(run.environment), {asked(record) for record in run.comparisons}
@@ -63,17 +82,34 @@ def of(runs: Sequence[Run]) -> list[Place]:
     ]
 
 
+def listed(files: Sequence[str]) -> str:
+    """Names of files; of many the first ones, and how many more there are."""
+    more = len(files) - _FEW
+    return ", ".join(files if more < 2 else [*files[:_FEW], f"and {counted(more, 'more file')}"])
+
+
 def machine(environment: Environment) -> str:
     """What it was measured on: the GPU, else the processor."""
     name = environment.accelerator.get("name")
     return str(name) if name else f"{environment.processor}, {counted(environment.cores, 'core')}"
 
 
+def machines(environment: Environment) -> list[str]:
+    """The same, where a run's slots ran on several kinds of these."""
+    found = models(environment)
+    return found if len(found) > 1 else [machine(environment)]
+
+
+def _called(environment: Environment) -> str:
+    *most, last = machines(environment)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _facts(environment: Environment) -> dict[str, str]:
     """What may make two measurements differ, the telling ones first."""
     libraries = environment.libraries
     return {
-        "machine": machine(environment),
+        "machine": _called(environment),
         "device": environment.device.partition(":")[0],
         "torch": f"torch {environment.torch['version']}",
         "python": f"Python {environment.python}",

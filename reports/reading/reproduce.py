@@ -5,15 +5,17 @@ from __future__ import annotations
 from bench import program, telling
 from bench.cases import BASELINE
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import kind
+from reports.reading import joined, kind
 
 
 def command(record: ComparisonRecord, environment: Environment) -> str:
-    """The command that repeats one comparison, or its whole run where only that can be repeated."""
+    """The command that repeats one comparison, or its whole run where only that can be repeated; of
+    a shard, the run that it is of."""
     case = record.case
     own = kind.of(case).command(case)
     if own is None:
-        return program.repeated(environment.command)
+        words = environment.command
+        return program.repeated(joined.whole_command(words) if joined.sharded(words) else words)
     shared = ["--dtype", case.dtype, "--device", case.device, "--seed", environment.seed]
     over = [] if record.baseline == BASELINE else ["--baseline", record.baseline]
     return program.command(*own, *shared, "--variants", record.variant, *over)

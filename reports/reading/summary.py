@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bench.cases import A_A
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
-from reports.reading import averages, causes, levels, models, numbers, promises, ways
+from reports.reading import (
+    averages,
+    causes,
+    joined,
+    levels,
+    machines,
+    models,
+    numbers,
+    promises,
+    ways,
+)
 from reports.reading.averages import Average
 from reports.reading.why import nothing_to_save
 from reports.reading.words import spelt
@@ -18,30 +28,38 @@ _FEW = 4
 """Names that a sentence bears."""
 
 Measured = tuple[ComparisonRecord, Environment]
+RanOn = Callable[[ComparisonRecord], str]
 
 
 def of(runs: Sequence[Run]) -> tuple[str, ...]:
     """What is gained, where nothing is and why, what other variants came to, and whether to believe
     it and what to do."""
-    every = [(r, run.environment) for run in runs for r in run.comparisons if r.variant != A_A]
+    every = [
+        (record, journal.environment)
+        for run in runs
+        for record, journal in joined.comparisons(run)
+        if record.variant != A_A
+    ]
     if not every:
         return ("No case has been measured.",)
     ok = [(record, where) for record, where in every if record.status == "ok"]
     usual = [(record, where) for record, where in ok if ways.usual(record)]
     frozen = [(record, where) for record, where in usual if ways.freezes(record)]
     others = [record for record, _ in ok if not ways.usual(record)]
-    said = [_gains(frozen, usual), _no_gains(frozen)] if usual or not others else []
-    return (*said, *_of_others(others), _trust(every, frozen))
+    ran_on = machines.apart(ok)
+    said = [_gains(frozen, usual, ran_on), _no_gains(frozen)] if usual or not others else []
+    return (*said, *_of_others(others, ran_on), _trust(every, frozen))
 
 
-def _gains(frozen: Sequence[Measured], usual: Sequence[Measured]) -> str:
+def _gains(frozen: Sequence[Measured], usual: Sequence[Measured], ran_on: RanOn) -> str:
     faster = [record for record, _ in frozen if record.verdict == "faster"]
-    free = averages.of(r for r, _ in usual if ways.infers(r) and r.verdict == "faster")
+    inferring = [r for r, _ in usual if ways.infers(r) and r.verdict == "faster"]
+    free = averages.of(inferring, ran_on)
     more = ""
     if free:
         each = " and ".join(f"{_cases(mean.count)} {_mean(mean)} times as fast" for mean in free)
         more = f"; queries without any gradient (forward-only) made {each}"
-    means = averages.of(faster)
+    means = averages.of(faster, ran_on)
     if not means:
         return f"Frozen parameters made none of {_cases(len(frozen))} measurably faster{more}."
     best = max(faster, key=_surely)
@@ -58,7 +76,7 @@ def _gains(frozen: Sequence[Measured], usual: Sequence[Measured]) -> str:
     )
 
 
-def _of_others(others: Sequence[ComparisonRecord]) -> list[str]:
+def _of_others(others: Sequence[ComparisonRecord], ran_on: RanOn) -> list[str]:
     """A sentence on variants that do more than freeze, or are held against another one: the mean of
     each at each level, faster or not."""
     by_way: dict[str, list[ComparisonRecord]] = {}
@@ -66,9 +84,10 @@ def _of_others(others: Sequence[ComparisonRecord]) -> list[str]:
         by_way.setdefault(ways.called(record), []).append(record)
     told = [
         f"{way} was {numbers.with_interval(mean.geometric, named=True)} times as fast in"
-        f" {_cases(mean.count)}{f', with {levels.outputs(mean.level)}' if mean.level else ''}"
+        f" {_cases(mean.count)}{f' on {mean.ran_on}' if mean.ran_on else ''}"
+        f"{f', with {levels.outputs(mean.level)}' if mean.level else ''}"
         for way, records in by_way.items()
-        for mean in averages.of(records)
+        for mean in averages.of(records, ran_on)
     ]
     text = "; ".join(told)
     return [f"{text[0].upper()}{text[1:]}."] if text else []
@@ -76,7 +95,8 @@ def _of_others(others: Sequence[ComparisonRecord]) -> list[str]:
 
 def _mean(mean: Average) -> str:
     told = numbers.with_interval(mean.geometric, named=True)
-    return f"(with {levels.outputs(mean.level)}) {told}" if mean.level else told
+    at = f"(with {levels.outputs(mean.level)}) " if mean.level else ""
+    return f"{f'on {mean.ran_on} ' if mean.ran_on else ''}{at}{told}"
 
 
 def _surely(record: ComparisonRecord) -> float:

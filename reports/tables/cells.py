@@ -11,6 +11,7 @@ from bench.statistics import doubts
 from bench.statistics.components import BETWEEN_SPEEDUP
 from bench.statistics.estimate import CONFIDENCE, FEW_PROCESSES, Speedup
 from reports.reading import averages, levels, memory, numbers, preparation, promises
+from reports.reading.machines import Machines, host
 from reports.reading.why import why
 from reports.reading.words import WITHIN
 from semibackward_bench.grammar import counted
@@ -49,10 +50,10 @@ def by_whom(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return said
 
 
-def memory_notes(columns: Sequence[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
-    """What workers did with memory, and what it did to times."""
+def circumstances(columns: Sequence[tuple[str, ComparisonRecord]], run: Run) -> Iterable[str]:
+    """What workers did with memory, and what it did to times; and who worked beside them."""
     told = [memory.of_spread(columns), memory.sentence(run.environment)]
-    return [text for text in told if text is not None]
+    return [*filter(None, told), *Machines(run.environment).notes(columns)]
 
 
 def methods(columns: Iterable[tuple[str, ComparisonRecord]]) -> Iterable[str]:
@@ -100,15 +101,27 @@ def _advice(record: ComparisonRecord, found: Speedup) -> str:
     return f"{few}: --processes {FEW_PROCESSES}"
 
 
-def averaged(records: Iterable[ComparisonRecord]) -> str:
-    """What the means are of, and what the interval of the geometric one stands for."""
-    records = list(records)
+def averaged(records: Iterable[ComparisonRecord], machines: Machines) -> str:
+    """What the means are of, and what the interval of the geometric one stands for.
+
+    Args:
+        records: what they are of.
+        machines: what is known of where these ran.
+    """
+    records = [record for record in records if record.speedup is not None]
     more = ", so that the next run's mean lies in it" if averages.of_next_run(records) else ""
     there = levels.words_of(records)
     apart = " No mean mixes levels of equality."
     if set(there) <= {"", levels.ROUNDING}:
         apart = " No mean mixes outputs that are identical with some that differ."
     apart = apart if len(there) > 1 else ""
+    hosts: dict[str, set[str]] = {}
+    for record in records:
+        hosts.setdefault(machines.model(record), set()).add(host(record))
+    if len(hosts) > 1:
+        apart += " No mean mixes models of GPUs, or of processors."
+    if (most := max(map(len, hosts.values()), default=0)) > 1:
+        apart += f" A mean takes in cases of up to {counted(most, 'machine')} with the same model."
     return (
         "Means: over the cases that came to a speedup; the interval of the geometric one is of the"
         f" mean of these very cases, their errors added in quadrature{more}; papers print the"

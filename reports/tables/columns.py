@@ -25,6 +25,7 @@ from reports.reading import (
 )
 from reports.reading import published as papers
 from reports.reading.averages import Average
+from reports.reading.machines import GPU, HOST, PROCESSOR, Machines
 from reports.reading.published import Published
 from reports.table import Table
 from reports.tables import cells
@@ -34,6 +35,9 @@ SMALLEST = "smallest effect told apart"
 PUBLISHED = "published speedup"
 OVER_PUBLISHED = "ours over published"
 _OPTIONAL = (
+    HOST,
+    GPU,
+    PROCESSOR,
     memory.AS_GIVEN,
     SMALLEST,
     PUBLISHED,
@@ -108,9 +112,12 @@ def _table(
     published = [papers.of(record, suite) for record in records]
     intervals = [record.speedup for record in records]
     averages_: dict[str, dict[str, str]] = {}
-    for mean in averages.of(averaged):
+    machines = Machines(run.environment)
+    ran_on = machines.apart(averaged)
+    for mean in averages.of(averaged, ran_on):
         if mean.count > 1:
-            averages_ |= _average_columns(mean, averaged, run)
+            alike = [r for r in averaged if ran_on(r) == mean.ran_on]
+            averages_ |= _average_columns(mean, alike, run)
             intervals.append(mean.geometric)
     rows: list[tuple[str, Iterable[str]]] = [
         (f"{first.baseline} (s)", (cells.seconds(r, r.baseline) for r in records)),
@@ -135,6 +142,7 @@ def _table(
         ("- .grad buffers", (_part(r, "gradients") for r in records)),
         ("largest batch", (_largest_batch(r) for r in records)),
         ("limited by", (_bound(r) for r in records)),
+        *machines.rows(records),
         ("version", (r.case.library_version or "-" for r in records)),
     ]
     drawn = [(name, tuple(row)) for name, row in rows]
@@ -150,10 +158,10 @@ def _table(
         (
             *cells.notes(named, run),
             *cells.methods(named),
-            *cells.memory_notes(named, run),
+            *cells.circumstances(named, run),
             *predicted.notes(records),
             *energy.notes(records),
-            *([cells.averaged(averaged)] if averages_ else []),
+            *([cells.averaged(averaged, machines)] if averages_ else []),
             *papers.notes(published),
         ),
     )
@@ -182,7 +190,7 @@ def _average_columns(
         geometric[PUBLISHED], arithmetic[PUBLISHED] = (f"{mean:.2f}" for mean in means)
         geometric[OVER_PUBLISHED] = f"{ours.geometric.estimate / means[0]:.2f}"
         arithmetic[OVER_PUBLISHED] = f"{ours.arithmetic / means[1]:.2f}"
-    of = f", {ours.level}" if ours.level else ""
+    of = "".join(f", {told}" for told in (ours.level, ours.ran_on) if told)
     return {f"geometric mean{of}": geometric, f"arithmetic mean{of}": arithmetic}
 
 

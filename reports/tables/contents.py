@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bench.cases import BASELINE
 from bench.records.reading import Run
-from reports.reading import kind
+from reports.reading import joined, kind
 from reports.table import Table
 from reports.tables import columns, counts, duels, side_by_side
 
@@ -34,7 +35,15 @@ def together(runs: Sequence[Run]) -> list[Table]:
 
 def of_run(run: Run, asked: Mapping[str, Any]) -> Iterator[Table]:
     """What each kind has to tell, and what is held against another baseline than the original, of
-    which no kind has tables of its own; duels; counts."""
+    which no kind has tables of its own; duels; counts. The first tells which answers of several
+    files were left out."""
+    notes = tuple(joined.notes([run]))
+    for table in _of_run(run, asked):
+        yield replace(table, notes=(*notes, *table.notes)) if notes else table
+        notes = ()
+
+
+def _of_run(run: Run, asked: Mapping[str, Any]) -> Iterator[Table]:
     for name, told in kind.every().items():
         every = [record for record in run.comparisons if record.case.kind == name]
         records = [record for record in every if record.baseline == BASELINE]

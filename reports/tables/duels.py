@@ -9,6 +9,7 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import EQUIVALENCE, Speedup
 from reports.reading import energy, promises
+from reports.reading.machines import Machines
 from reports.reading.words import WITHIN, spelt
 from reports.table import Table
 from reports.tables import cells, columns
@@ -41,6 +42,7 @@ def sentence(duel: DuelRecord) -> str:
 def _table(duels: Sequence[DuelRecord], column: str, run: Run) -> Table:
     records = [_as_comparison(duel) for duel in duels]
     names = [columns.column_name(record.case, column) for record in records]
+    named = list(zip(names, records, strict=True))
     rows: list[tuple[str, Iterable[str]]] = [
         ("a (s)", (cells.seconds(r, "a") for r in records)),
         ("b (s)", (cells.seconds(r, "b") for r in records)),
@@ -52,6 +54,7 @@ def _table(duels: Sequence[DuelRecord], column: str, run: Run) -> Table:
         ("parameter gradients", (cells.gradients(r) for r in records)),
         ("peak memory (MB)", (cells.peak(r) for r in records)),
         *_energy(records),
+        *_where(records, run),
     ]
     sides = " against ".join(_side(duels[0], name) for name in ("a", "b"))
     prefixes = [f"{name}: " if len(duels) > 1 else "" for name in names]
@@ -64,8 +67,8 @@ def _table(duels: Sequence[DuelRecord], column: str, run: Run) -> Table:
         (
             *said,
             *(f"{text}." for text in warned),
-            *cells.methods(zip(names, records, strict=True)),
-            *cells.memory_notes((), run),
+            *cells.methods(named),
+            *cells.circumstances(named, run),
             *energy.notes(duels),
         ),
     )
@@ -76,6 +79,13 @@ def _energy(records: Sequence[ComparisonRecord]) -> Iterator[tuple[str, Iterable
     if any(record.energy is not None for record in records):
         yield energy.RUN, map(energy.runs_cell, records)
         yield "energy, a over b", map(energy.ratio_cell, records)
+
+
+def _where(records: Sequence[ComparisonRecord], run: Run) -> Iterator[tuple[str, Iterable[str]]]:
+    """Rows of machines, where there are several."""
+    for name, row in Machines(run.environment).rows(records):
+        if any(cell != "-" for cell in row):
+            yield name, row
 
 
 def _as_comparison(duel: DuelRecord) -> ComparisonRecord:

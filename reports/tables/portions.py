@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.reading import ceilings, energy, numbers, predicted, shares
+from reports.reading.machines import Machines
 from reports.tables import cells
 
 Column = tuple[str, Callable[[ComparisonRecord], str]]
@@ -37,9 +38,10 @@ _OPTIONAL: tuple[Column, ...] = (
 )
 
 
-def optional(records: Sequence[ComparisonRecord]) -> list[Column]:
+def optional(records: Sequence[ComparisonRecord], run: Run) -> list[Column]:
     """Columns that are left out where no row has anything to tell."""
-    return [(name, cell) for name, cell in _OPTIONAL if any(cell(r) != "-" for r in records)]
+    told = [(name, cell) for name, cell in _OPTIONAL if any(cell(r) != "-" for r in records)]
+    return [*told, *Machines(run.environment).columns(records)]
 
 
 def notes(named: Sequence[tuple[str, ComparisonRecord]], run: Run) -> Iterator[str]:
@@ -53,7 +55,7 @@ def notes(named: Sequence[tuple[str, ComparisonRecord]], run: Run) -> Iterator[s
     said = cells.by_whom((name, text) for name, record in named if (text := ceilings.short(record)))
     yield from (f"{', '.join(names)}: {text}." for text, names in said.items())
     yield from cells.methods(named)
-    yield from cells.memory_notes(named, run)
+    yield from cells.circumstances(named, run)
 
 
 def last_notes(records: Sequence[ComparisonRecord]) -> Iterator[str]:

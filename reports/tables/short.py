@@ -15,7 +15,7 @@ from bench.cases import Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import FEW_PROCESSES
-from reports.reading import briefly, kind, levels, models, numbers, ways
+from reports.reading import briefly, kind, levels, machines, models, numbers, ways
 from reports.reading.words import WITHIN, shortened
 from reports.table import Table
 from reports.tables import cells
@@ -279,6 +279,7 @@ def _notes(
     if WITHIN in intervals:
         which = f"{_ONE_PROCESS} interval" if len(intervals) > 1 else "intervals"
         yield f"{which} {WITHIN}; a fresh one may lie outside: --processes {FEW_PROCESSES}"
+    yield from machines.briefly(records)
 
 
 def _title(rows: Sequence[_Row]) -> str:

@@ -10,11 +10,13 @@ from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import Speedup
 from reports.reading import averages, energy, levels, naming, numbers, places, promises, ways
+from reports.reading.machines import slots
 from reports.reading.places import Place
 from reports.table import Table
 from reports.tables import cells
 
 Key = tuple[Case, str]
+Rows = dict[Key, dict[str, ComparisonRecord]]
 
 
 def of(runs: Sequence[Run]) -> list[Table]:
@@ -23,7 +25,7 @@ def of(runs: Sequence[Run]) -> list[Table]:
     Two places also get the ratio of their speedups. None if no case was measured twice.
     """
     columns = places.of(runs)
-    found: dict[Key, dict[str, ComparisonRecord]] = {}
+    found: Rows = {}
     for place in columns:
         for record, _ in place.comparisons:
             found.setdefault(places.asked(record), {})[place.label] = record
@@ -35,7 +37,7 @@ def of(runs: Sequence[Run]) -> list[Table]:
     ]
 
 
-def _table(rows: dict[Key, dict[str, ComparisonRecord]], columns: Sequence[Place]) -> Table:
+def _table(rows: Rows, columns: Sequence[Place]) -> Table:
     there = [place for place in columns if any(place.label in row for row in rows.values())]
     labels = [place.label for place in there]
     name = naming.of([case for case, _ in rows])
@@ -73,7 +75,7 @@ def _table(rows: dict[Key, dict[str, ComparisonRecord]], columns: Sequence[Place
     return Table(
         f"side by side: {ways.spelt(first)} against {first.baseline}{name.common}: speedup",
         tuple(header),
-        (*drawn, *_means(rows, labels, len(header), mixed)),
+        (*drawn, *_means(rows, there, len(header), mixed)),
         (
             *_notes(name, rows, there),
             *cells.methods(named),
@@ -84,24 +86,40 @@ def _table(rows: dict[Key, dict[str, ComparisonRecord]], columns: Sequence[Place
 
 
 def _means(
-    rows: dict[Key, dict[str, ComparisonRecord]], labels: Sequence[str], width: int, mixed: bool
+    rows: Rows, there: Sequence[Place], width: int, mixed: bool
 ) -> Iterable[tuple[str, ...]]:
-    """Over the cases that came to a speedup in every place, so that the means compare."""
+    """Over the cases that came to a speedup in every place, so that the means compare; each
+    level of equality apart, and what they ran on within a place."""
+    labels = [place.label for place in there]
+    ran_on = {
+        place.label: place.machines.apart(
+            [row[place.label] for row in rows.values() if place.label in row]
+        )
+        for place in there
+    }
     whole = [
         row
         for row in rows.values()
         if all(label in row and row[label].speedup is not None for label in labels)
     ]
-    alike: dict[tuple[str, ...], list[dict[str, ComparisonRecord]]] = {}
+    alike: dict[tuple[tuple[str, str], ...], list[dict[str, ComparisonRecord]]] = {}
     for row in whole:
-        alike.setdefault(tuple(levels.word(row[label]) for label in labels), []).append(row)
+        key = tuple((levels.word(row[label]), ran_on[label](row[label])) for label in labels)
+        alike.setdefault(key, []).append(row)
     for group in alike.values():
         if len(group) < 2:
             continue
-        found = [mean for label in labels for mean in averages.of(row[label] for row in group)]
+        found = [
+            mean
+            for label in labels
+            for mean in averages.of((row[label] for row in group), ran_on[label])
+        ]
         means = [
             ", ".join(
-                filter(None, (numbers.with_interval(mean.geometric, named=mixed), mean.level))
+                filter(
+                    None,
+                    (numbers.with_interval(mean.geometric, named=mixed), mean.level, mean.ran_on),
+                )
             )
             for mean in found
         ]
@@ -155,22 +173,28 @@ def _energy(record: ComparisonRecord | None) -> str:
     return "-" if record is None else energy.ratio_cell(record)
 
 
-def _notes(
-    name: naming.Namer, rows: dict[Key, dict[str, ComparisonRecord]], there: Sequence[Place]
-) -> Iterable[str]:
+def _notes(name: naming.Namer, rows: Rows, there: Sequence[Place]) -> Iterable[str]:
     for place in there:
         environment = place.runs[0].environment
-        files = ", ".join(run.path.name for run in place.runs)
+        files = places.listed([journal.path.name for journal in place.journals])
         versions = {
             f"{row[place.label].case.library} {row[place.label].case.library_version}"
             for row in rows.values()
             if place.label in row and row[place.label].case.library_version
         }
         told = f"; {', '.join(sorted(versions))}" if versions else ""
+        told += "".join(f"; {found}" for run in place.runs if (found := slots(run.environment)))
         yield (
-            f"{place.label}: {places.machine(environment)}, torch {environment.torch['version']},"
+            f"{place.label}: {', '.join(places.machines(environment))},"
+            f" torch {environment.torch['version']},"
             f" Python {environment.python}, {environment.created[:10]}{told} ({files})."
         )
+        named = [
+            (f"{name(case)}, {place.label}", row[place.label])
+            for (case, _), row in rows.items()
+            if place.label in row
+        ]
+        yield from place.machines.notes(named, place.label)
     for (case, _), row in rows.items():
         for label, record in row.items():
             if record.status != "ok":

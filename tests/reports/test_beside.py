@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from bench.records import reading
 from bench.records.reading import Run
 from reports import figures
 from reports.figures import beside
+from reports.reading import joined
 from tests.places import MACHINE
 
 FILE = MACHINE / "controls.jsonl"
@@ -70,6 +72,30 @@ def test_what_it_has_not_drawn_in_time_is_drawn_here(
     monkeypatch.setattr(beside, "COMMAND", (sys.executable, "-c", code))
     monkeypatch.setattr(beside, "PATIENCE", 0.2)
     assert contents(figures.draw([run], tmp_path)) == in_order
+
+
+def test_the_second_process_knows_which_files_are_one_run(
+    run: Run, two: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = len(run.comparisons) // 2
+    for name, records in {"a": run.comparisons[:half], "b": run.comparisons[half - 1 :]}.items():
+        lines: list[Any] = [run.environment, *records]
+        (tmp_path / f"{name}.jsonl").write_text("".join(map(reading.to_line, lines)))
+    parts = [reading.read(tmp_path / name) for name in ("a.jsonl", "b.jsonl")]
+    found = [*joined.of(parts), run]
+    assert [len(each.comparisons) for each in found] == [len(run.comparisons)] * 2
+    seen: list[bool] = []
+    done = beside.Other.done
+
+    def watched(other: beside.Other) -> bool:
+        seen.append(done(other))
+        return seen[-1]
+
+    monkeypatch.setattr(beside.Other, "done", watched)
+    drawn = contents(figures.draw(found, tmp_path / "two"))
+    assert seen == [True]
+    monkeypatch.setattr(beside, "_cores", lambda: 1)
+    assert drawn == contents(figures.draw(found, tmp_path / "one"))
 
 
 @pytest.mark.parametrize("reason", ["few records", "one core", "no file"])

@@ -21,6 +21,7 @@ from bench.worker import checks, flops, gradients, state
 from reports.formats import explained
 from reports.reading import reproduce
 from reports.reading.explanation import Label, explain
+from reports.tables import labelled
 from tests.cases import changed, image_case
 from tests.commands import chosen
 from tests.records import ENVIRONMENT, run
@@ -201,7 +202,7 @@ def test_the_table_keeps_every_case() -> None:
     failed = record(None, status="failed", reason="it fell")
     text = explained.report([run(record(FULL), record(None), failed)])
     found = [(one, explain(one, ENVIRONMENT)) for one in (record(FULL), record(None), failed)]
-    (row,) = explained.summary(found).rows
+    (row,) = labelled.of(found).rows
     assert row == ("foolbox", "1", "-", "-", "-", "-", "1", "1", "1.50 (1.50 to 1.50)")
     assert "benefits: freeze" in text
     assert "failed: it fell" in text

@@ -17,7 +17,16 @@ from tests.told.planning import planned, started
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which everything lies that pages speak of, to be the current one."""
     here = tmp_path / "desk"
-    for folder in ("out", "runs", "my_package", "my_photos", "my-fork", "before", "after"):
+    for folder in (
+        "out",
+        "runs",
+        "my_package",
+        "my_photos",
+        "my-fork",
+        "before",
+        "after",
+        "shards",
+    ):
         (here / folder).mkdir(parents=True)
     (tmp_path / "out").mkdir()
     for folder in ("results", "docs"):
@@ -32,6 +41,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "out/night",
         "out/fixed",
         "../out/base",
+        "shards/shard-1-of-2",
     ):
         shutil.copy(before, here / f"{name}.jsonl")
     for name in ("new", "tuesday", "out/new", "../out/new"):
@@ -53,6 +63,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(here)
     monkeypatch.setattr(session, "opened", planned)
     monkeypatch.setattr("bench.duel.installing.install", started)
+    monkeypatch.setattr("bench.slurm.submitting.check", lambda: None)
+    monkeypatch.setattr("bench.slurm.submitting.submit", started)
+    monkeypatch.setattr("bench.slurm.estimating.tried", started)
     monkeypatch.setattr("bench.commands.machine_doctor.WorkerPool", started)
     monkeypatch.setattr("bench.commands.model_doctor.WorkerPool", started)
     monkeypatch.setattr("bench.commands.report._drawn", lambda *_: "", raising=False)

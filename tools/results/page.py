@@ -12,6 +12,7 @@ from bench import telling
 from bench.records.reading import Run
 from reports.formats import explained, markdown
 from reports.reading import naming, places
+from reports.tables import labelled
 from semibackward_bench import grammar
 from tools.contents import anchor
 from tools.results import evidence, records, sample
@@ -146,7 +147,7 @@ def _title(run: Run, more: str) -> str:
 def _summary(group: Sequence[Run]) -> Iterator[str]:
     """Of many dissected cases: how many there are of each kind, and how each run was made."""
     with naming.told_apart(group):
-        yield markdown.draw(explained.summary(explained.explained(group)))
+        yield markdown.draw(labelled.of(explained.explained(group)))
         yield "\n\n".join(markdown.where(run.environment) for run in group)
 
 

@@ -55,10 +55,10 @@ class Ray:
             raise UsageError(f"--engine ray needs Ray: {INSTALL}") from None
         self._ray = ray
         self._note = note
-        self._mine = not ray.is_initialized()
-        if self._mine:
-            self._join(address)
+        self._brought = tempfile.TemporaryDirectory(prefix="semibackward-bench-")
         try:
+            self._agreed = replace(agreed, brought=_copied(agreed.files, Path(self._brought.name)))
+            self._join(address)
             there = ray.cluster_resources()
             gpus = int(there.get("GPU", 0))
             nodes = sum(bool(node["Alive"] and _cores(node)) for node in ray.nodes())
@@ -70,12 +70,9 @@ class Ray:
                 )
             self._needs: dict[str, Any] = {"num_gpus": 1} if gpus else {}
             self._needs["num_cpus"] = self._share(int(there.get("CPU", 0)))
-            self._brought = tempfile.TemporaryDirectory(prefix="semibackward-bench-")
         except BaseException:
-            self._leave()
+            self.close()
             raise
-        self._agreed = replace(agreed, brought=_copied(agreed.files, Path(self._brought.name)))
-        self._environment = {"working_dir": self._brought.name} if agreed.files else {}
 
     def places(self) -> Sequence[Place]:
         """One an actor."""
@@ -83,13 +80,15 @@ class Ray:
 
     def close(self) -> None:
         """Leave the cluster."""
+        self._ray.shutdown()
         self._brought.cleanup()
-        self._leave()
 
     def _join(self, address: str | None) -> None:
         """Be part of a cluster, and say nothing about it."""
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        given = {} if address is None else {"address": address}
+        given: dict[str, Any] = {} if address is None else {"address": address}
+        if self._agreed.brought:
+            given["runtime_env"] = {"working_dir": self._brought.name}
         try:
             self._ray.init(log_to_driver=False, logging_level="ERROR", **given)
         except (OSError, RuntimeError, ValueError) as error:
@@ -99,10 +98,6 @@ class Ray:
                 f"no Ray cluster answers{f' at {telling.line(where)}' if where else ''} ({first});"
                 f" start one by `ray start --head`, or see `{program.command('doctor')}`"
             ) from error
-
-    def _leave(self) -> None:
-        if self._mine:
-            self._ray.shutdown()
 
     def _share(self, cores: int) -> int:
         """Cores of a slot, so that all slots fit: what a node has is split among its slots."""
@@ -125,10 +120,11 @@ class Ray:
         name = f"actor {number}"
         return Place(
             name,
-            lambda: Far(
-                name, lambda: ActorLine(self._ray, self._actor()), self._agreed, self._note
-            ),
+            lambda: Far(name, self._line, self._agreed, self._note),
         )
+
+    def _line(self) -> ActorLine:
+        return ActorLine(self._ray, self._actor())
 
     def _actor(self) -> Any:
         """An actor, once the cluster has a place for it.
@@ -136,10 +132,7 @@ class Ray:
         Raises:
             LineLost: it has none.
         """
-        made = self._ray.remote(Kept).options(
-            runtime_env=self._environment, max_restarts=0, **self._needs
-        )
-        actor = made.remote()
+        actor = self._ray.remote(Kept).options(max_restarts=0, **self._needs).remote()
         try:
             self._ray.get(actor.here.remote(), timeout=SECONDS_FOR_A_PLACE)
         except self._ray.exceptions.GetTimeoutError:

@@ -11,7 +11,7 @@ import hashlib
 import importlib.resources
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -25,14 +25,15 @@ from reports import figures
 from reports.formats.page import rows as table
 from reports.formats.page import title
 from reports.formats.page.rows import Column, Row
-from reports.reading import levels, naming, places, promises, reproduce, summary, ways
+from reports.reading import joined, levels, naming, places, promises, reproduce, summary, ways
+from reports.reading.machines import GPU, HOST, Machines, slots
 from reports.tables import cells, contents
 from reports.tables.contents import NOTHING
 from semibackward_bench import grammar
 
 MOST_TABLES = 40
 """Tables that a page bears; `--format md` has them all."""
-_FILTERS = ("library", "attack", "model", "device", "variant", "verdict", "run")
+_FILTERS = ("library", "attack", "model", "device", HOST, GPU, "variant", "verdict", "run")
 _SCALE = 1.35
 """A plot is made for a printed column, and read from farther away on a screen."""
 _WIDE, _COLUMN = 900, 560
@@ -55,8 +56,11 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
     records = [record for place in found for record, _ in place.comparisons]
     baseline = ways.baseline_of(records) if records else BASELINE
     intervals = cells.interval_names(record.speedup for record in records)
+    machines = {
+        id(run.environment): Machines(run.environment) for place in found for run in place.journals
+    }
     rows = [
-        table.row(record, environment, place, mixed=len(intervals) > 1)
+        table.row(record, environment, machines[id(environment)], place, mixed=len(intervals) > 1)
         for place in found
         for record, environment in place.comparisons
     ]
@@ -69,7 +73,7 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         program=title.PROGRAM,
         title=title.of(found),
         measured=title.facts(found),
-        summary=[_with_code(sentence) for sentence in summary.of(runs)],
+        summary=[_with_code(sentence) for sentence in (*summary.of(runs), *joined.notes(runs))],
         opening=None if opening is None else _opening(opening),
         rows=rows,
         baseline=baseline,
@@ -85,7 +89,12 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         report=program.command("report"),
         tables=tables[:MOST_TABLES],
         more_tables=len(tables) > MOST_TABLES,
-        runs=[_facts(run, place.label) for place in found for run in place.runs],
+        runs=[
+            _facts(journal, place.label, {part.key for part in run.parts})
+            for place in found
+            for run in place.runs
+            for journal in joined.journals(run)
+        ],
         style=markupsafe.Markup(_style()),
         script=markupsafe.Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -163,7 +172,7 @@ def _plot(plot: figures.Plot) -> dict[str, Any]:
     }
 
 
-def _facts(run: Run, label: str) -> Mapping[str, Any]:
+def _facts(run: Run, label: str, begun: Collection[tuple[str, str]]) -> Mapping[str, Any]:
     environment = run.environment
     packed = gzip.compress(run.path.read_bytes(), compresslevel=3, mtime=0)
     return {
@@ -173,7 +182,7 @@ def _facts(run: Run, label: str) -> Mapping[str, Any]:
         "command": reproduce.whole(environment),
         "comparisons": title.numbered(len(run.comparisons), "comparisons"),
         "own": [title.numbered(len(found), f"{line}s") for line, found in run.own.items() if found],
-        "incomplete": len({part.key for part in run.parts}),
+        "incomplete": len({part.key for part in run.parts if part.key in begun}),
         "cut": run.cut,
         "left_out": run.left_out if run.damaged else "",
         "records": base64.b64encode(packed).decode(),
@@ -187,6 +196,8 @@ def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
     yield "processor", f"{environment.processor}, {grammar.counted(environment.cores, 'core')}"
     for name, value in environment.accelerator.items():
         yield f"accelerator {name}", str(value)
+    if told := slots(environment):
+        yield "slots", told
     yield "system", environment.platform
     yield "Python", environment.python
     yield "torch", ", ".join(f"{k} {v}" for k, v in environment.torch.items() if v is not None)
@@ -195,8 +206,8 @@ def _environment(environment: Environment) -> Iterable[tuple[str, str]]:
     yield "workers", environment.workers or "started afresh"
     yield "settings", ", ".join(f"{k} = {v}" for k, v in environment.math.items())
     yield "libraries", ", ".join(f"{k} {v}" for k, v in environment.libraries.items())
-    if told := places.elsewhere(environment):
-        yield "libraries from elsewhere", "; ".join(told)
+    if origins := places.elsewhere(environment):
+        yield "libraries from elsewhere", "; ".join(origins)
     yield "variables", " ".join(reproduce.variables(environment)) or "none set"
     yield "suite", environment.suite or "unknown"
     yield "seed", str(environment.seed)

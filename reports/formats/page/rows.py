@@ -21,6 +21,7 @@ from reports.reading import (
     reproduce,
     ways,
 )
+from reports.reading.machines import GPU, HOST, Machines, host
 from reports.reading.places import Place
 from reports.reading.why import why
 from reports.tables import cells
@@ -45,6 +46,8 @@ _FIRST = (
     "peak memory (MB)",
 )
 """The columns that get room, in this order; the others follow."""
+_SEVERAL = ("run", HOST, GPU)
+"""Columns that are shown only if rows differ in them."""
 _ALWAYS = ("speedup", "verdict")
 """Columns that are shown even if all rows say the same."""
 _LONGEST = {"library": 13, "attack": 18, "model": 15, "run": 12, "verdict": 24}
@@ -99,7 +102,14 @@ class Column:
     common: str | None
 
 
-def row(record: ComparisonRecord, environment: Environment, place: Place, *, mixed: bool) -> Row:
+def row(
+    record: ComparisonRecord,
+    environment: Environment,
+    machines: Machines,
+    place: Place,
+    *,
+    mixed: bool,
+) -> Row:
     case, speedup = record.case, record.speedup
     found = published.of(record, environment.suite)
     gradients = record.gradients or {}
@@ -137,11 +147,13 @@ def row(record: ComparisonRecord, environment: Environment, place: Place, *, mix
             preparation.PREPARED: _prepared(record),
             "batch": Cell(str(case.batch), case.batch),
             "input": Cell(kind.of(case).shape(case)),
-            "device": Cell(_device(record, environment)),
+            "device": Cell(f"{case.device}, {machines.model(record)}"),
+            HOST: Cell(host(record) or "-"),
+            GPU: Cell(machines.gpu(record) or "-"),
             "run": Cell(place.label),
         },
         ok=record.status == "ok",
-        why=tuple(filter(None, (told, *_more(record)))),
+        why=tuple(filter(None, (told, *_more(record), *machines.sentences(record)))),
         command=reproduce.line(record, environment),
     )
 
@@ -154,11 +166,6 @@ def _more(record: ComparisonRecord) -> tuple[str | None, ...]:
 def _prepared(record: ComparisonRecord) -> Cell:
     found = preparation.of(record)
     return Cell(preparation.cell(record), None if found is None else found.seconds)
-
-
-def _device(record: ComparisonRecord, environment: Environment) -> str:
-    name = environment.accelerator.get("name") or environment.processor
-    return f"{record.case.device}, {name}"
 
 
 def _pair(record: ComparisonRecord, text: Any, key: Any) -> Cell:
@@ -177,14 +184,16 @@ def _float(value: object) -> float | None:
 
 
 def columns(rows: Sequence[Row]) -> list[Column]:
-    """Those of which some row has something to tell; `run` only where there are several.
+    """Those of which some row has something to tell; run, machine and GPU only where several are.
 
     In a line of each row stand as many as there is room for, those first that tell rows apart.
     """
     names = list(rows[0].cells) if rows else []
     told = {name: list(dict.fromkeys(row.cells[name].text for row in rows)) for name in names}
     shown = [
-        name for name in names if told[name] != ["-"] and (name != "run" or len(told[name]) > 1)
+        name
+        for name in names
+        if told[name] != ["-"] and (name not in _SEVERAL or len(told[name]) > 1)
     ]
     common = {name: told[name][0] for name in shown if len(told[name]) == 1 and len(rows) > 1}
     found = {name: [row.cells[name] for row in rows] for name in shown}

@@ -21,7 +21,8 @@ _LONG = 48
 _FEW = 3
 """Names that a line bears."""
 
-Measured = tuple[Case, Environment]
+Measured = tuple[Case, Environment, str]
+"""A case, where it was measured, and the GPU's name, if it was one."""
 
 
 def of(found: Sequence[Place]) -> str:
@@ -29,10 +30,10 @@ def of(found: Sequence[Place]) -> str:
     measured = _measured(found)
     if not measured:
         return f"{PROGRAM}: nothing measured"
-    cases = list(dict.fromkeys(case for case, _ in measured))
+    cases = list(dict.fromkeys(case for case, _, _ in measured))
     libraries = _distinct(case.library for case in cases)
     on = [models.name(case) for case in cases]
-    devices = [_device(case, environment) for case, environment in measured]
+    devices = [_device(case, model) for case, _, model in measured]
     what = _workloads(cases, libraries)
     common = "".join(
         [
@@ -44,7 +45,7 @@ def of(found: Sequence[Place]) -> str:
         *_counted(libraries, "libraries"),
         *_counted(_distinct(on), "models"),
         *_counted(_distinct(devices), "devices"),
-        *_counted(_versions(environment for _, environment in measured), "versions of PyTorch"),
+        *_counted(_versions(environment for _, environment, _ in measured), "versions of PyTorch"),
     ]
     several = differing or _counted(_distinct(str(case.batch) for case in cases), "batch sizes")
     told = f"{what}{common}{': ' if several else ''}{', '.join(several)}"
@@ -55,9 +56,10 @@ def facts(found: Sequence[Place]) -> str:
     """How much was measured, on what and when, as "6 comparisons; AMD EPYC, 2 cores; …"."""
     runs = [run for place in found for run in place.runs]
     count = sum(len(run.comparisons) for run in runs)
-    machines = _distinct(places.machine(run.environment) for run in runs)
+    machines = _distinct(name for run in runs for name in places.machines(run.environment))
     torch = _versions(run.environment for run in runs)
-    dates = sorted(_distinct(run.environment.created[:10] for run in runs))
+    journals = [journal for place in found for journal in place.journals]
+    dates = sorted(_distinct(journal.environment.created[:10] for journal in journals))
     parts = [
         f"{count} comparison{'' if count == 1 else 's'}",
         _few(machines, "machines"),
@@ -69,7 +71,10 @@ def facts(found: Sequence[Place]) -> str:
 
 def _measured(found: Sequence[Place]) -> list[Measured]:
     return [
-        (record.case, environment) for place in found for record, environment in place.comparisons
+        (record.case, environment, machines.gpu(record))
+        for place in found
+        for machines in [place.machines]
+        for record, environment in place.comparisons
     ]
 
 
@@ -125,7 +130,6 @@ def _versions(environments: Iterable[Environment]) -> list[str]:
     return _distinct(str(each.torch["version"]).partition("+")[0] for each in environments)
 
 
-def _device(case: Case, environment: Environment) -> str:
+def _device(case: Case, gpu: str) -> str:
     """A GPU by its name; of processors all are one."""
-    name = environment.accelerator.get("name")
-    return str(name) if name and case.device != "cpu" else case.device.upper()
+    return gpu if gpu and case.device != "cpu" else case.device.upper()

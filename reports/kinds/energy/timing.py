@@ -39,7 +39,7 @@ def by_passes(record: ComparisonRecord) -> float | None:
 def _table(records: Sequence[ComparisonRecord], run: Run) -> Table:
     first = records[0]
     intervals = cells.interval_names(record.speedup for record in records)
-    more = portions.optional(records)
+    more = portions.optional(records, run)
     labels = names([r.case for r in records])
     named = [
         (f"{label} on {models.name(r.case)}", r) for label, r in zip(labels, records, strict=True)

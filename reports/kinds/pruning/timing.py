@@ -64,7 +64,7 @@ def _ordered(group: Sequence[ComparisonRecord]) -> list[ComparisonRecord]:
 def _table(records: Sequence[ComparisonRecord], run: Run) -> Table:
     first = records[0]
     intervals = cells.interval_names(record.speedup for record in records)
-    more = portions.optional(records)
+    more = portions.optional(records, run)
     named = [(_name(record.case), record) for record in records]
     variant = variant_spelt(first.variant)
     return Table(

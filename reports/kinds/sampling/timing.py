@@ -87,7 +87,7 @@ def an_image_and_sample(record: ComparisonRecord, variant: str) -> float | None:
 def _table(records: Sequence[ComparisonRecord], run: Run) -> Table:
     first = records[0]
     intervals = cells.interval_names(record.speedup for record in records)
-    more = portions.optional(records)
+    more = portions.optional(records, run)
     cases = [(r.case, 1) for r in records]
     labels, attacks = (names(cases, called, _batch) for called in (method, attacked))
     named = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Case
@@ -12,7 +12,9 @@ from bench.kinds.text.findings import SentenceRecord, TextFindings
 from bench.kinds.text.options import TextOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
-from reports.reading import averages, energy, levels, models, numbers, promises, published
+from reports.kinds.text import means
+from reports.reading import energy, levels, models, numbers, promises, published
+from reports.reading.machines import Machines
 from reports.reading.naming import within_table
 from reports.reading.words import variant_spelt
 from reports.table import Table
@@ -56,6 +58,10 @@ class Attacked:
         runs = self._runs(variant)
         queries = sum(len(found) * made[line] for line, found in runs.items())
         return sum(map(sum, runs.values())) / queries if queries else None
+
+    def told(self, cell: Callable[[ComparisonRecord], str]) -> str:
+        """A cell on all of its comparisons; each text once."""
+        return ", ".join(dict.fromkeys(map(cell, self.comparisons.values())))
 
     def _runs(self, variant: str) -> dict[int, list[float]]:
         """The seconds of a variant's counted runs, by the sentence's line."""
@@ -104,6 +110,9 @@ def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
     named = [(f"{row.name} {name}", r) for row in rows for name, r in row.comparisons.items()]
     intervals = cells.interval_names(record.speedup for record in records)
     mixed = len(intervals) > 1
+    machines = Machines(run.environment)
+    where = machines.columns(records)
+    of_each = [[r for row in rows if (r := row.comparisons.get(n)) is not None] for n in variants]
     return Table(
         _title(rows[0].case),
         (
@@ -113,19 +122,26 @@ def _speedups(rows: Sequence[Attacked], run: Run) -> Table:
             *(f"{variant_spelt(name)}: speedup" for name in variants),
             "published",
             "ours over it",
+            *(head for head, _ in where),
         ),
         (
-            *(_speedup_row(row, variants, run, mixed) for row in rows),
-            *_mean_rows(rows, variants, mixed),
+            *(
+                (
+                    *_speedup_row(row, variants, run, mixed),
+                    *(row.told(cell) for _, cell in where),
+                )
+                for row in rows
+            ),
+            *((*row, *["-"] * len(where)) for row in means.rows(of_each, machines, mixed=mixed)),
         ),
         (
             "seconds are of a sentence, for orientation; a speedup comes of blocks, each of one"
             f" sentence, with its {cells.interval_words(intervals)}.",
             *cells.notes(named, run),
             *cells.methods(named),
-            *cells.memory_notes(named, run),
+            *cells.circumstances(named, run),
             *_published_notes(rows, run),
-            *([cells.averaged(records)] if len(rows) > 1 else []),
+            *([cells.averaged(records, machines)] if len(rows) > 1 else []),
         ),
     )
 
@@ -154,27 +170,6 @@ def _speedup(record: ComparisonRecord | None, mixed: bool) -> str:
     found = levels.beside(numbers.with_interval(record.speedup, named=mixed), record)
     verdict = promises.verdict(record)
     return found if verdict == "faster" else f"{found}, {verdict}"
-
-
-def _mean_rows(
-    rows: Sequence[Attacked], variants: Sequence[str], mixed: bool
-) -> Iterable[tuple[str, ...]]:
-    """Means over the attacks that came to a speedup."""
-    of_each = [[r for row in rows if (r := row.comparisons.get(n)) is not None] for n in variants]
-    # Sentences are the same or not, so there is one level at most.
-    found = [next(iter(averages.of(records)), None) for records in of_each]
-    if not any(mean is not None and mean.count > 1 for mean in found):
-        return
-    blank = ["-"] * (2 + len(variants))
-    geometric = [
-        "-"
-        if mean is None
-        else f"{numbers.with_interval(mean.geometric, named=mixed)}, of {mean.count}"
-        for mean in found
-    ]
-    arithmetic = ["-" if mean is None else f"{mean.arithmetic:.2f}" for mean in found]
-    yield ("geometric mean", *blank, *geometric, "-", "-")
-    yield ("arithmetic mean", *blank, *arithmetic, "-", "-")
 
 
 def _costs(rows: Sequence[Attacked]) -> Table:

@@ -12,14 +12,15 @@ from bench.kinds.training.record import TrainingRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.reading import energy, levels, models, predicted, promises
+from reports.reading.machines import Machines
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables.cells import (
+    circumstances,
     equality,
     interval,
     interval_head,
     interval_names,
-    memory_notes,
     methods,
     notes,
     seconds,
@@ -91,7 +92,8 @@ def over_theory(record: ComparisonRecord) -> float | None:
 def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
     first = records[0]
     intervals = interval_names(record.speedup for record in records)
-    more = [(name, cell) for name, cell in _OPTIONAL if any(cell(r) != "-" for r in records)]
+    told = [(name, cell) for name, cell in _OPTIONAL if any(cell(r) != "-" for r in records)]
+    more = [*told, *Machines(run.environment).columns(records)]
     header = (
         "one optimisation step",
         f"{first.baseline} (s)",
@@ -136,7 +138,7 @@ def _steps(records: Sequence[ComparisonRecord], run: Run) -> Table:
         (
             *notes(named, run),
             *methods(named),
-            *memory_notes(named, run),
+            *circumstances(named, run),
             theory,
             *predicted.notes(records),
             *energy.notes(records),

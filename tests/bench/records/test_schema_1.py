@@ -24,7 +24,8 @@ RENDERED = DATA / "rendered"
 
 But intervals and verdicts of a single process are called what they are called now; where a
 black-box attack's graph was spared, `explained` says so; it names no cause of a faster forward
-pass, since none was seen; and what holds in eager mode alone is told so."""
+pass, since none was seen; what holds in eager mode alone is told so; and CSV has the columns of the
+slot."""
 FILES = (RENDERED / "files.txt").read_text().split()
 """What lay in results/ then."""
 FORMER = DATA / "former"

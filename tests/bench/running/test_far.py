@@ -149,10 +149,19 @@ def test_who_only_hands_cases_out_needs_nothing_installed() -> None:
     assert versions.differences({}, {"torch": "2"}) == {"torch": "none, not 2"}
 
 
-@pytest.mark.parametrize("answer", [{"ok": True}, {"ok": True, "keeper": 99}, {"ok": False}])
+@pytest.mark.parametrize("answer", [{"ok": True}, {"ok": True, "keeper": 99}])
 def test_what_answers_but_is_no_keeper_is_refused(answer: Answers) -> None:
     with pytest.raises(UsageError, match=r"ssh node7: .* is not this program"):
         place(Scripted(greet=answer))
+
+
+@pytest.mark.parametrize("what", ["greet", "enter", "files"])
+def test_a_keeper_that_can_not_do_what_it_is_asked_at_first_says_why(what: str) -> None:
+    line = Scripted(**{what: {"ok": False, "fault": "OSError: no\nroom"}})
+    with pytest.raises(UsageError) as told:
+        place(line, files={"a.py": "1"}, folder="here")
+    assert str(told.value) == "ssh node7: no worker can be brought there: OSError: no room"
+    assert line.closed.is_set()
 
 
 def test_files_that_are_not_the_same_there_are_named() -> None:

@@ -140,6 +140,8 @@ def test_slots_that_are_unlike_are_refused_or_told(begun: Begun, tmp_path: Path)
 def test_a_worker_that_dies_while_a_run_begins_is_a_line(begun: Begun) -> None:
     machine = node()
     machine.workers_left = 8  # one looks around, and then each slot has one
-    with pytest.raises(BenchError, match="the run can't begin: the worker process ended") as told:
+    with pytest.raises(
+        BenchError, match="a worker was lost before anything was measured: the worker"
+    ) as told:
         begun("--devices all", machine)
     assert "\n" not in str(told.value)

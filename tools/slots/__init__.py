@@ -1,0 +1,1 @@
+"""What many slots cost: the controlling process (`handing_out`), and each other (`beside`)."""
