@@ -124,9 +124,10 @@ class Program:
 
 def _variable(process: psutil.Process) -> str | None:
     try:
-        return process.environ().get(MARK)
+        found: str | None = process.environ().get(MARK)
     except psutil.Error:
         return None
+    return found
 
 
 @two_cores

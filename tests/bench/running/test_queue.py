@@ -105,7 +105,7 @@ def test_under_threads_every_comparison_is_handed_out_and_ended_once(seed: int) 
                     ended.update(id(one) for one in mine)
                 mine.clear()
 
-    in_threads(*(lambda slot=slot: work(slot) for slot in range(slots)))  # type: ignore[misc]
+    in_threads(*(lambda slot=slot: work(slot) for slot in range(slots)))
     assert ended == {id(one): 1 for one in states}
     assert to_do.left() == 0
 
@@ -135,7 +135,7 @@ def test_those_that_wait_end_when_nobody_can_give_anything_back() -> None:
     taken = to_do.take(0, wait=False)
     got: list[State | None] = []
     ends = [lambda slot=slot: got.append(to_do.take(slot, wait=True)) for slot in range(3)]
-    in_threads(*ends)  # type: ignore[arg-type]
+    in_threads(*ends)
     assert got == [None] * 3
     assert taken is not None
 
@@ -190,4 +190,6 @@ def test_elsewhere_also_what_was_given_up_is_tried_anew() -> None:
     begun.beside.append(part(begun, HERE))
     begun.given_up = "it was killed"
     begun.keep_those_of(THERE)
-    assert (begun.parts, begun.beside, begun.given_up) == ([], [], None)
+    assert not begun.parts
+    assert not begun.beside
+    assert begun.given_up is None

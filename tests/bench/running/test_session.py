@@ -50,7 +50,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Begun:
         there = named or {"": (machines or (Machine(),))[0]}
         brings = Machines(there)
         brings.name = engine
-        monkeypatch.setattr(session.engines, "of", lambda *_: brings)
+        monkeypatch.setattr("bench.running.engines.registry.of", lambda *_: brings)
         out = ["--out", tmp_path / "x.jsonl"]
         asked = request("run", *map(str, [*(TINY if tiny else ()), *words.split(), *out]))
         with session.opened(asked, ["bench"], tmp_path / "x.jsonl") as opened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from bench.worker import cores, whereabouts
 from tests.places import ROOT
@@ -17,19 +19,19 @@ from tests.places import ROOT
 
 def test_a_machine_is_called_by_its_own_name_or_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(whereabouts.HOST, raising=False)
-    monkeypatch.setattr(whereabouts.platform, "node", lambda: "node7")
+    monkeypatch.setattr(platform, "node", lambda: "node7")
     assert whereabouts.host() == "node7"
     monkeypatch.setenv(whereabouts.HOST, "a GPU node")
     assert whereabouts.describe()["host"] == "a GPU node"
     monkeypatch.delenv(whereabouts.HOST)
-    monkeypatch.setattr(whereabouts.platform, "node", lambda: "")
+    monkeypatch.setattr(platform, "node", lambda: "")
     assert whereabouts.host() == "unknown"
 
 
 def _gpus(monkeypatch: pytest.MonkeyPatch, *found: Any) -> Any:
-    monkeypatch.setattr(whereabouts.torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(whereabouts.torch.cuda, "device_count", lambda: len(found))
-    monkeypatch.setattr(whereabouts.torch.cuda, "get_device_properties", lambda n: found[n])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(found))
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda n: found[n])
     return whereabouts.describe()["gpus"]
 
 
@@ -47,7 +49,7 @@ def test_each_gpu_has_its_name_and_its_uuid_as_the_driver_spells_it(
 
 
 def test_without_a_gpu_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whereabouts.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert whereabouts.describe()["gpus"] == []
 
 
