@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -83,7 +83,7 @@ class Berths:
         self._policy: MemoryPolicy = policy
         self._stack = stack
         places = engine.places()
-        scouts = _each(places, self._scout)
+        scouts = _each(places, self._scout, engine.close)
         wanted = [
             (place, scout, self._wanted(scout)) for place, scout in zip(places, scouts, strict=True)
         ]
@@ -138,7 +138,7 @@ class Berths:
     def _divided(self, place: Place, scout: Berth, names: Sequence[str]) -> list[Berth]:
         """The slots of a place: the scout, and a further line for each further one."""
         found = []
-        starters = _each([place] * (len(names) - 1), self._open)
+        starters = _each([place] * (len(names) - 1), self._open, self._engine.close)
         for number, device in enumerate(names):
             berth = scout
             if number:
@@ -177,7 +177,8 @@ class Berths:
                 berth.pool.replace()
                 berth.starter.restrict(variables, berth.held)
                 berth.pool.use(berth.starter.on_cpu(self._policy))
-        _each(self.all, lambda berth: berth.pool.get())  # all are asked soon, one after another
+        # All are asked soon, one after another.
+        _each(self.all, lambda berth: berth.pool.get(), self._engine.close)
 
     def _moved(self, berth: Berth, facts: Mapping[str, Any]) -> None:
         """A slot that was lost is open again, perhaps elsewhere."""
@@ -234,12 +235,28 @@ def _compared(berth: Berth) -> dict[str, Any]:
     return {**{name: environment[name] for name in names}, "GPU": gpu}
 
 
-def _each(given: Sequence[Given], work: Callable[[Given], Made]) -> list[Made]:
-    """What is made of each, in their order; several at once."""
+def _each(
+    given: Sequence[Given], work: Callable[[Given], Made], give_up: Callable[[], object]
+) -> list[Made]:
+    """What is made of each, in their order; several at once.
+
+    Args:
+        given: each.
+        work: makes something of it.
+        give_up: called where one fails, or a key is hit, so that others are not waited for.
+    """
     if len(given) < 2:
         return [work(one) for one in given]
     with ThreadPoolExecutor(min(_AT_ONCE, len(given))) as at_once:
-        return list(at_once.map(work, given))
+        made = [at_once.submit(work, one) for one in given]
+        try:
+            for done in as_completed(made):
+                done.result()
+        except BaseException:
+            at_once.shutdown(wait=False, cancel_futures=True)
+            give_up()
+            raise
+    return [one.result() for one in made]
 
 
 def _label(device: str, number: int, of: int) -> str:

@@ -49,6 +49,7 @@ class Slurm:
         if shutil.which("srun") is None:
             raise UsageError("--engine slurm: there is no srun here; add its folder to PATH")
         self._keeper = lines.keeper(python)
+        self._lines = lines.Lines()
         self._agreed = agreed
         self._note = note
         self._gpus = gpus(variables)
@@ -66,7 +67,8 @@ class Slurm:
         return [self._place(number) for number in range(1, self._slots + 1)]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """End all steps."""
+        self._lines.close()
 
     def command(self) -> list[str]:
         """What starts a step that nothing else shares anything with."""
@@ -81,7 +83,7 @@ class Slurm:
         name = f"step {number}"
         return Place(
             name,
-            lambda: Far(name, lambda: lines.CommandLine(self.command()), self._agreed, self._note),
+            lambda: Far(name, lambda: self._lines.line(self.command()), self._agreed, self._note),
         )
 
 

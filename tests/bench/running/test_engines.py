@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.running import far
+from bench.running.berths import Berths
 from bench.running.engines import lines, registry, slurm
 from bench.running.engines.command import Command
 from bench.running.engines.lines import CommandLine
@@ -172,6 +174,18 @@ def test_a_command_that_does_not_end_by_itself_is_ended_with_all_that_it_started
     gone = [psutil.Process(int(pid)) for pid in told.read_text().split() if _lives(int(pid))]
     psutil.wait_procs(gone, timeout=30)
     assert not any(_lives(process.pid) for process in gone)
+
+
+def test_where_one_place_fails_others_that_answer_nothing_are_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lines, "SECONDS_TO_END", 0.2)
+    made = command("sh -c 'exec sleep 200'", "sh -c 'exit 3'", "sh -c 'exec sleep 201'")
+    with (
+        contextlib.ExitStack() as stack,
+        pytest.raises(UsageError, match="ended with exit code 3"),
+    ):
+        Berths(request("run"), made, "keep", stack)
 
 
 def _lives(pid: int) -> bool:
