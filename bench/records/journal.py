@@ -246,14 +246,19 @@ class Journal:
         self, case_id: str, variant: str, memory: MemoryPolicy | None = None
     ) -> list[ProcessRecord]:
         """What the earlier run's processes found of a comparison it did not complete: those from
-        0 on, without a gap.
+        0 on, without a gap, of the slot that had it last.
 
         Args:
             case_id, variant: of the comparison.
             memory: what they did with memory, where that is not what the environment says.
         """
         known = self.earlier.parts.get((case_id, variant), []) if self.earlier else []
-        found = {part.process: part for part in known if part.memory == memory}
+        places = [None if part.slot is None else part.slot.place for part in known]
+        found = {
+            part.process: part
+            for part, place in zip(known, places, strict=True)
+            if part.memory == memory and place == places[-1]
+        }
         contiguous: list[ProcessRecord] = []
         while len(contiguous) in found:
             contiguous.append(found[len(contiguous)])

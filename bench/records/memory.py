@@ -72,3 +72,25 @@ class MaxBatch:
     largest: dict[str, int]
     failed: dict[str, int | None]
     limit: int | None = None
+
+
+@dataclass(frozen=True)
+class MemoryParts:
+    """What one run of a variant held at its fullest, in bytes.
+
+    Attributes:
+        before: held when the run began: model, images, what else lives (0 on a CPU, where the peak
+            is counted from there).
+        saved: activations that autograd kept for the backward pass.
+        gradients: `.grad` buffers of the parameters.
+        rest: the peak less all of these: workspaces, the attack's own tensors.
+        reserved: peak of what torch's allocator took from the device; None on a CPU.
+
+    `saved` and `gradients` are of the moment when together they were largest.
+    """
+
+    before: int
+    saved: int
+    gradients: int
+    rest: int
+    reserved: int | None = None

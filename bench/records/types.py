@@ -11,7 +11,7 @@ from typing import Any, Literal
 from adapters.origins import Origin
 from bench.cases import BASELINE, Case, Findings, Status, question
 from bench.kinds.record import SCHEMA
-from bench.records.memory import AsGiven, MaxBatch, MemoryPolicy, MemoryUse
+from bench.records.memory import AsGiven, MaxBatch, MemoryParts, MemoryPolicy, MemoryUse
 from bench.records.slot import Slot, SlotFacts
 from bench.statistics.alone import Stretch
 from bench.statistics.anatomy import Anatomy
@@ -80,28 +80,6 @@ class Environment:
     slots: list[SlotFacts] = field(default_factory=list)
     schema: Literal[2] = SCHEMA
     kind: Literal["environment"] = "environment"
-
-
-@dataclass(frozen=True)
-class MemoryParts:
-    """What one run of a variant held at its fullest, in bytes.
-
-    Attributes:
-        before: held when the run began: model, images, what else lives (0 on a CPU, where the peak
-            is counted from there).
-        saved: activations that autograd kept for the backward pass.
-        gradients: `.grad` buffers of the parameters.
-        rest: the peak less all of these: workspaces, the attack's own tensors.
-        reserved: peak of what torch's allocator took from the device; None on a CPU.
-
-    `saved` and `gradients` are of the moment when together they were largest.
-    """
-
-    before: int
-    saved: int
-    gradients: int
-    rest: int
-    reserved: int | None = None
 
 
 @dataclass(frozen=True)

@@ -5,29 +5,29 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import program, telling
 from bench.errors import BenchError, EnvironmentMismatch, UsageError
 from bench.kinds.request import Request
 from bench.records.memory import MemoryPolicy
 from bench.records.slot import Slot
+from bench.running import devices
 from bench.running.engines.base import Engine, Place
 from bench.running.far import Far
 from bench.running.pool import WorkerPool
 from bench.running.process import WorkerDied
 from bench.running.starting import Starter
-from semibackward_bench.grammar import counted
 
-ALL = "all"
-"""What --devices takes for every GPU that is there."""
-VISIBLE = "CUDAVISIBLE_DEVICES"
 TRIES = 3
 """To start the first worker of a place, where one is lost."""
 _AT_ONCE = 16
 """Places that are opened at a time."""
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -83,15 +83,12 @@ class Berths:
         self._policy: MemoryPolicy = policy
         self._stack = stack
         places = engine.places()
-        scouts = self._each(places, self._scout)
+        scouts = _each(places, self._scout, engine.close)
         wanted = [
-            (place, scout, self._devices(scout))
-            for place, scout in zip(places, scouts, strict=True)
+            (place, scout, self._wanted(scout)) for place, scout in zip(places, scouts, strict=True)
         ]
         self.all = [
-            berth
-            for place, scout, devices in wanted
-            for berth in self._divided(place, scout, devices)
+            berth for place, scout, names in wanted for berth in self._divided(place, scout, names)
         ]
         _check_apart(self.all)
         if len(self.all) > 1:
@@ -113,16 +110,9 @@ class Berths:
         self._stack.callback(made.replace)
         return made
 
-    def _each(self, given: Sequence[Any], work: Callable[[Any], Berth]) -> list[Berth]:
-        if len(given) == 1:
-            return [work(given[0])]
-        with ThreadPoolExecutor(min(_AT_ONCE, len(given))) as at_once:
-            return list(at_once.map(work, given))
-
     def _scout(self, place: Place) -> Berth:
         """A place's first worker, which tells what is there."""
-        starter = place.open()
-        self._stack.callback(starter.close)
+        starter = self._open(place)
         pool = self.pool(starter, self._policy)
         for number in range(TRIES):
             try:
@@ -134,59 +124,36 @@ class Berths:
                     raise BenchError(f"no worker can be started{where}: {died}") from died
         return Berth(place.name, starter, pool, facts, "", Slot(str(facts["host"])))
 
-    def _devices(self, scout: Berth) -> list[str]:
+    def _wanted(self, scout: Berth) -> list[str]:
         """What a place measures on, by torch's names there; each a slot."""
-        asked, slots = self._request.devices, self._request.slots
-        there, torch = scout.facts["devices"], scout.facts["environment"]["torch"]
-        if asked is None:
-            device = choose_device(self._request.device, there, torch)
-            if slots is None or not self._engine.divides:
-                return [device]
-            if not device.startswith("cuda"):
-                return [device] * slots
-            asked = (ALL,)
-        if self._request.device != "auto":
-            raise UsageError("--device names one and --devices several: leave one of them out")
-        gpus = [name for name in there if name.startswith("cuda")]
-        if ALL in asked:
-            if not gpus:
-                raise UsageError(
-                    f"--devices {ALL} is every GPU, and torch {torch['version']} sees none"
-                    f"{_at(scout)}; for several slots on a CPU there is --slots"
-                )
-            found = gpus
-        else:
-            found = [choose_device(name, there, torch) for name in asked]
-        twice = sorted({name for name in found if found.count(name) > 1})
-        if twice:
-            raise UsageError(
-                f"--devices names {twice[0]} twice: two slots on one device would measure each"
-                " other"
-            )
-        if slots is not None:
-            if slots > len(found):
-                raise UsageError(
-                    f"--slots {slots}: there {'are' if len(found) != 1 else 'is'}"
-                    f" {counted(len(found), 'GPU')}{_at(scout)}, and each slot gets one of its own"
-                )
-            found = found[:slots]
-        return found
+        facts, where = scout.facts, f" at {telling.line(scout.name)}" if scout.name else " here"
+        return devices.wanted(
+            self._request,
+            facts["devices"],
+            facts["environment"]["torch"],
+            where,
+            divides=self._engine.divides,
+        )
 
-    def _divided(self, place: Place, scout: Berth, devices: Sequence[str]) -> list[Berth]:
+    def _divided(self, place: Place, scout: Berth, names: Sequence[str]) -> list[Berth]:
         """The slots of a place: the scout, and a further line for each further one."""
         found = []
-        for number, device in enumerate(devices):
+        starters = _each([place] * (len(names) - 1), self._open, self._engine.close)
+        for number, device in enumerate(names):
             berth = scout
             if number:
-                starter = place.open()
-                self._stack.callback(starter.close)
-                pool = self.pool(starter, self._policy)
-                berth = replace(scout, starter=starter, pool=pool)
+                starter = starters[number - 1]
+                berth = replace(scout, starter=starter, pool=self.pool(starter, self._policy))
             berth.device = device
             berth.told = _slot(berth.facts, device, number)
-            berth.name = " ".join(filter(None, (place.name, _label(device, number, len(devices)))))
+            berth.name = " ".join(filter(None, (place.name, _label(device, number, len(names)))))
             found.append(berth)
         return found
+
+    def _open(self, place: Place) -> Starter:
+        starter = place.open()
+        self._stack.callback(starter.close)
+        return starter
 
     def _share_out(self) -> None:
         """Each slot sees its own GPU alone, and gets its share of its machine's cores."""
@@ -194,12 +161,14 @@ class Berths:
         for berth in self.all:
             groups.setdefault((berth.told.host, str(berth.facts["cores"])), []).append(berth)
         for alike in groups.values():
-            for berth, held in zip(alike, split(alike[0].facts["cores"], len(alike)), strict=True):
+            for berth, held in zip(
+                alike, devices.split(alike[0].facts["cores"], len(alike)), strict=True
+            ):
                 berth.held = held if len(alike) > 1 else []
         for number, berth in enumerate(self.all):
             variables: dict[str, str] = {}
             if berth.device.startswith("cuda") and len(berth.facts["gpus"]) > 1:
-                variables[VISIBLE] = _visible(berth.facts, berth.device)
+                variables[devices.VISIBLE] = devices.visible(berth.facts, berth.device)
                 berth.device = "cuda:0"
             if berth.device == "cpu" and berth.told.gpu is None:
                 same = [b for b in self.all[:number] if b.told.host == berth.told.host]
@@ -208,32 +177,14 @@ class Berths:
                 berth.pool.replace()
                 berth.starter.restrict(variables, berth.held)
                 berth.pool.use(berth.starter.on_cpu(self._policy))
+        # All are asked soon, one after another.
+        _each(self.all, lambda berth: berth.pool.get(), self._engine.close)
 
     def _moved(self, berth: Berth, facts: Mapping[str, Any]) -> None:
         """A slot that was lost is open again, perhaps elsewhere."""
         now = _slot(facts, berth.device, berth.told.index)
         if (now.host, now.gpu) != (berth.told.host, berth.told.gpu):
             berth.told = now
-
-
-def choose_device(asked: str, devices: Sequence[str], torch: Mapping[str, str | None]) -> str:
-    """The device to run on: the best there is for "auto", else the one that was named.
-
-    Raises:
-        UsageError: it is not there.
-    """
-    if asked == "auto":
-        return devices[0]
-    wanted = "cuda:0" if asked == "cuda" else asked
-    if wanted in devices:
-        return wanted
-    kind = wanted.partition(":")[0]
-    if kind not in ("cpu", "cuda", "mps"):
-        raise UsageError(f"unknown device {asked!r}; give auto, cpu, cuda, cuda:N or mps")
-    raise UsageError(
-        f"--device {asked}: torch {torch['version']} sees only {', '.join(devices)} here;"
-        f" use one of those, or see `{program.command('doctor')}`"
-    )
 
 
 def checked(answer: dict[str, Any]) -> dict[str, Any]:
@@ -250,42 +201,11 @@ def checked(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def split(cores: Sequence[Sequence[int]], slots: int) -> list[list[int]]:
-    """The cores of a machine, shared out among its slots; no physical core is torn apart.
-
-    Args:
-        cores: numbers, by physical core.
-        slots: how many.
-
-    Raises:
-        UsageError: there are too few.
-    """
-    if len(cores) < slots:
-        flat = [[number] for core in cores for number in core]
-        if len(flat) < slots:
-            raise UsageError(
-                f"{counted(slots, 'slot')} on a machine of {counted(len(flat), 'core')}: each needs"
-                " one of its own; ask for fewer by --slots or --devices"
-            )
-        cores = flat
-    share, more = divmod(len(cores), slots)
-    found, begin = [], 0
-    for number in range(slots):
-        end = begin + share + (number < more)
-        found.append([one for core in cores[begin:end] for one in core])
-        begin = end
-    least = min(map(len, found))
-    return [mine[:least] for mine in found]
-
-
-def agree(
-    berths: Sequence[Berth], told: Callable[[Berth], Mapping[str, Any]], *, may_differ: bool
-) -> None:
+def agree(berths: Sequence[Berth], *, may_differ: bool) -> None:
     """Look whether all slots are alike, so that one file may hold what they measure.
 
     Args:
         berths: the slots.
-        told: what is compared, by name.
         may_differ: whether they need not be.
 
     Raises:
@@ -293,9 +213,9 @@ def agree(
     """
     if may_differ or len(berths) < 2:
         return
-    first = told(berths[0])
+    first = _compared(berths[0])
     for berth in berths[1:]:
-        for name, value in told(berth).items():
+        for name, value in _compared(berth).items():
             if value != first[name]:
                 raise EnvironmentMismatch(
                     f"{telling.line(berth.name)} is unlike {telling.line(berths[0].name)}:"
@@ -303,6 +223,40 @@ def agree(
                     " measure them in runs of their own, or let it pass with"
                     " --allow-other-versions, which records it"
                 )
+
+
+def _compared(berth: Berth) -> dict[str, Any]:
+    """What must be alike in all slots of a run."""
+    environment = berth.pool.get().facts["environment"]
+    names = ("python", "torch", "processor", "threads", "math", "libraries")
+    gpus = {gpu["device"]: gpu["name"] for gpu in berth.facts["gpus"]}
+    # A slot that sees its own GPU alone calls it cuda:0; the first look around saw them all.
+    gpu = gpus.get(f"cuda:{berth.told.index}") if berth.device.startswith("cuda") else None
+    return {**{name: environment[name] for name in names}, "GPU": gpu}
+
+
+def _each(
+    given: Sequence[Given], work: Callable[[Given], Made], give_up: Callable[[], object]
+) -> list[Made]:
+    """What is made of each, in their order; several at once.
+
+    Args:
+        given: each.
+        work: makes something of it.
+        give_up: called where one fails, or a key is hit, so that others are not waited for.
+    """
+    if len(given) < 2:
+        return [work(one) for one in given]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(given))) as at_once:
+        made = [at_once.submit(work, one) for one in given]
+        try:
+            for done in as_completed(made):
+                done.result()
+        except BaseException:
+            at_once.shutdown(wait=False, cancel_futures=True)
+            give_up()
+            raise
+    return [one.result() for one in made]
 
 
 def _label(device: str, number: int, of: int) -> str:
@@ -316,17 +270,6 @@ def _slot(facts: Mapping[str, Any], device: str, number: int) -> Slot:
     gpus = {gpu["device"]: gpu["uuid"] for gpu in facts["gpus"]}
     index = int(device.partition(":")[2] or 0) if device.startswith("cuda") else number
     return Slot(str(facts["host"]), index, gpus.get(device))
-
-
-def _visible(facts: Mapping[str, Any], device: str) -> str:
-    """What CUDAVISIBLE_DEVICES must be for a worker to see one GPU alone."""
-    uuid = {gpu["device"]: gpu["uuid"] for gpu in facts["gpus"]}[device]
-    if uuid is not None:
-        return str(uuid)
-    index = int(device.partition(":")[2])
-    seen = facts["environment"]["variables"].get(VISIBLE, "")
-    listed = [name.strip() for name in seen.split(",") if name.strip()]
-    return listed[index] if index < len(listed) else str(index)
 
 
 def _check_apart(berths: Sequence[Berth]) -> None:
@@ -346,7 +289,3 @@ def _check_apart(berths: Sequence[Berth]) -> None:
                 f" ({berth.told.gpu} of {telling.line(berth.told.host)}): two slots on it would"
                 " measure each other; leave one of them out"
             )
-
-
-def _at(berth: Berth) -> str:
-    return f" at {telling.line(berth.name)}" if berth.name else " here"

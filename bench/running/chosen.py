@@ -15,7 +15,8 @@ from bench.errors import BenchError, UsageError
 from bench.kinds import registry
 from bench.kinds.group import Group
 from bench.kinds.request import Request
-from bench.running.berths import VISIBLE, checked, choose_device
+from bench.running.berths import checked
+from bench.running.devices import VISIBLE, choose_device
 from bench.running.memory import KEEP
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied

@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bench import telling
-from bench.errors import EnvironmentMismatch, UsageError
+from bench.errors import BenchError, EnvironmentMismatch, UsageError
 from bench.records import provenance
 from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.running import keeping, versions
+from bench.running.far_observer import FarObserver
 from bench.running.observer import Observing
 from bench.running.pool import Start, Worker
 from bench.running.process import START_TIMEOUT, WorkerDied, WorkerTimeout
 from bench.running.starting import Needed
-from bench.statistics.conditions import Conditions
 
 GRACE = 30.0
 """Seconds that an answer may take to come home, beyond what the worker may take."""
-_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class LineLost(Exception):
@@ -143,7 +141,7 @@ class Far:
     def observed(self, worker: Worker) -> Observing:
         """What sees the processor there, from now on."""
         assert isinstance(worker, FarWorker)
-        return FarObserver(worker)
+        return FarObserver(worker.keeper)
 
     def close(self) -> None:
         """End the keeper and its workers."""
@@ -181,6 +179,8 @@ class Far:
             again = self._reach()
         except LineLost as lost:
             raise WorkerDied(f"{self.name}: {lost}", lost=True) from None
+        except BenchError as other:  # it leads elsewhere now, where something is not as here
+            raise WorkerDied(str(other), lost=True) from None
         asked = {"do": "start", "policy": policy, "library": library, "building": building}
         answer = self._ask(asked, START_TIMEOUT + GRACE)
         if again:
@@ -325,32 +325,3 @@ class FarWorker:
     def close(self) -> None:
         """End it."""
         self._far.end(self._line, self._number)
-
-
-class FarObserver:
-    """Sees the processor there, by the keeper.
-
-    Args:
-        worker: whose own work does not count as other programs'.
-    """
-
-    def __init__(self, worker: FarWorker) -> None:
-        self._worker = worker
-        worker.keeper({"do": "observe"})
-        self._looked = time.monotonic()
-
-    def look(self) -> None:
-        """Note the frequency, once in a while."""
-        if time.monotonic() - self._looked >= _SECONDS_BETWEEN_LOOKS:
-            self._looked = time.monotonic()
-            self._worker.keeper({"do": "look"})
-
-    def leaving_out(self, wait: Callable[[], object]) -> None:
-        """Call this; nobody waits for other programs there."""
-        wait()
-
-    def conditions(self) -> Conditions:
-        """What has been seen so far."""
-        told = self._worker.keeper({"do": "conditions"})["conditions"]
-        mhz = told.pop("mhz")
-        return Conditions(**told, mhz=None if mhz is None else (mhz[0], mhz[1]))

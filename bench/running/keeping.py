@@ -39,7 +39,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.records import provenance
 from bench.running.observer import Observing
-from bench.running.process import WorkerDied, WorkerProcess, WorkerTimeout
+from bench.running.process import WorkerDied, WorkerProcess, WorkerTimeout, forget_compiled
 from bench.running.starting import Starting
 from bench.running.versions import installed
 from bench.worker.cores import may_use
@@ -73,7 +73,15 @@ class Keeper:
             found = {"ok": False, "died": str(died), "lost": False, "timeout": True}
         except WorkerDied as died:
             found = {"ok": False, "died": str(died), "lost": died.lost}
-        except (BenchError, OSError, LookupError, ValueError, TypeError) as error:
+        except (
+            BenchError,
+            OSError,
+            RuntimeError,
+            LookupError,
+            AttributeError,
+            ValueError,
+            TypeError,
+        ) as error:
             found = {"ok": False, "fault": f"{type(error).__name__}: {error}"}
         found["notes"] = list(self._notes)
         self._notes.clear()
@@ -192,12 +200,15 @@ def main() -> None:
         for worker in list(keeper._workers.values()):
             with contextlib.suppress(OSError):
                 os.killpg(worker.pids[0], signal.SIGKILL)
+        forget_compiled()
         os._exit(0)
 
     def read() -> None:
-        for line in sys.stdin:
-            requests.put(json.loads(line))
-        over()
+        try:
+            for line in sys.stdin:
+                requests.put(json.loads(line))
+        finally:
+            over()  # also where a request came in half
 
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, over)

@@ -227,8 +227,14 @@ def environment(first: Sequence[Path], variables: Mapping[str, str]) -> dict[str
 def _compiled() -> str:
     """A folder for what workers compile, for as long as this process lives."""
     folder = tempfile.mkdtemp(prefix="semibackward-bench-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(forget_compiled)
     return folder
+
+
+def forget_compiled() -> None:
+    """Remove the folder of what workers compiled, if there is one, before this process ends."""
+    if _compiled.cache_info().currsize:
+        shutil.rmtree(_compiled(), ignore_errors=True)
 
 
 def _read(stdout: IO[str], answers: queue.SimpleQueue[str]) -> None:

@@ -16,6 +16,7 @@ from bench.statistics.estimate import Speedup
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_DRAWINGS = 0.5
+_LETTERS_OF_A_SLOT = 24
 
 
 class Progress(Protocol):
@@ -89,14 +90,28 @@ class PlainProgress:
 
 
 class RichProgress:
-    """The case, and under it a bar with where it stands, for terminals of 80 columns."""
+    """The case, and under it a bar with where it stands, for terminals of 80 columns.
+
+    Attributes:
+        lines: what each of several slots does, by the slot; under the bar.
+    """
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
+        from rich.text import Text
 
+        lines: dict[int, str] = {}
+
+        class Bars(Bar):
+            def get_renderables(self) -> Iterator[Any]:
+                yield from super().get_renderables()
+                for line in lines.values():
+                    yield Text(line, no_wrap=True, overflow="ellipsis")
+
+        self.lines = lines
         # Nothing is drawn by a thread of its own: it would run beside the attack being timed.
-        self._bar = Bar(
+        self._bar = Bars(
             BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -143,7 +158,15 @@ class RichProgress:
 
     def of(self, slot: str) -> RichSlot:
         self._bar.update(self._task, now="", refresh=True)
-        return RichSlot(self, self._bar, self._task, slot)
+        return RichSlot(self, slot)
+
+    def begun(self, number: int, total: int) -> None:
+        """So many processes of all slots have begun."""
+        self._bar.update(self._task, total=total, completed=number - 1)
+
+    def draw(self) -> None:
+        """Draw everything."""
+        self._bar.refresh()
 
 
 class RichSlot:
@@ -152,21 +175,18 @@ class RichSlot:
 
     Args:
         whole: tells of the run.
-        bar: what is drawn.
-        task: of the whole run, in it.
         slot: the name of this one.
     """
 
     _lock = threading.Lock()
     _drawn = 0.0
 
-    def __init__(self, whole: RichProgress, bar: Any, task: Any, slot: str) -> None:
+    def __init__(self, whole: RichProgress, slot: str) -> None:
         self._whole = whole
-        self._bar = bar
-        self._all = task
-        self._slot = telling.line(slot)
+        self._slot = layout.cut(telling.line(slot), _LETTERS_OF_A_SLOT)
         self._title = ""
-        self._mine = bar.add_task("", total=None, visible=True, now=f"{self._slot}: starting")
+        self._number = len(whole.lines)
+        whole.lines[self._number] = f"{self._slot}: starting"
 
     def note(self, text: str) -> None:
         with self._lock:
@@ -175,16 +195,17 @@ class RichSlot:
     def begin(self, comparison: Comparison, number: int, total: int) -> None:
         self._title = telling.line(titled(comparison))
         with self._lock:
-            self._bar.update(self._all, total=total, completed=number - 1)
+            self._whole.begun(number, total)
         self.stage("starting the worker")
 
     def stage(self, text: str) -> None:
-        now = f"{self._slot}: {self._title}: {telling.line(text)}"
+        # The title may be cut: whoever waits wants to know how far it is.
+        now = f"{self._slot}: {telling.line(text)}; {self._title}"
         with self._lock:
-            due = time.monotonic() - RichSlot._drawn >= _SECONDS_BETWEEN_DRAWINGS
-            if due:
+            self._whole.lines[self._number] = now
+            if time.monotonic() - RichSlot._drawn >= _SECONDS_BETWEEN_DRAWINGS:
                 RichSlot._drawn = time.monotonic()
-            self._bar.update(self._mine, now=now, refresh=due)
+                self._whole.draw()
 
     def block(self, speedup: Speedup, left: float) -> None:
         self.stage(f"{in_words(speedup)}, ≤ {clock(left)} left")
@@ -200,7 +221,7 @@ class RichSlot:
         self.stage(text)
 
     def of(self, slot: str) -> RichSlot:
-        return RichSlot(self._whole, self._bar, self._all, slot)
+        return RichSlot(self._whole, slot)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from adapters.origins import Origin
 from bench.choosing.engines import LOCAL
@@ -75,7 +75,7 @@ def slots(
     leader = berths.all[0]
     chosen = choose(request, leader.pool, shown, leader.device)
     _check_beside(chosen, berths)
-    agree(berths.all, _compared, may_differ=request.allow_other_versions)
+    agree(berths.all, may_differ=request.allow_other_versions)
     found = origins.look(
         lambda asked: checked(leader.pool.get().ask(asked, timeout=START_TIMEOUT)),
         request,
@@ -185,11 +185,3 @@ def _check_beside(chosen: Chosen, berths: Berths) -> None:
             f"the suite {chosen.suite.name} has a CPU for itself, since its cases are short and a"
             " neighbour would show in them: leave out --slots, or name another suite"
         )
-
-
-def _compared(berth: Berth) -> dict[str, Any]:
-    """What must be alike in all slots of a run."""
-    environment = berth.pool.get().facts["environment"]
-    names = ("python", "torch", "processor", "threads", "math", "libraries")
-    gpus = [gpu["name"] for gpu in berth.facts["gpus"] if gpu["uuid"] == berth.told.gpu]
-    return {**{name: environment[name] for name in names}, "GPU": gpus[:1]}

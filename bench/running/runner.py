@@ -106,6 +106,7 @@ class Runner:
             self.explain,
             self.shared,
             self.retries,
+            others=len(self.slots) > 1,
         )
         to_do = Queue(states, {number: slot.place for number, slot in enumerate(self.slots)})
         remaining = Remaining(self.limits, sum(state.left for state in states), len(self.slots))
@@ -175,6 +176,7 @@ class Runner:
                     pool.shut()  # a thread that waits for an answer gets none any more
             for thread in threads:
                 thread.join(_SECONDS_TO_END)
-            for slot in self.slots:
-                for pool in slot.pools:
-                    pool.open()
+            if not any(thread.is_alive() for thread in threads):
+                for slot in self.slots:
+                    for pool in slot.pools:
+                        pool.open()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench import telling
 from bench.cases import Comparison
 from bench.choosing.suites import Limits
 from bench.errors import Ended
@@ -48,6 +49,7 @@ class Orders:
         shared: whether a process serves all cases, where there are several processes; each case
             still meets as many as were asked for.
         retries: how often a comparison is begun again whose worker was killed or lost.
+        others: whether there are further slots, that can do what one of no use leaves.
     """
 
     limits: Limits
@@ -57,10 +59,15 @@ class Orders:
     explain: bool = False
     shared: bool = False
     retries: int = 0
+    others: bool = False
 
 
 class SlotGone(Exception):
     """No worker can be started there any more; the message says how the last try went."""
+
+
+class RunOver(Exception):
+    """Somebody ended the run; what is in hand is of no use any more, and nobody writes it down."""
 
 
 class Serving:
@@ -110,8 +117,11 @@ class Serving:
                 while (state := self._queue.take(self._number, wait=False)) is not None:
                     self._take(state)
                 self._further()
+        except RunOver:
+            return
         except SlotGone as gone:
-            self._progress.note(f"{self._slot.name or 'the slot'} is given up: {gone}")
+            name = telling.line(self._slot.name) or "the slot"
+            self._progress.note(f"{name} is given up: {telling.line(str(gone))}")
             self._queue.give_back(self._number, [s for s in self._mine if not s.over])
 
     def _take(self, state: State) -> None:
@@ -126,16 +136,19 @@ class Serving:
     def _further(self) -> None:
         """The further processes of all that it took."""
         self._mine = [state for state in self._mine if not state.over]
-        while round_ := [state for state in self._mine if self._more(state)]:
-            process = min(len(state.parts) for state in round_)
-            if self._several and self._orders.shared and process:
+        while True:
+            if round_ := [state for state in self._mine if self._more(state)]:
+                process = min(len(state.parts) for state in round_)
+                if self._several and self._orders.shared and process:
+                    self._slot.workers.replace()
+                for state in round_:
+                    if len(state.parts) == process:  # a run that is resumed may be ahead with some
+                        self._process(state)
+            elif round_ := [state for state in self._mine if self._more_beside(state)]:
                 self._slot.workers.replace()
-            for state in round_:
-                if len(state.parts) == process:  # a run that is resumed may be ahead with some
-                    self._process(state)
-        while round_ := [state for state in self._mine if self._more_beside(state)]:
-            self._slot.workers.replace()
-            self._round_beside(round_)
+                self._round_beside(round_)
+            else:
+                return
 
     @property
     def _several(self) -> bool:
@@ -189,10 +202,7 @@ class Serving:
             try:
                 found = measuring.run()
             except Ended as ended:
-                self._tell(ended)
-                if ended.lost and state.tries <= self._orders.retries:
-                    state.tries += 1
-                    self._progress.note(f"{state.comparison.case}: begun again; {ended.reason}")
+                if self._again(state, ended):
                     continue
                 elapsed = time.perf_counter() - started
                 seed = self._orders.seed
@@ -207,13 +217,30 @@ class Serving:
             self._settle(state)
             return
 
+    def _again(self, state: State, ended: Ended) -> bool:
+        """Whether a comparison, a process of which ended early, is to be begun again.
+
+        Raises:
+            RunOver: its worker was ended with the run.
+        """
+        if self._queue.stopped:
+            raise RunOver
+        if self._orders.verbose and ended.trace:
+            self._progress.note(ended.trace)
+        if not ended.lost or state.tries > self._orders.retries:
+            return False
+        state.tries += 1
+        said = f"{state.comparison.case}: begun again; {ended.reason}"
+        self._progress.note(telling.line(said))
+        return True
+
     def _ready(self, state: State) -> None:
         """See to it that there is a worker, where a lost slot may come back.
 
         Raises:
             SlotGone: there is none to be had; others have the comparison then.
         """
-        if not self._orders.retries:
+        if not self._orders.retries and not self._orders.others:
             return  # its case tells
         case = state.comparison.case
         for number in range(STARTS):
@@ -222,6 +249,8 @@ class Serving:
             try:
                 self._slot.workers.get(case.library, case.options.building)
             except WorkerDied as died:
+                if self._queue.stopped:
+                    raise RunOver from None
                 if not died.lost:
                     return  # so will its case, and the record says how
                 reason = str(died)
@@ -241,8 +270,11 @@ class Serving:
             try:
                 state.beside.append(replace(measuring.run(), slot=self._slot.look()))
             except Ended as ended:
-                self._tell(ended)
-                state.given_up = ended.reason
+                if self._again(state, ended):
+                    self._ready(state)  # perhaps elsewhere, and then all of it anew
+                    self._slot.workers.replace()
+                else:
+                    state.given_up = ended.reason
             else:
                 self._write(state.beside[-1])
             self._settle(state)
@@ -270,10 +302,6 @@ class Serving:
         self._count(state)
         state.left -= 1  # it is in hand
         self._progress.begin(state.comparison, *self._remaining.begin())
-
-    def _tell(self, ended: Ended) -> None:
-        if self._orders.verbose and ended.trace:
-            self._progress.note(ended.trace)
 
     def _settle(self, state: State) -> None:
         """Complete what needs no further process, and write it down."""

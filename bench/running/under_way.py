@@ -76,6 +76,7 @@ class State:
             return
         self.parts.clear()
         self.beside.clear()
+        self.given_up = None
 
     def let_go(self) -> None:
         """Keep nothing but that it is over."""
@@ -153,6 +154,11 @@ class Queue:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is."""
+        return self._stopped
 
     def left(self) -> int:
         """How many nobody has."""

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bench.records.types import MemoryParts
+from bench.records.memory import MemoryParts
 from reports.figures import points, style
 from reports.figures.plot import Plot, plot
 from reports.figures.points import Point

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bench.records.types import ComparisonRecord, MemoryParts
+from bench.records.memory import MemoryParts
+from bench.records.types import ComparisonRecord
 from bench.statistics.equality import IDENTICAL, Equality
 from bench.statistics.estimate import Speedup
 from bench.statistics.preparation import Preparation

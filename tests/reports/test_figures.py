@@ -15,8 +15,9 @@ from matplotlib.collections import PathCollection
 
 from bench.cases import A_A
 from bench.kinds.training.options import TrainingOptions
+from bench.records.memory import MemoryParts
 from bench.records.reading import Run
-from bench.records.types import ComparisonRecord, MemoryParts
+from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Part
 from bench.statistics.diagnosis import Diagnosis
 from bench.statistics.estimate import Speedup

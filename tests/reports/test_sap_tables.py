@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bench.kinds.sampling.findings import SamplingFindings
+from bench.records.memory import MemoryParts
 from bench.records.reading import Run
-from bench.records.types import MemoryParts
 from reports.kinds.sampling import published
 from reports.kinds.sampling.timing import by_passes
 from reports.table import Table

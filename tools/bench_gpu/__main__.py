@@ -21,7 +21,7 @@ from bench.commands import codes
 from bench.errors import BenchError, UsageError
 from bench.kinds import numbers
 from bench.records import provenance
-from bench.running.berths import choose_device
+from bench.running.devices import choose_device
 from bench.running.pool import WorkerPool
 from bench.running.process import START_TIMEOUT, WorkerDied
 from semibackward_bench.grammar import counted

@@ -42,8 +42,9 @@ class Command:
         self._agreed = agreed
         self._note = note
         self._keeper = lines.keeper(python)
+        self._lines = lines.Lines()
         self._commands = {text: self._words(text) for text in commands}
-        if len(self._commands) < len(commands):
+        if len({tuple(words) for words in self._commands.values()}) < len(commands):
             raise UsageError(
                 "--worker-command names a place twice; for several GPUs of one machine, name it"
                 " once and add --devices all"
@@ -54,11 +55,12 @@ class Command:
         return [self._place(text, words) for text, words in self._commands.items()]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """End all lines."""
+        self._lines.close()
 
     def _place(self, text: str, words: Sequence[str]) -> Place:
         def line() -> lines.CommandLine:
-            return lines.CommandLine([*words, *self._keeper])
+            return self._lines.line([*words, *self._keeper])
 
         return Place(text, lambda: Far(text, line, self._agreed, self._note))
 

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -95,8 +96,9 @@ class CommandLine:
             self._log.close()
 
     def _read(self, stdout: IO[str]) -> None:
-        for line in stdout:
-            self._answers.put(line)
+        with stdout:
+            for line in stdout:
+                self._answers.put(line)
         self._answers.put("")
 
     def _ending(self) -> str:
@@ -117,6 +119,36 @@ class CommandLine:
             words = []  # it was closed by another thread
         said = f"; its last words: {telling.line(words[-1].strip()[:200])}" if words else ""
         return f"the command {how}{said}"
+
+
+class Lines:
+    """The lines of an engine, which ends them together."""
+
+    def __init__(self) -> None:
+        self._open: weakref.WeakSet[CommandLine] = weakref.WeakSet()
+        self._closed = False
+        self._changing = threading.Lock()
+
+    def line(self, command: Sequence[str]) -> CommandLine:
+        """Another one, by this command.
+
+        Raises:
+            LineLost: there is none, or they have been ended.
+        """
+        with self._changing:
+            if self._closed:
+                raise LineLost("the run has ended")
+            made = CommandLine(command)
+            self._open.add(made)
+        return made
+
+    def close(self) -> None:
+        """End all of them, for ever: who waits for an answer gets none."""
+        with self._changing:
+            self._closed = True
+            lines = list(self._open)
+        for each in lines:
+            each.close()
 
 
 def keeper(python: str | None) -> list[str]:

@@ -18,7 +18,6 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "worker_command": ("command",),
     "worker_python": ("command", "slurm", "ray"),
     "address": ("ray",),
-    "allow_other_versions": ("command", "slurm", "ray"),
 }
 """Options that only some engines take."""
 

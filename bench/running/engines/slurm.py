@@ -52,6 +52,7 @@ class Slurm:
         if shutil.which("srun") is None:
             raise UsageError("--engine slurm: there is no srun here; add its folder to PATH")
         self._keeper = lines.keeper(python)
+        self._lines = lines.Lines()
         self._agreed = agreed
         self._note = note
         self._gpus = gpus(variables)
@@ -71,7 +72,8 @@ class Slurm:
         return [self._place(number) for number in range(1, self._slots + 1)]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """End all steps."""
+        self._lines.close()
 
     def command(self) -> list[str]:
         """What starts a step that nothing else shares anything with."""
@@ -89,7 +91,7 @@ class Slurm:
         name = f"step {number}"
         return Place(
             name,
-            lambda: Far(name, lambda: lines.CommandLine(self.command()), self._agreed, self._note),
+            lambda: Far(name, lambda: self._lines.line(self.command()), self._agreed, self._note),
         )
 
 
@@ -107,12 +109,12 @@ def gpus(variables: Mapping[str, str]) -> int:
 
 
 def _cores(variables: Mapping[str, str], slots: int) -> int:
-    """Cores of a slot: what the allocation has on a node, split among those that fit there."""
+    """Cores of a slot: what the allocation has on a node, split among those that fit there, but no
+    more than were asked for a task."""
     asked = _number(variables, "SLURM_CPUS_PER_TASK")
-    if asked:
-        return asked
     here = _number(variables, "SLURM_CPUS_ON_NODE") or _number(variables, "SLURM_JOB_CPUS_PER_NODE")
-    return max(1, here // _a_node(variables, slots)) if here else 0
+    share = max(1, here // _a_node(variables, slots)) if here else asked
+    return min(share, asked) if asked else share
 
 
 def _a_node(variables: Mapping[str, str], slots: int) -> int:
@@ -125,6 +127,6 @@ def _number(variables: Mapping[str, str], name: str) -> int:
 
 
 def _last_number(text: str) -> int:
-    """Of "8" or "h100:8"; 0 of what is none."""
-    last = text.rpartition(":")[2].partition("(")[0]
+    """Of "8", "h100:8" or "h100:8(S:0-1)"; 0 of what is none."""
+    last = text.partition("(")[0].rpartition(":")[2]
     return int(last) if last.isdigit() else 0

@@ -14,7 +14,7 @@ from bench.choosing import selection
 from bench.errors import UsageError
 from bench.kinds.images.kind import PAPER_LIBRARIES, QUICK
 from bench.kinds.images.options import ImageOptions
-from bench.running.berths import choose_device
+from bench.running.devices import choose_device
 from bench.worker import environment, footprint, memory, memory_limit, state
 from bench.worker.memory import Peak
 from tests.commands import request
