@@ -112,6 +112,21 @@ QUALITY = (
         " timm's time most is torch.\\_dynamo's, which torchvision imports.",
     ),
     Evidence(
+        "What slots cost each other",
+        "One slot alone, and all of a machine's slots at once, in turn: the original against"
+        " itself, whose ratio is 1, and against semi-backward.",
+        ("results/slots/beside.md",),
+        "make selfcheck-slots",
+        "What is measured beside others may take longer, and its ratio may wander more; a record"
+        " tells how many were beside it, and `quick` on a CPU is never measured so.",
+    ),
+    Evidence(
+        "What many slots cost the process that hands cases out",
+        "Simulated workers, so that nothing but the controlling process computes.",
+        ("results/slots/handing-out.md",),
+        "make handing-out",
+    ),
+    Evidence(
         "The intervals hold",
         "Made-up times with a known answer, drawn from a seed: no machine is measured here. In the"
         " second table the whole procedure runs: each process stops by itself or after *blocks"

@@ -30,6 +30,7 @@ OF_TOOLS = (
     "reports",
     "sap",
     "selfcheck",
+    "slots",
 )
 """Folders of results that are of this program, and of no library."""
 _FEWEST = 3
