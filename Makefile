@@ -31,8 +31,10 @@ test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 test-slurm: $(READY)  ## The tests of job arrays, on a Slurm that is started here for them
 	@$(BIN)/python -m tools.slurm_here
 
-test-ray: $(READY)  ## The tests of slots on a Ray cluster of several nodes, which are killed
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ray tests/ray --durations=5
+CASES ?= 60
+
+test-ray: $(READY)  ## CASES=60 on slots that are killed every 10 s: Ray's nodes, and this machine's
+	@CASES=$(CASES) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ray tests/ray --durations=5
 
 check: $(READY)  ## Lint, format, types, who may import whom, and workflows
 	@$(BIN)/ruff check

@@ -199,7 +199,7 @@ def main() -> int:
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and all ends
     with tempfile.TemporaryDirectory(prefix="slurm-") as folder, started(Path(folder)) as found:
-        words = ["-m", "slurm", "tests/slurm", *sys.argv[1:]]
+        words = ["-m", "slurm", "tests/slurm", "--numprocesses=2", *sys.argv[1:]]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *words], env={**os.environ, **found}, check=False
         )

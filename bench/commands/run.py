@@ -163,6 +163,8 @@ def measured(
             if then is None or then.measures:
                 runner.measure(open_.comparisons, open_.journal, open_.note_ended)
             if then is not None:
+                if len(open_.slots) > 1:
+                    open_.progress.note("what follows is done in the first slot alone")
                 then.go_on(open_)
         except KeyboardInterrupt:
             open_.progress.note(

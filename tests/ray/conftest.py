@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+CASES = int(os.environ.get("CASES", "60"))
+"""That are measured while slots are killed."""
+SECONDS_BETWEEN_KILLS = 10.0
 Run = Callable[..., "subprocess.Popen[str]"]
 
 

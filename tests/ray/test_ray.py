@@ -13,10 +13,9 @@ import psutil
 import pytest
 
 from tests import tiny
-from tests.ray.conftest import Nodes, Run, until
+from tests.ray.conftest import CASES, SECONDS_BETWEEN_KILLS, Nodes, Run, until
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
-SECONDS_BETWEEN_KILLS = 10.0
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 
 def said(folder: Path) -> str:
@@ -35,8 +34,8 @@ def test_files_come_along_and_each_slot_is_told(begin: Run, tmp_path: Path) -> N
 
 
 def test_nodes_that_are_killed_cost_no_record(begin: Run, two_nodes: Nodes, tmp_path: Path) -> None:
-    cases, out = 200, tmp_path / "out.jsonl"
-    suite = tiny.suite(tmp_path, cases)
+    out = tmp_path / "out.jsonl"
+    suite = tiny.suite(tmp_path, CASES)
     run = begin("--suite", suite, "--slots", 2, "--retries", 5, "--out", out)
     until(lambda: out.exists() and tiny.records(out), 200, "record")
     chance, kills, last = random.Random(0), 0, time.monotonic()
@@ -49,7 +48,7 @@ def test_nodes_that_are_killed_cost_no_record(begin: Run, two_nodes: Nodes, tmp_
     assert run.returncode == 0, said(tmp_path)
     found = tiny.records(out)
     assert kills >= 2
-    assert len({case for case, _ in found}) == cases, "none is lost"
+    assert len({case for case, _ in found}) == CASES, "none is lost"
     assert set(found.values()) == {1}, "none is there twice"
     assert {status for _, status in found} == {"ok"}
 
@@ -57,7 +56,7 @@ def test_nodes_that_are_killed_cost_no_record(begin: Run, two_nodes: Nodes, tmp_
 def test_a_cluster_that_loses_its_nodes_for_good_ends_the_run_and_resume_finishes(
     begin: Run, two_nodes: Nodes, tmp_path: Path
 ) -> None:
-    cases, out = 120, tmp_path / "out.jsonl"
+    cases, out = 40, tmp_path / "out.jsonl"
     suite = tiny.suite(tmp_path, cases)
     run = begin("--suite", suite, "--slots", 2, "--out", out)
     until(lambda: out.exists() and len(tiny.records(out)) >= 4, 200, "record")

@@ -37,14 +37,16 @@ def test_a_step_that_is_killed_costs_no_record(slurm: Slurm) -> None:
     words = [sys.executable, "-m", "bench", "--suite", suite, "--out", out, *ENGINE]
     with (slurm.folder / "said.out").open("w", encoding="utf-8") as said:
         run = subprocess.Popen(
-            list(map(str, ["salloc", *ASKING, *words])),
+            list(map(str, ["salloc", "--job-name=tiny", *ASKING, *words])),
             cwd=slurm.folder,
             env=slurm.environment,
             stdout=said,
             stderr=subprocess.STDOUT,
         )
     slurm.until(lambda: out.exists() and len(tiny.records(out)) > 4, "no record")
-    steps = re.findall(r"^(\d+\.\d+) ", slurm("squeue", "--steps", "--noheader", "-o", "%i "), re.M)
+    job = re.findall(r"^(\d+) tiny$", slurm("squeue", "--noheader", "--format=%i %j"), re.M)
+    told = slurm("squeue", "--steps", "--noheader", "--format=%i ")
+    steps = re.findall(rf"^({job[0]}\.\d+) ", told, re.M)
     assert len(steps) == 2, steps
     slurm("scancel", "--signal=KILL", steps[0])
     assert run.wait(280) == 0, slurm.said()
