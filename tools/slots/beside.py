@@ -147,8 +147,8 @@ def page(found: Sequence[Measured]) -> str:
         " ratio from process to process: 0.010 is 1 %.\n\n"
         + _table([head, *rows])
         + "\n\nOf the first slot, the same round alone and beside others: seconds of the original,"
-        " the latter over the former, with the 95 % interval of the mean over rounds; and how far the"
-        " speedups of the two lie apart, likewise.\n\n"
+        " the latter over the former, with the 95 % interval of the mean over rounds; and how far"
+        " the speedups of the two lie apart, likewise.\n\n"
         + _table([["library", "measured", "time", "speedup"], *_slowed(found)])
         + "\n"
     )
