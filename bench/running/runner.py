@@ -6,6 +6,7 @@ come home to one journal, in any order.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ from bench.running.slots import Slot
 from bench.running.under_way import Queue, State
 from semibackward_bench.grammar import counted
 
+_SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_TO_END = 10.0
 """That a slot's thread has to come to its end, once its worker is gone."""
 
@@ -166,9 +168,14 @@ class Runner:
         try:
             for thread in threads:
                 thread.start()
-            for _ in threads:
-                if (error := over.get()) is not None:
-                    raise error
+            left = len(threads)
+            while left:
+                # Looked for again and again: where a library has threads of its own, a signal may
+                # reach one of these, and wakes nobody up here.
+                with contextlib.suppress(queue.Empty):
+                    if (error := over.get(timeout=_SECONDS_BETWEEN_LOOKS)) is not None:
+                        raise error
+                    left -= 1
         finally:
             to_do.stop()
             for slot in self.slots:

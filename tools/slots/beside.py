@@ -38,9 +38,9 @@ RESULTS = Path(__file__).resolve().parents[2] / "results" / "slots"
 LIBRARIES = ("foolbox", "torchattacks")
 EFFECTS = {A_A: "the original against itself", SEMI_BACKWARD: "semi-backward"}
 WAYS = ("alone", "beside")
-SECONDS = 4.0
+SECONDS = 3.0
 """Of measuring, for each process."""
-ROUNDS = 12
+ROUNDS = 10
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def measure(comparison: Comparison, berth: Berth) -> tuple[float, float]:
         spent=Spent(),
         deadline=time.perf_counter() + limits.patience,
         left=lambda seconds: seconds,
+        gate_only=True,
         operations=False,
     ).run()
     first = [sample.seconds for block in record.blocks for sample in block.of("A")]
