@@ -16,7 +16,7 @@ from bench.cases import Options
 from bench.records.parsing import parse
 from bench.records.types import ComparisonRecord
 
-_STAY = ("case_id", "case", "baseline", "variant", "status", "verdict", "schema", "kind")
+_STAY = ("case_id", "case", "baseline", "variant", "status", "verdict", "number", "schema", "kind")
 """What is not packed: what all comparisons are asked for, to sort and to count them."""
 _UNPACKED = 512
 """Comparisons that are kept as read last, since a table asks each of its own for much."""

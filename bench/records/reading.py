@@ -25,10 +25,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import files
 from bench.cases import RIVAL
@@ -39,7 +40,19 @@ from bench.records.parsing import DamagedLine, Record, RecordError, parse
 from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord
 from semibackward_bench.grammar import counted, form
 
-__all__ = ["DamagedLine", "Record", "RecordError", "Records", "Run", "of", "read", "to_line"]
+__all__ = [
+    "DamagedLine",
+    "Record",
+    "RecordError",
+    "Records",
+    "Run",
+    "as_asked",
+    "of",
+    "read",
+    "to_line",
+]
+
+T = TypeVar("T")
 
 PLAIN = 5_000
 """Comparisons of a file that reports keep as they are, in 100 MB; further ones are packed."""
@@ -54,7 +67,8 @@ class Run:
     Attributes:
         path: where they were read from.
         environment: its first line.
-        comparisons: in order; a resumed case's last record stands.
+        comparisons: in the order in which they were asked for, or of the file where that was not
+            recorded; a resumed case's last record stands.
         parts: processes of comparisons that are not complete yet.
         counts: of what `counts` counted; a resumed case's last record stands.
         duels: that have ended.
@@ -139,7 +153,7 @@ def of(records: Records, plain: int | None = None) -> Run:
     return Run(
         records.path,
         records.environment,
-        tuple(comparisons.values()),
+        tuple(as_asked(comparisons.values())),
         tuple(part for found in parts.values() for part in found.values()),
         tuple(counts.values()),
         tuple(duels.values()),
@@ -148,6 +162,23 @@ def of(records: Records, plain: int | None = None) -> Run:
         schema=records.schema,
         damaged=tuple(records.damaged),
     )
+
+
+def as_asked(
+    found: Iterable[T], number: Callable[[T], int | None] = operator.attrgetter("number")
+) -> list[T]:
+    """Comparisons in the order in which they were asked for, if all tell it; else as they are.
+
+    Args:
+        found: them, or what stands for them.
+        number: tells the number of one.
+    """
+    every = list(found)
+    numbers = [number(one) for one in every]
+    if None in numbers:
+        return every
+    order = sorted(range(len(every)), key=lambda place: numbers[place] or 0)
+    return [every[place] for place in order]
 
 
 class Records:

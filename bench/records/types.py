@@ -257,6 +257,8 @@ class Timed:
         elapsed: wall seconds spent on the case, everything included.
         slot: where all of it was measured; None before this was recorded.
         tries: how often it was begun, where workers were killed or slots were lost on the way.
+        number: of the question among all that the run was asked, from 0, whatever the order in
+            which slots came to their ends; None before this was recorded.
     """
 
     case_id: str
@@ -289,6 +291,7 @@ class Timed:
     warnings: list[str] = field(default_factory=list)
     slot: Slot | None = None
     tries: int = 1
+    number: int | None = None
     schema: Literal[2] = SCHEMA
 
     @property

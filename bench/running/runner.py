@@ -99,7 +99,8 @@ class Runner:
         libraries = {c.case.library: None for c in waiting}
         places = {library: number for number, library in enumerate(libraries)}
         waiting.sort(key=lambda c: places[c.case.library])
-        states = [self._state(comparison, journal) for comparison in waiting]
+        numbers = {comparison.key: number for number, comparison in enumerate(comparisons)}
+        states = [self._state(c, numbers[c.key], journal) for c in waiting]
         orders = Orders(
             self.limits,
             self.seed,
@@ -139,13 +140,12 @@ class Runner:
                 " to go on"
             )
 
-    def _state(self, comparison: Comparison, journal: Journal) -> State:
-        state = State(
-            comparison, journal.parts(*comparison.key), journal.parts(*comparison.key, "system")
-        )
+    def _state(self, comparison: Comparison, number: int, journal: Journal) -> State:
+        key = comparison.key
+        state = State(comparison, number, journal.parts(*key), journal.parts(*key, "system"))
         least = max(0, self.limits.processes - len(state.parts))
-        beside = any(slot.beside is not None for slot in self.slots)
-        state.left = least + (max(0, BESIDE - len(state.beside)) if beside else 0)
+        both = any(slot.beside is not None for slot in self.slots)
+        state.left = least + (max(0, BESIDE - len(state.beside)) if both else 0)
         return state
 
     def _together(self, serving: Sequence[Serving], to_do: Queue) -> None:

@@ -313,7 +313,8 @@ class Serving:
 
     def _end(self, state: State) -> None:
         assert state.record is not None
-        record = replace(state.record, slot=self._slot.look(), tries=state.tries)
+        where = self._slot.look()
+        record = replace(state.record, slot=where, tries=state.tries, number=state.number)
         state.let_go()
         self._count(state)
         self._ended(record)

@@ -29,6 +29,7 @@ class State:
 
     Attributes:
         comparison: what was asked.
+        number: of it, among all that was asked.
         parts: what each of its processes found.
         beside: of those that have memory as the system gives it.
         given_up: why there are no more of these, where one failed.
@@ -39,6 +40,7 @@ class State:
     """
 
     comparison: Comparison
+    number: int = 0
     parts: list[ProcessRecord] = field(default_factory=list)
     beside: list[ProcessRecord] = field(default_factory=list)
     given_up: str | None = None

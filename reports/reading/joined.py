@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bench.cases import RIVAL
+from bench.records import reading
 from bench.records.duel import DuelRecord
 from bench.records.reading import Run
 from bench.records.types import Environment
@@ -188,6 +189,7 @@ def whole(runs: Sequence[Run]) -> Run:
         return runs[0]
     count = _Count()
     comparisons = count.kept([[(r.key, r) for r in run.comparisons] for run in runs], runs)
+    comparisons = reading.as_asked(comparisons, lambda pair: pair[0].number)
     counts = count.kept([[(r.key, r) for r in run.counts] for run in runs], runs)
     duels = count.kept([[(_duel(r), r) for r in run.duels] for run in runs], runs)
     lines = dict.fromkeys(line for run in runs for line in run.own)
