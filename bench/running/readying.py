@@ -91,6 +91,8 @@ def slots(
     if forked := on_cpu and leader.starter.forks:
         shown.stage("importing torch and the libraries")
         _prepare(berths, made, chosen)
+        if len(made) > 1:
+            shown.stage("")  # each slot tells what it does
     return Ready(made, told, chosen, use, "forked" if forked else "afresh", found)
 
 

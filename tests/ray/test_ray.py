@@ -72,7 +72,7 @@ def test_a_cluster_that_loses_its_nodes_for_good_ends_the_run_and_resume_finishe
     assert set(tiny.records(out).values()) == {1}
 
 
-def test_a_cluster_that_is_not_there_is_one_line(begin: Run, tmp_path: Path) -> None:
+def test_more_slots_than_the_cluster_has_room_for_are_one_line(begin: Run, tmp_path: Path) -> None:
     suite = tiny.suite(tmp_path, 2)
     run = begin("--suite", suite, "--slots", 9, "--out", tmp_path / "out.jsonl")
     assert run.wait(120) == 2

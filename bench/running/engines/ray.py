@@ -9,19 +9,22 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import program, telling
+from bench import telling
 from bench.errors import UsageError
 from bench.running.engines.base import Place
 from bench.running.far import Agreed, Far, LineLost
 from semibackward_bench.grammar import counted
 
 INSTALL = "python -m pip install 'semibackward-bench[ray]'"
+SECONDS_TO_ANSWER = 10.0
+"""That whoever is at an address has to take a connection."""
 SECONDS_FOR_A_PLACE = 60.0
 """That a slot which was lost waits for the cluster to have a place for it again."""
 
@@ -86,18 +89,15 @@ class Ray:
     def _join(self, address: str | None) -> None:
         """Be part of a cluster, and say nothing about it."""
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        where = address or os.environ.get("RAY_ADDRESS", "")
+        _check_reached(where)
         given: dict[str, Any] = {} if address is None else {"address": address}
         if self._agreed.brought:
             given["runtime_env"] = {"working_dir": self._brought.name}
         try:
             self._ray.init(log_to_driver=False, logging_level="ERROR", **given)
         except (OSError, RuntimeError, ValueError) as error:
-            where = address or os.environ.get("RAY_ADDRESS", "")
-            first = telling.line(str(error).strip().partition("\n")[0])
-            raise UsageError(
-                f"no Ray cluster answers{f' at {telling.line(where)}' if where else ''} ({first});"
-                f" start one by `ray start --head`, or see `{program.command('doctor')}`"
-            ) from error
+            raise UsageError(_nobody(where, str(error))) from error
 
     def _share(self, cores: int) -> int:
         """Cores of a slot, so that all slots fit: what a node has is split among its slots."""
@@ -197,6 +197,30 @@ class ActorLine:
         if actor is not None:
             with contextlib.suppress(Exception):  # whatever Ray says of one that is gone
                 self._ray.kill(actor)
+
+
+def _check_reached(where: str) -> None:
+    """Whether anybody listens at an address, as HOST:PORT: Ray itself tries for minutes.
+
+    Raises:
+        UsageError: nobody does.
+    """
+    host, colon, port = where.rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdigit():
+        return  # "auto", or no address
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(_nobody(where, str(error))) from error
+
+
+def _nobody(where: str, why: str) -> str:
+    """What to know where no cluster answers."""
+    at = f" at {telling.line(where)}" if where else ""
+    first = telling.line(why.strip().partition("\n")[0])
+    return (
+        f"no Ray cluster answers{at} ({first}); start one by `ray start --head`, or mend --address"
+    )
 
 
 def _cores(node: Mapping[str, Any]) -> int:

@@ -20,6 +20,7 @@ from bench.running.engines import lines, registry, slurm
 from bench.running.engines.command import Command
 from bench.running.engines.lines import CommandLine
 from bench.running.engines.local import Local
+from bench.running.engines.ray import Ray
 from bench.running.engines.slurm import Slurm
 from bench.running.far import Agreed, LineLost
 from tests.commands import request
@@ -307,3 +308,10 @@ def test_without_srun_a_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="there is no srun here"):
         allocation({})
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1"])
+def test_a_ray_cluster_that_is_not_there_is_one_line_at_once(address: str) -> None:
+    with pytest.raises(UsageError, match="no Ray cluster answers at .*:1 .*mend --address") as told:
+        Ray(None, address, Agreed(), str)
+    assert "\n" not in str(told.value)
