@@ -275,15 +275,20 @@ def test_a_step_has_its_share_of_the_cores(
 
 
 def test_a_step_is_started_by_srun_which_keeps_it_apart(srun: Path) -> None:
-    made = allocation({"SLURM_GPUS": "2", "SLURM_CPUS_ON_NODE": "4"})
-    assert made.command()[:-3] == [
+    given = {"SLURM_GPUS": "2", "SLURM_CPUS_ON_NODE": "4", "SLURM_MEM_PER_NODE": "8001"}
+    made = allocation(given)
+    command = made.command()
+    assert command[:2] == ["env", "--unset=SLURM_GPUS"], "srun would take it for the step's own"
+    assert command[command.index("srun") : -3] == [
         "srun",
         "--exact",
         "--ntasks=1",
         "--nodes=1",
         "--unbuffered",
         "--quiet",
+        "--gpus=1",
         "--gpus-per-task=1",
+        "--mem=4000M",
         "--cpus-per-task=2",
     ]
     starter = made.places()[0].open()
@@ -312,6 +317,8 @@ def test_without_srun_a_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1"])
 def test_a_ray_cluster_that_is_not_there_is_one_line_at_once(address: str) -> None:
-    with pytest.raises(UsageError, match="no Ray cluster answers at .*:1 .*mend --address") as told:
-        Ray(None, address, Agreed(), str)
+    with pytest.raises(
+        UsageError, match=r"no Ray cluster answers at .*:1 .*mend --address"
+    ) as told:
+        Ray(None, address, Agreed(), print)
     assert "\n" not in str(told.value)
