@@ -32,6 +32,7 @@ from bench.running.engines.local import Local
 from bench.running.measuring import Measuring, Spent
 from bench.running.progress import PlainProgress
 from bench.statistics import estimate
+from semibackward_bench.grammar import counted
 from tools import main_job
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "slots"
@@ -40,7 +41,7 @@ EFFECTS = {A_A: "the original against itself", SEMI_BACKWARD: "semi-backward"}
 WAYS = ("alone", "beside")
 SECONDS = 3.0
 """Of measuring, for each process."""
-ROUNDS = 10
+ROUNDS = 8
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def page(found: Sequence[Measured]) -> str:
     return (
         "# What slots cost each other\n\n"
         f"Made by `make selfcheck-slots`: {slots} slots of this machine, each with its own share of"
-        f" the cores, in {count} rounds. In each, one slot alone and all at once take turns,"
+        f" the cores, in {counted(count, 'round')}. In each, one alone and all at once take turns,"
         f" {SECONDS:.0f} s a process. *Spread* is the standard deviation of the logarithm of the"
         " ratio from process to process: 0.010 is 1 %.\n\n"
         + _table([head, *rows])
