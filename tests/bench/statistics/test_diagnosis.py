@@ -131,7 +131,7 @@ def test_no_label_without_a_gpu() -> None:
 
 def test_other_programs_work_is_told_from_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     busy, own, clock = iter([10.0, 40.0]), iter([5.0, 15.0]), iter([0.0, 0.0, 20.0])
-    monkeypatch.setattr("bench.running.observer.busy_seconds", lambda: next(busy))
+    monkeypatch.setattr("bench.running.observer.busy_seconds", lambda cores: next(busy))
     monkeypatch.setattr(Observer, "_own_seconds", lambda self: next(own))
     monkeypatch.setattr("bench.running.observer.time.monotonic", lambda: next(clock))
     found = Observer(()).conditions()
@@ -143,7 +143,7 @@ def test_what_others_do_while_they_are_waited_for_is_left_out(
 ) -> None:
     busy, own = iter([10.0, 12.0, 47.0, 50.0]), iter([5.0, 5.5, 5.5, 6.5])
     clock = iter([0.0, 0.0, 10.0, 40.0, 50.0])
-    monkeypatch.setattr("bench.running.observer.busy_seconds", lambda: next(busy))
+    monkeypatch.setattr("bench.running.observer.busy_seconds", lambda cores: next(busy))
     monkeypatch.setattr(Observer, "_own_seconds", lambda self: next(own))
     monkeypatch.setattr("bench.running.observer.time.monotonic", lambda: next(clock))
     observer = Observer(())
