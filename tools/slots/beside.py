@@ -41,7 +41,7 @@ EFFECTS = {A_A: "the original against itself", SEMI_BACKWARD: "semi-backward"}
 WAYS = ("alone", "beside")
 SECONDS = 3.0
 """Of measuring, for each process."""
-ROUNDS = 8
+ROUNDS = 5
 
 
 @dataclass(frozen=True)
