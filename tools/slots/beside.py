@@ -41,7 +41,9 @@ EFFECTS = {A_A: "the original against itself", SEMI_BACKWARD: "semi-backward"}
 WAYS = ("alone", "beside")
 SECONDS = 3.0
 """Of measuring, for each process."""
-ROUNDS = 5
+ROUNDS = 6
+CASE = ("--batch", "1", "--image-size", "64")
+"""Small, so that a process has many blocks."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ def rounds(done: int, number: int, berths: Sequence[Berth], seed: int) -> Iterat
         seed: of the order of the two ways.
     """
     device = berths[0].device
-    cases = {name: main_job.comparisons(["--libs", name], device)[0].case for name in LIBRARIES}
+    cases = {
+        name: main_job.comparisons(["--libs", name, *CASE], device)[0].case for name in LIBRARIES
+    }
     for round_ in range(done, number):
         chance = random.Random(seed * 1_000_003 + round_)
         found = []
@@ -144,7 +148,8 @@ def page(found: Sequence[Measured]) -> str:
     return (
         "# What slots cost each other\n\n"
         f"Made by `make selfcheck-slots`: {slots} slots of this machine, each with its own share of"
-        f" the cores, in {counted(count, 'round')}. In each, one alone and all at once take turns,"
+        f" the cores, in {counted(count, 'round')}, with the main job's case under"
+        f" `{' '.join(CASE)}`. In each round one slot alone and all at once take turns,"
         f" {SECONDS:.0f} s a process. *Spread* is the standard deviation of the logarithm of the"
         " ratio from process to process: 0.010 is 1 %.\n\n"
         + _table([head, *rows])
