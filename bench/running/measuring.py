@@ -239,7 +239,8 @@ class Measuring:
         parts = blocks.parts(self._seed * 1_000_003 + self.so_far.process, self._parts)
         elapsed = 0.0  # without waits
         while self.so_far.stop is None:
-            observer.leaving_out(self._wait)
+            if self._pauses is not None:
+                observer.leaving_out(self._wait)
             begun = time.perf_counter()
             asked = [(next(orders), next(parts)) for _ in range(at_once)]
             for block in self._blocks(asked, may_repeat=MAX_REPEATED - repeated):
