@@ -17,8 +17,8 @@ from bench.records.slot import Slot
 from bench.running import devices
 from bench.running.engines.base import Engine, Place
 from bench.running.far import Far
-from bench.running.pool import WorkerPool
-from bench.running.process import WorkerDied
+from bench.running.pool import Worker, WorkerPool
+from bench.running.process import START_TIMEOUT, WorkerDied
 from bench.running.starting import Starter
 
 TRIES = 3
@@ -116,7 +116,8 @@ class Berths:
         pool = self.pool(starter, self._policy)
         for number in range(TRIES):
             try:
-                facts = checked(pool.get().facts)
+                worker = pool.get()
+                facts = {**checked(worker.facts), "gpus": self._gpus(worker)}
                 break
             except WorkerDied as died:
                 if not died.lost or number == TRIES - 1:
@@ -180,8 +181,17 @@ class Berths:
         # All are asked soon, one after another.
         _each(self.all, lambda berth: berth.pool.get(), self._engine.close)
 
-    def _moved(self, berth: Berth, facts: Mapping[str, Any]) -> None:
+    def _gpus(self, worker: Worker) -> list[dict[str, Any]]:
+        """Those that a worker sees; not asked for where only a CPU is."""
+        there = any(name.startswith("cuda") for name in worker.facts["devices"])
+        if not there or self._request.device == "cpu":
+            return []
+        found: list[dict[str, Any]] = checked(worker.ask({"do": "gpus"}, START_TIMEOUT))["gpus"]
+        return found
+
+    def _moved(self, berth: Berth, worker: Worker) -> None:
         """A slot that was lost is open again, perhaps elsewhere."""
+        facts = {**worker.facts, "gpus": self._gpus(worker)}
         now = _slot(facts, berth.device, berth.told.index)
         if (now.host, now.gpu) != (berth.told.host, berth.told.gpu):
             berth.told = now

@@ -94,7 +94,7 @@ class Far:
     ) -> None:
         self.name = name
         self.differs: dict[str, str] = {}
-        self.moved: Callable[[dict[str, Any]], object] = lambda facts: None
+        self.moved: Callable[[Worker], object] = lambda worker: None
         self._open_line = open_line
         self._agreed = agreed
         self._note = note
@@ -183,12 +183,13 @@ class Far:
             raise WorkerDied(str(other), lost=True) from None
         asked = {"do": "start", "policy": policy, "library": library, "building": building}
         answer = self._ask(asked, START_TIMEOUT + GRACE)
-        if again:
-            self.moved(answer["facts"])
         line = self._line
         if line is None:
             raise WorkerDied(f"{self.name}: the line to it is closed", lost=True)
-        return FarWorker(self, line, answer["worker"], answer["facts"])
+        worker = FarWorker(self, line, answer["worker"], answer["facts"])
+        if again:
+            self.moved(worker)
+        return worker
 
     def _reach(self) -> bool:
         """See to it that there is a line; whether it was opened just now.

@@ -3,6 +3,7 @@
 A worker reads one JSON request a line from stdin and answers each with one JSON line:
 
     {"do": "describe"}                                 environment, devices, own process, machine
+    {"do": "gpus"}                                     each by torch's name, with its UUID
     {"do": "accelerator", "device": "cuda:0"}          facts about the device
     {"do": "strangers", "device": "cuda:0"}            who else uses it now
     {"do": "load", "library": "foolbox"}               can it be imported?

@@ -69,6 +69,11 @@ class Worker:
             **whereabouts.describe(),
         }
 
+    def do_gpus(self) -> dict[str, Any]:
+        from bench.worker import whereabouts
+
+        return {"gpus": whereabouts.gpus()}
+
     def do_accelerator(self, device: str) -> dict[str, Any]:
         from bench.worker import environment
 

@@ -17,9 +17,8 @@ _SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 
 
 def describe() -> dict[str, Any]:
-    """`host`; `gpus`, each with torch's name and its UUID, None where torch does not tell it; and
-    `cores`, the numbers of those that may be used, by physical core."""
-    return {"host": host(), "gpus": _gpus(), "cores": _by_physical_core(cores.may_use())}
+    """`host`, and `cores`, the numbers of those that may be used, by physical core."""
+    return {"host": host(), "cores": _by_physical_core(cores.may_use())}
 
 
 def host() -> str:
@@ -27,7 +26,11 @@ def host() -> str:
     return os.environ.get(HOST) or platform.node() or "unknown"
 
 
-def _gpus() -> list[dict[str, str | None]]:
+def gpus() -> list[dict[str, str | None]]:
+    """Each GPU with torch's name for it, and its UUID, None where torch does not tell it.
+
+    This starts CUDA in the process, which one that measures on a CPU is better without.
+    """
     if not torch.cuda.is_available():
         return []
     found = []

@@ -84,6 +84,8 @@ class Told(ScriptedWorker):
         if request["do"] == "accelerator":
             gpus = {gpu["device"]: {"name": gpu["name"]} for gpu in self.facts["gpus"]}
             return {"ok": True, "accelerator": gpus.get(request["device"], {})}
+        if request["do"] == "gpus":
+            return {"ok": True, "gpus": self.facts["gpus"]}
         if request["do"] == "origins":
             return {"ok": True, "origins": {}}
         return super().ask(request, timeout)

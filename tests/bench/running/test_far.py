@@ -205,7 +205,7 @@ def test_a_worker_whose_line_broke_is_lost_and_the_next_comes_over_another() -> 
     worker.close()
     assert fresh.heard == [], "nothing is asked of the new keeper on behalf of the old one"
     started(far_)
-    assert moved == [STARTED["facts"]]
+    assert [worker.facts for worker in moved] == [STARTED["facts"]]
     (restricted,) = fresh.asked("restrict")
     assert restricted == {"do": "restrict", "variables": {"A": "1"}, "held": [0]}, "those it has"
     with pytest.raises(WorkerDied, match="the line to it was lost"):

@@ -32,7 +32,7 @@ def _gpus(monkeypatch: pytest.MonkeyPatch, *found: Any) -> Any:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(found))
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda n: found[n])
-    return whereabouts.describe()["gpus"]
+    return whereabouts.gpus()
 
 
 def test_each_gpu_has_its_name_and_its_uuid_as_the_driver_spells_it(
@@ -50,7 +50,7 @@ def test_each_gpu_has_its_name_and_its_uuid_as_the_driver_spells_it(
 
 def test_without_a_gpu_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert whereabouts.describe()["gpus"] == []
+    assert whereabouts.gpus() == []
 
 
 def test_cores_come_by_physical_core(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
