@@ -298,6 +298,10 @@ class Roaming:
             return {"ok": True, "keeper": keeping.VERSION, "forks": False, "cores": [0], **there}
         if asked["do"] == "start":
             return {"ok": True, "worker": 1, "facts": self.machine.facts({}, [])}
+        if asked["do"] == "ask":
+            assert asked["request"] == {"do": "gpus"}
+            told = {"ok": True, "gpus": self.machine.facts({}, [])["gpus"]}
+            return {"ok": True, "answer": told}
         return {"ok": True}
 
     def close(self) -> None:
