@@ -170,8 +170,7 @@ class Runner:
                 thread.start()
             left = len(threads)
             while left:
-                # Looked for again and again: where a library has threads of its own, a signal may
-                # reach one of these, and wakes nobody up here.
+                # Looked for again and again: a signal that reaches another thread wakes nobody up.
                 with contextlib.suppress(queue.Empty):
                     if (error := over.get(timeout=_SECONDS_BETWEEN_LOOKS)) is not None:
                         raise error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,8 @@ def begin(two_nodes: Nodes, tmp_path: Path) -> Run:
                 text=True,
                 cwd=tmp_path,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
+                # A shell that runs tests in the background has them ignore Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     return start

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -94,10 +95,13 @@ class Ray:
         given: dict[str, Any] = {} if address is None else {"address": address}
         if self._agreed.brought:
             given["runtime_env"] = {"working_dir": self._brought.name}
+        ending = signal.getsignal(signal.SIGTERM)
         try:
             self._ray.init(log_to_driver=False, logging_level="ERROR", **given)
         except (OSError, RuntimeError, ValueError) as error:
             raise UsageError(_nobody(where, str(error))) from error
+        finally:
+            signal.signal(signal.SIGTERM, ending)  # Ray has put its own there
 
     def _share(self, cores: int) -> int:
         """Cores of a slot, so that all slots fit: what a node has is split among its slots."""
