@@ -36,7 +36,7 @@ from tools import main_job
 from tools.slots import simulated
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "slots" / "handing-out.md"
-SETTINGS = ((1, 50), (8, 500), (64, 20_000))
+SETTINGS = ((64, 20_000),)
 """Slots, and cases."""
 ANSWER = 0.02
 """Seconds that each answer of a simulated worker takes."""
