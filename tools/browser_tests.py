@@ -7,13 +7,14 @@ it says so plainly, and no test is run.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tools import debian
 
 PACKAGES = ("chromium", "chromium-driver")
 FLAGS = (
@@ -65,7 +66,7 @@ def started(profile: Path) -> Iterator[Any]:
 
 def main() -> int:
     """Run the tests; the exit code."""
-    reason = None if browser() else _install()
+    reason = None if browser() else debian.install(PACKAGES)
     if browser() is None:
         print(
             f"No browser: {' and '.join(PACKAGES)} are not here and can't be installed ({reason});"
@@ -74,24 +75,6 @@ def main() -> int:
         return 0
     words = ["-m", "browser", "tests/reports", *sys.argv[1:]]
     return subprocess.run([sys.executable, "-m", "pytest", *words]).returncode
-
-
-def _install() -> str | None:
-    """Install the packages; why that failed, if it did."""
-    if shutil.which("apt-get") is None:
-        return "there is no apt-get"
-    if os.geteuid() != 0:
-        return f"apt-get needs root; run: sudo apt-get install {' '.join(PACKAGES)}"
-    print(f"Installing {' and '.join(PACKAGES)} ...", flush=True)
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
-        done = subprocess.run(
-            ["apt-get", "-qq", *words], env=quiet, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-            return f"apt-get {words[0]}: {said[-1]}"
-    return None
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tools import debian
+
 PACKAGES = ("slurm-wlm", "munge")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 HERE = "SEMIBACKWARD_SLURM_HERE"
@@ -212,20 +214,10 @@ def _there() -> bool:
 
 def _install() -> str | None:
     """Install the packages; why that failed, if it did."""
-    if shutil.which("apt-get") is None:
-        return "there is no apt-get"
-    if os.geteuid() != 0:
-        return f"apt-get needs root; run: sudo apt-get install {' '.join(PACKAGES)}"
-    print(f"Installing {' and '.join(PACKAGES)} ...", flush=True)
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
-        done = subprocess.run(
-            ["apt-get", "-qq", *words], env=quiet, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-            return f"apt-get {words[0]}: {said[-1]}"
-    return None if _there() else f"{' and '.join(PACKAGES)} bring no {', '.join(PROGRAMS)}"
+    failed = debian.install(PACKAGES)
+    if failed is None and not _there():
+        return f"{' and '.join(PACKAGES)} bring no {', '.join(PROGRAMS)}"
+    return failed
 
 
 if __name__ == "__main__":
