@@ -15,6 +15,7 @@ from typing import Any
 from bench.cases import Case
 from bench.kinds.record import OwnRecord
 from bench.records.duel import DuelRecord
+from bench.records.matrix import CellRecord
 from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord, Timed
 from bench.statistics.conditions import Conditions
 from semibackward_bench.grammar import counted
@@ -100,7 +101,9 @@ def check(record: object) -> None:
     case = getattr(record, "case", None)
     if isinstance(case, Case):
         _check_case(case)
-    if isinstance(record, OwnRecord):
+    if isinstance(record, CellRecord):
+        check(record.answer)
+    elif isinstance(record, OwnRecord):
         record.check()
     elif isinstance(record, Timed):
         _check_timed(record)

@@ -14,8 +14,10 @@ from typing import Any
 from bench.cases import DECIDED
 from bench.kinds.record import OwnRecord
 from bench.records.duel import DuelRecord
+from bench.records.matrix import CellRecord
 from bench.records.types import ComparisonRecord, CountsRecord, Environment
 
+_ANSWERS = (ComparisonRecord, CountsRecord, DuelRecord, CellRecord, OwnRecord)
 _DECIDED_OWN = ("ok",)
 """The ends of a kind's own lines that `--resume` does not ask for again."""
 APART = "they are of several runs: give each its own file, `report` takes several"
@@ -48,9 +50,13 @@ class Lines:
             if self.environment:
                 raise ValueError(f"is a second environment; {APART}")
             self.environment = True
-        if not isinstance(record, ComparisonRecord | CountsRecord | DuelRecord | OwnRecord):
+        if not isinstance(record, _ANSWERS):
             return
-        variant = () if isinstance(record, DuelRecord) else record.key[1:]
+        variant: tuple[Any, ...]
+        if isinstance(record, DuelRecord):
+            variant = ()
+        else:
+            variant = record.key if isinstance(record, CellRecord) else record.key[1:]
         question = (record.kind, record.case_id, *variant)
         earlier, text = self.decided.get(question, (number, hash(line)))
         if text != hash(line):

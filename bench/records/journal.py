@@ -11,21 +11,24 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import files, program
 from bench.cases import DECIDED, Status
 from bench.errors import EnvironmentMismatch, OutputError, UsageError
 from bench.kinds import sharding
-from bench.kinds.record import SCHEMA, OwnRecord
+from bench.kinds.record import SCHEMA
 from bench.records import opening, reading
+from bench.records.earlier import Earlier
+from bench.records.matrix import CellKey
 from bench.records.memory import MemoryPolicy
 from bench.records.reading import Record, RecordError, Records, Run
-from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord
+from bench.records.types import Environment, ProcessRecord
+
+K = TypeVar("K")
 
 _MUST_AGREE = (
     "python",
@@ -43,39 +46,6 @@ _MUST_AGREE = (
     "code",
 )
 _AS_UTF_8 = "`Get-Content OLD | Set-Content -Encoding utf8 NEW` in PowerShell, `iconv` elsewhere"
-
-
-@dataclass
-class Earlier:
-    """What a run that is gone on with needs to know of what was measured before.
-
-    Attributes:
-        environment: where.
-        schema: the version of the format of the file's first line.
-        ended: how each comparison ended, by its key.
-        counted: how each count ended, by its key.
-        own: how each line of a kind's own ended, by its `kind` and its key.
-        parts: processes of comparisons that are not complete yet, by the comparison's key.
-    """
-
-    environment: Environment
-    schema: int
-    ended: dict[tuple[str, str], Status] = field(default_factory=dict)
-    counted: dict[tuple[str, str], Status] = field(default_factory=dict)
-    own: dict[str, dict[tuple[Any, ...], str]] = field(default_factory=dict)
-    parts: dict[tuple[str, str], list[ProcessRecord]] = field(default_factory=dict)
-
-    def note(self, record: Record) -> None:
-        """Another record of the file; what is said last stands."""
-        if isinstance(record, ComparisonRecord):
-            self.ended[record.key] = record.status
-            self.parts.pop(record.key, None)
-        elif isinstance(record, ProcessRecord):
-            self.parts.setdefault(record.key, []).append(record)
-        elif isinstance(record, CountsRecord):
-            self.counted[record.key] = record.status
-        elif isinstance(record, OwnRecord):
-            self.own.setdefault(record.kind, {})[record.key] = record.status
 
 
 class Journal:
@@ -242,6 +212,10 @@ class Journal:
         """What need not be counted again."""
         return _decided(self.earlier.counted) if self.earlier else set()
 
+    def cells(self) -> set[CellKey]:
+        """The cells of a matrix that need not be filled again."""
+        return _decided(self.earlier.cells) if self.earlier else set()
+
     def parts(
         self, case_id: str, variant: str, memory: MemoryPolicy | None = None
     ) -> list[ProcessRecord]:
@@ -320,7 +294,7 @@ def _write(file: int, data: bytes) -> None:
         data = data[os.write(file, data) :]
 
 
-def _decided(ended: dict[tuple[str, str], Status]) -> set[tuple[str, str]]:
+def _decided(ended: Mapping[K, Status]) -> set[K]:
     return {key for key, status in ended.items() if status in DECIDED}
 
 

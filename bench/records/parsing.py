@@ -14,6 +14,7 @@ from bench.kinds import registry
 from bench.kinds.record import SCHEMA, OwnRecord
 from bench.records import checking, lifting
 from bench.records.duel import DuelRecord
+from bench.records.matrix import CellRecord
 from bench.records.types import (
     ComparisonRecord,
     CountsRecord,
@@ -34,13 +35,22 @@ class DamagedLine(RecordError):
     """A line that is no record, among some that may be."""
 
 
-Record = Environment | ProcessRecord | ComparisonRecord | DuelRecord | CountsRecord | OwnRecord
+Record = (
+    Environment
+    | ProcessRecord
+    | ComparisonRecord
+    | DuelRecord
+    | CountsRecord
+    | CellRecord
+    | OwnRecord
+)
 _SHARED: dict[str, type[Any]] = {
     "environment": Environment,
     "process": ProcessRecord,
     "comparison": ComparisonRecord,
     "duel": DuelRecord,
     "counts": CountsRecord,
+    "cell": CellRecord,
 }
 
 

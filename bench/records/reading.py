@@ -1,4 +1,4 @@
-"""What is written down: one JSON object a line, an environment first, then comparisons or duels.
+"""What is written down: one JSON object a line, an environment first, then what was found.
 
 Where a case has several processes, each leaves a `process` line as it ends, so that an interrupted
 run is resumed without repeating it; the `comparison` line that follows says all they found.
@@ -17,8 +17,8 @@ Rules for reading, so that files outlive programs:
 - A second environment, and another record of what was decided, are errors with their line: see
   `bench.records.doubled`.
 
-The types are in `bench.records.types` and `bench.records.duel`, and those of one kind of workload
-with that kind.
+The types are in `bench.records.types`, `bench.records.duel` and `bench.records.matrix`, and those
+of one kind of workload with that kind.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from bench.cases import RIVAL
 from bench.kinds.record import SCHEMA, OwnRecord
 from bench.records import doubled, packing
 from bench.records.duel import DuelRecord
+from bench.records.matrix import CellKey, CellRecord
 from bench.records.parsing import DamagedLine, Record, RecordError, parse
 from bench.records.types import ComparisonRecord, CountsRecord, Environment, ProcessRecord
 from semibackward_bench.grammar import counted, form
@@ -72,6 +73,7 @@ class Run:
         parts: processes of comparisons that are not complete yet.
         counts: of what `counts` counted; a resumed case's last record stands.
         duels: that have ended.
+        cells: of a matrix; a resumed one's last record stands.
         own: lines that only one kind of workload has, by their `kind`; a resumed one's last stands.
         cut: whether a half-written last line was left out.
         schema: the version of the format that the file's first line has.
@@ -84,6 +86,7 @@ class Run:
     parts: tuple[ProcessRecord, ...] = ()
     counts: tuple[CountsRecord, ...] = ()
     duels: tuple[DuelRecord, ...] = ()
+    cells: tuple[CellRecord, ...] = ()
     own: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     cut: bool = False
     schema: int = SCHEMA
@@ -135,6 +138,7 @@ def of(records: Records, plain: int | None = None) -> Run:
     duels: dict[str, DuelRecord] = {}
     counts: dict[tuple[str, str], CountsRecord] = {}
     parts: dict[tuple[str, str], dict[tuple[str | None, int], ProcessRecord]] = {}
+    cells: dict[CellKey, CellRecord] = {}
     own: dict[str, dict[tuple[Any, ...], OwnRecord]] = {}
     for item in records:
         if isinstance(item, ComparisonRecord):
@@ -148,6 +152,8 @@ def of(records: Records, plain: int | None = None) -> Run:
             parts.setdefault(item.key, {})[item.memory, item.process] = item
         elif isinstance(item, CountsRecord):
             counts[item.key] = item
+        elif isinstance(item, CellRecord):
+            cells[item.key] = item
         elif isinstance(item, OwnRecord):
             own.setdefault(item.kind, {})[item.key] = item
     return Run(
@@ -157,6 +163,7 @@ def of(records: Records, plain: int | None = None) -> Run:
         tuple(part for found in parts.values() for part in found.values()),
         tuple(counts.values()),
         tuple(duels.values()),
+        tuple(cells.values()),
         {kind: tuple(found.values()) for kind, found in own.items()},
         cut=records.cut,
         schema=records.schema,
