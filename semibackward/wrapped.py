@@ -17,6 +17,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ import torch
 from torch import nn
 
 Undo = Callable[[], None]
+_apart: ContextVar[bool] = ContextVar("what is compiled is run for frozen parameters", default=False)
 
 
 @dataclass(frozen=True)
@@ -171,9 +173,20 @@ def _refuse_ddp(around: nn.Module | None, module: nn.Module, inputs: Any) -> Non
         )
 
 
+@contextlib.contextmanager
+def compiled_apart() -> Iterator[None]:
+    """The block in which what is compiled is run for frozen parameters alone, as whoever enters it
+    sees to: nothing that `semi_backward` must watch for."""
+    before = _apart.set(True)
+    try:
+        yield
+    finally:
+        _apart.reset(before)
+
+
 def _watch_compiler() -> Iterator[Undo]:
     """Before Dynamo guarded the flags, refuse to end a block in which Dynamo compiled something."""
-    if (2, 0) <= torch_version() < COMPILED.since:
+    if not _apart.get() and (2, 0) <= torch_version() < COMPILED.since:
         yield functools.partial(_refuse_compiled_inside, _frames_compiled())
 
 

@@ -27,6 +27,7 @@ class Way:
         forward: what a call of the model does; a part may put something around it.
         blocks: entered around each run, in this order, each of them again and again.
         compilations: how many graphs have been compiled or captured for it so far.
+        compiles: whether `torch.compile` is part of it; what that compiles runs for this way alone.
     """
 
     model: nn.Module
@@ -35,6 +36,7 @@ class Way:
     forward: Callable[..., Any]
     blocks: list[Callable[[], AbstractContextManager[Any]]] = field(default_factory=list)
     compilations: int = 0
+    compiles: bool = False
     _entered: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def inside(self, block: Callable[[], AbstractContextManager[Any]]) -> None:

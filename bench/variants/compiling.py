@@ -1,4 +1,4 @@
-"""`compiled`: `torch.compile` around the model, by inductor."""
+"""`compiled` and `aot-eager`: `torch.compile` around the model, by inductor and without it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,17 +19,49 @@ GRAPHS = "reduce-overhead"
 """The mode in which inductor captures CUDA graphs of what it has compiled."""
 
 
-class Compiled(Part):
+class _ByDynamo(Part):
     """Compiled on the first calls, which are made before anything is timed.
 
     What is compiled for one variant is never run for another.
     """
 
-    name = "compiled"
-    told = f"torch.compile by inductor; with mode={GRAPHS!r} on CUDA"
     devices = ("cpu", CUDA)
     turn = 3
     ready_at_once = False
+
+    def lacks(self, device: str) -> str | None:
+        return super().lacks(device) or torch_compile.lacking()
+
+    @abstractmethod
+    def backend(self, way: Way) -> Callable[..., Any]:
+        """What compiles a graph that Dynamo has captured, for one way alone."""
+
+    def shape(self, way: Way) -> None:
+        if torch_compile.is_in(way.model):
+            raise UnsupportedSettings(
+                f"{self.name}: the model is compiled already; give it as it was before"
+            )
+        forward, backend = way.forward, self.backend(way)
+
+        def compiled_forward(*args: Any, **kwargs: Any) -> Any:
+            return forward(*args, **kwargs)
+
+        def counted(graph: Any, inputs: Sequence[Any]) -> Any:
+            way.compilations += 1
+            return backend(graph, inputs)
+
+        try:
+            way.forward = torch_compile.compiled(compiled_forward, counted)
+        except RuntimeError as error:  # of a Python that this torch does not compile for
+            raise UnsupportedSettings(f"{self.name}: {error}") from error
+        way.compiles = True
+
+
+class Compiled(_ByDynamo):
+    """By inductor, which on CUDA captures what it has compiled."""
+
+    name = "compiled"
+    told = f"torch.compile by inductor; with mode={GRAPHS!r} on CUDA"
     excludes = ("graphed",)
     why_not = "on CUDA what is compiled is captured already"
 
@@ -36,9 +69,6 @@ class Compiled(Part):
         found = super().lacks(device)
         if found is not None:
             return found
-        lacking = torch_compile.lacking()
-        if lacking is not None:
-            return lacking
         if device.startswith(CUDA):
             there = importlib.util.find_spec("triton") is not None
             return None if there else "inductor needs triton: python -m pip install triton"
@@ -50,24 +80,20 @@ class Compiled(Part):
             )
         return None
 
+    def backend(self, way: Way) -> Callable[..., Any]:
+        def compile_(graph: Any, inputs: Sequence[Any]) -> Any:
+            import torch
+
+            patches = torch._inductor.list_mode_options(GRAPHS) if _captures(way) else None
+            return inductor()(graph, inputs, config_patches=patches)
+
+        return compile_
+
     def shape(self, way: Way) -> None:
-        if torch_compile.is_in(way.model):
-            raise UnsupportedSettings(
-                f"{self.name}: the model is compiled already; give it as it was before"
-            )
-        captures = way.device.startswith(CUDA)
-        forward = way.forward
-
-        def compiled_forward(*args: Any, **kwargs: Any) -> Any:
-            return forward(*args, **kwargs)
-
-        try:
-            run = torch_compile.compiled(compiled_forward, _Inductor(way, captures=captures))
-        except RuntimeError as error:  # of a Python that this torch does not compile for
-            raise UnsupportedSettings(f"{self.name}: {error}") from error
-        if not captures:
-            way.forward = run
+        super().shape(way)
+        if not _captures(way):
             return
+        run = way.forward
 
         def copied(*args: Any, **kwargs: Any) -> Any:
             # What a captured graph returns is overwritten by its next run.
@@ -80,19 +106,33 @@ class Compiled(Part):
         return (f"model.forward = torch.compile(model.forward{mode})",)
 
 
-class _Inductor:
-    """Inductor as a back end of one way's own, that counts what it compiles."""
+class AheadOfTime(_ByDynamo):
+    """The graphs that inductor would be given, run as they are: seconds to make, and no faster.
 
-    def __init__(self, way: Way, *, captures: bool) -> None:
-        self._way = way
-        self._captures = captures
+    Which gradients a compiled backward pass computes is decided when AOTAutograd makes its graph,
+    before any code is generated.
+    """
 
-    def __call__(self, graph: Any, inputs: Sequence[Any]) -> Any:
-        import torch
+    name = "aot-eager"
+    told = (
+        "the graphs that torch.compile makes, run without code generated for them: they compute"
+        " what compiled code computes, in no less time"
+    )
+    excludes = ("compiled", "graphed")
+    why_not = "both make graphs of the same forward pass"
 
-        self._way.compilations += 1
-        patches = torch._inductor.list_mode_options(GRAPHS) if self._captures else None
-        return inductor()(graph, inputs, config_patches=patches)
+    def backend(self, way: Way) -> Callable[..., Any]:
+        from torch._dynamo.backends.registry import lookup_backend
+
+        found: Callable[..., Any] = lookup_backend("aot_eager")
+        return found
+
+    def lines(self, device: str) -> Sequence[str]:
+        return ('model.forward = torch.compile(model.forward, backend="aot_eager")',)
+
+
+def _captures(way: Way) -> bool:
+    return way.device.startswith(CUDA)
 
 
 def inductor() -> Callable[..., Any]:

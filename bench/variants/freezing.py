@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from bench.cases import SEMI_BACKWARD
 from bench.variants.base import Part, Way
@@ -18,8 +19,15 @@ class Frozen(Part):
 
     def shape(self, way: Way) -> None:
         from semibackward import semi_backward
+        from semibackward.wrapped import compiled_apart
 
-        way.inside(lambda: semi_backward(way.model))
+        @contextlib.contextmanager
+        def frozen() -> Iterator[None]:
+            apart = compiled_apart() if way.compiles else contextlib.nullcontext()
+            with apart, semi_backward(way.model):
+                yield
+
+        way.inside(frozen)
 
     def lines(self, device: str) -> Sequence[str]:
         return ("model.requires_grad_(False)",)

@@ -8,7 +8,7 @@ from bench.cases import A_A, BASELINE, RIVAL, Comparison
 from bench.errors import UsageError
 from bench.variants.base import Part
 from bench.variants.capturing import Graphed
-from bench.variants.compiling import Compiled
+from bench.variants.compiling import AheadOfTime, Compiled
 from bench.variants.freezing import Frozen
 from bench.variants.inference import ForwardOnly
 from bench.variants.layout import ChannelsLast
@@ -23,6 +23,7 @@ PARTS: dict[str, Part] = {
         ForwardOnly(),
         ChannelsLast(),
         Compiled(),
+        AheadOfTime(),
         Graphed(),
         TF32(),
         BFloat16(),

@@ -32,7 +32,12 @@ _READERS = ("torch.jit.", "torch._jit_internal", "torch._dynamo.", "torch.fx.")
 def compiling() -> bool:
     """Whether `torch.compile` is at work; what it asks autograd's engine for is a graph."""
     guards = sys.modules.get("torch._guards")
-    return guards is not None and guards.TracingContext.try_get() is not None
+    if guards is None:
+        return False
+    context = guards.TracingContext
+    # Before torch 2.1 `get` was what `try_get` is now.
+    found: object = (context.try_get if hasattr(context, "try_get") else context.get)()
+    return found is not None
 
 
 def loaded() -> bool:
