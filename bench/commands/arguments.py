@@ -13,7 +13,19 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from bench import console, program
-from bench.commands import advise, compare, counts, doctor, duel, explain, own, report, run, slurm
+from bench.commands import (
+    advise,
+    compare,
+    counts,
+    doctor,
+    duel,
+    explain,
+    matrix,
+    own,
+    report,
+    run,
+    slurm,
+)
 from bench.commands import list as listing
 from bench.errors import UsageError
 from bench.kinds import registry
@@ -27,6 +39,7 @@ _MEASURING = {
 _OTHERS = {
     "list": (listing, "what can be asked for, without importing torch"),
     "counts": (counts, "count what runs do, without timing anything"),
+    "matrix": (matrix, "count with many versions of torch and of libraries"),
     "report": (report, "make tables of records"),
     "compare": (compare, "tell what got worse between two"),
     "slurm": (slurm, "hand a run in as a job array of a cluster"),

@@ -48,14 +48,15 @@ class CountRunner:
         written = []
         for number, comparison in enumerate(waiting, 1):
             self.progress.begin(comparison, number, len(waiting))
-            record = self._record(comparison)
+            record = self.count(comparison)
             journal.append(record)
             if record.status != "ok":
                 self.progress.note(f"  {record.status}: {record.reason}")
             written.append(record)
         return written
 
-    def _record(self, comparison: Comparison) -> CountsRecord:
+    def count(self, comparison: Comparison) -> CountsRecord:
+        """Count one, however it ends."""
         case = comparison.case
         record = CountsRecord(
             case_id=case.id,
@@ -66,7 +67,7 @@ class CountRunner:
             seed=self.seed,
         )
         try:
-            found = self._count(comparison)
+            found = self._ask(comparison)
         except Ended as ended:
             if self.verbose and ended.trace:
                 self.progress.note(ended.trace)
@@ -82,7 +83,7 @@ class CountRunner:
             warnings=found["warnings"],
         )
 
-    def _count(self, comparison: Comparison) -> dict[str, Any]:
+    def _ask(self, comparison: Comparison) -> dict[str, Any]:
         """Ask a worker, a fresh one if an earlier case left the settings of this one changed.
 
         Raises:

@@ -6,8 +6,6 @@ come home to one journal, in any order.
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from bench.errors import BenchError
 from bench.records.journal import Journal
 from bench.records.reading import Record
 from bench.records.types import ComparisonRecord
+from bench.running import threads
 from bench.running.batch_search import BatchSearch
 from bench.running.measuring import Spent
 from bench.running.progress import Progress
@@ -28,10 +27,6 @@ from bench.running.serving import BESIDE, Orders, Serving
 from bench.running.slots import Slot
 from bench.running.under_way import Queue, State
 from semibackward_bench.grammar import counted
-
-_SECONDS_BETWEEN_LOOKS = 0.5
-_SECONDS_TO_END = 10.0
-"""That a slot's thread has to come to its end, once its worker is gone."""
 
 
 @dataclass
@@ -149,40 +144,20 @@ class Runner:
         return state
 
     def _together(self, serving: Sequence[Serving], to_do: Queue) -> None:
-        """Each in a thread of its own; the first that fails, or a key that was hit, ends them all.
+        """Each in a thread of its own.
 
         Raises:
             BaseException: what ended them.
         """
-        over: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        pools = [pool for slot in self.slots for pool in slot.pools]
 
-        def work(one: Serving) -> None:
-            try:
-                one.run()
-            except BaseException as error:
-                over.put(error)
-            else:
-                over.put(None)
-
-        threads = [threading.Thread(target=work, args=(one,), daemon=True) for one in serving]
-        try:
-            for thread in threads:
-                thread.start()
-            left = len(threads)
-            while left:
-                # Looked for again and again: a signal that reaches another thread wakes nobody up.
-                with contextlib.suppress(queue.Empty):
-                    if (error := over.get(timeout=_SECONDS_BETWEEN_LOOKS)) is not None:
-                        raise error
-                    left -= 1
-        finally:
+        def stop() -> None:
             to_do.stop()
-            for slot in self.slots:
-                for pool in slot.pools:
-                    pool.shut()  # a thread that waits for an answer gets none any more
-            for thread in threads:
-                thread.join(_SECONDS_TO_END)
-            if not any(thread.is_alive() for thread in threads):
-                for slot in self.slots:
-                    for pool in slot.pools:
-                        pool.open()
+            for pool in pools:
+                pool.shut()  # a thread that waits for an answer gets none any more
+
+        def ended() -> None:
+            for pool in pools:
+                pool.open()
+
+        threads.together([one.run for one in serving], stop, ended)

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import struct
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from adapters import caching
 from adapters.base import AdapterError
 from semibackward_bench.grammar import counted
 
-VARIABLE = "SEMIBACKWARD_BENCH_CACHE"
-"""The environment's, for another folder."""
 FOLDER = "networks"
 SUFFIX = ".safetensors"
 BYTES = "bytes"
@@ -33,18 +31,7 @@ def folder() -> Path:
     Raises:
         AdapterError: no home directory is known.
     """
-    if told := os.environ.get(VARIABLE):
-        return Path(told) / FOLDER
-    above = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not above.is_absolute():  # the standard: a relative one is to be ignored
-        try:
-            above = Path.home() / ".cache"
-        except RuntimeError as error:
-            raise AdapterError(
-                f"there is no home directory to keep trained networks in; name a folder with"
-                f" {VARIABLE}"
-            ) from error
-    return above / "semibackward-bench" / FOLDER
+    return caching.folder(FOLDER, "trained networks")
 
 
 def fault(file: Path, what: str, read: Callable[[dict[str, str]], object]) -> str | None:
@@ -98,7 +85,7 @@ def write(file: Path, content: bytes) -> None:
     except OSError as error:
         raise AdapterError(
             f"{file} can't be written: {error.strerror or error}; name another folder with"
-            f" {VARIABLE}"
+            f" {caching.VARIABLE}"
         ) from error
 
 

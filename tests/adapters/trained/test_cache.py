@@ -9,7 +9,7 @@ import numpy
 import pytest
 import safetensors.numpy
 
-from adapters import data
+from adapters import caching, data
 from adapters.base import AdapterError
 from adapters.models.dynamic.catalogue import NETWORKS
 from adapters.models.trained import cache, files
@@ -30,14 +30,14 @@ def kept(file: Path, told: Trained = TOLD) -> Path:
 
 def test_the_environment_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in (files.VARIABLE, "XDG_CACHE_HOME"):
+    for name in (caching.VARIABLE, "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     assert files.folder() == tmp_path / ".cache" / "semibackward-bench" / "networks"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert files.folder() == tmp_path / ".cache" / "semibackward-bench" / "networks"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert files.folder() == tmp_path / "xdg" / "semibackward-bench" / "networks"
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path / "own"))
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path / "own"))
     assert files.folder() == tmp_path / "own" / "networks"
 
 
@@ -141,5 +141,5 @@ def test_a_safetensors_file_of_someone_elses_says_nothing(tmp_path: Path) -> Non
 
 def test_a_folder_that_cant_be_written_is_a_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(AdapterError, match=rf"can't be written: .*{files.VARIABLE}"):
+    with pytest.raises(AdapterError, match=rf"can't be written: .*{caching.VARIABLE}"):
         files.write(tmp_path / "file" / "x.safetensors", b"")

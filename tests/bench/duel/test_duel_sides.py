@@ -171,10 +171,10 @@ def test_the_library_is_that_of_the_sides() -> None:
 
 
 def test_without_uv_its_install_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.duel.installing.shutil.which", lambda name: None)
-    monkeypatch.setattr("bench.duel.installing.sys.executable", "/nowhere/python")
+    monkeypatch.setattr("bench.uv.shutil.which", lambda name: None)
+    monkeypatch.setattr("bench.uv.sys.executable", "/nowhere/python")
     with pytest.raises(UsageError, match="python -m pip install uv"):
-        installing.uv()
+        uv.path()
 
 
 def test_a_duel_between_a_version_and_a_patch(tmp_path: Path) -> None:

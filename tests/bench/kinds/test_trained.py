@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters import data
+from adapters import caching, data
 from adapters.models.trained import cache, files
 from adapters.models.trained.cache import Trained
 from bench.errors import UsageError
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where trained networks go; what is trained is a toy, on a few digits."""
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path))
     toy.register(monkeypatch)
     read = data.load("digits")
     few = replace(read, images=read.images[:150], labels=read.labels[:150])
@@ -110,8 +110,8 @@ def test_without_a_home_the_folder_must_be_named(monkeypatch: pytest.MonkeyPatch
     def nobody() -> Path:
         raise RuntimeError("no home")
 
-    for name in (files.VARIABLE, "XDG_CACHE_HOME"):
+    for name in (caching.VARIABLE, "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", nobody)
-    with pytest.raises(UsageError, match=files.VARIABLE):
+    with pytest.raises(UsageError, match=caching.VARIABLE):
         trained.make(asked_for(), [replace(TOY, network="skipnet")])

@@ -1,0 +1,1 @@
+"""One table of many environments: each case with each torch and each version of its library."""
