@@ -77,7 +77,7 @@ def call(
         Failed: it can't.
         UsageError: it is not here.
     """
-    environment = {**os.environ, **(variables or {})}
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", **(variables or {})}
     offline = []
     if wheels is not None:
         environment["UV_FIND_LINKS"] = str(wheels.resolve())

@@ -15,8 +15,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Fill in the parser of `matrix`."""
     parser.description = (
         "Count what each case does with each of several versions of torch and of its library: which"
-        " parameter gradients it computes, as the library is shipped and with the parameters frozen,"
-        " eager and compiled. For each torch uv makes an environment, once, in the program's cache"
+        " parameter gradients it computes, as shipped and with the parameters frozen, eager and"
+        " compiled. For each torch uv makes an environment, once, in the program's cache"
         " folder, and in it a layer for each version of a library; Python is the oldest that this"
         " torch has wheels for, networks come from one timm. One record a cell; what can't be"
         " installed is a cell with its reason. What is not given comes from the suite `matrix`."
@@ -33,8 +33,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--versions",
         nargs="+",
         metavar="NAME==V,V",
-        help="of libraries, as torchattacks==3.4.0,3.5.1 (the newest that goes with the torch unless"
-        " told)",
+        help="of libraries, as torchattacks==3.4.0,3.5.1 (the newest that goes with the torch"
+        " unless told)",
     )
     what.add_argument(
         "--modes",

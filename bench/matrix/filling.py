@@ -126,7 +126,7 @@ class Filling:
                 with self.environments.base(planned) as base:
                     self._together(base, mine)
             except NotInstalled as error:
-                self._can_t(mine, str(error), name)
+                self._can_t(mine, f"{name}: {error}")
 
     def _together(self, base: Base, blocks: Sequence[Block]) -> None:
         waiting = list(blocks)
@@ -152,7 +152,7 @@ class Filling:
         try:
             layer = self.environments.layer(base, block.library)
         except NotInstalled as error:
-            self._can_t([block], str(error), str(block.library))
+            self._can_t([block], str(error))
             return
         pool = WorkerPool(starting(base, layer, self.jobs))
         with self._lock:
@@ -182,9 +182,9 @@ class Filling:
             said = f"{where}: {comparison.case}, {comparison.baseline}"
             self.session.progress.task(said, self._done, self.total)
 
-    def _can_t(self, blocks: Sequence[Block], reason: str, name: str) -> None:
+    def _can_t(self, blocks: Sequence[Block], reason: str) -> None:
         """Write down why the cells of some blocks are empty."""
-        self.session.progress.note(telling.line(f"{name}: {reason}"))
+        self.session.progress.note(telling.line(reason))
         for block in blocks:
             for cell in block.cells(reason, self.session.request.seed):
                 with self._lock:

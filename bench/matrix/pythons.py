@@ -72,7 +72,7 @@ def find(version: str, folder: Path) -> str | None:
     """
     if version == ".".join(platform.python_version_tuple()[:2]):
         return os.path.realpath(sys.executable)
-    words = ["python", "find", "--no-python-downloads", "--no-project", version]
+    words = ["python", "find", "--no-project", version]
     try:
         return uv.call(words, folder, variables={"PATH": _path()}).strip() or None
     except uv.Failed:

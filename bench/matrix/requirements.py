@@ -19,8 +19,8 @@ _OLD = (
 """What a torch before some version needs without saying so in its metadata."""
 _OLD_BESIDE = (("transformers", "2.5", "transformers<4.45"),)  # later ones leave such a torch alone
 """The same of what libraries are used with."""
-_EVERYWHERE = ("torch", "torchvision", "timm")
 OURS = "semibackward-bench"
+_EVERYWHERE = (OURS, "torch", "torchvision", "timm")
 
 
 def of_torch(torch: str) -> Iterator[str]:
@@ -40,7 +40,7 @@ def beside(distribution: str, torch: str) -> Iterator[str]:
             one for one in every if canonicalize_name(one.name) == canonicalize_name(distribution)
         ]
         for one in every:
-            if one.name in _EVERYWHERE or one in asks or one.marker is None:
+            if canonicalize_name(one.name) in _EVERYWHERE or one in asks or one.marker is None:
                 continue
             if any(one.marker == other.marker for other in asks):
                 yield f"{one.name}{one.specifier}"

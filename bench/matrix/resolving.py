@@ -60,8 +60,10 @@ def resolve(
         Failed: nothing does; why, in words of uv's.
         UsageError: uv is not here.
     """
-    which = "--python" if Path(python).is_absolute() else "--python-version"
-    words = ["pip", "compile", which, python, "--format", "pylock.toml", "--no-header"]
+    here = Path(python).is_absolute()
+    words = ["pip", "compile", "--python", python if here else sys.executable]
+    words += [] if here else ["--python-version", python]
+    words += ["--format", "pylock.toml", "--no-header"]
     words += ["--no-deps"] if alone else []
     for name in built:
         words += ["--only-binary", name]

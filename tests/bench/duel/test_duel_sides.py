@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench import uv
 from bench.duel import installing, sides
 from bench.errors import UsageError
 from bench.records import reading

@@ -10,6 +10,7 @@ import numpy
 import pytest
 import torch
 
+from adapters import caching
 from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models.trained import files
 from adapters.papers.energy import methods
@@ -116,7 +117,7 @@ def test_early_exits_are_needed_for_an_attack_on_them() -> None:
 def test_a_network_that_was_never_trained_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path))
     with pytest.raises(UnsupportedSettings, match="skipnet has not been trained on digits"):
         built(case("skipnet", weights=TRAINED))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from adapters import caching
 from adapters.base import AdapterError
 from adapters.models import custom, weights
 from adapters.models.trained import files
@@ -232,7 +233,7 @@ def test_a_folder_that_holds_something_is_gone_on_with_only_if_asked(tmp_path: P
 def test_networks_are_trained_by_the_method_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path))
     whole = case("saliency", "mad_vgg_small", weights=TRAINED, pretraining="mart")
     (wanted,) = training.wanted([whole, whole, case("saliency")], seed=3)
     assert (wanted.network, wanted.method, wanted.seed) == ("mad_vgg_small", "mart", 3)

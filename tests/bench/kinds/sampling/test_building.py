@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from adapters import caching
 from adapters.base import AdapterError, UnsupportedSettings
 from adapters.models.trained import files
 from bench.cases import SEMI_BACKWARD, Case, Comparison
@@ -130,7 +131,7 @@ def test_networks_of_the_catalogue_come_with_weights_that_nobody_trained() -> No
 def test_what_was_not_trained_names_the_command_that_does(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path))
     with pytest.raises(UnsupportedSettings, match="robustness --models resnet20` trains it"):
         networks.attacked(case("resnet20", weights=TRAINED, input_shape=(3, 16, 16)), 0, 2)
     agent = case(AGENT, weights=TRAINED, environment="catch", input_shape=(4, 84, 84), classes=3)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from adapters import caching
 from adapters.agents import checkpoints, kept
 from adapters.agents.kept import Agent
 from adapters.agents.network import QNetwork
@@ -79,7 +80,7 @@ def test_a_network_that_can_t_be_says_why_and_the_others_go_on() -> None:
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One for catch that has learned nothing."""
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path))
     told = Agent("catch", 3, 0, recipe("catch").digest("catch", 0), steps=5)
     file = kept.path("catch", 0)
     file.parent.mkdir(parents=True, exist_ok=True)
