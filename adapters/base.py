@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
 import importlib.util
 import io
 import textwrap
@@ -15,6 +16,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from packaging.requirements import Requirement
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -101,6 +104,7 @@ class AttackInfo:
         arguments: keyword arguments of the attack, each a value or `Given`.
         exempt: promises it can't be held to, each with the reason.
         broken: how it fails upstream, as "TypeError: what it says"; None if it works.
+        broken_with: beside what it does, as "numpy>=2"; empty where that does not matter.
         needs: packages that only this attack needs, by import name and by what pip installs.
     """
 
@@ -113,7 +117,20 @@ class AttackInfo:
     arguments: Mapping[str, object] = field(default_factory=dict)
     exempt: Mapping[Promise, str] = field(default_factory=dict)
     broken: str | None = None
+    broken_with: str = ""
     needs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fault(self) -> str | None:
+        """How it fails here; None where nothing keeps it from working."""
+        if self.broken is None or not self.broken_with:
+            return self.broken
+        beside = Requirement(self.broken_with)
+        try:
+            there = importlib.metadata.version(beside.name)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+        return self.broken if beside.specifier.contains(there, prereleases=True) else None
 
     @property
     def leaves_box(self) -> bool:
@@ -262,8 +279,8 @@ class Adapter(ABC):
             raise KeyError(attack)
         self.check(settings.dtype, settings.device)
         info = self.attacks()[attack]
-        if info.broken is not None:
-            raise UnsupportedSettings(f"{self.name} {attack} is broken upstream: {info.broken}")
+        if info.fault is not None:
+            raise UnsupportedSettings(f"{self.name} {attack} is broken upstream: {info.fault}")
         if info.lacks:
             raise UnsupportedSettings(
                 f"{self.name} {attack} needs more: python -m pip install {' '.join(info.lacks)}"

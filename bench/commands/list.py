@@ -81,8 +81,8 @@ def _attacks() -> str:
             for attack, i in offered.items()
         ]
         for attack, info in offered.items():
-            if info.broken is not None:
-                remarks.append(f"{name} {attack}: broken upstream: {info.broken}")
+            if info.fault is not None:
+                remarks.append(f"{name} {attack}: broken upstream: {info.fault}")
             if info.lacks:
                 remarks.append(f"{name} {attack}: python -m pip install {' '.join(info.lacks)}")
             remarks += [

@@ -43,7 +43,7 @@ def usual(library: str, wanted: Callable[[AttackInfo], bool] = lambda info: True
 
     def worth(name: str) -> tuple[bool, bool, bool]:
         info = offered[name]
-        works = info.broken is None and not info.lacks
+        works = info.fault is None and not info.lacks
         return (works, name == STANDARD, info.access == "white-box")
 
     return max(fit, key=worth, default=None)

@@ -31,7 +31,7 @@ from bench.records import opening
 FOLDER = "environments"
 UNPACKED = 1.9
 """Bytes that an environment takes for each that is downloaded, about."""
-_READY = "ready.json"
+READY = "ready.json"
 _DIGITS = 12
 
 
@@ -66,7 +66,7 @@ class Planned:
     @property
     def ready(self) -> bool:
         """Whether it is there."""
-        return (self.folder / _READY).is_file()
+        return (self.folder / READY).is_file()
 
     @property
     def download(self) -> int:
@@ -282,7 +282,7 @@ def _digest(words: Sequence[str]) -> str:
 def _read(folder: Path) -> dict[str, str] | None:
     """What was installed into a folder; None where that never came to its end."""
     try:
-        told = json.loads((folder / _READY).read_text(encoding="utf-8"))
+        told = json.loads((folder / READY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return {str(name): str(version) for name, version in told.items()}
@@ -290,7 +290,7 @@ def _read(folder: Path) -> dict[str, str] | None:
 
 def _write(folder: Path, packages: Sequence[Package]) -> None:
     text = json.dumps({one.name: one.version for one in packages}, indent=0)
-    (folder / _READY).write_text(text, encoding="utf-8")
+    (folder / READY).write_text(text, encoding="utf-8")
 
 
 @contextlib.contextmanager

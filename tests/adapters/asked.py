@@ -39,8 +39,8 @@ ALL = {
     if registry.subject(name) == "images"
     for attack, info in registry.get(name).attacks().items()
 }
-WORKING = [pair for pair, info in ALL.items() if info.broken is None and not info.lacks]
-BROKEN = [pair for pair, info in ALL.items() if info.broken is not None]
+WORKING = [pair for pair, info in ALL.items() if info.fault is None and not info.lacks]
+BROKEN = [pair for pair, info in ALL.items() if info.fault is not None]
 
 
 def case(library: str, attack: str) -> Case:

@@ -71,5 +71,5 @@ def test_every_source_is_really_there() -> None:
         adapter.load()
         for info in adapter.attacks().values():
             module, _, name = info.source.rpartition(".")
-            if info.broken is None and not info.lacks:
+            if info.fault is None and not info.lacks:
                 assert hasattr(importlib.import_module(module), name), info.source

@@ -46,6 +46,6 @@ def write_wheel(source: Path, into: Path) -> str:
 
 
 def _modules(source: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(source.rglob("*.py")):
+    for path in sorted([*source.rglob("*.py"), *source.rglob("*.pth")]):
         if path.name != Path(__file__).name:
             yield path.relative_to(source).as_posix(), path.read_text(encoding="utf-8")

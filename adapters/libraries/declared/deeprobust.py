@@ -92,6 +92,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "none",
         arguments={"maxiter": STEPS, "print_log": False},
         broken="AttributeError: `np.asfarray` was removed in the NumPy 2.0 release",
+        broken_with="numpy>=2",
     ),
     "nattack": AttackInfo(
         "Linf",
