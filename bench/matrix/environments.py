@@ -36,7 +36,15 @@ _DIGITS = 12
 
 
 class NotInstalled(Exception):
-    """An environment can't be had; the message says why."""
+    """An environment can't be had; the message says why.
+
+    Attributes:
+        whole: all that uv said of it.
+    """
+
+    def __init__(self, reason: str, whole: str = "") -> None:
+        super().__init__(reason)
+        self.whole = whole
 
 
 @dataclass(frozen=True)
@@ -185,16 +193,17 @@ class Environments:
             packages = resolving.resolve(
                 wanted, self.folder, python=str(base.python), wheels=self._wheels, built=["torch"]
             )
+            missing = [one for one in packages if base.pins.get(one.name) != one.version]
+            folder = known or under / _digest([*wanted, *map(str, missing)])
+            with self._making:
+                if _read(folder) is None:
+                    shutil.rmtree(folder, ignore_errors=True)  # begun, and never ended
+                    folder.mkdir(parents=True)
+                    self._install(base.python, missing, base.planned.folder, folder)
+                    _write(folder, missing)
         except uv.Failed as failed:
-            raise NotInstalled(
-                f"{library} can't be installed with torch {base.planned.torch}: {failed}"
-            ) from uv.Said(failed.whole)
-        missing = [one for one in packages if base.pins.get(one.name) != one.version]
-        folder = known or under / _digest([*wanted, *map(str, missing)])
-        with self._making:
-            if _read(folder) is None:
-                self._install(base.python, missing, folder, base.planned.folder, target=folder)
-                _write(folder, missing)
+            said = f"{library} can't be installed with torch {base.planned.torch}: {failed}"
+            raise NotInstalled(said, failed.whole) from failed
         return folder
 
     def _make_room(self, folder: Path) -> None:
@@ -208,38 +217,29 @@ class Environments:
 
     def _make(self, planned: Planned) -> None:
         shutil.rmtree(planned.folder, ignore_errors=True)  # begun, and never ended
+        words = ["venv", "--no-project", "--python", planned.interpreter, str(planned.folder)]
         try:
-            uv.call(
-                ["venv", "--no-project", "--python", planned.interpreter, str(planned.folder)],
-                self.folder,
-            )
+            uv.call(words, self.folder)
+            self._install(_python_in(planned.folder), planned.packages, planned.folder)
         except uv.Failed as failed:
-            raise NotInstalled(str(failed)) from uv.Said(failed.whole)
-        python = _python_in(planned.folder)
-        self._install(python, planned.packages, planned.folder, planned.folder)
+            said = f"torch {planned.torch} can't be installed: {failed}"
+            raise NotInstalled(said, failed.whole) from failed
         _write(planned.folder, planned.packages)
 
     def _install(
-        self,
-        python: Path,
-        packages: Sequence[Package],
-        folder: Path,
-        home: Path,
-        target: Path | None = None,
+        self, python: Path, packages: Sequence[Package], home: Path, target: Path | None = None
     ) -> None:
+        """Put packages into an environment, or into a folder for it.
+
+        Raises:
+            Failed: uv can't.
+        """
+        if not packages:
+            return
         variables = {} if self._keep is None else {"UV_CACHE_DIR": str(home / "uv-cache")}
         words = ["pip", "install", "--no-deps", "--python", str(python)]
         words += ["--target", str(target)] if target is not None else []
-        if target is not None:
-            shutil.rmtree(target, ignore_errors=True)
-        try:
-            if packages:
-                uv.call([*words, *map(str, packages)], self.folder, self._wheels, variables)
-            elif target is not None:
-                target.mkdir(parents=True)
-        except uv.Failed as failed:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise NotInstalled(f"can't be installed: {failed}") from uv.Said(failed.whole)
+        uv.call([*words, *map(str, packages)], self.folder, self._wheels, variables)
 
 
 def room(planned: Sequence[Planned], keep: int | None, folder: Path) -> str | None:

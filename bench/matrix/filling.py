@@ -43,6 +43,9 @@ class Block:
     library: Library
     comparisons: tuple[Comparison, ...]
 
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (f"torch {self.planned.torch}", str(self.library))))
+
     def cells(self, reason: str, seed: int) -> Iterator[CellRecord]:
         """Of what can't be had: each cell, with the reason."""
         for comparison in self.comparisons:
@@ -120,13 +123,12 @@ class Filling:
         self.total = sum(len(block.comparisons) for block in blocks)
         for planned in dict.fromkeys(block.planned for block in blocks):
             mine = [block for block in blocks if block.planned == planned]
-            name = f"torch {planned.torch}"
-            self.session.progress.stage(f"{name}: the environment")
+            self.session.progress.stage(f"torch {planned.torch}: the environment")
             try:
                 with self.environments.base(planned) as base:
                     self._together(base, mine)
             except NotInstalled as error:
-                self._can_t(mine, f"{name}: {error}")
+                self._can_t(mine, error)
 
     def _together(self, base: Base, blocks: Sequence[Block]) -> None:
         waiting = list(blocks)
@@ -152,7 +154,7 @@ class Filling:
         try:
             layer = self.environments.layer(base, block.library)
         except NotInstalled as error:
-            self._can_t([block], str(error))
+            self._can_t([block], error)
             return
         pool = WorkerPool(starting(base, layer, self.jobs))
         with self._lock:
@@ -164,38 +166,39 @@ class Filling:
         seen: dict[str, str] = {}
         try:
             for comparison in block.comparisons:
-                self._begin(base, block, comparison)
+                self._begin(block, comparison)
                 answer = counter.count(comparison)
                 if self._stopped.is_set():
                     return  # its worker was ended with the run
                 seen = seen or installed(pool, comparison.case)
-                self._write(block.cell(answer, seen))
+                self._write(block, block.cell(answer, seen))
         finally:
             pool.replace()
             with self._lock:
                 self._pools.remove(pool)
 
-    def _begin(self, base: Base, block: Block, comparison: Comparison) -> None:
+    def _begin(self, block: Block, comparison: Comparison) -> None:
         with self._lock:
             self._done += 1
-            where = ", ".join(filter(None, (f"torch {base.planned.torch}", str(block.library))))
-            said = f"{where}: {comparison.case}, {comparison.baseline}"
+            said = f"{block}: {comparison.case}, {comparison.baseline}"
             self.session.progress.task(said, self._done, self.total)
 
-    def _can_t(self, blocks: Sequence[Block], reason: str) -> None:
+    def _can_t(self, blocks: Sequence[Block], error: NotInstalled) -> None:
         """Write down why the cells of some blocks are empty."""
-        self.session.progress.note(telling.line(reason))
+        self.session.progress.note(telling.line(str(error)))
+        if self.session.request.verbose and error.whole:
+            self.session.progress.note(telling.lines(error.whole))
         for block in blocks:
-            for cell in block.cells(reason, self.session.request.seed):
+            for cell in block.cells(str(error), self.session.request.seed):
                 with self._lock:
                     self._done += 1
-                self._write(cell)
+                self._write(block, cell)
 
-    def _write(self, cell: CellRecord) -> None:
+    def _write(self, block: Block, cell: CellRecord) -> None:
         with self._lock:
             self.session.journal.append(cell)
         if cell.status != "ok" and cell.installed:
-            said = f"  {cell.torch}, {cell.library}: {cell.case}: {cell.status}: {cell.reason}"
+            said = f"  {block}: {cell.case}: {cell.status}: {cell.reason}"
             self.session.progress.note(telling.line(said))
 
 

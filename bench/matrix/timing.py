@@ -109,8 +109,7 @@ class Timing:
 
     def _process(self, comparison: Comparison, seat: Seat) -> None:
         limits, number = self.session.limits, len(seat.parts)
-        where = f"torch {seat.block.planned.torch} {seat.block.library}".strip()
-        self.session.progress.stage(where)
+        self.session.progress.stage(str(seat.block))
         seat.pool.replace()
         measuring = Measuring(
             seat.pool,

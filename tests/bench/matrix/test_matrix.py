@@ -45,7 +45,7 @@ def by_version(found: list[CellRecord]) -> dict[tuple[str, str], CellRecord]:
 
 def computed(cell: CellRecord) -> tuple[int | None, int | None]:
     counts = cell.answer.counts  # type: ignore[union-attr]
-    before, after = counts[cell.answer.baseline], counts[cell.answer.variant]  # type: ignore[union-attr]
+    before, after = counts[cell.answer.baseline], counts[cell.answer.variant]
     return before.parameter_gradients, after.parameter_gradients
 
 
@@ -84,9 +84,14 @@ def test_every_cell_is_a_count_or_a_reason(
     assert again.startswith(before), "what was there is left as it was"
     assert by_version(cells()) == found
 
-    assert matrix(*ASKED, "--out", "again.jsonl") == 5
-    assert by_version(cells("again.jsonl")) == found, "counts repeat"
+    kept = ("--versions", "tiny-attacks==2.0", "--out", "again.jsonl", "--keep", 1)
+    assert matrix("--torch", "2.4.1", "latest", *kept) == 0
+    assert [cell.torch for cell in cells("again.jsonl")] == ["2.4.1", "2.9.0"]
+    assert by_version(cells("again.jsonl")).items() <= found.items(), "counts repeat"
     assert "are to be made" not in capsys.readouterr().err, "environments are made once"
+    above = offline / "cache" / environments.FOLDER
+    made = [path.name.partition("-python")[0] for path in above.glob("torch-*") if path.is_dir()]
+    assert made == ["torch-2.9.0"], "only as many are kept as were asked for"
 
 
 def test_a_torch_that_is_not_to_be_had_is_told_in_its_cells(
@@ -102,14 +107,6 @@ def test_a_torch_that_is_not_to_be_had_is_told_in_its_cells(
     assert "there is no torch==9.9" in reasons["9.9"]
 
 
-def test_only_as_many_environments_are_kept_as_were_asked_for(offline: Path) -> None:
-    words = ("--versions", "tiny-attacks==2.0", "--out", "m.jsonl", "--keep", 1)
-    assert matrix("--torch", "2.4.1", "latest", *words) == 0
-    assert [cell.torch for cell in cells()] == ["2.4.1", "2.9.0"]
-    made = [path.name for path in (offline / "cache" / environments.FOLDER).glob("torch-*/")]
-    assert [name.partition("-python")[0] for name in made if "lock" not in name] == ["torch-2.9.0"]
-
-
 def test_what_is_half_made_is_made_again(offline: Path) -> None:
     words = ("--torch", "2.9.0", "--versions", "tiny-attacks==2.0")
     assert matrix(*words, "--out", "m.jsonl") == 0
@@ -121,20 +118,18 @@ def test_what_is_half_made_is_made_again(offline: Path) -> None:
     assert cells("again.jsonl") == cells()
 
 
-def test_ratios_are_of_one_environment_and_take_turns(
+def test_ratios_are_of_one_environment(
     offline: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quickly = ("--max-seconds", "0.5", "--precision", "0.9", "--processes", "2")
+    quickly = ("--max-seconds", "0.5", "--precision", "0.9", "--processes", "1")
     words = ("--versions", "tiny-attacks==1.0", "--out", "m.jsonl", "--time", *quickly)
     assert matrix("--torch", "2.4.1", "2.9.0", *words) == 0
     timed = [cell for cell in cells() if cell.answer.kind == "comparison"]
     assert [cell.torch for cell in timed] == ["2.4.1", "2.9.0"]
     for cell in timed:
         assert cell.answer.speedup is not None  # type: ignore[union-attr]
-        assert set(cell.answer.processes) == {0, 1}  # type: ignore[union-attr]
     assert len(cells()) == 4
     assert matrix("--torch", "2.4.1", "2.9.0", *words, "--resume") == 0
     assert len(cells()) == 4
-    with pytest.raises(SystemExit):
-        raise SystemExit(matrix("--torch", "2.4.1", "2.9.0", *words[:2], "--time", "--keep", 1))
+    assert matrix("--torch", "2.4.1", "2.9.0", *words[:2], "--time", "--keep", 1) == 2
     assert "leave --keep out" in capsys.readouterr().err
