@@ -17,7 +17,10 @@ _OLD = (
     ("2.3", "numpy<2"),  # it was built before that
 )
 """What a torch before some version needs without saying so in its metadata."""
-_OLD_BESIDE = (("transformers", "2.5", "transformers<4.45"),)  # later ones leave such a torch alone
+_OLD_BESIDE = (
+    ("transformers", "2.5", "transformers<4.45"),  # later ones leave such a torch alone
+    ("transformers", "2.5", "pyarrow<21"),  # and so are datasets, which that one broke
+)
 """The same of what libraries are used with."""
 OURS = "semibackward-bench"
 _EVERYWHERE = (OURS, "torch", "torchvision", "timm")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from adapters.base import AdapterError
 from bench.cases import Comparison
+from bench.choosing import suites
 from bench.errors import UsageError
+from bench.kinds import registry
 from bench.kinds.request import Request
 from bench.matrix import asked
 from bench.matrix.environments import Environments, Planned, room
@@ -53,7 +55,7 @@ def run(request: Request, words: list[str], path: Path) -> Run:
         environments = Environments(wheels, more["keep"])
     except AdapterError as error:
         raise UsageError(str(error)) from error
-    if request.suite is None and not request.own:
+    if request.suite is None and not request.own and _fits(request):
         request = replace(request, suite=SUITE)
     with session.opened(request, words, path) as open_:
         open_.make_ready()
@@ -75,6 +77,12 @@ def run(request: Request, words: list[str], path: Path) -> Run:
         if more["time"]:
             Timing(open_, environments).run(_waiting(blocks, _TIMED, open_))
         return open_.journal.read()
+
+
+def _fits(request: Request) -> bool:
+    """Whether the suite of matrices is of the kind that was asked for."""
+    meant = registry.meant(request)
+    return all(registry.of(group) is meant for group in suites.load(SUITE).groups)
 
 
 def _planned(torches: Sequence[str], environments: Environments, open_: Session) -> list[Planned]:

@@ -79,6 +79,6 @@ def test_an_old_torch_gets_what_it_does_not_ask_for() -> None:
 
 
 def test_a_library_brings_what_our_extra_of_it_asks_for() -> None:
-    assert list(requirements.beside("OpenAttack", "1.13.1"))[-1] == "transformers<4.45"
+    assert "transformers<4.45" in requirements.beside("OpenAttack", "1.13.1")
     assert list(requirements.beside("openattack", "2.13.0")) == ["transformers>=4.21"]
     assert not list(requirements.beside("torchattacks", "2.13.0"))
