@@ -28,6 +28,7 @@ MARKED = "*"
 SortedBy = tuple[int, Version, str]
 """What versions are compared by."""
 _UNKNOWN = "what its gradient calls compute could not be asked of this torch"
+_THIS = "this torch"
 _ASKED = re.compile(r"([\w.-]+)(?:==(.+))?")
 """A distribution, and its version where one was asked."""
 
@@ -112,12 +113,14 @@ class Reason:
         mark: what stands in them.
         status: how they ended.
         text: in words.
+        question: what they have in common, whichever torch it is of.
         cells: which they are.
     """
 
     mark: str
     status: str
     text: str
+    question: tuple[str, str]
     cells: tuple[CellRecord, ...]
 
 
@@ -163,11 +166,9 @@ class Matrix:
 
     def mark(self, record: CellRecord) -> str:
         """The same of one that has no number."""
-        why = _why(record)
-        return next(
-            (f"{NOT_COUNTED}{one.mark}" for one in self.reasons if (one.status, one.text) == why),
-            NOT_COUNTED,
-        )
+        why = _alike(record)
+        marks = (f"{NOT_COUNTED}{one.mark}" for one in self.reasons if one.question == why)
+        return next(marks, NOT_COUNTED)
 
 
 def of(cells: Iterable[CellRecord]) -> Matrix | None:
@@ -220,7 +221,7 @@ def marked(matrix: Matrix) -> list[Reason]:
         for record in row.counted.values()
         if record.status != "ok" and state(record) is not None
     )
-    return [Reason(MARKED, *why, cells) for why, cells in _grouped(found)]
+    return [_reason(MARKED, cells) for cells in _grouped(found)]
 
 
 def pythons(matrix: Matrix) -> dict[str, list[str]]:
@@ -307,8 +308,8 @@ def _reasons(rows: Sequence[Row], torches: Sequence[str]) -> Iterator[Reason]:
         for record in (row.counted.get(torch), row.timed.get(torch))
         if record is not None and _numberless(record)
     )
-    for letter, (why, cells) in zip(_letters(), _grouped(there), strict=False):
-        yield Reason(letter, *why, cells)
+    for letter, cells in zip(_letters(), _grouped(there), strict=False):
+        yield _reason(letter, cells)
 
 
 def _numberless(record: CellRecord) -> bool:
@@ -317,13 +318,27 @@ def _numberless(record: CellRecord) -> bool:
     return state(record) is None
 
 
-def _grouped(
-    records: Iterable[CellRecord],
-) -> list[tuple[tuple[str, str], tuple[CellRecord, ...]]]:
+def _reason(mark: str, cells: Sequence[CellRecord]) -> Reason:
+    """That of some cells: in its own words where all have the same."""
+    status, text = question = _alike(cells[0])
+    own = {_why(cell) for cell in cells}
+    if len(own) == 1:
+        status, text = own.pop()
+    return Reason(mark, status, text, question, tuple(cells))
+
+
+def _alike(record: CellRecord) -> tuple[str, str]:
+    """The same for every torch of which the same is said."""
+    status, text = _why(record)
+    named = rf"\btorch(?: |==){re.escape(record.torch)}(?!\w|\.\d)"
+    return status, re.sub(named, _THIS, text)
+
+
+def _grouped(records: Iterable[CellRecord]) -> list[list[CellRecord]]:
     groups: dict[tuple[str, str], list[CellRecord]] = {}
     for record in records:
-        groups.setdefault(_why(record), []).append(record)
-    return [(why, tuple(cells)) for why, cells in groups.items()]
+        groups.setdefault(_alike(record), []).append(record)
+    return list(groups.values())
 
 
 def _letters() -> Iterator[str]:
