@@ -204,7 +204,8 @@ def _part(text: str, states: Sequence[State]) -> str:
     one = _only(states)
     if one is None:
         return f"a share of {text} of the parameter gradients is"
-    return f"{one.computed} of {counted(one.possible, 'parameter gradient')} are"
+    of_all = counted(one.possible, "parameter gradient")
+    return f"{one.computed} of {of_all} {form(one.computed, 'is', 'are')}"
 
 
 def _at_calls(states: Sequence[State]) -> str:
@@ -231,15 +232,13 @@ def _along_versions(found: Matrix, mode: str) -> Iterator[str]:
     for (library, old, new, uncounted, then, now, span), some in groups.items():
         pairs = [pair for _, found_pairs in some for pair in found_pairs]
         names = _and(list(dict.fromkeys(row.name for row, _ in some)))
-        since = new
+        since = f"{library} {new}"
         if uncounted:
-            since = f"a version between {old} and {new} ({uncounted} could not be counted)"
+            ends = f"{old} and {new} ({uncounted} could not be counted)"
+            since = f"a version of {library} between {ends}"
         said = _fully(now, [after for _, after in pairs])
         was = _briefly(then, [before for before, _ in pairs])
-        yield (
-            f"{library} {names}, {mode}: since {library} {since} {said} with torch {span}"
-            f" ({old}: {was})."
-        )
+        yield (f"{library} {names}, {mode}: since {since} {said} with torch {span} ({old}: {was}).")
 
 
 def _neighbours(found: Matrix, mode: str) -> Iterator[tuple[Row, Row, list[str]]]:
