@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
@@ -19,7 +20,7 @@ SHARE = (
 )
 COMPILED = (
     f"{ways.COMPILED}: Dynamo captured the model and AOTAutograd made the graphs of its forward and"
-    " backward pass, as for any compiled code; which gradients are computed is decided there"
+    " backward pass, as for any compiled code; which gradients are computed is decided there, how fast is not"
 )
 RATIO = (
     "each ratio is of the baseline over the variant inside one environment; two columns are two"
@@ -38,15 +39,20 @@ def of(run: Run, *, brief: bool = False) -> list[Table]:
     return [] if found is None else drawn(found, brief=brief)
 
 
-def drawn(found: Matrix, *, brief: bool = False) -> list[Table]:
-    """The tables of a matrix: below the first, what changes; below the last, how to read them and
-    why squares are empty."""
-    tables = [*_counted(found, brief=brief), *_timed(found)]
-    notes = tuple(f"{note}." for note in [*legend(found), *reasons(found)])
-    first, *others = tables
-    first = Table(first.title, first.header, first.rows, tuple(changes.sentences(found)))
+def drawn(found: Matrix, *, brief: bool = False, told: bool = True) -> list[Table]:
+    """The tables of a matrix; below the last, how to read them and why squares are empty.
+
+    Args:
+        found: the matrix.
+        brief: as of `of`.
+        told: whether what changes stands below the first.
+    """
+    first, *others = [*_counted(found, brief=brief), *_timed(found)]
+    if told:
+        first = replace(first, notes=tuple(changes.sentences(found)))
     *before, last = [first, *others]
-    return [*before, Table(last.title, last.header, last.rows, (*last.notes, *notes))]
+    notes = (f"{note}." for note in [*legend(found), *reasons(found)])
+    return [*before, replace(last, notes=(*last.notes, *notes))]
 
 
 def legend(found: Matrix) -> Iterator[str]:
