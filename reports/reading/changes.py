@@ -212,7 +212,7 @@ def _at_calls(states: Sequence[State]) -> str:
     calls = _only(state.calls for state in states)
     if calls is None:
         return "at each call for gradients"
-    return "at its only call" if calls == 1 else f"at each of {calls} calls"
+    return "at its only call" if calls == 1 else f"at each of {counted(calls, 'call')}"
 
 
 def _along_versions(found: Matrix, mode: str) -> Iterator[str]:
