@@ -20,7 +20,8 @@ SHARE = (
 )
 COMPILED = (
     f"{ways.COMPILED}: Dynamo captured the model and AOTAutograd made the graphs of its forward and"
-    " backward pass, as for any compiled code; which gradients are computed is decided there, how fast is not"
+    " backward pass, as for any compiled code; which gradients are computed is decided there, how"
+    " fast is not"
 )
 RATIO = (
     "each ratio is of the baseline over the variant inside one environment; two columns are two"
