@@ -5,6 +5,7 @@ Rows that say the same share a sentence. "since" names the first of the versions
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,6 +15,8 @@ from reports.reading import matrix, ways
 from reports.reading.matrix import ALL, ASKS_NONE, NONE, Matrix, Row, State
 from semibackward_bench.grammar import counted, form
 
+MANY = 6
+"""Rows of a mode from which it is told how many compute what."""
 T = TypeVar("T")
 
 
@@ -39,14 +42,19 @@ Pattern = tuple[Stretch, ...]
 """What a row says from the first torch that was counted to the last."""
 
 
+def told(found: Matrix) -> list[str]:
+    """What a matrix comes to with the oldest and the newest torch, and then its `sentences`."""
+    return [*(text for mode in found.modes for text in _ends(found, mode)), *sentences(found)]
+
+
 def sentences(found: Matrix) -> list[str]:
     """What changes with which torch, then with which version of a library, what never does, and
     what freezing leaves."""
-    told: list[str] = []
+    said: list[str] = []
     for say in (_along_torch, _along_versions, _constant, _uncounted):
         for mode in found.modes:
-            told += say(found, mode)
-    return [*told, *_left(found)]
+            said += say(found, mode)
+    return [*said, *_left(found)]
 
 
 def pattern(found: Matrix, row: Row) -> Pattern:
@@ -100,6 +108,30 @@ def spanned(some: Sequence[str], every: Sequence[str]) -> str:
     first = every.index(some[0])
     neighbours = list(every[first : first + len(some)]) == list(some)
     return f"{some[0]} to {some[-1]}" if neighbours and len(some) > 2 else _and(some)
+
+
+def _ends(found: Matrix, mode: str) -> Iterator[str]:
+    """How many cells compute what, where there are more than a reader sees at once."""
+    rows = found.of_mode(mode)
+    counted_with = [t for t in found.torches if any(row.state(t) is not None for row in rows)]
+    if len(rows) >= MANY:
+        ends = dict.fromkeys((counted_with[0], counted_with[-1])) if counted_with else ()
+        said = "; ".join(_tally(rows, torch) for torch in ends)
+        yield f"{mode.capitalize()}: {said}." if said else f"{mode.capitalize()}: none was counted."
+
+
+def _tally(rows: Sequence[Row], torch: str) -> str:
+    states = [state for row in rows if (state := row.state(torch)) is not None]
+    texts = Counter(state.text for state in states)
+    some = len(states) - texts[ALL] - texts[NONE] - texts[ASKS_NONE]
+    parts = (
+        (texts[ALL], form(texts[ALL], "computes", "compute"), "every parameter gradient"),
+        (some, form(some, "computes", "compute"), "some"),
+        (texts[NONE], form(texts[NONE], "computes", "compute"), "none"),
+        (texts[ASKS_NONE], form(texts[ASKS_NONE], "asks", "ask"), "for no gradient"),
+    )
+    told = ", ".join(f"{number} {verb} {what}" for number, verb, what in parts if number)
+    return f"of {counted(len(states), 'cell')} with torch {torch}, {told}"
 
 
 def _along_torch(found: Matrix, mode: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ def _of_matrices(runs: Sequence[Run]) -> Iterator[str]:
     """What the cells of runs that timed nothing else came to."""
     for run in runs:
         if (found := matrix.of(run.cells)) is not None:
-            yield from changes.sentences(found)
+            yield from changes.told(found)
 
 
 def _gains(frozen: Sequence[Measured], usual: Sequence[Measured], ran_on: RanOn) -> str:

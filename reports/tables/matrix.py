@@ -50,7 +50,7 @@ def drawn(found: Matrix, *, brief: bool = False, told: bool = True) -> list[Tabl
     """
     first, *others = [*_counted(found, brief=brief), *_timed(found)]
     if told:
-        first = replace(first, notes=tuple(changes.sentences(found)))
+        first = replace(first, notes=tuple(changes.told(found)))
     *before, last = [first, *others]
     notes = (f"{note}." for note in [*legend(found), *reasons(found)])
     return [*before, replace(last, notes=(*last.notes, *notes))]

@@ -181,6 +181,19 @@ def test_a_row_that_was_never_counted_points_to_its_reasons() -> None:
     ]
 
 
+def test_of_many_rows_it_is_told_how_many_compute_what() -> None:
+    rows = [one for n in range(5) for one in line((1, 0, 0, 0.5), attack=f"a{n}")]
+    asks = line((0, 0, 0, 0), attack="square", calls=0)
+    told = changes.told(made(*rows, *asks))
+    assert told[0] == (
+        "Eager: of 6 cells with torch 1.12.1, 5 compute every parameter gradient, 1 asks for no"
+        " gradient; of 6 cells with torch 2.10.0, 5 compute some, 1 asks for no gradient."
+    )
+    assert told[1:] == changes.sentences(made(*rows, *asks))
+    few = made(*line((1, 0, 0, 0)))
+    assert changes.told(few) == changes.sentences(few)
+
+
 def test_rows_that_say_the_same_share_a_sentence() -> None:
     versions = ("3.3.0", "3.4.0", "3.5.1")
     rows = [
@@ -275,7 +288,7 @@ def test_csv_and_json_have_a_row_a_cell() -> None:
     assert (half["torch"], half["mode"], float(half["share"])) == ("1.12.1", "eager", 0.5)
     told = json.loads(tabular.json_text([of(*SOME)]))
     assert len(told["cells"]) == len(SOME)
-    assert told["summary"][0].startswith("torchattacks 3.5.1 cw, eager: since torch 1.13.1")
+    assert told["summary"] == changes.told(made(*SOME))
     times = [row for row in told["cells"] if row["answer"] == "comparison"]
     assert [row["speedup"] for row in times] == [1.5, None]
     assert times[0]["verdict"] == "faster"

@@ -52,7 +52,7 @@ def _parts(runs: Sequence[Run]) -> Iterator[str]:
         if found is None:
             return
         yield "\n".join(f"- {_where(run)}" for run in runs)
-        yield "\n".join(f"- {telling.markdown(text)}" for text in changes.sentences(found))
+        yield "\n".join(f"- {telling.markdown(text)}" for text in changes.told(found))
         yield from (sample.picture(plot.name, plot.title) for plot in _plots(runs))
         yield from map(markdown.draw, tables.drawn(found, brief=True, told=False))
 
