@@ -16,16 +16,17 @@ NOTHING: Mapping[str, Any] = {}
 """A command line that said nothing of what a kind's tables can be told."""
 
 
-def of(runs: Sequence[Run], asked: Mapping[str, Any]) -> Iterator[Table]:
+def of(runs: Sequence[Run], asked: Mapping[str, Any], *, brief: bool = False) -> Iterator[Table]:
     """What several of the runs measured, side by side, and then each run's own tables.
 
     Args:
         runs: what was measured.
         asked: what the command line said, by name.
+        brief: as of `of_run`.
     """
     yield from together(runs)
     for run in runs:
-        yield from of_run(run, asked)
+        yield from of_run(run, asked, brief=brief)
 
 
 def together(runs: Sequence[Run]) -> list[Table]:
@@ -41,7 +42,7 @@ def of_run(run: Run, asked: Mapping[str, Any], *, brief: bool = False) -> Iterat
     Args:
         run: what was measured.
         asked: what the command line said, by name.
-        brief: rows and columns of a matrix that say the same are one, as a terminal has room.
+        brief: rows and columns of a matrix that say the same are one, where there is little room.
     """
     notes = tuple(joined.notes([run]))
     for table in _of_run(run, asked, brief=brief):

@@ -34,7 +34,8 @@ def of(run: Run, *, brief: bool = False) -> list[Table]:
 
     Args:
         run: what was counted and timed.
-        brief: as for a terminal: versions that say the same in one row, torches in one column.
+        brief: versions that say the same have one row, and torches one column, as a terminal or a
+            page of paper has room.
     """
     found = matrix.of(run.cells)
     return [] if found is None else drawn(found, brief=brief)

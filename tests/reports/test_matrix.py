@@ -275,9 +275,18 @@ def test_a_terminal_has_one_row_and_one_column_for_what_says_the_same() -> None:
 
 def test_markdown_and_latex_have_every_row() -> None:
     for text in (markdown.report([of(*SOME)]), latex.report([of(*SOME)])):
-        for told in ("torchattacks 3.10.0 pgd", "reference square", "asks none", "has no torch"):
+        for told in ("3.10.0 pgd", "reference square", "asks none", "has no torch"):
             assert told in text
     assert r"all\*" in markdown.report([of(*SOME)])
+
+
+def test_a_table_that_is_longer_than_a_page_of_paper_is_several() -> None:
+    count = latex.ROWS + 2
+    text = latex.report([of(*(cell(attack=f"attack{n}") for n in range(count)))])
+    assert text.count(r"\begin{table}") == 2
+    assert f"(rows {latex.ROWS + 1} to {count} of {count})" in text
+    assert all(f"attack{n}" in text for n in range(count))
+    assert text.count("every parameter gradient") == 1
 
 
 def test_csv_and_json_have_a_row_a_cell() -> None:
