@@ -39,6 +39,8 @@ def filled_lines(text: str) -> list[dict[str, Any]]:
             line = {**line, **{n: value for n, value in _SET.items() if n in line}}
             if "case_id" in line:
                 line["case_id"] += kind.name  # a file answers each question once
+            if "answer" in line:
+                line["answer"]["case_id"] += kind.name
             found.append(line)
     return sorted(found, key=lambda line: line["kind"] != "environment")
 

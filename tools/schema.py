@@ -138,6 +138,9 @@ def _spelt(hint: Any) -> str:
     if _is_family(hint):
         return " or ".join(map(_spelt, _family(hint)))
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        lines = {kind: name for name, kind in parsing.line_types(tuple(registry.OURS)).items()}
+        if hint in lines:  # whose table is headed by what `kind` says
+            return f"[`{lines[hint]}`](#{lines[hint]})"
         return f"[{hint.__name__}](#{hint.__name__.lower()})"
     return {str: "string", int: "integer", float: "number", bool: "boolean"}[hint]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.records.reading import Run
-from reports.figures import costs, points, predicted, samples, scaling, speedups
+from reports.figures import costs, heat, points, predicted, samples, scaling, speedups
 from reports.figures.plot import Plot
 from reports.reading import kind
 
@@ -38,4 +38,5 @@ _SERIES = (
 def plots(runs: Sequence[Run]) -> list[Plot]:
     """Every plot that some runs have something for, not yet drawn."""
     found = points.collect(runs)
-    return [*(plot for series in _SERIES for plot in series(found)), *_of_own_lines(runs)]
+    of_points = (plot for series in _SERIES for plot in series(found))
+    return [*of_points, *_of_own_lines(runs), *heat.matrices(runs)]

@@ -15,6 +15,7 @@ from bench.kinds import registry
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord, Environment
 from bench.statistics.equality import Equality
+from reports.formats import cell_rows
 from reports.reading import (
     energy,
     joined,
@@ -67,9 +68,14 @@ def own(runs: Sequence[Run], line: str) -> pandas.DataFrame:
     return _frame(list(_own(runs, line)))
 
 
+def cells(runs: Sequence[Run]) -> pandas.DataFrame:
+    """A row for each cell of a matrix; the columns are those of `reports.formats.cell_rows`."""
+    return _frame(list(cell_rows.of(runs)))
+
+
 def everything(runs: Sequence[Run]) -> Iterator[pandas.DataFrame]:
-    """The rows of all, `kind` first: "comparison", or the line of a kind's own; so many at a time,
-    every frame with the columns and the types that one of all rows would have."""
+    """The rows of all, `kind` first: "comparison", the line of a kind's own, or "cell"; so many at
+    a time, every frame with the columns and the types that one of all rows would have."""
     batches = _batches(_everything(runs))
     first, second = next(batches, []), next(batches, None)
     if second is None:
@@ -92,6 +98,8 @@ def _everything(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     for line in lines():
         for row in _own(runs, line):
             yield {"kind": line, **row}
+    for row in cell_rows.of(runs):
+        yield {"kind": cell_rows.LINE, **row}
 
 
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

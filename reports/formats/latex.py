@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bench import telling
@@ -13,6 +14,9 @@ from reports.tables import contents
 from reports.tables.contents import NOTHING
 
 escape = telling.latex
+
+ROWS = 45
+"""Rows that a page bears."""
 
 _HEAD = (
     "% Needs \\usepackage{booktabs}, \\usepackage{graphicx}, \\usepackage[T1]{fontenc} and, before"
@@ -29,7 +33,8 @@ def parts(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> Iterator[s
     """The same in parts, an empty line between them."""
     with naming.told_apart(runs):
         yield _HEAD
-        yield from map(draw, contents.of(runs, asked))
+        for table in contents.of(runs, asked, brief=True):
+            yield from map(draw, _pages(table))
 
 
 def draw(table: Table) -> str:
@@ -53,6 +58,20 @@ def draw(table: Table) -> str:
             r"\end{table}",
         ]
     )
+
+
+def _pages(table: Table) -> Iterator[Table]:
+    """A table in parts that fit a page each; the notes are below the last."""
+    count = len(table.rows)
+    for start in range(0, max(count, 1), ROWS):
+        last = min(start + ROWS, count)
+        told = f"{table.title} (rows {start + 1} to {last} of {count})"
+        yield replace(
+            table,
+            title=told if count > ROWS else table.title,
+            rows=table.rows[start:last],
+            notes=table.notes if last == count else (),
+        )
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Records for programs: CSV and JSON, a row for each comparison. Uses pandas."""
+"""Records for programs: CSV and JSON, a row for each comparison or cell. Uses pandas."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reports.tables.contents import NOTHING
 
 
 def csv(runs: Sequence[Run]) -> str:
-    """A row for each comparison, then one for each training, as CSV (RFC 4180).
+    """A row for each comparison, each training and each cell of a matrix, as CSV (RFC 4180).
 
     Cells of text are one line each, and those that a spreadsheet would run as a formula begin with
     an apostrophe.
@@ -48,7 +48,7 @@ def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
     """Everything a report tells, as one JSON object on one line.
 
     Keys: `summary` (sentences), `notes` (which answers of several files were left out), `runs`
-    (label, file and environment), `comparisons` and `trainings` (a row each, keys as in
+    (label, file and environment), `comparisons`, `trainings` and `cells` (a row each, keys as in
     `reports.formats.frame`), `averages` (for each run, variant, level, and GPU or processor) and
     `tables` (title, header, rows, notes). What is not known is null.
     """
@@ -64,6 +64,7 @@ def json_text(runs: Sequence[Run], asked: Mapping[str, Any] = NOTHING) -> str:
         ],
         "comparisons": _rows(frame.comparisons(runs)),
         **{f"{line}s": _rows(frame.own(runs, line)) for line in frame.lines()},
+        "cells": _rows(frame.cells(runs)),
         "averages": list(_averages(runs)),
         "tables": [asdict(table) for table in contents.of(runs, asked)],
     }

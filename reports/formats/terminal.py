@@ -66,7 +66,7 @@ def everything(run: Run, width: int, asked: Mapping[str, Any]) -> Iterator[str]:
 def tables(run: Run, width: int, asked: Mapping[str, Any] = contents.NOTHING) -> Iterator[str]:
     """Every table of a run, in parts."""
     with naming.told_apart([run]):
-        for table in contents.of_run(run, asked):
+        for table in contents.of_run(run, asked, brief=True):
             yield draw(table, width)
 
 

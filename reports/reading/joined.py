@@ -159,6 +159,7 @@ def _questions(run: Run) -> Iterator[tuple[Any, Any]]:
     yield from ((("comparison", *record.key), record) for record in run.comparisons)
     yield from ((("counts", *record.key), record) for record in run.counts)
     yield from ((("duel", *_duel(record)), record) for record in run.duels)
+    yield from ((("cell", *record.key), record) for record in run.cells)
     for line, records in run.own.items():
         yield from (((line, *record.key), record) for record in records)
 
@@ -192,6 +193,7 @@ def whole(runs: Sequence[Run]) -> Run:
     comparisons = reading.as_asked(comparisons, lambda pair: pair[0].number)
     counts = count.kept([[(r.key, r) for r in run.counts] for run in runs], runs)
     duels = count.kept([[(_duel(r), r) for r in run.duels] for run in runs], runs)
+    cells = count.kept([[(r.key, r) for r in run.cells] for run in runs], runs)
     lines = dict.fromkeys(line for run in runs for line in run.own)
     own_lines = {
         line: count.kept([[(r.key, r) for r in run.own.get(line, ())] for run in runs], runs)
@@ -212,6 +214,7 @@ def whole(runs: Sequence[Run]) -> Run:
         tuple(parts.values()),
         tuple(record for record, _ in counts),
         tuple(record for record, _ in duels),
+        tuple(record for record, _ in cells),
         {line: tuple(record for record, _ in found) for line, found in own_lines.items()},
         cut=any(run.cut for run in runs),
         schema=runs[0].schema,

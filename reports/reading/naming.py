@@ -115,7 +115,7 @@ def _name(case: Case) -> tuple[object, ...]:
 
 
 def _cases(run: Run) -> Iterator[Case]:
-    lines = (run.comparisons, run.counts, run.duels, *run.own.values())
+    lines = (run.comparisons, run.counts, run.duels, run.cells, *run.own.values())
     return (record.case for record in itertools.chain.from_iterable(lines))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bench.cases import A_A
 from bench.records.reading import Run
@@ -11,9 +11,11 @@ from bench.records.types import ComparisonRecord, Environment
 from reports.reading import (
     averages,
     causes,
+    changes,
     joined,
     levels,
     machines,
+    matrix,
     models,
     numbers,
     promises,
@@ -33,7 +35,7 @@ RanOn = Callable[[ComparisonRecord], str]
 
 def of(runs: Sequence[Run]) -> tuple[str, ...]:
     """What is gained, where nothing is and why, what other variants came to, and whether to believe
-    it and what to do."""
+    it and what to do; of a matrix alone, what changes in it."""
     every = [
         (record, journal.environment)
         for run in runs
@@ -41,7 +43,8 @@ def of(runs: Sequence[Run]) -> tuple[str, ...]:
         if record.variant != A_A
     ]
     if not every:
-        return ("No case has been measured.",)
+        counted_there = tuple(_of_matrices(runs))
+        return counted_there or ("No case has been measured.",)
     ok = [(record, where) for record, where in every if record.status == "ok"]
     usual = [(record, where) for record, where in ok if ways.usual(record)]
     frozen = [(record, where) for record, where in usual if ways.freezes(record)]
@@ -49,6 +52,13 @@ def of(runs: Sequence[Run]) -> tuple[str, ...]:
     ran_on = machines.apart(ok)
     said = [_gains(frozen, usual, ran_on), _no_gains(frozen)] if usual or not others else []
     return (*said, *_of_others(others, ran_on), _trust(every, frozen))
+
+
+def _of_matrices(runs: Sequence[Run]) -> Iterator[str]:
+    """What the cells of runs that timed nothing else came to."""
+    for run in runs:
+        if (found := matrix.of(run.cells)) is not None:
+            yield from changes.told(found)
 
 
 def _gains(frozen: Sequence[Measured], usual: Sequence[Measured], ran_on: RanOn) -> str:

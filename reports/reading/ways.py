@@ -18,6 +18,10 @@ from semibackward_bench.grammar import counted
 
 SEVERAL = "baseline"
 """What several baselines are called together."""
+EAGER, COMPILED = "eager", "compiled"
+"""The modes in which a model runs."""
+_COMPILING = frozenset({"compiled", "aot-eager"})
+"""The parts by which Dynamo captures a model and AOTAutograd makes its backward pass."""
 
 
 class Held(Protocol):
@@ -33,6 +37,11 @@ class Held(Protocol):
 def parts(way: str) -> frozenset[str]:
     """The names of what a variant is made of; nothing of the original."""
     return frozenset() if way in (BASELINE, A_A, RIVAL) else frozenset(way.split(JOINT))
+
+
+def mode(way: str) -> str:
+    """The mode in which a variant runs a model, whatever else it does."""
+    return COMPILED if parts(way) & _COMPILING else EAGER
 
 
 def freezes(held: Held) -> bool:

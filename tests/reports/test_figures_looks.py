@@ -25,6 +25,7 @@ from reports.figures import recolouring, speedups, style
 from reports.figures.plot import Plot
 from tests.cases import changed
 from tests.records import GAIN, run, step
+from tests.reports import cells
 from tests.reports.drawn import (
     ALONE,
     ANATOMY,
@@ -133,8 +134,12 @@ EVERYTHING = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted(plots(*EVERYTHING)))
-def test_no_words_are_cut_off_or_lie_over_each_other(name: str) -> None:
+HEAT = figures.plots([cells.of(*cells.SOME)])
+DRAWN = [*plots(*EVERYTHING).values(), *HEAT]
+
+
+@pytest.mark.parametrize("plot", DRAWN, ids=[plot.name for plot in DRAWN])
+def test_no_words_are_cut_off_or_lie_over_each_other(plot: Plot) -> None:
     seen: list[Text] = []
 
     class Watched(RendererAgg):
@@ -143,7 +148,7 @@ def test_no_words_are_cut_off_or_lie_over_each_other(name: str) -> None:
                 seen.append(mtext)  # lines of several have no text of their own: the title
 
     with style.saving():
-        figure = plots(*EVERYTHING)[name].draw()
+        figure = plot.draw()
         width, height = figure.bbox.size
         figure.draw(Watched(width, height, style.DPI))  # type: ignore[no-untyped-call]
         title = [text for text in figure.findobj(Text) if "\n" in text.get_text()]
@@ -163,8 +168,8 @@ MANY = [
 
 @pytest.mark.parametrize(
     "plot",
-    [*plots(*EVERYTHING).values(), plots(*MANY)["attacks"]],
-    ids=[*plots(*EVERYTHING), "many-attacks"],
+    [*DRAWN, plots(*MANY)["attacks"]],
+    ids=[*(plot.name for plot in DRAWN), "many-attacks"],
 )
 def test_dark_is_what_drawing_it_dark_would_be(plot: Plot) -> None:
     drawn, light = plot.draw(figures.DARK), plot.draw()

@@ -13,7 +13,7 @@ from reports.tables import duels
 from tools.replication import analysis as replication
 from tools.replication import folder, table
 from tools.replication.__main__ import REPORT
-from tools.results import blocks, energy, faster, front, mad, page, records, sample, sap
+from tools.results import blocks, energy, faster, front, mad, matrix, page, records, sample, sap
 from tools.results.records import ROOT
 from tools.rounds import alarms
 from tools.selfcheck import analysis as selfcheck
@@ -27,7 +27,7 @@ def everything() -> dict[Path, str]:
     """The text of every file."""
     runs = records.measured()
     made = _beside_records(runs) | _of_tools()
-    made |= sample.files(runs)
+    made |= sample.files(runs) | matrix.files(matrix.measured())
     made[RESULTS_PAGE] = page.text(runs)
     made[README] = _filled(README, front.makers(runs))
     for path in sorted(DOCS.glob("*.md")):
@@ -103,6 +103,7 @@ DOCS_MAKERS: Mapping[str, Callable[[], str]] = {
     "faster": lambda: faster.block(records.measured()),
     "gpu": _gpu,
     "mad": lambda: mad.block(records.measured()),
+    "matrix": lambda: matrix.block(matrix.measured()),
     "rounds": _rounds,
     "sap": lambda: sap.block(records.measured()),
 }

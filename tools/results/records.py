@@ -24,6 +24,7 @@ OF_TOOLS = (
     "baselines",
     "energy",
     "mad",
+    "matrix",
     "processes",
     "regressions",
     "replication",

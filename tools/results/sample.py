@@ -73,7 +73,7 @@ def files(runs: Sequence[Run]) -> dict[Path, str]:
     for name, found in chosen(runs).items():
         plot = _plot(name, found)
         if plot is not None:
-            made |= {FOLDER / f"{name}{end}": text for end, text in _drawn(plot).items()}
+            made |= {FOLDER / f"{name}{end}": text for end, text in drawn(plot).items()}
     return made
 
 
@@ -83,13 +83,23 @@ def pictures(group: Sequence[Run]) -> Iterator[str]:
     for name, found in chosen(records.measured()).items():
         plot = _plot(name, found) if found[0].path in wanted else None
         if plot is not None:
-            yield (
-                "<picture>\n"
-                f'<source media="(prefers-color-scheme: dark)" srcset="sample/{name}-dark.svg">\n'
-                f'<img src="sample/{name}.svg" width="{WIDTH}"'
-                f' alt="{plot.title}">\n'
-                "</picture>"
-            )
+            yield picture(name, plot.title)
+
+
+def picture(name: str, told: str) -> str:
+    """A plot of the folder, light or dark, for a page in docs/.
+
+    Args:
+        name: of its files.
+        told: what it shows, for those who can't see it.
+    """
+    return (
+        "<picture>\n"
+        f'<source media="(prefers-color-scheme: dark)" srcset="sample/{name}-dark.svg">\n'
+        f'<img src="sample/{name}.svg" width="{WIDTH}"'
+        f' alt="{told}">\n'
+        "</picture>"
+    )
 
 
 def _plot(name: str, runs: Sequence[Run]) -> Plot | None:
@@ -99,7 +109,8 @@ def _plot(name: str, runs: Sequence[Run]) -> Plot | None:
     return next((plot for plot in figures.plots(runs) if plot.name.startswith(name)), None)
 
 
-def _drawn(plot: Plot) -> dict[str, str]:
+def drawn(plot: Plot) -> dict[str, str]:
+    """The text of those of a plot's files that are kept, by how their names end."""
     with tempfile.TemporaryDirectory() as folder:
         saving.save(plot, Path(folder))
         return {end: Path(folder, f"{plot.name}{end}").read_text(encoding="utf-8") for end in KEPT}

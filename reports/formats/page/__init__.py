@@ -76,6 +76,7 @@ def _rendered(runs: Sequence[Run], asked: Mapping[str, Any]) -> str:
         summary=[_with_code(sentence) for sentence in (*summary.of(runs), *joined.notes(runs))],
         opening=None if opening is None else _opening(opening),
         rows=rows,
+        cells=any(run.cells for run in runs),
         baseline=baseline,
         several=ways.SEVERAL,
         the_baseline=ways.the(baseline),
@@ -181,7 +182,11 @@ def _facts(run: Run, label: str, begun: Collection[tuple[str, str]]) -> Mapping[
         "facts": dict(_environment(environment)),
         "command": reproduce.whole(environment),
         "comparisons": title.numbered(len(run.comparisons), "comparisons"),
-        "own": [title.numbered(len(found), f"{line}s") for line, found in run.own.items() if found],
+        "own": [
+            title.numbered(len(found), f"{line}s")
+            for line, found in [*run.own.items(), ("cell", run.cells)]
+            if found
+        ],
         "incomplete": len({part.key for part in run.parts if part.key in begun}),
         "cut": run.cut,
         "left_out": run.left_out if run.damaged else "",

@@ -10,6 +10,7 @@ from bench.records.types import Environment
 from reports.reading import kind, models, places
 from reports.reading.places import Place
 from reports.reading.words import shortened
+from semibackward_bench.grammar import counted
 
 PROGRAM = "Semi-backward Bench"
 _NUMBERS = (
@@ -29,7 +30,7 @@ def of(found: Sequence[Place]) -> str:
     """As "pgd on resnet18, CPU: six libraries" or "96 attacks of foolbox on resnet10t, CPU"."""
     measured = _measured(found)
     if not measured:
-        return f"{PROGRAM}: nothing measured"
+        return _of_matrices(found) or f"{PROGRAM}: nothing measured"
     cases = list(dict.fromkeys(case for case, _, _ in measured))
     libraries = _distinct(case.library for case in cases)
     on = [models.name(case) for case in cases]
@@ -52,16 +53,34 @@ def of(found: Sequence[Place]) -> str:
     return telling.line(told)
 
 
+def _of_matrices(found: Sequence[Place]) -> str:
+    """Of cells alone, as "Three attacks on resnet18: six libraries, ten versions of PyTorch"."""
+    cells = [cell for place in found for run in place.runs for cell in run.cells]
+    if not cells:
+        return ""
+    cases = [cell.case for cell in cells]
+    on = _distinct(models.name(case) for case in cases)
+    libraries = _distinct(case.library for case in cases)
+    torches = _distinct(cell.torch for cell in cells)
+    what = f"{_workloads(cases, libraries)}{''.join(f' on {name}' for name in _only(on))}"
+    versions = _counted(torches, "versions of PyTorch") or [f"PyTorch {torches[0]}"]
+    return telling.line(f"{what}: {', '.join([*_counted(libraries, 'libraries'), *versions])}")
+
+
 def facts(found: Sequence[Place]) -> str:
     """How much was measured, on what and when, as "6 comparisons; AMD EPYC, 2 cores; …"."""
     runs = [run for place in found for run in place.runs]
     count = sum(len(run.comparisons) for run in runs)
+    cells = [cell for run in runs for cell in run.cells]
     machines = _distinct(name for run in runs for name in places.machines(run.environment))
     torch = _versions(run.environment for run in runs)
+    if cells and not count:
+        torch = _distinct(cell.torch for cell in cells)
     journals = [journal for place in found for journal in place.journals]
     dates = sorted(_distinct(journal.environment.created[:10] for journal in journals))
     parts = [
-        f"{count} comparison{'' if count == 1 else 's'}",
+        "" if cells and not count else f"{count} comparison{'' if count == 1 else 's'}",
+        counted(len(cells), "cell") if cells else "",
         _few(machines, "machines"),
         f"PyTorch {_few(torch, 'versions')}",
         " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "",
