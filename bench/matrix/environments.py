@@ -27,6 +27,7 @@ from bench.matrix.asked import Library
 from bench.matrix.pythons import NoPython
 from bench.matrix.resolving import Package
 from bench.records import opening
+from semibackward_bench.grammar import counted
 
 FOLDER = "environments"
 UNPACKED = 1.9
@@ -261,7 +262,7 @@ def room(planned: Sequence[Planned], keep: int | None, folder: Path) -> str | No
         place = place.parent
     free = shutil.disk_usage(place).free
     said = (
-        f"{len(waiting)} of {len(planned)} environments are to be made in {folder}: at most"
+        f"to be made in {folder}: {len(waiting)} of {counted(len(planned), 'environment')}, at most"
         f" {_gigabytes(download)} to download and about {_gigabytes(need)} of disk, of which uv may"
         f" have a part already; {_gigabytes(free)} are free"
     )

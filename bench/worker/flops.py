@@ -94,7 +94,7 @@ def counted() -> Iterator[FlopCount]:
             if not looks:
                 moved += traffic.moved(function, args, kwargs or {}, out)
             if formula is not None:
-                result = {_result_of(formula): out}
+                result = {result_of(formula): out}
                 operations[in_backward()] += formula(*args, **(kwargs or {}), **result)
             elif name in _ATTENTION_ON_CPU:
                 operations[in_backward()] += _ATTENTION_ON_CPU[name](*args)
@@ -127,7 +127,7 @@ def _formula(function: Any, known: Mapping[Any, Callable[..., int]]) -> Callable
     return known.get(getattr(torch.ops.aten, name.removesuffix("_"), None))
 
 
-def _result_of(formula: Callable[..., int]) -> str:
+def result_of(formula: Callable[..., int]) -> str:
     """What a formula calls an operation's result: torch 2.3 gave it another name."""
     names = getattr(getattr(formula, "__code__", None), "co_varnames", ())
     return "out" if "out" in names and "out_val" not in names else "out_val"

@@ -222,3 +222,14 @@ def test_a_wrong_spec_is_told_before_anything_runs(spec: str, said: str) -> None
 
 def test_a_module_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert custom.parse("tests.adapters.test_adapters:case").function == "case"
+
+
+@pytest.mark.parametrize(
+    ("beside", "fault"),
+    [("", "it does"), ("numpy>=1", "it does"), ("numpy<1", None), ("no-such-thing>=1", None)],
+)
+def test_what_fails_beside_some_versions_works_beside_others(
+    beside: str, fault: str | None
+) -> None:
+    info = AttackInfo("Linf", "white-box", 1, "x.Y", "none", broken="it does", broken_with=beside)
+    assert info.fault == fault

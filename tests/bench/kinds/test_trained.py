@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters import caching, data
-from adapters.models.trained import cache, files
+from adapters.models.trained import cache
 from adapters.models.trained.cache import Trained
 from bench.errors import UsageError
 from bench.kinds import trained

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bench.cases import Case
 from bench.errors import UsageError
-from bench.matrix import asked, filling, requirements
+from bench.matrix import asked, environments, filling, pythons, requirements
 from bench.matrix.asked import Library
+from bench.matrix.environments import Planned
+from bench.matrix.resolving import Package
 from tests.cases import image_case
 
 ART = "adversarial-robustness-toolbox"
@@ -82,3 +86,32 @@ def test_a_library_brings_what_our_extra_of_it_asks_for() -> None:
     assert "transformers<4.45" in requirements.beside("OpenAttack", "1.13.1")
     assert list(requirements.beside("openattack", "2.13.0")) == ["transformers>=4.21"]
     assert not list(requirements.beside("torchattacks", "2.13.0"))
+
+
+def test_a_python_that_pyenv_keeps_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    seen: list[str] = []
+
+    def call(words: list[str], folder: Path, variables: dict[str, str]) -> str:
+        seen.append(variables["PATH"])
+        return "/there/python\n"
+
+    for version in ("3.9.1", "3.99.0"):
+        (tmp_path / "versions" / version / "bin").mkdir(parents=True)
+    monkeypatch.setattr("bench.matrix.pythons.uv.call", call)
+    assert pythons.find("3.99", tmp_path) == "/there/python"
+    assert seen[0].split(":")[-2:] == [
+        str(tmp_path / "versions" / version / "bin") for version in ("3.99.0", "3.9.1")
+    ]
+
+
+def test_disk_that_may_not_be_enough_is_told_before(tmp_path: Path) -> None:
+    packages = (Package("torch", "2.4.1", 10**15),)
+    planned = [Planned("2.4.1", "2.4.1", packages=packages, folder=tmp_path / "new")]
+    said = environments.room(planned, None, tmp_path / "not" / "there")
+    assert said is not None
+    assert "1 of 1 environment, at most 1000000.0 GB to download" in said
+    assert "That may not be enough: name fewer --torch" in said
+    assert environments.room([replace(planned[0], reason="none")], None, tmp_path) is None

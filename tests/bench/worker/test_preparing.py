@@ -19,12 +19,14 @@ from bench.variants import compiling
 from bench.worker import checks, counting, gradients
 from bench.worker.preparing import Watch
 from bench.worker.variants import Shaped
+from semibackward import semi_backward, wrapped
 from tests.bench.variants.eagerly import compiling_eagerly
 from tests.cases import image_case
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 COMPILED, BOTH = "compiled", "compiled+semi-backward"
+GRAPHS, FROZEN_GRAPHS = "aot-eager", "aot-eager+semi-backward"
 
 
 @pytest.fixture(autouse=True)
@@ -133,19 +135,35 @@ def test_a_variant_that_compiles_nothing_has_nothing_to_tell() -> None:
 
 
 @pytest.mark.parametrize("attack", [descent, asking])
-@pytest.mark.parametrize("ways", [(COMPILED, BOTH), (BOTH, COMPILED)])
+@pytest.mark.parametrize(
+    "ways", [(COMPILED, BOTH), (BOTH, COMPILED), (GRAPHS, FROZEN_GRAPHS), (FROZEN_GRAPHS, GRAPHS)]
+)
 def test_frozen_and_unfrozen_code_in_one_process_is_kept_apart(
     ways: tuple[str, str], attack: Callable[..., Tensor]
 ) -> None:
     """pytorch issue 139476: code compiled for one has been run for the other."""
     made = built(ways[1], ways[0], attack=attack)
-    expected = {COMPILED: 4, BOTH: 0}
+    expected = {COMPILED: 4, BOTH: 0, GRAPHS: 4, FROZEN_GRAPHS: 0}
     for _ in range(2):  # whichever ran last
         assert counts(made) == [expected[name] for name in ways]
         assert counts(made)[::-1] == [
             len(gradients.traced(made, name).operations) for name in reversed(made.variants)
         ]
     assert checks.gate(made).equality.bitwise
+
+
+def test_where_dynamo_has_no_guard_for_frozen_parameters_ours_is_not_in_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before torch 2.12 `semi_backward` refuses to end a block in which something was compiled."""
+    monkeypatch.setattr(wrapped, "torch_version", lambda: (2, 11))
+    assert counts(built(FROZEN_GRAPHS, GRAPHS)) == [4, 0]
+    model, images = Network(), torch.rand(1, 3, 8, 8)
+    with (
+        pytest.raises(RuntimeError, match="compiled code inside semi_backward"),
+        semi_backward(model),
+    ):
+        torch.compile(model.forward, backend="aot_eager")(images)
 
 
 def test_eager_code_of_the_same_model_stays_eager() -> None:

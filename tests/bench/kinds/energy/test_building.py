@@ -12,7 +12,6 @@ import torch
 
 from adapters import caching
 from adapters.base import AdapterError, UnsupportedSettings
-from adapters.models.trained import files
 from adapters.papers.energy import methods
 from bench.cases import SEMI_BACKWARD, Case, Comparison
 from bench.kinds.energy import building

@@ -12,7 +12,6 @@ import torch
 from adapters import caching
 from adapters.base import AdapterError
 from adapters.models import custom, weights
-from adapters.models.trained import files
 from adapters.papers.mad import keeping
 from bench.cases import BASELINE, SEMI_BACKWARD
 from bench.errors import UsageError

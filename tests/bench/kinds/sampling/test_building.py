@@ -11,7 +11,6 @@ import torch
 
 from adapters import caching
 from adapters.base import AdapterError, UnsupportedSettings
-from adapters.models.trained import files
 from bench.cases import SEMI_BACKWARD, Case, Comparison
 from bench.kinds.sampling import building
 from bench.kinds.sampling.building import judging, networks

@@ -12,7 +12,6 @@ from adapters.agents import checkpoints, kept
 from adapters.agents.kept import Agent
 from adapters.agents.network import QNetwork
 from adapters.agents.recipes import recipe
-from adapters.models.trained import files
 from bench.cases import SEMI_BACKWARD, Comparison
 from bench.errors import UsageError
 from bench.kinds.sampling import training
