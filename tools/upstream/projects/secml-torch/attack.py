@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secmlt.adv.backends import Backends
-from secmlt.adv.evasion.pgd import PGD
 from secmlt.adv.evasion.perturbation_models import LpPerturbationModels
+from secmlt.adv.evasion.pgd import PGD
 from secmlt.models.pytorch.base_pytorch_nn import BasePyTorchClassifier
 from torch.utils.data import DataLoader, TensorDataset
 

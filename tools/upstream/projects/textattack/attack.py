@@ -1,7 +1,7 @@
 """TextAttack's gradients of tokens, for `--attack attack.py:NAME`.
 
-Attacks as HotFlip, and those that rank words by the gradient, ask `get_grad` of a model's wrapper. That
-is what is measured: fixed sentences in, gradients out, in place of adversarial images.
+Attacks as HotFlip, and those that rank words by the gradient, ask `get_grad` of a wrapper.
+That is what is measured: sentences in, gradients out, in place of adversarial images.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Text classifiers made from a seed, whose images are the embeddings of tokens.
 
-The harness hands its models images; here one is a row of embeddings, (1, TOKENS, WIDTH), so that the
-model is differentiable in what it is given. TextAttack calls the classifier inside, with token ids.
+The harness hands its models images; here one is a row of embeddings, (1, TOKENS, WIDTH), so that
+the model is differentiable in what it is given. TextAttack calls the classifier inside, with ids.
 """
 
 from __future__ import annotations
