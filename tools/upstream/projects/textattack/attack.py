@@ -41,11 +41,12 @@ def huggingface(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         model: with a classifier of transformers, `models.py:Bert`.
-        images: (N, 1, TOKENS, WIDTH); only their number and shape are looked at.
+        images: (N, 2, TOKENS, WIDTH); only their number and shape are looked at.
         labels: not looked at: the loss is that of what the model says.
 
     Returns:
-        The gradients of N sentences, in the shape of the images.
+        The gradients of N sentences, above zero and below, in the shape of the images: each bit of
+        them is compared.
     """
     wrapper = _wrappers().HuggingFaceModelWrapper(model.classifier, _tokenizer())
     return _gradients(wrapper, images)
@@ -61,7 +62,8 @@ def _gradients(wrapper: Any, images: Tensor) -> Tensor:
     found: list[numpy.ndarray] = []
     for number in range(len(images)):
         found.append(wrapper.get_grad(SENTENCES[number % len(SENTENCES)])["gradient"])
-    return torch.stack([torch.from_numpy(each) for each in found]).reshape(images.shape).to(images)
+    gradients = torch.stack([torch.from_numpy(each) for each in found]).to(images)
+    return torch.stack([gradients.relu(), (-gradients).relu()], 1)
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:

@@ -1,7 +1,8 @@
 """Text classifiers made from a seed, whose images are the embeddings of tokens.
 
-The harness hands its models images; here one is a row of embeddings, (1, TOKENS, WIDTH), so that
-the model is differentiable in what it is given. TextAttack calls the classifier inside, with ids.
+The harness hands its models images. Here one holds the embeddings of a sentence, (2, TOKENS,
+WIDTH): what lies above zero, and what lies below, so that both are in [0, 1]. TextAttack calls the
+classifier inside, with token ids.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ FILTERS = 150
 WINDOWS = (3, 4, 5)
 
 
+def joined(images: Tensor) -> Tensor:
+    """The embeddings, (N, TOKENS, WIDTH), of both halves."""
+    return images[:, 0] - images[:, 1]
+
+
 class Bert(nn.Module):
     """BERT-mini: 4 layers of 256, the vocabulary of BERT."""
 
-    input_shape = (1, TOKENS, BERT_WIDTH)
+    input_shape = (2, TOKENS, BERT_WIDTH)
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,8 +43,8 @@ class Bert(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """The logits of rows of embeddings, (N, 1, TOKENS, WIDTH)."""
-        logits: Tensor = self.classifier(inputs_embeds=images.squeeze(1)).logits
+        """The logits of halves of embeddings, (N, 2, TOKENS, WIDTH)."""
+        logits: Tensor = self.classifier(inputs_embeds=joined(images)).logits
         return logits
 
 
@@ -72,12 +78,12 @@ class WordCnn(nn.Module):
 class Cnn(nn.Module):
     """The one above, given embeddings."""
 
-    input_shape = (1, TOKENS, CNN_WIDTH)
+    input_shape = (2, TOKENS, CNN_WIDTH)
 
     def __init__(self) -> None:
         super().__init__()
         self.classifier = WordCnn()
 
     def forward(self, images: Tensor) -> Tensor:
-        """The logits of rows of embeddings, (N, 1, TOKENS, WIDTH)."""
-        return self.classifier.embedded(images.squeeze(1))
+        """The logits of halves of embeddings, (N, 2, TOKENS, WIDTH)."""
+        return self.classifier.embedded(joined(images))
