@@ -38,5 +38,6 @@ def pgd(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> t
         backend=Backends.NATIVE,
     )
     samples = DataLoader(TensorDataset(images, labels), batch_size=len(images))
+    adversarial: torch.Tensor
     ((adversarial, _),) = attack(BasePyTorchClassifier(model), samples)
     return adversarial

@@ -110,9 +110,9 @@ def _stand_in() -> None:
     data.Tokenizer = object
     flair: Any = sys.modules["flair"]
     flair.data = data
-    textattack = _bare("textattack")
-    textattack.shared = _bare("textattack.shared")
-    textattack.shared.logger = logging.getLogger("textattack")
+    package = _bare("textattack")
+    package.shared = _bare("textattack.shared")
+    package.shared.logger = logging.getLogger("textattack")
     environment = dict(os.environ)
     with tempfile.TemporaryDirectory() as cache:
         Path(cache, "post_install_check_3").touch()  # else it downloads what nltk and stanza have
