@@ -6,6 +6,7 @@ That is what is measured: sentences in, gradients out, in place of adversarial i
 
 from __future__ import annotations
 
+import importlib
 import importlib.machinery
 import importlib.util
 import logging
@@ -117,7 +118,7 @@ def _stand_in() -> None:
     with tempfile.TemporaryDirectory() as cache:
         Path(cache, "post_install_check_3").touch()  # else it downloads what nltk and stanza have
         os.environ["TA_CACHE_DIR"] = cache
-        import textattack.shared.utils
+        importlib.import_module("textattack.shared.utils")
     os.environ.clear()
     os.environ.update(environment)
 

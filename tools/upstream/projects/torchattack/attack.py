@@ -38,13 +38,15 @@ def pgd(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> t
         The adversarial images.
     """
     attack = torchattack.PGD(model, device=images.device, steps=STEPS)
-    return attack(images, labels).detach()
+    adversarial: torch.Tensor = attack(images, labels)
+    return adversarial.detach()
 
 
 def vmifgsm(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """VMI-FGSM, whose steps look at the gradients of neighbours too; as `pgd`."""
     attack = torchattack.VMIFGSM(model, device=images.device, steps=STEPS, n=NEIGHBOURS)
-    return attack(images, labels).detach()
+    adversarial: torch.Tensor = attack(images, labels)
+    return adversarial.detach()
 
 
 def deepfool(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -52,7 +54,8 @@ def deepfool(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor)
     attack = torchattack.DeepFool(
         model, device=images.device, steps=DEEPFOOL_STEPS, num_classes=DEEPFOOL_CLASSES
     )
-    return attack(images.clone(), labels)
+    adversarial: torch.Tensor = attack(images.clone(), labels)
+    return adversarial
 
 
 def others(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
