@@ -10,7 +10,7 @@ DEEPFOOL_STEPS = 2
 DEEPFOOL_CLASSES = 5
 NEIGHBOURS = 3
 FEW = 2
-"""Steps of each of `others`, and of what they sum over in a step."""
+"""Steps of VMI-FGSM and of each of `others`, and what these sum over in a step."""
 OTHERS: dict[str, dict[str, int]] = {
     "BSR": {"steps": FEW, "num_scale": FEW},
     "DeCoWA": {"steps": FEW, "num_warping": FEW},
@@ -44,7 +44,7 @@ def pgd(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> t
 
 def vmifgsm(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """VMI-FGSM, whose steps look at the gradients of neighbours too; as `pgd`."""
-    attack = torchattack.VMIFGSM(model, device=images.device, steps=STEPS, n=NEIGHBOURS)
+    attack = torchattack.VMIFGSM(model, device=images.device, steps=FEW, n=NEIGHBOURS)
     adversarial: torch.Tensor = attack(images, labels)
     return adversarial.detach()
 
