@@ -10,6 +10,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import logging
+import math
 import os
 import sys
 import tempfile
@@ -46,8 +47,8 @@ def huggingface(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         labels: not looked at: the loss is that of what the model says.
 
     Returns:
-        The gradients of N sentences, above zero and below, in the shape of the images: each bit of
-        them is compared.
+        The gradients of N sentences, above zero and below, in the shape and range of images: each bit
+        of them is compared.
     """
     wrapper = _wrappers().HuggingFaceModelWrapper(model.classifier, _tokenizer())
     return _gradients(wrapper, images)
@@ -64,6 +65,7 @@ def _gradients(wrapper: Any, images: Tensor) -> Tensor:
     for number in range(len(images)):
         found.append(wrapper.get_grad(SENTENCES[number % len(SENTENCES)])["gradient"])
     gradients = torch.stack([torch.from_numpy(each) for each in found]).to(images)
+    gradients *= 2.0 ** -math.frexp(float(gradients.abs().max()))[1]  # a power of 2 rounds nothing
     return torch.stack([gradients.relu(), (-gradients).relu()], 1)
 
 
