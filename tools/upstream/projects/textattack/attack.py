@@ -47,7 +47,7 @@ def huggingface(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         labels: not looked at: the loss is that of what the model says.
 
     Returns:
-        The gradients of N sentences, above zero and below, in the shape and range of images: each bit
+        The gradients of N sentences, above zero and below, in shape and range of images; each bit
         of them is compared.
     """
     wrapper = _wrappers().HuggingFaceModelWrapper(model.classifier, _tokenizer())
