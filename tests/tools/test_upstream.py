@@ -1,0 +1,318 @@
+"""Reports for other libraries: declared well, diffs that apply, pages that say how duels ended."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.duel import sides
+from bench.records.reading import RecordError
+from tests.places import ROOT
+from tools.upstream import __main__ as upstream
+from tools.upstream import commands, declared, diffs, measuring, page, records, wheels
+from tools.upstream.declared import Change, Project, ProjectError
+from tools.upstream.diffs import DiffError
+
+PROJECTS = declared.every()
+CHANGES = [(project, change) for project in PROJECTS for change in project.changes]
+LOCKED = ("torchattacks", "eagerpy", "adversarial-robustness-toolbox")
+"""Distributions that the lock has, at the versions that the diffs are against."""
+
+DECLARED = """\
+distribution = "made-up"
+version = "1.0"
+home = "https://example.org/made-up"
+library = "torchattacks"
+
+[[changes]]
+name = "one"
+diff = "one.diff"
+title = "It computes what nobody reads"
+why = "One line."
+files = ["src/made_up/attack.py"]
+attacks = ["cw"]
+models = ["resnet18"]
+batch = [4]
+"""
+SOURCE = "def run(loss):\n    loss.backward()\n    return loss\n"
+DIFF = """\
+--- a/src/made_up/attack.py
++++ b/src/made_up/attack.py
+@@ -1,3 +1,3 @@
+ def run(loss):
+-    loss.backward()
++    loss.backward(inputs=[])
+     return loss
+"""
+
+
+def name(found: tuple[Project, Change]) -> str:
+    project, change = found
+    return f"{project.name}/{change.name}"
+
+
+def made_up(folder: Path, text: str = DECLARED, diff: str = DIFF) -> Path:
+    """A project's folder."""
+    place = folder / "made-up"
+    place.mkdir()
+    (place / "project.toml").write_text(text, encoding="utf-8")
+    (place / "one.diff").write_text(diff, encoding="utf-8")
+    return place
+
+
+def unpacked(folder: Path) -> Path:
+    """What the made-up project's wheel holds."""
+    (folder / "made_up").mkdir(parents=True)
+    (folder / "made_up" / "attack.py").write_text(SOURCE, encoding="utf-8")
+    about = folder / "made_up-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+    (about / "RECORD").write_text("made_up/attack.py,sha256=wrong,1\n")
+    return folder
+
+
+@pytest.mark.parametrize("found", CHANGES, ids=name)
+def test_every_diff_applies_to_what_was_released(
+    found: tuple[Project, Change], tmp_path: Path
+) -> None:
+    project, change = found
+    assert project.distribution in LOCKED or project.needs is not None
+    if project.distribution not in LOCKED:
+        # Not installed here: `make upstream` applies it, and the records name what to.
+        assert diffs.parse(project.diff(change).read_text("utf-8")).keys() == set(change.files)
+        return
+    assert importlib.metadata.version(project.distribution) == project.version
+    distribution = importlib.metadata.distribution(project.distribution)
+    for file in change.files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(str(distribution.locate_file(file))), tmp_path / file)
+    before = {file: (tmp_path / file).read_text("utf-8") for file in change.files}
+    diffs.apply(project.diff(change), tmp_path)
+    for file, text in before.items():
+        changed = (tmp_path / file).read_text("utf-8")
+        assert changed != text
+        compile(changed, file, "exec")
+    with pytest.raises(DiffError, match=re.escape(change.diff)):
+        diffs.apply(project.diff(change), tmp_path)  # it is there already
+
+
+def test_most_diffs_are_applied_here() -> None:
+    assert sum(project.distribution in LOCKED for project, _ in CHANGES) >= 9
+
+
+@pytest.mark.parametrize("found", CHANGES, ids=name)
+def test_records_are_of_the_diff_and_the_release_that_are_declared(
+    found: tuple[Project, Change],
+) -> None:
+    project, change = found
+    measured = records.read(records.RESULTS, project, change)
+    assert measured is not None, f"make upstream measures {name(found)}"
+    assert re.fullmatch(r"[0-9a-f]{64}", measured.source.sha256)
+    assert f"-{project.version}-" in measured.source.released
+    for duel in measured.duel.duels:
+        assert {side.version for side in duel.sides.values()} == {project.version}
+        assert duel.sides["a"].digest != duel.sides["b"].digest
+    for kind in records.KINDS:
+        text = records.path(records.RESULTS, project, change, kind).read_text("utf-8")
+        assert not re.search(r'"(?:/|~/)[^"]*/', text), "a folder of the machine that measured"
+
+
+@pytest.mark.parametrize("found", CHANGES, ids=name)
+def test_a_change_leaves_no_parameter_gradient_or_its_page_says_so(
+    found: tuple[Project, Change],
+) -> None:
+    project, change = found
+    measured = records.read(records.RESULTS, project, change)
+    assert measured is not None
+    text = (ROOT / "docs" / "upstream" / f"{project.name}.md").read_text("utf-8")
+    for duel in measured.duel.duels:
+        assert duel.gradients is not None
+        assert duel.gradients["a"] > duel.gradients["b"]
+        told = page._verdict(duel)
+        assert told in text
+        faster = duel.verdict == "faster" and page._equal(duel)
+        assert ("does not show it faster" in told or "not equal" in told) != faster
+
+
+def test_a_verdict_is_told_as_it_is() -> None:
+    measured = next(found for one in CHANGES if (found := records.read(records.RESULTS, *one)))
+    duel = measured.duel.duels[0]
+    assert duel.equality is not None
+    open_ = replace(duel, verdict="inconclusive")
+    assert "the duel does not show it faster (inconclusive)" in page._verdict(open_)
+    differing = replace(duel, verdict="faster", equality=replace(duel.equality, equal=False))
+    assert "faster, and the outputs are not equal" in page._verdict(differing)
+    same = replace(duel.equality, equal=True, bitwise=True)
+    assert "equal outputs, bit for bit" in page._verdict(
+        replace(duel, verdict="faster", equality=same)
+    )
+
+
+def test_a_diff_is_applied_to_a_wheel_which_has_no_src(tmp_path: Path) -> None:
+    folder = made_up(tmp_path)
+    released = unpacked(tmp_path / "released")
+    diffs.apply(folder / "one.diff", released)
+    assert "inputs=[]" in (released / "made_up" / "attack.py").read_text()
+
+
+def test_a_diff_that_does_not_apply_is_refused_by_its_name(tmp_path: Path) -> None:
+    folder = made_up(tmp_path)
+    released = unpacked(tmp_path / "released")
+    (released / "made_up" / "attack.py").write_text("x = 1\n")
+    with pytest.raises(DiffError, match=r"one\.diff does not apply to what was released: .+"):
+        diffs.apply(folder / "one.diff", released)
+    assert (released / "made_up" / "attack.py").read_text() == "x = 1\n"
+    shutil.rmtree(released / "made_up")
+    with pytest.raises(DiffError, match=r"one\.diff: there is no src/made_up/attack\.py"):
+        diffs.apply(folder / "one.diff", released)
+
+
+@pytest.mark.parametrize(
+    ("diff", "told"),
+    [
+        ("", "it changes no file"),
+        (DIFF.partition("@@")[0], "it changes no file"),
+        (DIFF.replace("-1,3", "-1,4"), "line 3: the hunk has not as many lines"),
+        (DIFF.replace("-1,3 +1,3", "-1,2 +1,2"), "line 3: the hunk has more lines"),
+        (DIFF.replace("@@ -1,3 +1,3 @@", "@@ here @@"), "line 3: this is no head of a hunk"),
+        (DIFF.replace("+++ b/src/made_up/attack.py", "+++ b/other.py"), "line 2: below --- a/src"),
+        (DIFF.replace("src/", "../"), "is no path inside of the project"),
+    ],
+)
+def test_what_is_no_diff_is_refused(tmp_path: Path, diff: str, told: str) -> None:
+    with pytest.raises(ProjectError, match=r"made-up/one\.diff: ") as caught:
+        declared.read(made_up(tmp_path, diff=diff))
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('library = "torchattacks"', 'libary = "torchattacks"', "libary: Extra inputs"),
+        ('library = "torchattacks"\n', "", 'give the project library = "art"'),
+        ('attacks = ["cw"]\n', "", 'attack = "attack.py:run"'),
+        ('attacks = ["cw"]\n', 'attack = "none.py:run"\n', "there is no file made-up/none.py"),
+        ('"one.diff"', '"none.diff"', "there is no file made-up/none.diff"),
+        ("batch = [4]", "batch = [0]", "changes.0.batch.0: Input should be greater than 0"),
+        ("batch = [4]", "", "changes.0.batch: Field required"),
+        ('name = "one"', 'name = "../one"', "changes.0.name: small letters"),
+        ('version = "1.0"', 'version = "newest"', "version: Invalid version"),
+        ("src/made_up/attack.py", "other.py", "the diff changes src/made_up/attack.py, and files"),
+        ('version = "1.0"', "version = ", "this is no TOML"),
+        ("library =", 'needs = ["a b"]\nlibrary =', "needs: a b: "),
+    ],
+)
+def test_a_project_that_is_not_well_declared_is_refused_in_one_line(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert old in DECLARED
+    with pytest.raises(ProjectError, match=r"^made-up/project\.toml: ") as caught:
+        declared.read(made_up(tmp_path, DECLARED.replace(old, new)))
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_changes_of_one_name_are_refused(tmp_path: Path) -> None:
+    twice = DECLARED + DECLARED[DECLARED.index("[[changes]]") :]
+    with pytest.raises(ProjectError, match="two changes are called one"):
+        declared.read(made_up(tmp_path, twice))
+
+
+def test_what_is_packed_again_is_a_wheel_whose_record_is_true(tmp_path: Path) -> None:
+    released = unpacked(tmp_path / "released")
+    wheel = tmp_path / "packed" / "made_up-1.0-py3-none-any.whl"
+    wheels.pack(released, wheel)
+    again = tmp_path / "again"
+    wheels.unpack(wheel, again)
+    assert (again / "made_up" / "attack.py").read_text() == SOURCE
+    record = (again / "made_up-1.0.dist-info" / "RECORD").read_text()
+    assert re.search(
+        rf"^made_up/attack\.py,sha256=[\w-]{{43}},{len(SOURCE)}$", record, re.MULTILINE
+    )
+    assert "wrong" not in record
+    first = wheel.read_bytes()
+    wheels.pack(again, wheel)
+    assert wheel.read_bytes() == first
+    assert zipfile.ZipFile(wheel).testzip() is None
+
+
+def test_the_released_wheel_is_patched_and_can_be_a_side(tmp_path: Path) -> None:
+    project = declared.read(made_up(tmp_path))
+    released = unpacked(tmp_path / "released")
+    wheel = tmp_path / "made_up-1.0-py3-none-any.whl"
+    wheels.pack(released, wheel)
+    place = measuring.Place(tmp_path / "work", wheel, released, tmp_path / "needs")
+    made = measuring.patch(project, project.changes[0], place)
+    assert made == Path("patched", "one", wheel.name)
+    asked = sides.parse(str(place.work / made), "b")
+    assert asked.local
+    with zipfile.ZipFile(place.work / made) as packed:
+        assert b"inputs=[]" in packed.read("made_up/attack.py")
+    assert (released / "made_up" / "attack.py").read_text() == SOURCE
+
+
+def test_a_record_of_another_diff_is_refused_with_the_mend(tmp_path: Path) -> None:
+    project = declared.read(made_up(tmp_path))
+    (change,) = project.changes
+    results = tmp_path / "results"
+    assert records.read(results, project, change) is None
+    for kind in records.KINDS:
+        target = records.path(results, project, change, kind)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    records.write(results, project, change, records.Source("made_up-1.0-py3.whl", "0", "0"))
+    with pytest.raises(RecordError, match=r"python -m tools\.upstream made-up/one"):
+        records.read(results, project, change)
+    assert not records.is_there(results, project, change)
+
+
+def test_functions_of_ours_are_the_duels_and_attacks_are_explained(tmp_path: Path) -> None:
+    project = declared.read(made_up(tmp_path))
+    (plain,) = project.changes
+    assert commands.duel(project, plain, "./b")[5:7] == ["--attacks", "cw"]
+    both = plain.model_copy(update={"attack": ["a.py:one", "a.py:two"], "steps": 3})
+    assert commands.duel(project, both, "./b")[5:9] == [
+        "--attack",
+        "a.py:one",
+        "--attack",
+        "a.py:two",
+    ]
+    assert commands.explain(project, both)[3:7] == ["--libs", "torchattacks", "--attacks", "cw"]
+    own = both.model_copy(update={"attacks": []})
+    assert commands.explain(project, own)[3:5] == ["--attack", "a.py:one"]
+    assert commands.explain(project, own)[-2:] == ["--steps", "3"]
+
+
+def test_records_name_no_folder_of_the_machine(tmp_path: Path) -> None:
+    text = f'{{"place": "{tmp_path}/work/released/a", "other": "{tmp_path}/venv/lib/b"}}'
+    told = measuring.neutral(text, tmp_path / "work", tmp_path / "venv")
+    assert told == '{"place": "released/a", "other": ".venv/lib/b"}'
+
+
+def test_names_choose_projects_and_changes() -> None:
+    of_torchattacks = next(one for one in PROJECTS if one.name == "torchattacks")
+    every = upstream.chosen([], PROJECTS)
+    assert every.keys() == {project.name for project in PROJECTS}
+    assert upstream.chosen(["torchattacks"], PROJECTS) == {"torchattacks": of_torchattacks.changes}
+    found = upstream.chosen(["torchattacks/fab", "torchattacks/cw"], PROJECTS)
+    assert [change.name for change in found["torchattacks"]] == ["fab", "cw"]
+    with pytest.raises(ProjectError, match=r"there is no torchattacks/none; there are torchatt"):
+        upstream.chosen(["torchattacks/none"], PROJECTS)
+    with pytest.raises(ProjectError, match=r"there is no none; there are art, "):
+        upstream.chosen(["none"], PROJECTS)
+
+
+def test_what_has_not_been_measured_is_told_as_such(tmp_path: Path) -> None:
+    folder = made_up(tmp_path).parent
+    docs = tmp_path / "docs"
+    made = page.files(docs, folder, tmp_path / "results")
+    assert made.keys() == {docs / "README.md", docs / "made-up.md"}
+    assert "| not measured |" in made[docs / "README.md"]
+    assert "Not measured yet: `python -m tools.upstream made-up/one`" in made[docs / "made-up.md"]
