@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.models.trained import files as caches
 from bench.duel import sides
 from bench.records.reading import RecordError
 from tests.places import ROOT
@@ -73,6 +74,7 @@ def unpacked(folder: Path) -> Path:
     about = folder / "made_up-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+    (about / "WHEEL").write_text("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
     (about / "RECORD").write_text("made_up/attack.py,sha256=wrong,1\n")
     return folder
 
@@ -114,7 +116,6 @@ def test_records_are_of_the_diff_and_the_release_that_are_declared(
     measured = records.read(records.RESULTS, project, change)
     assert measured is not None, f"make upstream measures {name(found)}"
     assert re.fullmatch(r"[0-9a-f]{64}", measured.source.sha256)
-    assert f"-{project.version}-" in measured.source.released
     for duel in measured.duel.duels:
         assert {side.version for side in duel.sides.values()} == {project.version}
         assert duel.sides["a"].digest != duel.sides["b"].digest
@@ -124,7 +125,7 @@ def test_records_are_of_the_diff_and_the_release_that_are_declared(
 
 
 @pytest.mark.parametrize("found", CHANGES, ids=name)
-def test_a_change_leaves_no_parameter_gradient_or_its_page_says_so(
+def test_a_change_spares_parameter_gradients_and_its_page_says_how_its_duel_ended(
     found: tuple[Project, Change],
 ) -> None:
     project, change = found
@@ -133,7 +134,7 @@ def test_a_change_leaves_no_parameter_gradient_or_its_page_says_so(
     text = (ROOT / "docs" / "upstream" / f"{project.name}.md").read_text("utf-8")
     for duel in measured.duel.duels:
         assert duel.gradients is not None
-        assert duel.gradients["a"] > duel.gradients["b"]
+        assert int(duel.gradients["a"]) > int(duel.gradients["b"])
         told = page._verdict(duel)
         assert told in text
         faster = duel.verdict == "faster" and page._equal(duel)
@@ -250,7 +251,7 @@ def test_the_released_wheel_is_patched_and_can_be_a_side(tmp_path: Path) -> None
     wheels.pack(released, wheel)
     place = measuring.Place(tmp_path / "work", wheel, released, tmp_path / "needs")
     made = measuring.patch(project, project.changes[0], place)
-    assert made == Path("patched", "one", wheel.name)
+    assert made == f"./patched/one/{wheel.name}"
     asked = sides.parse(str(place.work / made), "b")
     assert asked.local
     with zipfile.ZipFile(place.work / made) as packed:
@@ -258,19 +259,41 @@ def test_the_released_wheel_is_patched_and_can_be_a_side(tmp_path: Path) -> None
     assert (released / "made_up" / "attack.py").read_text() == SOURCE
 
 
-def test_a_record_of_another_diff_is_refused_with_the_mend(tmp_path: Path) -> None:
-    project = declared.read(made_up(tmp_path))
-    (change,) = project.changes
-    results = tmp_path / "results"
-    assert records.read(results, project, change) is None
-    for kind in records.KINDS:
-        target = records.path(results, project, change, kind)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
-    records.write(results, project, change, records.Source("made_up-1.0-py3.whl", "0", "0"))
-    with pytest.raises(RecordError, match=r"python -m tools\.upstream made-up/one"):
-        records.read(results, project, change)
-    assert not records.is_there(results, project, change)
+def copied(found: tuple[Project, Change], folder: Path) -> Path:
+    """A project's folder with all that is in it."""
+    project, _ = found
+    place = folder / project.name
+    shutil.copytree(project.folder, place)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("cw.diff", "images", "images ", "cw.diff has changed"),
+        ("project.toml", 'version = "3.5.1"', 'version = "3.5.2"', "the release has changed"),
+        ("project.toml", "steps = 10", "steps = 9", "what is asked of explain has changed"),
+        ("project.toml", "why = ", "why = ", None),
+    ],
+)
+def test_a_record_of_something_else_is_refused_with_the_mend(
+    tmp_path: Path, file: str, old: str, new: str, told: str | None
+) -> None:
+    cw = next(one for one in CHANGES if name(one) == "torchattacks/cw")
+    folder = copied(cw, tmp_path)
+    text = (folder / file).read_text("utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1), "utf-8")
+    project = declared.read(folder)
+    change = project.changes[0]
+    assert records.is_there(records.RESULTS, project, change) == (told is None)
+    if told is not None:
+        with pytest.raises(
+            RecordError, match=r"python -m tools\.upstream torchattacks/cw"
+        ) as caught:
+            records.read(records.RESULTS, project, change)
+        assert told in str(caught.value)
+    assert records.read(tmp_path / "nothing", project, change) is None
 
 
 def test_functions_of_ours_are_the_duels_and_attacks_are_explained(tmp_path: Path) -> None:
@@ -307,6 +330,37 @@ def test_names_choose_projects_and_changes() -> None:
         upstream.chosen(["torchattacks/none"], PROJECTS)
     with pytest.raises(ProjectError, match=r"there is no none; there are art, "):
         upstream.chosen(["none"], PROJECTS)
+
+
+def test_diffs_are_checked_against_a_folder_of_wheels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(caches.VARIABLE, str(tmp_path / "cache"))
+    project = made_up(tmp_path)
+    wheel = tmp_path / "wheels" / "made_up-1.0-py3-none-any.whl"
+    wheels.pack(unpacked(tmp_path / "released"), wheel)
+    words = ["made-up", "--check", "--find-wheels", str(wheel.parent)]
+    assert upstream.main(words, tmp_path) == 0
+    assert "made-up/one: It computes what nobody reads" in capsys.readouterr().out
+    (project / "one.diff").write_text(DIFF.replace("return loss", "return None"))
+    assert upstream.main(words, tmp_path) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("upstream: made-up/one: one.diff does not apply to what was released")
+    assert told.count("\n") == 1
+    (project / "project.toml").write_text(DECLARED.replace("library", "libary", 1))
+    assert upstream.main(words, tmp_path) == 2
+    assert capsys.readouterr().err.startswith("upstream: made-up/project.toml: libary: ")
+
+
+def test_a_release_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(caches.VARIABLE, str(tmp_path / "cache"))
+    made_up(tmp_path)
+    (tmp_path / "wheels").mkdir()
+    words = ["--check", "--find-wheels", str(tmp_path / "wheels")]
+    assert upstream.main(words, tmp_path) == 1
+    assert capsys.readouterr().err.startswith("upstream: made-up: made-up==1.0 can't be had: ")
 
 
 def test_what_has_not_been_measured_is_told_as_such(tmp_path: Path) -> None:

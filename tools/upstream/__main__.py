@@ -46,8 +46,16 @@ def chosen(names: Sequence[str], projects: Sequence[Project]) -> dict[str, list[
     return found
 
 
-def main(words: list[str] | None = None) -> int:
-    """Measure what was asked for; 1 where a change can't be, 2 where one is not well declared."""
+def main(words: list[str] | None = None, folder: Path = declared.PROJECTS) -> int:
+    """Measure what was asked for.
+
+    Args:
+        words: of the command line.
+        folder: of projects.
+
+    Returns:
+        the exit code: 1 where a change could not be measured, 2 where one is not well declared.
+    """
     parser = argparse.ArgumentParser(prog="python -m tools.upstream", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="project or project/change")
     parser.add_argument("--out", type=Path, default=records.RESULTS, metavar="DIR")
@@ -60,7 +68,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--processes", metavar="N", help="of each of the commands")
     asked = parser.parse_args(words)
     try:
-        projects = declared.every()
+        projects = declared.every(folder)
         wanted = chosen(asked.names, projects)
     except ProjectError as error:
         print(f"upstream: {error}", file=sys.stderr)

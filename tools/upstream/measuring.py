@@ -67,16 +67,16 @@ def prepare(project: Project, found_in: Path | None) -> Place:
     return place
 
 
-def patch(project: Project, change: Change, place: Place) -> Path:
+def patch(project: Project, change: Change, place: Place) -> str:
     """A wheel of the released version with a change in it.
 
     Returns:
-        its path, from the folder that the commands run in.
+        its path, as the commands name it from the folder that they run in.
 
     Raises:
         DiffError: the diff does not apply.
     """
-    made = Path("patched", change.name, place.wheel.name)
+    made = records.patched(change, place.wheel.name)
     with tempfile.TemporaryDirectory() as folder:
         wheels.unpack(place.wheel, Path(folder))
         diffs.apply(project.diff(change), Path(folder))
@@ -99,9 +99,11 @@ def measure(
         MeasuringError: a command failed, or its records name a folder of this machine.
     """
     patched = patch(project, change, place)
+    # Side a is the file that b was made of, and not what an index has under its name by now.
+    of_file = ["--find-wheels", os.path.relpath(place.wheel.parent, place.work)]
     asked = {
         "explain": (commands.explain(project, change), (place.released,)),
-        "duel": (commands.duel(project, change, f"./{patched.as_posix()}"), ()),
+        "duel": ([*commands.duel(project, change, patched), *of_file], ()),
     }
     for kind, (words, first) in asked.items():
         out = place.work / f"{change.name}.{kind}.jsonl"

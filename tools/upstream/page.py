@@ -28,7 +28,8 @@ way to.
 `make upstream` measures what has not been measured with the diff that is there
 (`python -m tools.upstream torchattacks/cw --again` measures one of them again), and `make results`
 writes these pages. The diffs are in
-[`tools/upstream/projects/`](../../tools/upstream/projects), the records in
+[`tools/upstream/projects/`](../../tools/upstream/projects), a folder for each project with a
+`project.toml` that names what is measured; the records are in
 [`results/upstream/`](../../results/upstream)."""
 ASKED = """Every change asks for the gradient that is read and for no other, by `inputs=` of
 `backward` (PyTorch 1.8 or newer) or by `torch.autograd.grad`. In eager mode autograd leaves the

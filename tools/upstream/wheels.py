@@ -13,6 +13,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from packaging.utils import parse_wheel_filename
+from packaging.version import Version
+
 from bench.duel import installing
 
 _WHEN = (1980, 1, 1, 0, 0, 0)
@@ -103,6 +106,11 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _urlsafe(content: bytes) -> str:
     digest = hashlib.sha256(content).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def version(name: str) -> Version:
+    """The version that a wheel's file name tells."""
+    return parse_wheel_filename(name)[1]
 
 
 def digest(path: Path) -> str:
