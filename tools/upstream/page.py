@@ -142,6 +142,7 @@ def _parts(report: Report) -> Iterator[str]:
         yield "### What it costs"
         yield from explained.paragraph_parts([report.measured.explain])
     yield "### The change"
+    released = telling.markdown(f"{project.distribution} {project.version}")
     inside = telling.markdown(project.diff(change).name)
     name = f"tools/upstream/projects/{project.name}/{project.diff(change).name}"
     yield f"Against {project.version}, as [`{inside}`](../../{name}):"
@@ -151,6 +152,7 @@ def _parts(report: Report) -> Iterator[str]:
         asked = f"{project.name}/{change.name}"
         yield f"Not measured yet: `python -m tools.upstream {asked}` does."
     else:
+        yield f"Here a is {released} as released, and b the same with the change."
         yield from _gains(report.measured)
     yield from _again(report)
 
@@ -159,7 +161,7 @@ def _gains(measured: Measured) -> Iterator[str]:
     run = measured.duel
     with naming.told_apart([run]):
         for duel in run.duels:
-            yield f"{_verdict(duel)} {telling.markdown_prose(duels.sentence(duel))}"
+            yield _verdict(duel)
         yield from map(markdown.draw, duels.of(run))
     yield _where(run, measured)
 
