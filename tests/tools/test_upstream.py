@@ -1,4 +1,4 @@
-"""Reports for other libraries: declared well, diffs that apply, pages that say how duels ended."""
+"""Reports for other libraries: declared well, with diffs that apply to what was released."""
 
 from __future__ import annotations
 
@@ -6,77 +6,20 @@ import importlib.metadata
 import re
 import shutil
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adapters.models.trained import files as caches
 from bench.duel import sides
-from bench.records.reading import RecordError
-from tests.places import ROOT
+from tests.tools.upstreams import CHANGES, DECLARED, DIFF, PROJECTS, SOURCE, made_up, name, unpacked
 from tools.upstream import __main__ as upstream
-from tools.upstream import commands, declared, diffs, measuring, page, records, wheels
+from tools.upstream import commands, declared, diffs, measuring, wheels
 from tools.upstream.declared import Change, Project, ProjectError
 from tools.upstream.diffs import DiffError
 
-PROJECTS = declared.every()
-CHANGES = [(project, change) for project in PROJECTS for change in project.changes]
 LOCKED = ("torchattacks", "eagerpy", "adversarial-robustness-toolbox")
 """Distributions that the lock has, at the versions that the diffs are against."""
-
-DECLARED = """\
-distribution = "made-up"
-version = "1.0"
-home = "https://example.org/made-up"
-library = "torchattacks"
-
-[[changes]]
-name = "one"
-diff = "one.diff"
-title = "It computes what nobody reads"
-why = "One line."
-files = ["src/made_up/attack.py"]
-attacks = ["cw"]
-models = ["resnet18"]
-batch = [4]
-"""
-SOURCE = "def run(loss):\n    loss.backward()\n    return loss\n"
-DIFF = """\
---- a/src/made_up/attack.py
-+++ b/src/made_up/attack.py
-@@ -1,3 +1,3 @@
- def run(loss):
--    loss.backward()
-+    loss.backward(inputs=[])
-     return loss
-"""
-
-
-def name(found: tuple[Project, Change]) -> str:
-    project, change = found
-    return f"{project.name}/{change.name}"
-
-
-def made_up(folder: Path, text: str = DECLARED, diff: str = DIFF) -> Path:
-    """A project's folder."""
-    place = folder / "made-up"
-    place.mkdir()
-    (place / "project.toml").write_text(text, encoding="utf-8")
-    (place / "one.diff").write_text(diff, encoding="utf-8")
-    return place
-
-
-def unpacked(folder: Path) -> Path:
-    """What the made-up project's wheel holds."""
-    (folder / "made_up").mkdir(parents=True)
-    (folder / "made_up" / "attack.py").write_text(SOURCE, encoding="utf-8")
-    about = folder / "made_up-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
-    (about / "WHEEL").write_text("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-    (about / "RECORD").write_text("made_up/attack.py,sha256=wrong,1\n")
-    return folder
 
 
 @pytest.mark.parametrize("found", CHANGES, ids=name)
@@ -84,7 +27,6 @@ def test_every_diff_applies_to_what_was_released(
     found: tuple[Project, Change], tmp_path: Path
 ) -> None:
     project, change = found
-    assert project.distribution in LOCKED or project.needs is not None
     if project.distribution not in LOCKED:
         # Not installed here: `make upstream` applies it, and the records name what to.
         assert diffs.parse(project.diff(change).read_text("utf-8")).keys() == set(change.files)
@@ -106,53 +48,6 @@ def test_every_diff_applies_to_what_was_released(
 
 def test_most_diffs_are_applied_here() -> None:
     assert sum(project.distribution in LOCKED for project, _ in CHANGES) >= 9
-
-
-@pytest.mark.parametrize("found", CHANGES, ids=name)
-def test_records_are_of_the_diff_and_the_release_that_are_declared(
-    found: tuple[Project, Change],
-) -> None:
-    project, change = found
-    measured = records.read(records.RESULTS, project, change)
-    assert measured is not None, f"make upstream measures {name(found)}"
-    assert re.fullmatch(r"[0-9a-f]{64}", measured.source.sha256)
-    for duel in measured.duel.duels:
-        assert {side.version for side in duel.sides.values()} == {project.version}
-        assert duel.sides["a"].digest != duel.sides["b"].digest
-    for kind in records.KINDS:
-        text = records.path(records.RESULTS, project, change, kind).read_text("utf-8")
-        assert not re.search(r'"(?:/|~/)[^"]*/', text), "a folder of the machine that measured"
-
-
-@pytest.mark.parametrize("found", CHANGES, ids=name)
-def test_a_change_spares_parameter_gradients_and_its_page_says_how_its_duel_ended(
-    found: tuple[Project, Change],
-) -> None:
-    project, change = found
-    measured = records.read(records.RESULTS, project, change)
-    assert measured is not None
-    text = (ROOT / "docs" / "upstream" / f"{project.name}.md").read_text("utf-8")
-    for duel in measured.duel.duels:
-        assert duel.gradients is not None
-        assert int(duel.gradients["a"]) > int(duel.gradients["b"])
-        told = page._verdict(duel)
-        assert told in text
-        faster = duel.verdict == "faster" and page._equal(duel)
-        assert ("does not show it faster" in told or "not equal" in told) != faster
-
-
-def test_a_verdict_is_told_as_it_is() -> None:
-    measured = next(found for one in CHANGES if (found := records.read(records.RESULTS, *one)))
-    duel = measured.duel.duels[0]
-    assert duel.equality is not None
-    open_ = replace(duel, verdict="inconclusive")
-    assert "the duel does not show it faster (inconclusive)" in page._verdict(open_)
-    differing = replace(duel, verdict="faster", equality=replace(duel.equality, equal=False))
-    assert "faster, and the outputs are not equal" in page._verdict(differing)
-    same = replace(duel.equality, equal=True, bitwise=True)
-    assert "equal outputs, bit for bit" in page._verdict(
-        replace(duel, verdict="faster", equality=same)
-    )
 
 
 def test_a_diff_is_applied_to_a_wheel_which_has_no_src(tmp_path: Path) -> None:
@@ -259,43 +154,6 @@ def test_the_released_wheel_is_patched_and_can_be_a_side(tmp_path: Path) -> None
     assert (released / "made_up" / "attack.py").read_text() == SOURCE
 
 
-def copied(found: tuple[Project, Change], folder: Path) -> Path:
-    """A project's folder with all that is in it."""
-    project, _ = found
-    place = folder / project.name
-    shutil.copytree(project.folder, place)
-    return place
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "told"),
-    [
-        ("cw.diff", "images", "images ", "cw.diff has changed"),
-        ("project.toml", 'version = "3.5.1"', 'version = "3.5.2"', "the release has changed"),
-        ("project.toml", "steps = 10", "steps = 9", "what is asked of explain has changed"),
-        ("project.toml", "why = ", "why = ", None),
-    ],
-)
-def test_a_record_of_something_else_is_refused_with_the_mend(
-    tmp_path: Path, file: str, old: str, new: str, told: str | None
-) -> None:
-    cw = next(one for one in CHANGES if name(one) == "torchattacks/cw")
-    folder = copied(cw, tmp_path)
-    text = (folder / file).read_text("utf-8")
-    assert old in text
-    (folder / file).write_text(text.replace(old, new, 1), "utf-8")
-    project = declared.read(folder)
-    change = project.changes[0]
-    assert records.is_there(records.RESULTS, project, change) == (told is None)
-    if told is not None:
-        with pytest.raises(
-            RecordError, match=r"python -m tools\.upstream torchattacks/cw"
-        ) as caught:
-            records.read(records.RESULTS, project, change)
-        assert told in str(caught.value)
-    assert records.read(tmp_path / "nothing", project, change) is None
-
-
 def test_functions_of_ours_are_the_duels_and_attacks_are_explained(tmp_path: Path) -> None:
     project = declared.read(made_up(tmp_path))
     (plain,) = project.changes
@@ -311,12 +169,6 @@ def test_functions_of_ours_are_the_duels_and_attacks_are_explained(tmp_path: Pat
     own = both.model_copy(update={"attacks": []})
     assert commands.explain(project, own)[3:5] == ["--attack", "a.py:one"]
     assert commands.explain(project, own)[-2:] == ["--steps", "3"]
-
-
-def test_records_name_no_folder_of_the_machine(tmp_path: Path) -> None:
-    text = f'{{"place": "{tmp_path}/work/released/a", "other": "{tmp_path}/venv/lib/b"}}'
-    told = measuring.neutral(text, tmp_path / "work", tmp_path / "venv")
-    assert told == '{"place": "released/a", "other": ".venv/lib/b"}'
 
 
 def test_names_choose_projects_and_changes() -> None:
@@ -361,12 +213,3 @@ def test_a_release_that_is_not_there_is_told(
     words = ["--check", "--find-wheels", str(tmp_path / "wheels")]
     assert upstream.main(words, tmp_path) == 1
     assert capsys.readouterr().err.startswith("upstream: made-up: made-up==1.0 can't be had: ")
-
-
-def test_what_has_not_been_measured_is_told_as_such(tmp_path: Path) -> None:
-    folder = made_up(tmp_path).parent
-    docs = tmp_path / "docs"
-    made = page.files(docs, folder, tmp_path / "results")
-    assert made.keys() == {docs / "README.md", docs / "made-up.md"}
-    assert "| not measured |" in made[docs / "README.md"]
-    assert "Not measured yet: `python -m tools.upstream made-up/one`" in made[docs / "made-up.md"]
