@@ -10,7 +10,7 @@ JOBS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: bench test test-browser test-slurm test-ray check perf baseline baseline-check selfcheck selfcheck-slots handing-out replicate processes coverage \
-	advised report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
+	advised upstream report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this help
@@ -74,6 +74,9 @@ processes: $(READY)  ## Do forked workers differ as fresh ones do, and how soon 
 
 advised: $(READY)  ## Do the lines that advise says to paste gain what it says they do?
 	@$(BIN)/python -m tools.advised
+
+upstream: $(READY)  ## What our changes to other libraries gain: docs/upstream/, of released versions
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.upstream
 
 report: $(READY)  ## Everything under results/: the page, tables, plots, into report/
 	@for format in html md latex csv json; do \

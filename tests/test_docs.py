@@ -20,6 +20,7 @@ from tools import contents
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *contents.pages()]
 MEASURED = sorted(RESULTS.rglob("*.md"))
+REPORTS = sorted((DOCS / "upstream").glob("*.md"))
 _INLINE = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _DEFINED = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?([^\s>]+)", re.MULTILINE)
 _TAG = re.compile(r"<[^>]+\s(?:src|href|srcset)=\"([^\"]+)\"")
@@ -50,7 +51,7 @@ def missing(page: Path, link: str) -> str | None:
     return f"{link}: no such heading" if anchor and anchor not in known else None
 
 
-@pytest.mark.parametrize("page", [*PAGES, *MEASURED], ids=name)
+@pytest.mark.parametrize("page", [*PAGES, *MEASURED, *REPORTS], ids=name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert [told for link in links(text) if (told := missing(page, link))] == []

@@ -1,7 +1,8 @@
 """`make results`: write every page, table and picture that is made of the committed records.
 
-That is docs/results.md, docs/sample/, the blocks of README.md and docs/ between `<!-- results: NAME
--->` and `<!-- end of results -->`, and the pages beside records. Prints what changed.
+That is docs/results.md, docs/sample/, docs/upstream/, the blocks of README.md and docs/ between
+`<!-- results: NAME -->` and `<!-- end of results -->`, and the pages beside records. Prints what
+changed.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from bench.records.reading import RecordError
 from tools.results import documents
 from tools.results.blocks import BlockError
 from tools.results.records import ROOT
+from tools.upstream.declared import ProjectError
 
 
 def main() -> int:
     """Write what is not as it shall be; the exit code."""
     try:
         made = documents.everything()
-    except (BlockError, RecordError) as error:
+    except (BlockError, ProjectError, RecordError) as error:
         print(f"results: {error}", file=sys.stderr)
         return 2
     for path, text in made.items():

@@ -17,8 +17,12 @@ from tools.results import blocks, energy, faster, front, mad, matrix, page, reco
 from tools.results.records import ROOT
 from tools.rounds import alarms
 from tools.selfcheck import analysis as selfcheck
+from tools.upstream import declared
+from tools.upstream import page as upstream
+from tools.upstream import records as upstream_records
 
 DOCS = ROOT / "docs"
+UPSTREAM = DOCS / "upstream"
 README = ROOT / "README.md"
 RESULTS_PAGE = DOCS / "results.md"
 
@@ -28,6 +32,7 @@ def everything() -> dict[Path, str]:
     runs = records.measured()
     made = _beside_records(runs) | _of_tools()
     made |= sample.files(runs) | matrix.files(matrix.measured())
+    made |= upstream.files(UPSTREAM, declared.PROJECTS, upstream_records.RESULTS)
     made[RESULTS_PAGE] = page.text(runs)
     made[README] = _filled(README, front.makers(runs))
     for path in sorted(DOCS.glob("*.md")):
@@ -37,8 +42,9 @@ def everything() -> dict[Path, str]:
 
 
 def left_over(made: Mapping[Path, str]) -> list[Path]:
-    """Files of the sample that nothing makes."""
-    return [path for path in sorted(sample.FOLDER.iterdir()) if path not in made]
+    """Files of the sample and of reports for other libraries that nothing makes."""
+    folders = (sample.FOLDER, UPSTREAM)
+    return [path for folder in folders for path in sorted(folder.iterdir()) if path not in made]
 
 
 def _filled(path: Path, makers: Mapping[str, Callable[[], str]]) -> str:

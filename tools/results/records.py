@@ -32,6 +32,7 @@ OF_TOOLS = (
     "sap",
     "selfcheck",
     "slots",
+    "upstream",
 )
 """Folders of results that are of this program, and of no library."""
 _FEWEST = 3

@@ -1,0 +1,1 @@
+"""`make upstream`: reports for libraries that compute what nobody reads, each with its mend."""
