@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.models.trained import files as caches
+from adapters import caching
 from bench.duel import sides
 from tests.tools.upstreams import CHANGES, DECLARED, DIFF, PROJECTS, SOURCE, made_up, name, unpacked
 from tools.upstream import __main__ as upstream
@@ -187,7 +187,7 @@ def test_names_choose_projects_and_changes() -> None:
 def test_diffs_are_checked_against_a_folder_of_wheels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(caches.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path / "cache"))
     project = made_up(tmp_path)
     wheel = tmp_path / "wheels" / "made_up-1.0-py3-none-any.whl"
     wheels.pack(unpacked(tmp_path / "released"), wheel)
@@ -207,7 +207,7 @@ def test_diffs_are_checked_against_a_folder_of_wheels(
 def test_a_release_that_is_not_there_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(caches.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path / "cache"))
     made_up(tmp_path)
     (tmp_path / "wheels").mkdir()
     words = ["--check", "--find-wheels", str(tmp_path / "wheels")]

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
-from bench.duel import installing
+from bench import uv
 
 _WHEN = (1980, 1, 1, 0, 0, 0)
 """The time that packed files bear: the same files make the same wheel."""
@@ -53,11 +53,11 @@ def install(needs: Sequence[str], folder: Path, found_in: Path | None) -> None:
         UsageError: uv is missing.
         WheelError: uv can't install it.
     """
-    words = [installing.uv(), "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
-    words += ["--python", sys.executable, *needs]
-    if found_in is not None:
-        words += ["--no-index", "--find-links", str(found_in.resolve())]
-    _run(words, ", ".join(needs), folder)
+    words = ["pip", "install", "--no-deps", "--python", sys.executable, "--target"]
+    try:
+        uv.call([*words, str(folder.resolve()), *needs], folder, found_in)
+    except uv.Failed as failed:
+        raise WheelError(f"{', '.join(needs)} can't be had: {failed}") from failed
 
 
 def _run(words: Sequence[str], what: str, folder: Path) -> None:
