@@ -10,14 +10,12 @@ import itertools
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-from packaging.version import InvalidVersion, Version
+from dataclasses import dataclass, replace
 
 from bench.records.matrix import CellRecord
 from bench.records.types import ComparisonRecord, CountsRecord
 from bench.statistics.counts import Counts
-from reports.reading import models, naming, ways
+from reports.reading import models, naming, versions, ways
 
 ALL, NONE, ASKS_NONE = "all", "none", "asks none"
 """What a square says of every parameter gradient, of none, and of an attack that asks for none."""
@@ -25,12 +23,8 @@ NOT_COUNTED = "-"
 """What stands before the letter of a square's reason."""
 MARKED = "*"
 """What follows a number whose outputs were found to differ, or which did not end well otherwise."""
-SortedBy = tuple[int, Version, str]
-"""What versions are compared by."""
 _UNKNOWN = "what its gradient calls compute could not be asked of this torch"
 _THIS = "this torch"
-_ASKED = re.compile(r"([\w.-]+)(?:==(.+))?")
-"""A distribution, and its version where one was asked."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +182,7 @@ def of(cells: Iterable[CellRecord]) -> Matrix | None:
     found = list(kept.values())
     cases = [cell.case for cell in found]
     name = naming.of(cases)
-    torches = sorted(dict.fromkeys(cell.torch for cell in found), key=version_key)
+    torches = sorted(dict.fromkeys(cell.torch for cell in found), key=versions.key)
     rows = sorted(_rows(found, name), key=_in_order(found))
     return Matrix(tuple(rows), tuple(torches), name.common, tuple(_reasons(rows, torches)))
 
@@ -236,36 +230,35 @@ def pythons(matrix: Matrix) -> dict[str, list[str]]:
     return told
 
 
-def version_key(text: str) -> SortedBy:
-    """What versions are sorted by: those that are none come last, by their text."""
-    try:
-        return 0, Version(text), text
-    except InvalidVersion:
-        return 1, Version("0"), text
-
-
 def _calls(found: Counts) -> int:
     return sum((found.calls or {}).values())
 
 
-def _rows(found: Sequence[CellRecord], name: naming.Namer) -> Iterator[Row]:
+def _rows(found: Sequence[CellRecord], name: naming.Namer) -> list[Row]:
     groups: dict[tuple[object, ...], list[CellRecord]] = {}
     for cell in found:
         groups.setdefault(_question(cell), []).append(cell)
-    versions = {library: _version(library, found) for library in {c.library for c in found}}
-    several = _several([cells[0] for cells in groups.values()])
+    libraries = {cell.library for cell in found}
+    known = {library: versions.of(library, found) for library in libraries}
+    several = _several(list(groups.values()))
+    rows: list[Row] = []
     for cells in groups.values():
         first = cells[0]
         told = name(first.case).removeprefix(f"{first.case.library} ")
         held = f", {ways.called(first.answer)}" if several else ""
-        yield Row(
+        row = Row(
             first.case.library,
-            versions[first.library],
+            known[first.library],
             f"{told}{held}",
             ways.mode(first.answer.baseline),
             {c.torch: c for c in cells if isinstance(c.answer, CountsRecord)},
             {c.torch: c for c in cells if isinstance(c.answer, ComparisonRecord)},
         )
+        if any((row.label, row.mode) == (other.label, other.mode) for other in rows):
+            # The same version, asked for once by its number and once by its library's name alone.
+            row = replace(row, name=f"{row.name}, asked for as {first.library or 'it is'}")
+        rows.append(row)
+    return rows
 
 
 def _question(cell: CellRecord) -> tuple[object, ...]:
@@ -273,24 +266,22 @@ def _question(cell: CellRecord) -> tuple[object, ...]:
     return cell.library, models.asked(cell.case), cell.answer.baseline, cell.answer.variant
 
 
-def _several(firsts: Sequence[CellRecord]) -> bool:
+def _several(groups: Sequence[Sequence[CellRecord]]) -> bool:
     """Whether a row's name has to tell what is held against what."""
-    plain = [(c.library, models.asked(c.case), ways.mode(c.answer.baseline)) for c in firsts]
-    return len(set(plain)) < len(plain)
+    for line in ("counts", "comparison"):
+        plain = [
+            (cells[0].library, models.asked(cells[0].case), ways.mode(cells[0].answer.baseline))
+            for cells in groups
+            if any(cell.answer.kind == line for cell in cells)
+        ]
+        if len(set(plain)) < len(plain):
+            return True
+    return False
 
 
-def _version(library: str, found: Sequence[CellRecord]) -> str:
-    """A library's version: the one that was asked, else those that were there."""
-    asked = _ASKED.fullmatch(library)
-    if asked is None or asked[2]:
-        return library if asked is None else asked[2]
-    there = {c.installed.get(asked[1], "") for c in found if c.library == library} - {""}
-    return " or ".join(sorted(there, key=version_key))
-
-
-def _in_order(found: Sequence[CellRecord]) -> Callable[[Row], tuple[int, SortedBy]]:
+def _in_order(found: Sequence[CellRecord]) -> Callable[[Row], tuple[int, versions.Key]]:
     libraries = list(dict.fromkeys(cell.case.library for cell in found))
-    return lambda row: (libraries.index(row.library), version_key(row.version))
+    return lambda row: (libraries.index(row.library), versions.key(row.version))
 
 
 def _why(record: CellRecord) -> tuple[str, str]:

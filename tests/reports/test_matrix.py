@@ -87,6 +87,14 @@ def test_a_library_that_was_asked_for_without_a_version_tells_which_was_there() 
     assert list(grid(made(*there, other))) == ["foolbox 3.3.3 or 3.3.4 pgd"]
 
 
+def test_a_version_that_was_asked_for_in_two_ways_is_two_rows() -> None:
+    bare = replace(cell(library="torchattacks"), installed={"torchattacks": "3.5.1"})
+    assert list(grid(made(cell(), bare))) == [
+        "torchattacks 3.5.1 pgd",
+        "torchattacks 3.5.1 pgd, asked for as torchattacks",
+    ]
+
+
 def test_compiled_code_is_a_mode_of_its_own_whichever_part_compiles() -> None:
     inductor = cell(compiled=True)
     assert isinstance(inductor.answer, CountsRecord)
