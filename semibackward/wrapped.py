@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 Undo = Callable[[], None]
-_apart: ContextVar[bool] = ContextVar("what is compiled is run for frozen parameters", default=False)
+_apart: ContextVar[bool] = ContextVar("compiled for frozen parameters alone", default=False)
 
 
 @dataclass(frozen=True)
