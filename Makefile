@@ -9,7 +9,7 @@ JOBS ?= 2
 # Every worker process imports torch, which takes twice as long where nobody keeps its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test test-browser test-slurm test-ray check perf baseline baseline-check selfcheck selfcheck-slots handing-out replicate processes coverage \
+.PHONY: bench test test-browser test-slurm test-ray check perf baseline baseline-check matrix selfcheck selfcheck-slots handing-out replicate processes coverage \
 	advised upstream report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
@@ -51,6 +51,9 @@ perf: $(READY)  ## Our cases as tests of pytest-benchmark, into PERF=runs/perf.j
 
 baseline: $(READY)  ## Count what runs do here, into results/baselines/
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.baseline write
+
+matrix: $(READY)  ## Count the matrix of docs/truth.md again, and hold it against results/matrix/
+	@$(BIN)/python -m tools.matrix
 
 baseline-check: $(READY)  ## Count again, against the baseline of this environment
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.baseline check
