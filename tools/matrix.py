@@ -14,43 +14,18 @@ from bench.records.types import CountsRecord
 from semibackward_bench.grammar import counted
 from tools.results.records import RESULTS
 
-TORCH = [
-    "1.12.1",
-    "1.13.1",
-    "2.0.1",
-    "2.2.2",
-    "2.4.1",
-    "2.6.0",
-    "2.8.0",
-    "2.10.0",
-    "2.13.0",
-    "2.15.0",
-]
+TORCH = "1.12.1 1.13.1 2.0.1 2.2.2 2.4.1 2.6.0 2.8.0 2.10.0 2.13.0 2.15.0"
 """The last of which was the latest when it was counted."""
 ASKED = {
-    "images": [
-        "--versions",
-        "torchattacks==3.4.0,3.5.0,3.5.1",
-        "foolbox==3.3.2,3.3.3,3.3.4",
-        "art==1.19.2,1.20.0,1.20.1",
-        "advertorch==0.2.1,0.2.2,0.2.3",
-        "deeprobust==0.2.9,0.2.10,0.2.11",
-        "cleverhans==3.0.1,3.1.0,4.0.0",
-    ],
-    "text": [
-        "--libs",
-        "openattack",
-        "--attacks",
-        "textfooler",
-        "pwws",
-        "fd",
-        "--versions",
-        "OpenAttack==2.0.1,2.1.0,2.1.1",
-        "--victim",
-        "bert-tiny",
-        "--batch",
-        "2",
-    ],
+    "images": (
+        "--versions torchattacks==3.4.0,3.5.0,3.5.1 foolbox==3.3.2,3.3.3,3.3.4"
+        " art==1.19.2,1.20.0,1.20.1 advertorch==0.2.1,0.2.2,0.2.3"
+        " deeprobust==0.2.9,0.2.10,0.2.11 cleverhans==3.0.1,3.1.0,4.0.0"
+    ),
+    "text": (
+        "--libs openattack --attacks textfooler pwws fd --versions OpenAttack==2.0.1,2.1.0,2.1.1"
+        " --victim bert-tiny --batch 2"
+    ),
 }
 """What is asked beside the versions of torch, by the name of the file."""
 COMMITTED = RESULTS / "matrix"
@@ -83,7 +58,7 @@ def _counts(cell: CellRecord) -> object:
 def main() -> int:
     """Count and compare; the exit code: 1 where something differs."""
     parser = argparse.ArgumentParser(prog="python -m tools.matrix", description=__doc__)
-    parser.add_argument("--torch", nargs="+", default=TORCH, metavar="VERSION")
+    parser.add_argument("--torch", nargs="+", default=TORCH.split(), metavar="VERSION")
     parser.add_argument("--only", choices=ASKED, help="one of the two files")
     parser.add_argument("--out", type=Path, default=Path("runs/matrix"), metavar="DIR")
     given = parser.parse_args()
@@ -93,7 +68,7 @@ def main() -> int:
         if given.only in (None, name):
             out = given.out / f"{name}.jsonl"
             resume = ["--resume"] if out.exists() else []
-            command = ["-m", "bench", "matrix", "--torch", *given.torch, *words, *resume]
+            command = ["-m", "bench", "matrix", "--torch", *given.torch, *words.split(), *resume]
             done = subprocess.run([sys.executable, *command, "--out", str(out)])
             if done.returncode not in _FINE:
                 return done.returncode

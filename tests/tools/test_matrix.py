@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.records.matrix import CellRecord
+from bench.records.types import CountsRecord
 from tests.places import ROOT
 from tests.records import COUNTS, counts
 from tools import matrix
@@ -35,7 +36,7 @@ def test_the_same_count_differs_in_nothing() -> None:
         (counts(status="failed", reason="why"), "ok then, failed now (why)"),
     ],
 )
-def test_another_count_is_told_with_its_cell(answer: object, said: str) -> None:
+def test_another_count_is_told_with_its_cell(answer: CountsRecord, said: str) -> None:
     (found,) = matrix.differences([CELL], [replace(CELL, answer=answer)])
     assert found.startswith("torch 2.0.1, foolbox==3.3.4: ")
     assert found.endswith(said)
