@@ -90,6 +90,8 @@ def call(
         input=text,
         capture_output=True,
         text=True,
+        # Ctrl-C is ours to answer: what uv says of one would be told as its reason.
+        start_new_session=True,
     )
     if done.returncode != 0:
         raise Failed(done.stderr)
