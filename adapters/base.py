@@ -44,6 +44,9 @@ Promise = Literal[
 ]
 """What the conformance table holds every attack to; an attack may be exempt, with the reason."""
 
+INSTALL_IT = "; install it with:"
+"""What follows is no mend for a library that has just been installed from somewhere else."""
+
 
 class AdapterError(Exception):
     """An adapter can't do what it was asked; the message is for the user."""
@@ -55,8 +58,7 @@ class LibraryUnavailable(AdapterError):
     def __init__(self, library: str, error: Exception, distribution: str) -> None:
         reason = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
         super().__init__(
-            f"{library} can't be used: {reason};"
-            f" install it with: python -m pip install {distribution}"
+            f"{library} can't be used: {reason}{INSTALL_IT} python -m pip install {distribution}"
         )
 
 

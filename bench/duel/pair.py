@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from adapters.base import INSTALL_IT
 from bench.cases import A_A, Case, Comparison
 from bench.duel import merging
 from bench.duel.sides import Name, Side
@@ -44,8 +45,6 @@ CONTROL = Case(
 CONTROL_BLOCKS = 32
 
 _SIDES: Mapping[str, Name] = {"A": "a", "B": "b"}
-_INSTALL_IT = "; install it with:"
-"""What follows is no mend for a library that has just been installed from somewhere else."""
 
 
 def maker(a: Side, b: Side, variables: Mapping[str, str]) -> Callable[[int], Pair]:
@@ -242,7 +241,7 @@ class Pair:
         except WorkerDied as died:
             raise WorkerDied(f"{name}: {died}") from died
         if not answer["ok"]:
-            reason = answer["reason"].partition(_INSTALL_IT)[0]
+            reason = answer["reason"].partition(INSTALL_IT)[0]
             raise _Refused(name, reason, answer["status"], answer["trace"])
         return answer
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from adapters.base import INSTALL_IT
 from bench import telling
 from bench.cases import FORWARD_ONLY, SEMI_BACKWARD, Case, Comparison
 from bench.kinds import registry
@@ -170,6 +171,8 @@ class Filling:
                 answer = counter.count(comparison)
                 if self._stopped.is_set():
                     return  # its worker was ended with the run
+                if answer.reason is not None:
+                    answer = replace(answer, reason=answer.reason.partition(INSTALL_IT)[0])
                 seen = seen or installed(pool, comparison.case)
                 self._write(block, block.cell(answer, seen))
         finally:
