@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from packaging.requirements import Requirement
-
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -127,6 +125,8 @@ class AttackInfo:
         """How it fails here; None where nothing keeps it from working."""
         if self.broken is None or not self.broken_with:
             return self.broken
+        from packaging.requirements import Requirement
+
         beside = Requirement(self.broken_with)
         try:
             there = importlib.metadata.version(beside.name)

@@ -292,7 +292,7 @@ def test_a_key_that_is_hit_ends_all_workers_and_no_case_has_failed_by_it(
             at_work.wait(timeout=30)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("bench.running.runner.queue.SimpleQueue", Hit)
+    monkeypatch.setattr("bench.running.threads.queue.SimpleQueue", Hit)
     with pytest.raises(KeyboardInterrupt):
         measured(runner(*(slot(n, start) for n in range(3))), path, comparisons)
     monkeypatch.undo()
