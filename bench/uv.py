@@ -81,7 +81,7 @@ def call(
     offline = []
     if wheels is not None:
         environment["UV_FIND_LINKS"] = str(wheels.resolve())
-        offline = ["--offline", "--no-index"]
+        offline = ["--no-index"]
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [path(), *words[:2], *offline, *words[2:]],
