@@ -79,6 +79,12 @@ def test_each_side_gets_its_own_version_without_a_network(tmp_path: Path) -> Non
         installing.install(sides.parse("tiny-attacks==9", "a"), tmp_path / "made" / "c", wheels)
 
 
+def test_a_wheel_is_installed_without_a_network_too(tmp_path: Path) -> None:
+    made = package.wheel(source(tmp_path / "fork", "one = 1"), tmp_path / "wheels")
+    asked = sides.parse(str(made), "b")
+    assert installing.install(asked, tmp_path / "made", tmp_path / "wheels").version == "1.0"
+
+
 def test_a_folder_that_was_edited_is_built_again(tmp_path: Path) -> None:
     asked = sides.parse(str(source(tmp_path / "fork", "one = 1")), "a")
     before = installing.install(asked, tmp_path / "first", None)
