@@ -172,13 +172,18 @@ class Filling:
                 if self._stopped.is_set():
                     return  # its worker was ended with the run
                 if answer.reason is not None:
-                    answer = replace(answer, reason=answer.reason.partition(INSTALL_IT)[0])
+                    answer = replace(answer, reason=self._anywhere(answer.reason))
                 seen = seen or installed(pool, comparison.case)
                 self._write(block, block.cell(answer, seen))
         finally:
             pool.replace()
             with self._lock:
                 self._pools.remove(pool)
+
+    def _anywhere(self, reason: str) -> str:
+        """A reason as it would be told of environments in another folder."""
+        own = f"{self.environments.folder}{os.sep}"
+        return reason.partition(INSTALL_IT)[0].replace(own, "")
 
     def _begin(self, block: Block, comparison: Comparison) -> None:
         with self._lock:
