@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from tests.cases import text_case
 from tests.records import write
-from tests.reports.cells import SOME, line, of
+from tests.reports.cells import SOME, cell, line, of
 from tools.results import documents, matrix, records, sample
 
 
@@ -33,3 +35,16 @@ def test_every_picture_of_the_page_is_made_light_and_dark() -> None:
     assert set(made) == {sample.FOLDER / f"matrix{end}" for end in (".svg", "-dark.svg")}
     for path in made:
         assert f'"sample/{path.name}"' in text
+
+
+def test_each_kind_of_workload_has_a_matrix_of_its_own() -> None:
+    sentences = text_case("openattack", "textfooler")
+    counted = cell(library="OpenAttack==2.1.1")
+    answer = replace(counted.answer, case=sentences, case_id=sentences.id)
+    runs = [of(*SOME), of(replace(counted, answer=answer))]
+    block, made = matrix.block(runs), matrix.files(runs)
+    alone = matrix.block(runs[:1])
+    assert block.startswith(alone), "names of one kind are not longer for another"
+    names = {path.name for path in made}
+    assert names >= {"matrix.svg", "matrix-text.svg", "matrix-text-dark.svg"}
+    assert all(f'"sample/{name}"' in block for name in names)

@@ -1,6 +1,6 @@
 """What docs/truth.md says of the committed matrix: what each torch computes, and since when.
 
-All files of its folder are one matrix.
+All files of its folder are one matrix for each kind of workload.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import telling
+from bench.kinds.registry import DEFAULT
 from bench.records import reading
 from bench.records.reading import Run
 from reports.figures import Plot, heat
@@ -47,20 +48,36 @@ def files(runs: Sequence[Run]) -> dict[Path, str]:
 
 
 def _parts(runs: Sequence[Run]) -> Iterator[str]:
-    with naming.told_apart(runs):
-        found = matrix.of(cell for run in runs for cell in run.cells)
-        if found is None:
-            return
-        yield "\n".join(f"- {_where(run)}" for run in runs)
-        yield "\n".join(f"- {telling.markdown(text)}" for text in changes.told(found))
-        yield from (sample.picture(plot.name, plot.title) for plot in _plots(runs))
-        yield from map(markdown.draw, tables.drawn(found, brief=True, told=False))
+    for mine in _by_kind(runs):
+        with naming.told_apart(mine):
+            found = matrix.of(cell for run in mine for cell in run.cells)
+            if found is None:
+                continue
+            yield "\n".join(f"- {_where(run)}" for run in mine)
+            yield "\n".join(f"- {telling.markdown(text)}" for text in changes.told(found))
+            yield from (sample.picture(plot.name, plot.title) for plot in _plots_of(mine))
+            yield from map(markdown.draw, tables.drawn(found, brief=True, told=False))
+
+
+def _by_kind(runs: Sequence[Run]) -> Iterator[list[Run]]:
+    """The files with the cells of one kind of workload, whose rows have names of their own."""
+    for kind in dict.fromkeys(cell.case.kind for run in runs for cell in run.cells):
+        cut = [replace(r, cells=tuple(c for c in r.cells if c.case.kind == kind)) for r in runs]
+        yield [run for run in cut if run.cells]
 
 
 def _plots(runs: Sequence[Run]) -> list[Plot]:
-    """Those of all files as one."""
+    return [plot for mine in _by_kind(runs) for plot in _plots_of(mine)]
+
+
+def _plots_of(runs: Sequence[Run]) -> list[Plot]:
+    """Those of the files of one kind as one; the name tells the kind, but of attacks on images."""
     cells = tuple(cell for run in runs for cell in run.cells)
-    return heat.matrices([replace(runs[0], cells=cells)]) if runs else []
+    kind = cells[0].case.kind
+    drawn = heat.matrices([replace(runs[0], cells=cells)])
+    if kind == DEFAULT:
+        return drawn
+    return [replace(plot, name=f"{plot.name}-{kind}") for plot in drawn]
 
 
 def _where(run: Run) -> str:
