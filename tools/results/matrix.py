@@ -15,7 +15,7 @@ from bench.records import reading
 from bench.records.reading import Run
 from reports.figures import Plot, heat
 from reports.formats import markdown
-from reports.reading import changes, matrix, naming, places
+from reports.reading import changes, matrix, naming
 from reports.tables import matrix as tables
 from tools.results import records, sample
 
@@ -81,5 +81,6 @@ def _plots_of(runs: Sequence[Run]) -> list[Plot]:
 
 
 def _where(run: Run) -> str:
-    made, shown = run.environment, records.shown(run.path)
-    return f"[`{shown}`](../{shown}), {made.created[:10]}, on {places.machine(made)}"
+    """A file and its date; a count does not depend on the machine."""
+    shown = records.shown(run.path)
+    return f"[`{shown}`](../{shown}), counted on {run.environment.created[:10]}"
