@@ -101,8 +101,9 @@ def test_a_record_of_something_else_is_refused_with_the_mend(
 
 
 def test_records_name_no_folder_of_the_machine(tmp_path: Path) -> None:
-    text = f'{{"place": "{tmp_path}/work/released/a", "other": "{tmp_path}/venv/lib/b"}}'
-    told = measuring.neutral(text, tmp_path / "work", tmp_path / "venv")
+    at, environment = tmp_path / "at", tmp_path / "venv"
+    text = f'{{"place": "{at}/released/a", "other": "{environment}/lib/b"}}'
+    told = measuring.neutral(text, at, environment)
     assert told == '{"place": "released/a", "other": ".venv/lib/b"}'
 
 

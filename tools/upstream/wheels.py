@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
@@ -40,9 +41,9 @@ def released(requirement: str, folder: Path, found_in: Path | None) -> Path:
     if found := sorted(folder.glob("*.whl")):
         return found[0]
     words = ["--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement]
-    if found_in is not None:
-        words += ["--no-index", "--find-links", str(found_in.resolve())]
-    _run([sys.executable, "-m", "pip", "download", "--quiet", *words], requirement, folder)
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(found_in.resolve())} if found_in else {}
+    command = [sys.executable, "-m", "pip", "download", "--quiet", *words]
+    _run(command, requirement, folder, {**os.environ, **offline})
     return next(iter(sorted(folder.glob("*.whl"))))
 
 
@@ -60,10 +61,10 @@ def install(needs: Sequence[str], folder: Path, found_in: Path | None) -> None:
         raise WheelError(f"{', '.join(needs)} can't be had: {failed}") from failed
 
 
-def _run(words: Sequence[str], what: str, folder: Path) -> None:
+def _run(words: Sequence[str], what: str, folder: Path, variables: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # From there: a project in the current folder has constraints of its own for uv.
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=folder, env=variables, capture_output=True, text=True)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or ["no reason is told"]
         raise WheelError(f"{what} can't be had: {' '.join(said[-1].split())}")
