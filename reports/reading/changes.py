@@ -312,7 +312,8 @@ def _left(found: Matrix) -> Iterator[str]:
         for mode, rows in by_mode.items():
             yield f"{whose(found, rows)}, {mode}: frozen, {text} are left with torch {span}."
     if seen and not groups:
-        yield f"Frozen, no parameter gradient is left in any of {counted(seen, 'cell')}."
+        where = f"any of {counted(seen, 'cell')}" if seen > 1 else "the one cell"
+        yield f"Frozen, no parameter gradient is left in {where}."
     elif seen:
         yield f"In all others of {counted(seen, 'cell')} no parameter gradient is left."
 
