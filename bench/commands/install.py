@@ -19,8 +19,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Install libraries that conflict with what the others need: each goes into a layer, a"
         " folder in the program's cache that comes first on the path of that library's workers,"
-        " with what it needs in other versions than this environment has. torch stays this environment's."
-        " Without names: which libraries these are, and which of them are installed."
+        " with what it needs in other versions than this environment has. torch stays this"
+        " environment's. Without names: which libraries these are, and which of them are installed."
     )
     parser.add_argument("libraries", nargs="*", metavar="NAME", help="as --libs takes them")
     parser.add_argument(

@@ -113,7 +113,7 @@ def test_a_layer_for_another_environment_is_made_again(
     ("words", "said"),
     [
         (["foolbox"], "foolbox needs no layer: python -m pip install foolbox"),
-        (["apatr"], "unknown library 'apatr'; did you mean 'apart'"),
+        (["apatr"], "unknown library 'apatr'; did you mean apart?"),
         (["apart", "--find-wheels", "nowhere"], "--find-wheels nowhere: there is no such folder"),
         (["apart", "--find-wheels", "."], "apart can't be installed beside torch"),
     ],
