@@ -53,10 +53,10 @@ class AdapterError(Exception):
 class LibraryUnavailable(AdapterError):
     """The library is missing, or breaks on import."""
 
-    def __init__(self, library: str, error: Exception, distribution: str) -> None:
+    def __init__(self, library: str, error: Exception, install: str) -> None:
         reason = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
         super().__init__(
-            f"{library} can't be used: {reason}{INSTALL_IT} python -m pip install {distribution}"
+            f"{library} can't be used: {reason}{INSTALL_IT} python -m pip install {install}"
         )
 
 
@@ -210,6 +210,8 @@ class Adapter(ABC):
     """What --libs takes."""
     distribution: ClassVar[str]
     """What pip installs; the version is read from it."""
+    install: ClassVar[str] = ""
+    """What stands after `pip install` to have it, where that is more than its distribution."""
     subject: ClassVar[
         Literal["images", "text", "dynamic networks", "defended networks", "pruned networks"]
     ] = "images"
@@ -245,7 +247,9 @@ class Adapter(ABC):
             with quiet():
                 self.import_library()
         except Exception as error:
-            raise LibraryUnavailable(self.name, error, self.distribution) from error
+            raise LibraryUnavailable(
+                self.name, error, self.install or self.distribution
+            ) from error
 
     def check(self, dtype: str, device: str) -> None:
         """Whether the library can work in a dtype and on a device.
