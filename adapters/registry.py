@@ -22,6 +22,7 @@ OURS = {
     "advertorch": "adapters.libraries.advertorch:Advertorch",
     "deeprobust": "adapters.libraries.deeprobust:Deeprobust",
     "cleverhans": "adapters.libraries.cleverhans:Cleverhans",
+    "secml-torch": "adapters.libraries.secml_torch:SecmlTorch",
     "openattack": "adapters.libraries.openattack:Openattack",
     "reference": "adapters.reference:Reference",
     "papers": "adapters.papers.energy.adapter:Papers",
