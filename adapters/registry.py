@@ -25,6 +25,7 @@ OURS = {
     "adv-lib": "adapters.libraries.adv_lib:AdvLib",
     "autoattack": "adapters.libraries.autoattack:AutoAttack",
     "captum": "adapters.libraries.captum:Captum",
+    "secml-torch": "adapters.libraries.secml_torch:SecmlTorch",
     "openattack": "adapters.libraries.openattack:Openattack",
     "reference": "adapters.reference:Reference",
     "papers": "adapters.papers.energy.adapter:Papers",

@@ -40,6 +40,25 @@ def cleverhans() -> set[str]:
     return {name.rpartition(".")[2] for name in modules_below("cleverhans.torch.attacks")}
 
 
+def below(package: str) -> Iterator[str]:
+    """Every module in a package, at any depth."""
+    found = importlib.import_module(package)
+    for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+        yield module.name
+
+
+SECML_BASES = (
+    *("BaseEvasionAttack", "BaseEvasionAttackCreator", "EoTGradientMixin", "Ensemble"),
+    "PoisoningDatasetPyTorch",
+)
+
+
+def secml_torch() -> set[str]:
+    return set().union(
+        *(classes_of(name, base) for name in below("secmlt.adv") for base in SECML_BASES)
+    )
+
+
 EXPORTED = {
     "torchattacks": lambda: classes_of("torchattacks", "Attack"),
     "foolbox": lambda: classes_of("foolbox.attacks", "Attack"),
@@ -47,6 +66,7 @@ EXPORTED = {
     "advertorch": lambda: classes_of("advertorch.attacks", "Attack"),
     "deeprobust": deeprobust,
     "cleverhans": cleverhans,
+    "secml-torch": secml_torch,
 }
 
 

@@ -183,6 +183,6 @@ def test_each_adapter_tells_what_it_imports(name: str) -> None:
     adapter, ours = registry.get(name), ("reference", "papers", "sap", "mad")
     assert origins.module_of(adapter).partition(".")[0] in (
         adapter.distribution,
-        {"art": "art", **dict.fromkeys(ours, "adapters")}.get(name),
+        {"art": "art", "secml-torch": "secmlt", **dict.fromkeys(ours, "adapters")}.get(name),
     )
     assert origins.of_ours(origins.module_of(adapter)) == (name in ours)
