@@ -211,7 +211,7 @@ class Adapter(ABC):
     distribution: ClassVar[str]
     """What pip installs; the version is read from it."""
     install: ClassVar[str] = ""
-    """What stands after `pip install` to have it, where that is more than its distribution."""
+    """What stands after `pip install` to have it, where that is not just its distribution."""
     subject: ClassVar[
         Literal["images", "text", "dynamic networks", "defended networks", "pruned networks"]
     ] = "images"
@@ -224,6 +224,11 @@ class Adapter(ABC):
     left_out: ClassVar[Mapping[str, str]] = {}
     """The library's attacks that are not offered, as they are no evasion attack on classifiers in
     PyTorch or can't be run, by class or function name, each with what it is instead."""
+
+    @property
+    def wanted(self) -> str:
+        """What stands after `pip install` to have it."""
+        return self.install or self.distribution
 
     @abstractmethod
     def attacks(self) -> Mapping[str, AttackInfo]:
@@ -247,9 +252,7 @@ class Adapter(ABC):
             with quiet():
                 self.import_library()
         except Exception as error:
-            raise LibraryUnavailable(
-                self.name, error, self.install or self.distribution
-            ) from error
+            raise LibraryUnavailable(self.name, error, self.wanted) from error
 
     def check(self, dtype: str, device: str) -> None:
         """Whether the library can work in a dtype and on a device.

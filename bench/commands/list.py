@@ -62,7 +62,7 @@ def _libraries() -> str:
             rows.append((name, "broken", str(error)))
             continue
         version = registry.version(adapter)
-        install = f"python -m pip install {adapter.distribution}"
+        install = f"python -m pip install {adapter.wanted}"
         rows.append((name, version or "not installed", "" if version else install))
     return columns(rows, console.width() - _SET_IN)
 

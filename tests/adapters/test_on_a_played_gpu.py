@@ -48,7 +48,9 @@ def output(library: str, attack: str, device: str = DEVICE) -> Tensor:
     return building.build(asked, seed=SMALL_SEED).output(BASELINE)
 
 
-@pytest.mark.parametrize("library", ["foolbox", "torchattacks", "art", "cleverhans", "deeprobust"])
+@pytest.mark.parametrize(
+    "library", ["foolbox", "torchattacks", "art", "cleverhans", "deeprobust", "captum"]
+)
 def test_an_attack_finds_there_what_it_finds_on_the_cpu(library: str) -> None:
     expected = output(library, "fgsm", "cpu")
     with fake_cuda.played():
