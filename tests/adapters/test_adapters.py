@@ -117,8 +117,8 @@ class InParts(Missing):
 def test_a_library_that_pip_can_not_install_whole_names_another_mend() -> None:
     with pytest.raises(LibraryUnavailable, match=r"install --no-deps missing-from-the-index$"):
         InParts().load()
-    assert registry.get("adv-lib").wanted == "--no-deps adv-lib tqdm"
-    assert registry.get("autoattack").wanted == "pyautoattack"
+    assert registry.get("adv-lib").installing == "python -m pip install --no-deps adv-lib tqdm"
+    assert registry.get("autoattack").installing == "python -m pip install pyautoattack"
 
 
 def test_autoattacks_parts_take_steps_as_its_own_constructor_does() -> None:
