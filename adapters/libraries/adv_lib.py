@@ -28,6 +28,7 @@ class AdvLib(DeclaredAdapter):
     name = "adv-lib"
     distribution = "adv-lib"
     install = "--no-deps adv-lib tqdm"
+    dtypes = frozenset({"float32"})  # keeps norms in float32, which many attacks put among others
     modules = ("adv_lib.attacks",)
     table = ATTACKS
     fallback = FALLBACK

@@ -35,6 +35,25 @@ def _set_steps(attacker: Any, steps: int) -> None:
     attacker.square.n_queries = steps
 
 
+def _made(request: Request) -> Any:
+    """The authors' AutoAttack, of which a part runs or all; see `declared.autoattack`."""
+    import pyautoattack
+
+    keywords = dict(request.keywords)
+    part, steps = keywords.pop("part", None), keywords.pop("steps", None)
+    targets = keywords.pop("classes") - 1
+    attacker = pyautoattack.AutoAttack(
+        request.model, device=request.settings.device, seed=SEED, **keywords
+    )
+    if part is not None:
+        attacker.attacks_to_run = [part]
+    if steps is not None:
+        _set_steps(attacker, steps)
+    for aimed in (attacker.apgd_targeted, attacker.fab):
+        aimed.n_target_classes = min(aimed.n_target_classes, targets)
+    return attacker
+
+
 class AutoAttack(DeclaredAdapter):
     """Each of its parts does `steps` gradients for an image and a start, APGD one more."""
 
@@ -51,21 +70,7 @@ class AutoAttack(DeclaredAdapter):
         logging.getLogger(LOGGER).addHandler(logging.NullHandler())
 
     def build_usual(self, request: Request) -> AttackFunction:
-        import pyautoattack
-
-        keywords = request.keywords
-        part, steps = keywords.pop("part", None), keywords.pop("steps", None)
-        targets = keywords.pop("classes") - 1
-        attacker = pyautoattack.AutoAttack(
-            request.model, device=request.settings.device, seed=SEED, **keywords
-        )
-        if part is not None:
-            attacker.attacks_to_run = [part]
-        if steps is not None:
-            _set_steps(attacker, steps)
-        for aimed in (attacker.apgd_targeted, attacker.fab):
-            aimed.n_target_classes = min(aimed.n_target_classes, targets)
-        batch = request.settings.batch
+        attacker, batch = _made(request), request.settings.batch
 
         def run(images: Tensor, labels: Tensor) -> Tensor:
             adversarial: Tensor

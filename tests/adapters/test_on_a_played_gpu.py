@@ -53,7 +53,7 @@ def output(library: str, attack: str, device: str = DEVICE) -> Tensor:
     [
         *(
             (name, "fgsm")
-            for name in ("foolbox", "torchattacks", "art", "cleverhans", "deeprobust")
+            for name in ("foolbox", "torchattacks", "art", "cleverhans", "deeprobust", "captum")
         ),
         ("secml-torch", "pgd"),
     ],
