@@ -214,7 +214,14 @@ class Adapter(ABC):
     install: ClassVar[str] = ""
     """What stands after `pip install` to have it, where that is more than its distribution."""
     subject: ClassVar[
-        Literal["images", "text", "dynamic networks", "defended networks", "pruned networks"]
+        Literal[
+            "images",
+            "text",
+            "dynamic networks",
+            "defended networks",
+            "pruned networks",
+            "functions",
+        ]
     ] = "images"
     """What its attacks change."""
     apart: ClassVar[tuple[str, ...]] = ()

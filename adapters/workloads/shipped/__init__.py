@@ -1,5 +1,16 @@
-"""Workloads of the suite `beyond`: real parts of libraries, with networks they only pass through.
+"""The workloads that come with the program, by name. Imports no torch, and no library."""
 
-Each module has a `setup` as `--workload FILE.py:setup` takes it. Weights are random, from a
-configuration and a seed; nothing is downloaded. What is declared of them imports no torch.
-"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adapters.workloads.declared import Shipped
+
+WORKLOADS: Mapping[str, Shipped] = {
+    "actor": Shipped(
+        setup="adapters.workloads.shipped.actor:setup",
+        what="an actor's step through two critics, in plain torch",
+        distribution="torch",
+        wasted="the gradients of both critics' parameters",
+    ),
+}
