@@ -27,6 +27,7 @@ OURS = {
     "papers": "adapters.papers.energy.adapter:Papers",
     "sap": "adapters.papers.sap.adapter:Sap",
     "mad": "adapters.papers.mad.adapter:Mad",
+    "beyond": "adapters.workloads.adapter:Beyond",
 }
 
 

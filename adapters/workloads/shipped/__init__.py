@@ -55,4 +55,10 @@ WORKLOADS: Mapping[str, Shipped] = {
         wasted="the gradients of VGG's parameters, which PyTorch's tutorial freezes by now",
         needs={"torchvision": "torchvision"},
     ),
+    "actor": Shipped(
+        setup=f"{_HERE}.actor:setup",
+        what="an actor's step through two critics, in plain torch",
+        distribution="torch",
+        wasted="the gradients of both critics' parameters",
+    ),
 }
