@@ -64,7 +64,7 @@ def setup(device: str = "cpu", batch: int = 16, seed: int = 0) -> dict[str, Any]
     judge = nn.BCELoss()
 
     def step() -> Tensor:
-        fake = generator(torch.randn(batch, NOISE, 1, 1, device=device))
+        fake: Tensor = generator(torch.randn(batch, NOISE, 1, 1, device=device))
         generator.zero_grad()
         loss: Tensor = judge(discriminator(fake).view(-1), real)
         loss.backward()

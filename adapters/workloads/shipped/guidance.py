@@ -83,7 +83,8 @@ def setup(device: str = "cpu", batch: int = 1, seed: int = 0) -> dict[str, Any]:
         with kept_frozen(unet):
             return edit()
 
-    edit()
+    edit()  # so that the flags are what the pipeline makes of them
+    unet.zero_grad(set_to_none=True)
     return {"call": edit, "foreign": unet, "frozen_call": frozen}
 
 

@@ -6,13 +6,15 @@ critics' gradients of it are cleared, unread, before the critics' next step.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3 import SAC
+from torch import Tensor
 
 OBSERVED, ACTIONS = 348, 17
 """What MuJoCo's humanoid shows and takes, as Gymnasium has it since its fifth version."""
@@ -20,8 +22,6 @@ OBSERVED, ACTIONS = 348, 17
 
 class Walk(gymnasium.Env[Any, Any]):
     """An environment of a humanoid's size that needs no physics: what it shows is noise."""
-
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(self) -> None:
         self.observation_space = spaces.Box(-1.0, 1.0, (OBSERVED,), np.float32)
@@ -57,26 +57,41 @@ def agent(device: str, batch: int, seed: int) -> SAC:
     return made
 
 
-def setup(device: str = "cpu", batch: int = 256, seed: int = 0) -> dict[str, Any]:
-    """The statements that `SAC.train` has between "Compute actor loss" and the actor's step."""
-    model = agent(device, batch, seed)
-    model.policy.set_training_mode(True)
-    seen = model.replay_buffer.sample(batch).observations  # type: ignore[union-attr]
-    weight = torch.exp(model.log_ent_coef.detach())  # type: ignore[union-attr]
-    actor, critic = model.actor, model.critic
+def actor_step(model: SAC, seen: Tensor) -> Callable[[], Tensor]:
+    """The statements of `SAC.train` that compute the actor's loss and descend it.
 
-    def step() -> torch.Tensor:
+    Args:
+        model: the agent.
+        seen: observations, of shape (batch, entries).
+
+    Returns:
+        What takes the step, and returns the loss.
+    """
+    actor, critic = model.actor, model.critic
+    entropy = model.log_ent_coef
+    assert entropy is not None  # the library learns it unless it is told a number
+
+    def step() -> Tensor:
         actions, log_prob = actor.action_log_prob(seen)
         worth, _ = torch.min(torch.cat(critic(seen, actions), dim=1), dim=1, keepdim=True)
-        loss = (weight * log_prob.reshape(-1, 1) - worth).mean()
+        loss = (torch.exp(entropy.detach()) * log_prob.reshape(-1, 1) - worth).mean()
         actor.optimizer.zero_grad()
         loss.backward()
         actor.optimizer.step()
         return loss.detach()
 
+    return step
+
+
+def setup(device: str = "cpu", batch: int = 256, seed: int = 0) -> dict[str, Any]:
+    """A step of the actor of a new agent; the critics are trained elsewhere, in every step."""
+    model = agent(device, batch, seed)
+    model.policy.set_training_mode(True)
+    assert model.replay_buffer is not None
+    seen = model.replay_buffer.sample(batch).observations
     return {
-        "call": step,
-        "foreign": critic,
-        "state": [actor, actor.optimizer],
+        "call": actor_step(model, seen),
+        "foreign": model.critic,
+        "state": [model.actor, model.actor.optimizer],
         "toggled": True,
     }

@@ -70,7 +70,7 @@ def setup(device: str = "cpu", seed: int = 0) -> dict[str, Any]:
     with torch.no_grad():
         wanted = convolutions(layers, content)[CONTENT]
         grams = list(map(gram, convolutions(layers, style)))
-    image = content.clone().requires_grad_()
+    image: Tensor = content.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([image], max_iter=EVALUATIONS)
     step: Callable[..., Any] = optimizer.step
 
@@ -80,7 +80,7 @@ def setup(device: str = "cpu", seed: int = 0) -> dict[str, Any]:
         optimizer.zero_grad()
         seen = convolutions(layers, image)
         style_loss = sum(map(functional.mse_loss, map(gram, seen), grams))
-        loss = functional.mse_loss(seen[CONTENT], wanted) + STYLE_WEIGHT * style_loss
+        loss: Tensor = functional.mse_loss(seen[CONTENT], wanted) + STYLE_WEIGHT * style_loss
         loss.backward()
         return loss
 
