@@ -211,7 +211,14 @@ class Adapter(ABC):
     distribution: ClassVar[str]
     """What pip installs; the version is read from it."""
     subject: ClassVar[
-        Literal["images", "text", "dynamic networks", "defended networks", "pruned networks"]
+        Literal[
+            "images",
+            "text",
+            "dynamic networks",
+            "defended networks",
+            "pruned networks",
+            "token sequences",
+        ]
     ] = "images"
     """What its attacks change."""
     dtypes: ClassVar[frozenset[str]] = frozenset({"float16", "bfloat16", "float32", "float64"})

@@ -27,6 +27,9 @@ OURS = {
     "papers": "adapters.papers.energy.adapter:Papers",
     "sap": "adapters.papers.sap.adapter:Sap",
     "mad": "adapters.papers.mad.adapter:Mad",
+    "gcg": "adapters.tokens.gcg:Gcg",
+    "nanogcg": "adapters.libraries.nanogcg:Nanogcg",
+    "easyjailbreak": "adapters.libraries.easyjailbreak:Easyjailbreak",
 }
 
 

@@ -21,6 +21,7 @@ OURS = {
     "energy": "bench.kinds.energy.kind:EnergyKind",
     "sampling": "bench.kinds.sampling.kind:SamplingKind",
     "pruning": "bench.kinds.pruning.kind:PruningKind",
+    "tokens": "bench.kinds.tokens.kind:Tokens",
 }
 DEFAULT = "images"
 """What is meant where nothing tells."""
