@@ -221,6 +221,7 @@ class Adapter(ABC):
             "defended networks",
             "pruned networks",
             "functions",
+            "token sequences",
         ]
     ] = "images"
     """What its attacks change."""

@@ -32,6 +32,9 @@ OURS = {
     "sap": "adapters.papers.sap.adapter:Sap",
     "mad": "adapters.papers.mad.adapter:Mad",
     "beyond": "adapters.workloads.adapter:Beyond",
+    "gcg": "adapters.tokens.gcg:Gcg",
+    "nanogcg": "adapters.libraries.nanogcg:Nanogcg",
+    "easyjailbreak": "adapters.libraries.easyjailbreak:Easyjailbreak",
 }
 
 

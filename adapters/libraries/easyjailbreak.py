@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -57,7 +58,9 @@ class Easyjailbreak(TokenAdapter):
 
     def import_library(self) -> None:
         offline()
+        level = logging.root.level
         importlib.import_module("easyjailbreak.attacker.GCG_Zou_2023")
+        logging.root.setLevel(level)  # one of its packages lets everything through
 
     def build_token_attack(
         self, attack: str, model: LanguageModel, prompt: Prompt, settings: TokenSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from adapters.base import Adapter, Settings, UnsupportedSettings, quiet
 
@@ -63,7 +63,8 @@ class TokenAdapter(Adapter):
     """One library of attacks on token sequences."""
 
     subject = "token sequences"
-    dtypes = frozenset({"bfloat16", "float16", "float32", "float64"})
+    gradient_only: ClassVar[frozenset[str]] = frozenset()
+    """Attacks that try no candidates."""
 
     @abstractmethod
     def build_token_attack(

@@ -46,6 +46,7 @@ class Gcg(TokenAdapter):
 
     name = "gcg"
     distribution = "torch"
+    gradient_only = frozenset(name for name in ATTACKS if name.startswith("token-gradient"))
 
     def attacks(self) -> Mapping[str, AttackInfo]:
         return ATTACKS
