@@ -23,6 +23,7 @@ OURS = {
     "deeprobust": "adapters.libraries.deeprobust:Deeprobust",
     "cleverhans": "adapters.libraries.cleverhans:Cleverhans",
     "openattack": "adapters.libraries.openattack:Openattack",
+    "textattack": "adapters.libraries.textattack:Textattack",
     "reference": "adapters.reference:Reference",
     "papers": "adapters.papers.energy.adapter:Papers",
     "sap": "adapters.papers.sap.adapter:Sap",
