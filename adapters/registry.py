@@ -27,6 +27,7 @@ OURS = {
     "captum": "adapters.libraries.captum:Captum",
     "secml-torch": "adapters.libraries.secml_torch:SecmlTorch",
     "openattack": "adapters.libraries.openattack:Openattack",
+    "textattack": "adapters.libraries.textattack:Textattack",
     "reference": "adapters.reference:Reference",
     "papers": "adapters.papers.energy.adapter:Papers",
     "sap": "adapters.papers.sap.adapter:Sap",
