@@ -182,9 +182,7 @@ def _causal(transformers: Any) -> Any:
     return transformers.AutoModelForCausalLM
 
 
-def _build(
-    attack: str, wrapper: Any, folder: Path | None, filler: tuple[Any, Any] | None
-) -> Any:
+def _build(attack: str, wrapper: Any, folder: Path | None, filler: tuple[Any, Any] | None) -> Any:
     """A new `textattack.Attack`, by the recipe, with what it would download in its place."""
     recipe = Textattack().attacks()[attack].imported()
     module = importlib.import_module(recipe.__module__)

@@ -193,14 +193,11 @@ class _Labels:
 
 
 def _names(words: Sequence[str]) -> list[str]:
-    """"S-PER" and "S-LOC" of names that begin with a capital, "O" of all else."""
+    """ "S-PER" and "S-LOC" of names that begin with a capital, "O" of all else."""
     data = _module("shared.data")
     people = {name for key in ("first", "last") for name in data.PERSON_NAMES[key]}
     places = {name for key in ("country", "city") for name in data.NAMED_ENTITIES[key]}
-    return [
-        "S-LOC" if word in places else "S-PER" if word in people else "O"
-        for word in words
-    ]
+    return ["S-LOC" if word in places else "S-PER" if word in people else "O" for word in words]
 
 
 class _WordNet:

@@ -9,7 +9,6 @@ from bench.cases import Case
 from bench.kinds.tokens.options import TokenOptions
 from reports.kinds.tokens import tables
 from reports.reading.kind import KindReport, workload_words
-from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from bench.records.reading import Run
