@@ -212,7 +212,12 @@ class Adapter(ABC):
     """What pip installs; the version is read from it."""
     subject: ClassVar[
         Literal[
-            "images", "text", "dynamic networks", "defended networks", "pruned networks", "functions"
+            "images",
+            "text",
+            "dynamic networks",
+            "defended networks",
+            "pruned networks",
+            "functions",
         ]
     ] = "images"
     """What its attacks change."""

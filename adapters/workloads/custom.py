@@ -71,9 +71,10 @@ def taken(setup: Callable[..., Any], text: str) -> Taken:
     named, more = [], []
     for name, each in parameters.items():
         by_name = each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        some = each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
         if by_name and name in GIVEN:
             named.append(name)
-        elif each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
+        elif each.default is each.empty and not some:
             more.append(name)
     if more:
         raise AdapterError(

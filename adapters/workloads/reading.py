@@ -90,8 +90,8 @@ def _callable(found: Any, name: str, text: str) -> Callable[[], Any]:
 
 
 def _networks(found: Any, text: str) -> tuple[nn.Module, ...]:
-    containers = nn.ModuleList | list | tuple | set | frozenset
-    every = list(found) if isinstance(found, containers) else [found]
+    several = isinstance(found, nn.ModuleList | list | tuple | set | frozenset)
+    every = list(found) if several else [found]
     if not every:
         raise AdapterError(
             f"{text}: `foreign` is empty; name the networks that the call passes through and whose"

@@ -98,10 +98,7 @@ def _of_optimizer(optimizer: Optimizer) -> PutBack:
         for parameter, found in optimizer.state.items()
     }
     groups = [
-        {
-            name: _all(value) if name == "params" else _kept(value)
-            for name, value in group.items()
-        }
+        {name: _all(value) if name == "params" else _kept(value) for name, value in group.items()}
         for group in optimizer.param_groups
     ]
 

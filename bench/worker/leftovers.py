@@ -84,8 +84,8 @@ class Leftovers:
         said = [f"{self._whose} {_listed(told, len(told))}: {BACK}"] if told else []
         if self._stuck:
             said.append(
-                f"{self._whose} changes {_listed(self.stuck)}, which can't be put back between runs;"
-                " make it anew in each run"
+                f"{self._whose} changes {_listed(self.stuck)}, which can't be put back between"
+                " runs; make it anew in each run"
             )
         return said
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from adapters import custom
 from adapters.base import AdapterError
 from adapters.workloads import custom as workloads
+from adapters.workloads.base import EXAMPLE
 from bench.cases import AS_BUILT, Case
 from bench.errors import UsageError
 from bench.kinds.base import Ask, Kind
@@ -114,7 +115,7 @@ class FunctionKind(Kind):
             if not group.libs and not group.workload:
                 raise UsageError(
                     f"suite {suite} is for a workload of your own: name it with --workload"
-                    f" {workloads.EXAMPLE}"
+                    f" {EXAMPLE}"
                 )
             for text in group.workload:
                 _parsed(text)

@@ -41,9 +41,9 @@ class FunctionReport(KindReport):
         found = record.findings
         names = found.names if isinstance(found, FunctionFindings) else []
         return (
-            f"`with semi_backward({', '.join(names) or 'network'}):` around the forward pass and its"
-            " `backward()`, from the package `semibackward`; or `requires_grad_(False)` of these"
-            " networks before that forward pass, and True after it where they are trained."
+            f"`with semi_backward({', '.join(names) or 'network'}):` around the forward pass and"
+            " its `backward()`, from the package `semibackward`; or `requires_grad_(False)` of"
+            " these networks before that forward pass, and True after it where they are trained."
         )
 
     def results(self, record: ComparisonRecord) -> dict[str, object]:

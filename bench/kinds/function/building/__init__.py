@@ -31,7 +31,6 @@ from bench.worker import failures, gradients, state
 from bench.worker.leftovers import Leftovers
 from bench.worker.workload import Workload, select_device
 from semibackward import semi_backward
-from semibackward_bench.grammar import counted
 
 T = TypeVar("T")
 
@@ -110,8 +109,8 @@ class FunctionWorkload(Workload):
             if trained is None:
                 raise
             raise InvalidOutput(
-                f"the call trains {trained}, and with its parameters frozen it raises"
-                f" {type(error).__name__}; leave that network out of `foreign`"
+                f"the call trains {trained}, and raises {type(error).__name__} where that is frozen;"
+                " leave that network out of `foreign`"
             ) from error
 
     def _made(self, run: Callable[[], Any]) -> Result:
@@ -149,7 +148,7 @@ class FunctionWorkload(Workload):
                 continue
             found = results.same(before.value, now.value)
             if not found.bitwise:
-                return f"{_network(self.networks, before)}: {before.place}{_by(found)}"
+                return f"{before.place}, which changes{_by(found)}"
         return None
 
     def compare(self, first: Any, second: Any) -> Equality:
@@ -273,8 +272,8 @@ def _look(workload: FunctionWorkload) -> None:
     if not seen.model_calls and not seen.reached:
         names = naming.listed(type(one).__name__ for one in workload.program.foreign)
         raise AdapterError(
-            f"{workload.comparison.case.attack}: the call never comes to {names}: name in `foreign`"
-            f" the very {counted(len(workload.program.foreign), 'network')} that it calls"
+            f"{workload.comparison.case.attack}: the call never comes to {names}; name in `foreign`"
+            " the very modules that it calls"
         )
 
 
@@ -288,8 +287,3 @@ def _by(found: Equality) -> str:
     if found.max_abs_diff is None:
         return " by its kind, its shape, or values that are not finite"
     return f" by up to {found.max_abs_diff:.3g}"
-
-
-def _network(networks: Mapping[str, nn.Module], piece: results.Piece) -> str:
-    assert piece.network is not None
-    return list(networks)[piece.network]

@@ -120,7 +120,7 @@ def same(one: Any, other: Any) -> Equality:
         return different(None)
     if one == other or (one != one and other != other):
         return IDENTICAL
-    apart = abs(one - other) if isinstance(one, int | float) else None
+    apart = float(abs(one - other)) if isinstance(one, int | float) else None
     return different(apart if apart is not None and math.isfinite(apart) else None)
 
 
@@ -148,7 +148,8 @@ def _vector(value: Any) -> Tensor:
     if isinstance(value, Tensor):
         value = value.to_dense() if value.is_sparse else value
         value = torch.view_as_real(value) if value.is_complex() else value
-        return value.detach().flatten().double().cpu()
+        whole: Tensor = value.detach().flatten().double().cpu()
+        return whole
     if isinstance(value, bool | int | float):
         return torch.tensor([float(value)], dtype=torch.float64)
     if isinstance(value, complex):
