@@ -6,17 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from adapters.workloads.shipped import WORKLOADS
 from bench.cases import SEMI_BACKWARD
-from bench.kinds.function.findings import FunctionFindings
-from bench.kinds.function.kind import BEYOND
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.formats import markdown
-from reports.reading import levels, numbers, places
+from reports.reading import kind, levels, numbers, places
 from reports.table import Table
 from reports.tables import cells
 from semibackward_bench.grammar import counted
 from tools.results import records
 
+BEYOND = "beyond"
 NOTHING = "No workload of the suite `beyond` has been measured and committed yet."
 TITLE = "Networks that are only passed through: semi-backward against original"
 HEAD = (
@@ -86,8 +85,8 @@ def _library(record: ComparisonRecord) -> str:
 
 
 def _networks(record: ComparisonRecord) -> str:
-    found = record.findings
-    return ", ".join(found.networks) if isinstance(found, FunctionFindings) else "-"
+    found = str(kind.of(record.case).results(record).get("networks", ""))
+    return ", ".join(found.split()) or "-"
 
 
 def _vain(record: ComparisonRecord) -> str | None:
