@@ -192,6 +192,11 @@ class KindReport:
             " parameter before the forward pass."
         )
 
+    def pasted(self, record: ComparisonRecord) -> tuple[str, Sequence[str], str] | None:
+        """What `advise` says to paste for a variant: before the lines, the lines, behind them; None
+        for those that shape a `model`."""
+        return None
+
     def summary(self, records: Sequence[ComparisonRecord]) -> str | None:
         """A sentence on its comparisons."""
         return None

@@ -108,7 +108,7 @@ def test_a_run_starts_where_the_last_one_did() -> None:
 
 def test_the_networks_are_as_they_were_after_all_runs() -> None:
     work = built("normed")
-    norm = work.model[1]
+    norm = work.model.get_submodule("1")
     assert isinstance(norm, nn.BatchNorm1d)
     work.output("original")
     work.output(SEMI_BACKWARD)
