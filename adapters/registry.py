@@ -23,6 +23,7 @@ OURS = {
     "deeprobust": "adapters.libraries.deeprobust:Deeprobust",
     "cleverhans": "adapters.libraries.cleverhans:Cleverhans",
     "secml-torch": "adapters.libraries.secml_torch:SecmlTorch",
+    "torchattack": "adapters.libraries.torchattack:Torchattack",
     "openattack": "adapters.libraries.openattack:Openattack",
     "reference": "adapters.reference:Reference",
     "papers": "adapters.papers.energy.adapter:Papers",

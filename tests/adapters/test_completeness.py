@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -59,7 +59,7 @@ def secml_torch() -> set[str]:
     )
 
 
-EXPORTED = {
+EXPORTED: dict[str, Callable[[], set[str]]] = {
     "torchattacks": lambda: classes_of("torchattacks", "Attack"),
     "foolbox": lambda: classes_of("foolbox.attacks", "Attack"),
     "art": lambda: classes_of("art.attacks.evasion", "EvasionAttack"),
@@ -67,6 +67,7 @@ EXPORTED = {
     "deeprobust": deeprobust,
     "cleverhans": cleverhans,
     "secml-torch": secml_torch,
+    "torchattack": lambda: classes_of("torchattack", "Attack"),
 }
 
 
