@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -87,7 +87,7 @@ def captum() -> set[str]:
     return set(importlib.import_module("captum.robust").__all__)
 
 
-EXPORTED = {
+EXPORTED: dict[str, Callable[[], set[str]]] = {
     "torchattacks": lambda: classes_of("torchattacks", "Attack"),
     "foolbox": lambda: classes_of("foolbox.attacks", "Attack"),
     "art": lambda: classes_of("art.attacks.evasion", "EvasionAttack"),
@@ -98,6 +98,7 @@ EXPORTED = {
     "adv-lib": adv_lib,
     "autoattack": autoattack,
     "captum": captum,
+    "torchattack": lambda: classes_of("torchattack", "Attack"),
 }
 FEWER = {"captum": 5}
 """How many names a library exports, of one that exports so few that a number tells more."""
