@@ -98,7 +98,7 @@ class Easyjailbreak(TokenAdapter):
 def _no_log() -> Iterator[None]:
     """Inside the block an attacker opens no file in the current folder, and adds no handler to
     python's root logger, as each of them does for good."""
-    module = importlib.import_module("easyjailbreak.attacker.attacker_base")
+    module: Any = importlib.import_module("easyjailbreak.attacker.attacker_base")
     logger, module.Logger = module.Logger, lambda: None
     try:
         yield

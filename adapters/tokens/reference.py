@@ -184,4 +184,3 @@ def gradient_flips(
         if tell is not None:
             tell(Step(there, loss, suffix))
     return suffix
-

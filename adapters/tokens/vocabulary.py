@@ -61,5 +61,7 @@ def _all() -> Iterator[str]:
 
 def _words_of_prompts() -> set[str]:
     split = str.maketrans(dict.fromkeys(string.punctuation, " "))
-    texts = [part for prompt in prompts.read(prompts.SHIPPED) for part in (prompt.text, prompt.target)]
+    texts = [
+        part for prompt in prompts.read(prompts.SHIPPED) for part in (prompt.text, prompt.target)
+    ]
     return {word for text in texts for word in text.translate(split).split()}

@@ -9,7 +9,6 @@ from bench.cases import Case
 from bench.kinds.tokens.options import TokenOptions
 from reports.kinds.tokens import tables
 from reports.reading.kind import KindReport, workload_words
-from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from bench.records.reading import Run
@@ -72,7 +71,7 @@ class TokenReport(KindReport):
         return tables.cells_of(record)
 
     def reason(self, record: ComparisonRecord, found: Anatomy) -> str | None:
-        return None
+        return tables.reason(record)
 
     def mend(self, record: ComparisonRecord) -> str:
         return (
