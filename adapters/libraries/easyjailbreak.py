@@ -34,6 +34,7 @@ class Easyjailbreak(TokenAdapter):
 
     name = "easyjailbreak"
     distribution = "easyjailbreak"
+    apart = ("easyjailbreak==0.1.3",)
     devices = frozenset({"cpu", "cuda"})
     left_out: ClassVar[Mapping[str, str]] = dict.fromkeys(
         (

@@ -106,6 +106,10 @@ class Kind(ABC):
             there[registry.subject(name) == self.subject] |= set(attacks_of(name))
         return bool(request.attacks) and set(request.attacks or ()) <= there[True] - there[False]
 
+    def users(self, request: Request) -> bool:
+        """Whether what was asked is a user's own by an option of this kind, beside --attack."""
+        return False
+
     def suite(self, request: Request, device: str) -> str:
         """The suite that fits where none was named.
 

@@ -21,6 +21,7 @@ OURS = {
     "energy": "bench.kinds.energy.kind:EnergyKind",
     "sampling": "bench.kinds.sampling.kind:SamplingKind",
     "pruning": "bench.kinds.pruning.kind:PruningKind",
+    "function": "bench.kinds.function.kind:FunctionKind",
     "tokens": "bench.kinds.tokens.kind:Tokens",
 }
 DEFAULT = "images"

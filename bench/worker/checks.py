@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from adapters import layers
 from bench.cases import Findings
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.diagnosis import DeviceUse
@@ -167,7 +168,9 @@ def gate(workload: Workload) -> Gate:
     found, complaints = state.deterministically(
         workload.comparison.case.device, lambda: _compared(workload)
     )
-    return replace(found, warnings=[*workload.remarks(), *complaints, *found.warnings])
+    layer = layers.remark()
+    said = [*workload.remarks(), *([] if layer is None else [layer])]
+    return replace(found, warnings=[*said, *complaints, *found.warnings])
 
 
 def _compared(workload: Workload) -> Gate:
@@ -194,6 +197,9 @@ def _compared(workload: Workload) -> Gate:
         f"{variant} gives other {workload.makes} than {baseline}:"
         f" {workload.difference(outputs[baseline], outputs[variant], equality)}"
     )
+    known = workload.explained(outputs[baseline], outputs[variant])
+    if known is not None:
+        return Gate(equality, known, doubts)
     judged = proof.judge(workload, outputs, equality) if workload.rounds else None
     if judged is not None and judged.doubt is None:
         return Gate(judged.equality, None, doubts)
@@ -213,6 +219,8 @@ def _to_repeat(workload: Workload) -> str:
     left = workload.leftovers
     if left is not None and left.stuck:
         return f"it changes {', '.join(left.stuck)}, which can't be put back between runs"
+    if (own := workload.to_repeat()) is not None:
+        return own
     advice = "draw its random numbers from torch, numpy or random"
     if left is not None and left.changed:
         return (

@@ -63,6 +63,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(here)
     monkeypatch.setattr(session, "opened", planned)
     monkeypatch.setattr("bench.duel.installing.install", started)
+    monkeypatch.setattr("bench.layering.make", started)
     monkeypatch.setattr("bench.slurm.submitting.check", lambda: None)
     monkeypatch.setattr("bench.slurm.submitting.submit", started)
     monkeypatch.setattr("bench.slurm.estimating.tried", started)
