@@ -6,6 +6,7 @@ of the prompts.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from bench.kinds.tokens.findings import TokenFindings
@@ -13,7 +14,6 @@ from bench.kinds.tokens.options import TokenOptions
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from reports.reading import models, predicted, promises
-from reports.reading.naming import within_table
 from reports.reading.words import variant_spelt
 from reports.table import Table
 from reports.tables import cells, portions
@@ -66,7 +66,7 @@ def cells_of(record: ComparisonRecord) -> dict[str, object]:
 def reason(record: ComparisonRecord) -> str | None:
     """How much of a step the backward pass is, next to which every candidate is passed forward."""
     tried = TokenOptions.of(record.case).candidates
-    if tried is None:
+    if tried is None or (record.gradients or {}).get("call") != "backward":
         return None
     return (
         f"a step has one backward pass, and {counted(tried, 'candidate')} that only pass forward:"
@@ -75,12 +75,15 @@ def reason(record: ComparisonRecord) -> str | None:
 
 
 def _names(group: Sequence[ComparisonRecord]) -> list[str]:
+    """The attacks of a table: with their libraries where there are several, and with what they may
+    spend where one of them stands there several times."""
     cases = [record.case for record in group]
     several = len({case.library for case in cases}) > 1
-    names = within_table(cases)
+    short = [f"{case.library} {case.attack}" if several else case.attack for case in cases]
+    meant = Counter(short)
     return [
-        f"{case.library} {name}" if several and not name.startswith(case.library) else name
-        for case, name in zip(cases, names, strict=True)
+        ", ".join([name, *TokenOptions.of(case).settings()] if meant[name] > 1 else [name])
+        for name, case in zip(short, cases, strict=True)
     ]
 
 
@@ -138,10 +141,9 @@ def _notes(named: Sequence[tuple[str, ComparisonRecord]], run: Run) -> Iterable[
     records = [record for _, record in named]
     yield from portions.notes(named, run)
     yield "Seconds a step: the median of the timed runs over the prompts and steps of a run."
-    settings = dict.fromkeys(
-        f"{name}: {', '.join(TokenOptions.of(record.case).settings())}." for name, record in named
-    )
-    yield from settings
+    spent = [(name, ", ".join(TokenOptions.of(r.case).settings())) for name, r in named]
+    for told, names in cells.by_whom(spent).items():
+        yield f"{', '.join(names)}: {told}."
     yield from portions.last_notes(records)
 
 
