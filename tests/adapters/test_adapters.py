@@ -79,6 +79,7 @@ def test_an_argument_without_its_setting_is_left_out() -> None:
         ("foolbox", "images"),
         ("openattack", "text"),
         ("papers", "dynamic networks"),
+        ("gcg", "token sequences"),
         ("unknown", "images"),
     ],
 )

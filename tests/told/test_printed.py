@@ -78,6 +78,9 @@ ASKED = [
     ["--libs", "openattack", "--attacks", "fd", "viper", "--victim", "your victim", "bert-tiny"],
     ["--libs", "openattack", "--sentences", "your lines.txt", "--queries", "0", "--batch", "2"],
     ["--libs", "openattack", "--resources", "your words", "--device", "cuda"],
+    ["--libs", "gcg", "--attacks", "all", "--victim", "your victim", "gpt2-tiny", "--steps", "3"],
+    ["--libs", "nanogcg", "--prompts", "your prompts.tsv", "--suffix", "5", "--top-k", "7"],
+    ["--libs", "gcg", "--candidates", "6", "--candidate-batch", "4", "--batch", "2"],
 ]  # fmt: skip
 
 
@@ -90,6 +93,7 @@ def test_what_was_asked_is_asked_again_by_the_command_of_its_row(
     (desk / "your models.py").write_text("def build(): ...\n")
     (desk / "your weights.pt").touch()
     (desk / "your lines.txt").write_text("a good film\na bad one\n")
+    (desk / "your prompts.tsv").write_text("a question\tits answer\n")
     for place in (
         "your victim/config.json",
         "your words/TProcess.NLTKWordNet",
