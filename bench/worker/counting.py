@@ -137,7 +137,7 @@ def _operations(workload: Workload, run: Callable[[], Any]) -> tuple[FlopCount, 
 
 
 def _kept(workload: Workload, run: Callable[[], Any]) -> Kept:
-    return memory.kept(run, workload.model)
+    return memory.kept(run, workload.model, workload.kept)
 
 
 @contextlib.contextmanager
