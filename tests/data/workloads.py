@@ -163,7 +163,8 @@ def scaled_by_freezing() -> dict[str, Any]:
 
     def step() -> Tensor:
         factor = 1 + critic[0].weight.requires_grad
-        return critic(actor(seen)).sum() * factor
+        made: Tensor = critic(actor(seen)).sum() * factor
+        return made
 
     return {"call": step, "foreign": critic, "state": actor}
 

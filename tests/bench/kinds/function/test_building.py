@@ -258,7 +258,7 @@ def test_a_difference_is_proved_to_be_rounding_of_whichever_network(
     assert set(found.equality.layers.values()) == {"Layer"}
 
 
-def test_a_difference_that_is_no_rounding_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_that_is_no_rounding_is_none() -> None:
     found = gate("scaled_by_freezing")
     assert found.equality.level == "different"
     assert found.unequal is not None
