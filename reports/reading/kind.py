@@ -36,6 +36,7 @@ class KindReport:
         outputs: what a run makes, in words.
         inputs: what a run is given, in words, one of them.
         workloads: what its cases are, in words.
+        each: what passes are told for, in words.
         forward_only_spares: whether forward-only leaves operations out, and not only bookkeeping.
         published: for each suite of a paper's, the table of the published numbers it repeats.
         plots: "package.module:function" that makes plots of its own from all points, as those of
@@ -51,6 +52,7 @@ class KindReport:
     outputs: ClassVar[str] = "outputs"
     inputs: ClassVar[str] = "input"
     workloads: ClassVar[str] = "attacks"
+    each: ClassVar[str] = "an image"
     forward_only_spares: ClassVar[bool] = False
     published: ClassVar[Mapping[str, str]] = {}
     plots: ClassVar[str | None] = None

@@ -143,6 +143,32 @@ def shared() -> dict[str, Any]:
     return {"call": step, "foreign": critic, "state": [policy, optimizer]}
 
 
+def two_critics() -> dict[str, Any]:
+    """An actor's step through the lesser of two critics."""
+    actor, first, optimizer, seen = parts()
+    second = Critic()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        actions = actor(seen)
+        (-torch.minimum(first(actions), second(actions)).mean()).backward()
+        optimizer.step()
+
+    return {"call": step, "foreign": [first, second], "state": [actor, optimizer]}
+
+
+def scaled_by_freezing() -> dict[str, Any]:
+    """Does something else where the network is frozen."""
+    actor, critic, _, seen = parts()
+
+    def step() -> Tensor:
+        factor = 1 + critic[0].weight.requires_grad
+        made: Tensor = critic(actor(seen)).sum() * factor
+        return made
+
+    return {"call": step, "foreign": critic, "state": actor}
+
+
 # What can't be measured, and what it is told.
 
 

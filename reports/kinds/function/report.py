@@ -19,6 +19,7 @@ class FunctionReport(KindReport):
     outputs = "results"
     inputs = "call"
     workloads = "workloads"
+    each = "a call"
     plotted = ("attacks",)
     vain = "gradients of foreign networks' parameters, which the call does not read"
     columns = ("library", "attack", "batch")

@@ -64,7 +64,8 @@ class FunctionWorkload(Workload):
 
     makes = "results"
     whose = "the call"
-    counts_calls = True
+    several = True
+    seen_at = "what the foreign networks are called with"
 
     @property
     def kept(self) -> Sequence[Tensor]:
