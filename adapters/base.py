@@ -53,11 +53,12 @@ class AdapterError(Exception):
 class LibraryUnavailable(AdapterError):
     """The library is missing, or breaks on import."""
 
-    def __init__(self, library: str, error: Exception, distribution: str) -> None:
+    def __init__(
+        self, library: str, error: Exception, distribution: str, command: str | None = None
+    ) -> None:
         reason = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
-        super().__init__(
-            f"{library} can't be used: {reason}{INSTALL_IT} python -m pip install {distribution}"
-        )
+        install = command or f"python -m pip install {distribution}"
+        super().__init__(f"{library} can't be used: {reason}{INSTALL_IT} {install}")
 
 
 class UnsupportedSettings(AdapterError):
@@ -210,6 +211,8 @@ class Adapter(ABC):
     """What --libs takes."""
     distribution: ClassVar[str]
     """What pip installs; the version is read from it."""
+    install: ClassVar[str] = ""
+    """What stands after `pip install` to have it, where that is more than its distribution."""
     subject: ClassVar[
         Literal[
             "images",
@@ -218,9 +221,13 @@ class Adapter(ABC):
             "defended networks",
             "pruned networks",
             "functions",
+            "token sequences",
         ]
     ] = "images"
     """What its attacks change."""
+    apart: ClassVar[tuple[str, ...]] = ()
+    """What is installed for it, as pip takes it, into a layer of its own (`adapters.layers`), since
+    it conflicts with what other libraries need; empty for one that does not."""
     dtypes: ClassVar[frozenset[str]] = frozenset({"float16", "bfloat16", "float32", "float64"})
     """The dtypes of images the library can work in."""
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda", "mps"})
@@ -252,7 +259,15 @@ class Adapter(ABC):
             with quiet():
                 self.import_library()
         except Exception as error:
-            raise LibraryUnavailable(self.name, error, self.distribution) from error
+            command = self.installing
+            raise LibraryUnavailable(self.name, error, self.distribution, command) from error
+
+    @property
+    def installing(self) -> str:
+        """The command that installs it."""
+        if self.apart:
+            return f"python -m bench install {self.name}"
+        return f"python -m pip install {self.install or self.distribution}"
 
     def check(self, dtype: str, device: str) -> None:
         """Whether the library can work in a dtype and on a device.

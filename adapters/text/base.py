@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adapters.base import Adapter, Settings, UnsupportedSettings, quiet
 from adapters.text.queries import Ledger, QueriesSpent
@@ -82,6 +82,8 @@ class TextAdapter(Adapter):
 
     subject = "text"
     dtypes = frozenset({"float32", "float64"})
+    pays_for_queries: ClassVar[bool] = True
+    """Whether a query of which nobody reads a gradient computes one all the same."""
 
     @abstractmethod
     def build_text_attack(self, attack: str, victim: Victim, settings: TextSettings) -> TextAttack:

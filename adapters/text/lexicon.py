@@ -75,8 +75,12 @@ def synonyms() -> dict[str, dict[str, list[str]]]:
 def words() -> tuple[str, ...]:
     """Every word it knows, function words included, each once, in a fixed order."""
     content = [word for sets in groups().values() for group in sets for word in group]
-    function = [word for line in _FUNCTION_WORDS.values() for word in line.split()]
-    return tuple(dict.fromkeys([*function, *content]))
+    return tuple(dict.fromkeys([*function_words(), *content]))
+
+
+def function_words() -> list[str]:
+    """Words that bear no meaning of their own, as lists of stop words have."""
+    return [word for line in _FUNCTION_WORDS.values() for word in line.split()]
 
 
 @dataclass(frozen=True)
@@ -139,13 +143,14 @@ def tagger() -> Callable[[Sequence[str]], list[tuple[str, str]]]:
 
 def similarity(first: str, second: str) -> float:
     """Cosine of two sentences' counts of letter pairs and triples, in [0, 1]."""
-    one, two = _grams(first), _grams(second)
+    one, two = grams(first), grams(second)
     dot = sum(count * two[gram] for gram, count in one.items())
     norm = math.sqrt(sum(c * c for c in one.values()) * sum(c * c for c in two.values()))
     return dot / norm  # even an empty sentence has a pair: the blanks around it
 
 
-def _grams(text: str) -> Counter[int]:
+def grams(text: str) -> Counter[int]:
+    """How often a sentence has each pair and triple of letters, by their checksums."""
     text = f" {' '.join(re.findall(r'[a-z0-9]+', text.lower()))} "
     spans = (text[i : i + n] for n in _GRAMS for i in range(len(text) - n + 1))
     return Counter(zlib.crc32(span.encode()) for span in spans)

@@ -1,7 +1,8 @@
-"""The lexical resources that OpenAttack's attackers load: the user's own, or stand-ins.
+"""The lexical resources that attacks on text load: the user's own, or stand-ins.
 
 A folder of the user's is laid out as OpenAttack's own downloads, <folder>/<entry>/...; an entry
-that is not there stands in, an entry that can't be read is an error, never a stand-in.
+that is not there stands in, an entry that can't be read is an error, never a stand-in. What only
+TextAttack loads has the name that its own downloads have.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ HOWNET = "AttackAssist.HownetSubstituteDict"
 ENCODER = "AttackAssist.UniversalSentenceEncoder"
 MASKED = "bert-base-uncased"
 """The masked language model of BERTAttack and BAE, a folder that save_pretrained wrote."""
+ROBERTA = "distilroberta-base"
+"""That of CLARE."""
+EMBEDDINGS = "word_embeddings/paragramcf"
+STOP_WORDS = "corpora/stopwords"
 
 STAND_INS = {
     SENTENCES: "an untrained Punkt tokenizer",
@@ -31,6 +36,9 @@ STAND_INS = {
     HOWNET: "our lexicon's synonyms",
     ENCODER: "the cosine of letter pairs and triples",
     MASKED: "a network of random weights that prefers whole words",
+    ROBERTA: "a network of random weights that prefers whole words",
+    EMBEDDINGS: "vectors in which our lexicon's synonyms are near",
+    STOP_WORDS: "our lexicon's function words",
 }
 STOOD_IN = "stand-in: "
 """How a resource that is none of the user's begins in the record."""
@@ -62,15 +70,23 @@ def provide(entries: Iterable[str], folder: Path | None) -> None:
 
     DataManager.setAutoDownload(False)
     for entry in _LOADERS.keys() & set(entries):
-        path = where(entry, folder)
-        if path is None:
-            loaded = _STAND_IN[entry]()
-        else:
-            with readable(entry, path):
-                loaded = _LOADERS[entry](str(path))
+        found = loaded(entry, folder)
         # The path is checked before the object is handed out, so it must be there.
-        DataManager.data_path[entry] = str(path or Path(__file__).parent)
-        DataManager.data_reference[entry] = loaded
+        DataManager.data_path[entry] = str(where(entry, folder) or Path(__file__).parent)
+        DataManager.data_reference[entry] = found
+
+
+def loaded(entry: str, folder: Path | None) -> Any:
+    """What stands behind an entry of sentences, tags or WordNet.
+
+    Raises:
+        AdapterError: the user's can't be read.
+    """
+    path = where(entry, folder)
+    if path is None:
+        return _STAND_IN[entry]()
+    with readable(entry, path):
+        return _LOADERS[entry](str(path))
 
 
 @contextlib.contextmanager
@@ -156,12 +172,15 @@ def hownet(folder: Path | None) -> dict[str, dict[str, list[str]]]:
     if path is None:
         return lexicon.synonyms()
     with readable(HOWNET, path):
-        table: dict[str, dict[str, list[str]]] = _unpickled(
-            path / "hownet_candidate" / "hownet_candidate.pkl"
-        )
-        if not isinstance(table, dict):
-            raise TypeError(f"it holds a {type(table).__name__}, not a table of words")
-    return table
+        return table(path / "hownet_candidate" / "hownet_candidate.pkl")
+
+
+def table(path: Path) -> dict[str, Any]:
+    """A table of words, out of a pickle of the user's."""
+    found = _unpickled(path)
+    if not isinstance(found, dict):
+        raise TypeError(f"it holds a {type(found).__name__}, not a table of words")
+    return found
 
 
 class _OnlyTables(pickle.Unpickler):

@@ -20,6 +20,7 @@ from bench.commands import (
     doctor,
     duel,
     explain,
+    install,
     matrix,
     own,
     report,
@@ -37,6 +38,7 @@ _MEASURING = {
 }
 """Before the commands of the kinds' own, which measure too."""
 _OTHERS = {
+    "install": (install, "libraries that can't be installed beside the others"),
     "list": (listing, "what can be asked for, without importing torch"),
     "counts": (counts, "count what runs do, without timing anything"),
     "matrix": (matrix, "count with many versions of torch and of libraries"),

@@ -12,7 +12,7 @@ from adapters.models.classifiers import catalogue as classifiers
 from adapters.models.dynamic import catalogue as dynamic
 from bench import console, layout, program, telling
 from bench.choosing import suites
-from bench.commands import codes
+from bench.commands import codes, install
 from bench.errors import UsageError
 from bench.kinds import registry as kinds
 from bench.variants import naming
@@ -61,9 +61,11 @@ def _libraries() -> str:
         except AdapterError as error:
             rows.append((name, "broken", str(error)))
             continue
+        if adapter.apart:
+            rows.append((name, *install.told(adapter)))
+            continue
         version = registry.version(adapter)
-        install = f"python -m pip install {adapter.distribution}"
-        rows.append((name, version or "not installed", "" if version else install))
+        rows.append((name, version or "not installed", "" if version else adapter.installing))
     return columns(rows, console.width() - _SET_IN)
 
 

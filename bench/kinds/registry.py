@@ -22,6 +22,7 @@ OURS = {
     "sampling": "bench.kinds.sampling.kind:SamplingKind",
     "pruning": "bench.kinds.pruning.kind:PruningKind",
     "function": "bench.kinds.function.kind:FunctionKind",
+    "tokens": "bench.kinds.tokens.kind:Tokens",
 }
 DEFAULT = "images"
 """What is meant where nothing tells."""

@@ -20,13 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters import caching
-from bench import uv
+from bench import resolving, uv
 from bench.errors import UsageError
-from bench.matrix import pythons, requirements, resolving
+from bench.matrix import pythons, requirements
 from bench.matrix.asked import Library
 from bench.matrix.pythons import NoPython
-from bench.matrix.resolving import Package
 from bench.records import opening
+from bench.resolving import Package
 from semibackward_bench.grammar import counted
 
 FOLDER = "environments"

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from bench import uv
-from bench.matrix import resolving
+from bench import resolving, uv
 from bench.matrix.asked import LATEST
 
 KNOWN = ("3.10", "3.11", "3.12", "3.13")

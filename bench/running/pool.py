@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from adapters import layers
 from bench.running.observer import Observer, Observing
 from bench.running.process import WorkerDied, WorkerProcess
 
@@ -41,7 +42,8 @@ def _beside_us(worker: Worker) -> Observing:
 
 class WorkerPool:
     """At most one worker at a time, kept for as long as the library stays the same: libraries mend
-    and patch modules for themselves, and none shall meet another's mends.
+    and patch modules for themselves, and none shall meet another's mends. One that has a layer
+    needs a worker that was started in it.
 
     Args:
         start: starts them.
@@ -75,7 +77,7 @@ class WorkerPool:
         Raises:
             WorkerDied: it can't be started.
         """
-        if self._library and library != self._library:
+        if library != self._library and (self._library or layers.of(library)):
             self.replace()
         worker = self._worker
         if worker is None:

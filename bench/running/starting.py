@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+from adapters import layers
 from bench.records.memory import MemoryPolicy, MemoryUse
 from bench.running import memory, templates
 from bench.running.observer import Observer, Observing
@@ -78,10 +79,10 @@ class Starting:
         """Starts workers that run on the CPU."""
         variables = {**self._memory(policy)[1], **self._restricted}
         if not self._fork:
-            return functools.partial(_afresh, variables)
+            return _layered(functools.partial(_afresh, variables), variables)
         if policy not in self._templates:
             self._templates[policy] = Templates(variables, self._note)
-        return self._templates[policy].start
+        return _layered(self._templates[policy].start, variables)
 
     def prepare(self, policies: Sequence[MemoryPolicy], needed: Needed) -> None:
         """Import beforehand, and for all ways of memory at once, what workers will need.
@@ -94,7 +95,7 @@ class Starting:
             return
         for policy in policies:
             self.on_cpu(policy)
-        wanted = list(dict.fromkeys(needed))
+        wanted = [one for one in dict.fromkeys(needed) if layers.of(one[0]) is None]
         with ThreadPoolExecutor(len(policies)) as each:
             grown = [each.submit(self._templates[policy].grow, wanted) for policy in policies]
         for future in grown:
@@ -103,7 +104,8 @@ class Starting:
     def elsewhere(self) -> Start:
         """Starts workers that run on an accelerator: nobody has shown yet that those which are
         forked differ by as much as others do, and the allocator there is torch's own."""
-        return functools.partial(_afresh, dict(self._restricted))
+        variables = dict(self._restricted)
+        return _layered(functools.partial(_afresh, variables), variables)
 
     def restrict(self, variables: Mapping[str, str], held: Sequence[int]) -> None:
         """Start all further workers with these variables, on these cores; what was started before
@@ -137,6 +139,19 @@ class Starting:
         if policy not in self._found:
             self._found[policy] = memory.use(policy)
         return self._found[policy]
+
+
+def _layered(start: Start, variables: Mapping[str, str]) -> Start:
+    """The same, but for libraries that have a layer: their workers have it before all else."""
+
+    def started(library: str = "", building: str = "") -> Worker:
+        layer = layers.of(library)
+        if layer is None:
+            return start(library, building)
+        own = {**variables, layers.VARIABLE: str(layer.folder)}
+        return WorkerProcess(lambda log: spawn(log, first=[layer.folder], variables=own))
+
+    return started
 
 
 def _afresh(variables: Mapping[str, str], library: str = "", building: str = "") -> Worker:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from adapters import layers
 from bench.cases import Findings
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.diagnosis import DeviceUse
@@ -167,7 +168,9 @@ def gate(workload: Workload) -> Gate:
     found, complaints = state.deterministically(
         workload.comparison.case.device, lambda: _compared(workload)
     )
-    return replace(found, warnings=[*workload.remarks(), *complaints, *found.warnings])
+    layer = layers.remark()
+    said = [*workload.remarks(), *([] if layer is None else [layer])]
+    return replace(found, warnings=[*said, *complaints, *found.warnings])
 
 
 def _compared(workload: Workload) -> Gate:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from adapters import origins, registry
+from adapters import layers, origins, registry
 from semibackward.rounding import tf32
 
 _DISTRIBUTIONS = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow")
@@ -84,7 +84,9 @@ def origins_of(
     wanted: dict[str, tuple[str, str, Path | None]] = {}
     for name in set(registry.names()).intersection(libraries):
         adapter = registry.get(name)
-        wanted[name] = (origins.module_of(adapter), adapter.distribution, None)
+        layer = layers.of(name)
+        first = None if layer is None else layer.folder
+        wanted[name] = (origins.module_of(adapter), adapter.distribution, first)
     imported = (name for file in files for name in origins.imported_by(Path(file)))
     known = {module.partition(".")[0] for module, *_ in wanted.values()}
     for name in (*modules, *(name for name in imported if name not in _MODULES)):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pytest
+
 from adapters import registry
 from adapters.base import Settings
 from bench.cases import Case
@@ -41,6 +45,27 @@ ALL = {
 }
 WORKING = [pair for pair, info in ALL.items() if info.fault is None and not info.lacks]
 BROKEN = [pair for pair, info in ALL.items() if info.fault is not None]
+
+EXTRA = frozenset({"secml-torch", "torchattack", "adv-lib", "autoattack", "captum"})
+"""Libraries of which `make test` runs one attack, and `make test-extras` all others."""
+
+
+def plainest(library: str) -> str:
+    """Its PGD; of a library that has none, the first attack that works."""
+    attacks = [attack for name, attack in WORKING if name == library]
+    return "pgd" if "pgd" in attacks else attacks[0]
+
+
+def marked(pairs: Iterable[tuple[str, str]]) -> list[object]:
+    """Parameters of a test, a pair each; those that `make test` leaves out have its marker."""
+    return [
+        pytest.param(
+            pair,
+            id=" ".join(pair),
+            marks=[pytest.mark.extras] if pair[0] in EXTRA and pair[1] != plainest(pair[0]) else [],
+        )
+        for pair in pairs
+    ]
 
 
 def case(library: str, attack: str) -> Case:

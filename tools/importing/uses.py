@@ -22,7 +22,7 @@ SMALLEST = {
     "papers": ("--models", f"{ROOT}/tests/data/gated.py:build", "--steps", "1"),
     "sap": ("--models", f"{ROOT}/tests/data/rectified.py:build", "--samples", "2"),
     "mad": ("--models", f"{ROOT}/tests/data/rectified.py:build", "--batch", "10"),
-    "beyond": (),
+    "beyond": ("--attacks", "actor"),
 }
 """What to attack, of libraries that attack no classifier of images."""
 USES_OF_OURS = ("bench", "gpu", "tests")

@@ -194,7 +194,7 @@ def _alone(
     if taken is None:
         return found
     for name, given in (("batch", request.batch), ("dtype", request.dtype)):
-        if given and name not in taken["names"]:
+        if given and given != (1,) and name not in taken["names"]:
             what = one.name if users else f"{one.library} {one.name}"
             raise UsageError(
                 f"--{name}: {what} takes no `{name}`; leave it out"

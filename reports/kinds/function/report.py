@@ -39,7 +39,7 @@ class FunctionReport(KindReport):
         words: list[object] = ["explain", "--libs", case.library, "--attacks", case.attack]
         if case.library == USER:
             words = ["explain", "--workload", case.attack]
-        return [*words, *(["--batch", case.batch] if case.batch > 1 else [])]
+        return [*words, "--batch", case.batch]
 
     def mend(self, record: ComparisonRecord) -> str:
         found = record.findings

@@ -13,7 +13,7 @@ from bench.errors import UsageError
 from bench.matrix import asked, environments, filling, pythons, requirements
 from bench.matrix.asked import Library
 from bench.matrix.environments import Planned
-from bench.matrix.resolving import Package
+from bench.resolving import Package
 from tests.cases import image_case
 
 ART = "adversarial-robustness-toolbox"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapters.workloads.shipped import WORKLOADS
 from bench.cases import Case
 from bench.errors import UsageError
 from bench.kinds import registry
@@ -53,7 +54,8 @@ def test_several_workloads_are_several_cases() -> None:
 
 def test_shipped_workloads_are_asked_for_by_name() -> None:
     assert [case.what for case in cases("--attacks", "actor")] == ["beyond actor"]
-    assert "beyond sac" in [case.what for case in cases("--libs", "beyond")]
+    every = cases("--libs", "beyond", "--attacks", "all")
+    assert {case.attack for case in every} == set(WORKLOADS)
     assert {case.library for case in cases("--suite", "beyond")} == {"beyond"}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bench import uv
@@ -69,6 +71,46 @@ def resolve(
         words += ["--only-binary", name]
     told = uv.call([*words, "-"], folder, wheels, text="\n".join(requirements))
     return [_package(one) for one in tomllib.loads(told).get("packages", ())]
+
+
+def resolve_beside(
+    requirements: Iterable[str],
+    folder: Path,
+    pins: Mapping[str, str],
+    *,
+    python: str,
+    wheels: Path | None = None,
+    built: Sequence[str] = (),
+) -> list[Package]:
+    """The same for what joins an environment: of what is there already those versions are kept that
+    can be.
+
+    Args:
+        requirements: as pip takes them.
+        folder: to work in.
+        pins: version by canonical name of what is there.
+        python: the path of its interpreter.
+        wheels: take packages from this folder alone.
+        built: names of those that must not be built from source.
+
+    Raises:
+        Failed: nothing meets them together; why, in words of uv's.
+        UsageError: uv is not here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as inside:
+        # uv prefers the versions of an output that is there.
+        output = Path(inside, "requirements.txt")
+        output.write_text("".join(f"{n}=={v}\n" for n, v in pins.items()), encoding="utf-8")
+        words = ["pip", "compile", "--python", python, "--no-header", "--no-annotate"]
+        for name in built:
+            words += ["--only-binary", name]
+        words += ["--output-file", str(output), "-"]
+        uv.call(words, folder, wheels, text="\n".join(requirements))
+        found = [Requirement(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    return [
+        Package(canonicalize_name(one.name), str(one.specifier).removeprefix("==")) for one in found
+    ]
 
 
 def version_of(name: str, packages: Iterable[Package]) -> str | None:
