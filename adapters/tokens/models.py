@@ -13,6 +13,7 @@ from adapters.base import AdapterError
 from adapters.text.victims import offline
 from adapters.tokens import vocabulary
 from adapters.tokens.catalogue import MODELS, Configured
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -142,7 +143,7 @@ def _checkpoint(spec: str) -> LanguageModel:
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) < 10 or len(tokenizer) > rows:
         raise AdapterError(
-            f"victim {spec}: its tokenizer knows {len(tokenizer):,} tokens and the model {rows:,};"
+            f"victim {spec}: its tokenizer knows {counted(f'{len(tokenizer):,}', 'token')} and the model {rows:,};"
             " save the model's own beside it with tokenizer.save_pretrained"
         )
     return LanguageModel(model, tokenizer, spec)

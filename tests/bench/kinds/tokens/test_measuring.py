@@ -179,16 +179,9 @@ def refused(said: str, error: type[AdapterError] = AdapterError, **changes: Any)
 
 def test_what_a_model_can_not_read_is_refused_in_a_line() -> None:
     refused("reads 256; shorten it", suffix=250)
-    refused(
-        "--top-k 300: the model has 512 tokens; give at most 256", UnsupportedSettings, top_k=300
-    )
-    refused(
-        "works on cpu, cuda only",
-        UnsupportedSettings,
-        library="nanogcg",
-        attack="gcg",
-        device="mps",
-    )
+    refused("the model has 512 tokens; give at most 256", UnsupportedSettings, top_k=300)
+    where = {"library": "nanogcg", "attack": "gcg", "device": "mps"}
+    refused("works on cpu, cuda only", UnsupportedSettings, **where)
 
 
 def test_a_folder_that_is_no_model_is_refused_in_a_line(tmp_path: Path) -> None:
