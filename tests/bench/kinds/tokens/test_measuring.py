@@ -87,10 +87,13 @@ def test_findings_that_can_not_be_are_none() -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Step], Step], str]] = {
-    "candidates": (lambda s: replace(s, candidates=s.candidates + 1), "candidate tokens"),
-    "losses": (lambda s: replace(s, losses=s.losses.nextafter(s.losses + 1)), "losses of the same"),
+    "candidates": (lambda s: replace(s, candidates=s.candidates + 1), "the candidate tokens"),
+    "losses": (
+        lambda s: replace(s, losses=s.losses.nextafter(s.losses + 1)),
+        "the losses of the same",
+    ),
     "chosen": (lambda s: replace(s, chosen=s.chosen.flip(0)), "other tokens are chosen"),
-    "dtype": (lambda s: replace(s, losses=s.losses.double()), "losses of the same"),
+    "dtype": (lambda s: replace(s, losses=s.losses.double()), "the losses of the same"),
 }
 
 
