@@ -9,7 +9,8 @@ import pytest
 
 from bench.cases import BASELINE, SEMI_BACKWARD
 from bench.kinds.tokens.findings import PromptRecord, TokenFindings
-from bench.records.types import ComparisonRecord, MemoryParts
+from bench.records.memory import MemoryParts
+from bench.records.types import ComparisonRecord
 from bench.statistics.anatomy import Anatomy
 from bench.statistics.estimate import Speedup
 from reports.formats import latex, markdown, tabular
@@ -125,9 +126,10 @@ def test_libraries_and_settings_are_named_where_they_differ() -> None:
     first = record("gcg-backward")
     case = first.case.with_options(steps=5)
     second = replace(first, case=case, case_id=case.id)
+    rest = "a suffix of 4 tokens, the 8 best of each, 6 candidates, 4 in a pass"
     assert [row[0] for row in tables_of(run(first, second), "tokens")[0].rows] == [
-        "gcg-backward, 2 steps, a suffix of 4 tokens, the 8 best of each, 6 candidates, 4 in a pass",
-        "gcg-backward, 5 steps, a suffix of 4 tokens, the 8 best of each, 6 candidates, 4 in a pass",
+        f"gcg-backward, 2 steps, {rest}",
+        f"gcg-backward, 5 steps, {rest}",
     ]
 
 
@@ -144,11 +146,8 @@ def test_every_format_draws_it_with_what_was_found_in_columns() -> None:
     assert "<b>" not in markdown.report([there])
     assert "token-gradient-backward" in latex.report([there])
     text = tabular.csv([there])
-    for name, value in (
-        ("sequences_tried", "32"),
-        ("loss_last", "9.25"),
-        ("weights_bytes", WEIGHTS),
-    ):
+    found = {"sequences_tried": 32, "loss_last": 9.25, "weights_bytes": WEIGHTS}
+    for name, value in found.items():
         assert name in text
         assert str(value) in text
 
@@ -156,9 +155,8 @@ def test_every_format_draws_it_with_what_was_found_in_columns() -> None:
 def test_a_gain_is_explained_by_the_candidates_beside_it() -> None:
     report = kind.named("tokens")
     found = Anatomy.__new__(Anatomy)  # not looked at
-    assert "6 candidates that only pass forward" in str(
-        report.reason(record("gcg-backward"), found)
-    )
+    told = report.reason(record("gcg-backward"), found)
+    assert "6 candidates that only pass forward" in str(told)
     assert report.reason(record(), found) is None
     asks = {"call": "autograd.grad", "parameters": 111, BASELINE: 0, SEMI_BACKWARD: 0}
     assert report.reason(record("gcg-autograd-grad", gradients=asks), found) is None

@@ -173,14 +173,14 @@ def _memory(named: Sequence[tuple[str, ComparisonRecord]]) -> Table:
             for name, record in named
             if record.memory_parts is not None
         ),
-        tuple(
-            dict.fromkeys(
-                f"Peak: {record.memory['what']}."
-                for _, record in named
-                if record.memory is not None
-            )
-        ),
+        tuple(f"Peak: {what}." for what in _whats(record for _, record in named)),
     )
+
+
+def _whats(records: Iterable[ComparisonRecord]) -> Iterable[object]:
+    """What peaks are, in words, each once."""
+    told = (record.memory.get("what") for record in records if record.memory is not None)
+    return dict.fromkeys(filter(None, told))
 
 
 def _weights(record: ComparisonRecord) -> str:
@@ -249,9 +249,13 @@ def _about(records: Iterable[ComparisonRecord]) -> Iterator[str]:
     known = [found for record in there if (found := findings(record)) is not None]
     random = any(record.case.weights == "random" for record in there)
     for victim, parameters in dict.fromkeys((f.victim, f.parameters) for f in known):
-        yield f"Victim: {victim}{'' if random else f' ({parameters:,} parameters)'}."
+        yield f"Victim: {victim}{'' if random else f' ({_many(parameters)})'}."
     if random:
         yield (
             "A model of random weights tells what a step costs, and nothing of what any model can"
             " be made to say."
         )
+
+
+def _many(parameters: int) -> str:
+    return counted(f"{parameters:,}", "parameter")

@@ -19,14 +19,12 @@ TINY = ("llama-tiny", "gpt2-tiny")
 @pytest.mark.parametrize("name", TINY)
 def test_a_seeded_model_is_the_same_for_its_seed_alone(name: str) -> None:
     before = torch.get_rng_state()
-    one, again, other = (models.build(name, seed).model for seed in (0, 0, 1))
-    weights = [
-        torch.cat([p.flatten() for p in model.parameters()]) for model in (one, again, other)
-    ]
+    built = [models.build(name, seed).model for seed in (0, 0, 1)]
+    weights = [torch.cat([p.flatten() for p in model.parameters()]) for model in built]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
     assert torch.equal(torch.get_rng_state(), before)
-    assert not one.training
+    assert not any(model.training for model in built)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -87,10 +87,13 @@ def test_findings_that_can_not_be_are_none() -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Step], Step], str]] = {
-    "candidates": (lambda s: replace(s, candidates=s.candidates + 1), "candidate tokens"),
-    "losses": (lambda s: replace(s, losses=s.losses.nextafter(s.losses + 1)), "losses of the same"),
+    "candidates": (lambda s: replace(s, candidates=s.candidates + 1), "the candidate tokens"),
+    "losses": (
+        lambda s: replace(s, losses=s.losses.nextafter(s.losses + 1)),
+        "the losses of the same",
+    ),
     "chosen": (lambda s: replace(s, chosen=s.chosen.flip(0)), "other tokens are chosen"),
-    "dtype": (lambda s: replace(s, losses=s.losses.double()), "losses of the same"),
+    "dtype": (lambda s: replace(s, losses=s.losses.double()), "the losses of the same"),
 }
 
 
@@ -179,16 +182,9 @@ def refused(said: str, error: type[AdapterError] = AdapterError, **changes: Any)
 
 def test_what_a_model_can_not_read_is_refused_in_a_line() -> None:
     refused("reads 256; shorten it", suffix=250)
-    refused(
-        "--top-k 300: the model has 512 tokens; give at most 256", UnsupportedSettings, top_k=300
-    )
-    refused(
-        "works on cpu, cuda only",
-        UnsupportedSettings,
-        library="nanogcg",
-        attack="gcg",
-        device="mps",
-    )
+    refused("the model has 512 tokens; give at most 256", UnsupportedSettings, top_k=300)
+    where = {"library": "nanogcg", "attack": "gcg", "device": "mps"}
+    refused("works on cpu, cuda only", UnsupportedSettings, **where)
 
 
 def test_a_folder_that_is_no_model_is_refused_in_a_line(tmp_path: Path) -> None:
