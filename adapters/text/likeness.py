@@ -34,7 +34,7 @@ def vectors(words: Sequence[str]) -> numpy.ndarray:
     for pos, groups in lexicon.groups().items():
         for group in groups:
             shared = _drawn(f"{pos} {group[0]}")
-            for word in group:
+            for word in sums.keys() & set(group):
                 sums[word] = sums[word] + shared
     matrix = numpy.stack([sums[word] for word in words])
     found: numpy.ndarray = matrix / numpy.linalg.norm(matrix, axis=1, keepdims=True)

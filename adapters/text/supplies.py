@@ -127,7 +127,8 @@ def provide(entries: Iterable[str], folder: Path | None) -> None:
     if ENCODER in wanted:
         within = "constraints.semantics.sentence_encoders.universal_sentence_encoder"
         module = _module(f"{within}.universal_sentence_encoder")
-        module.hub = SimpleNamespace(load=lambda url: _encoder(folder))
+        encoder = _encoder(folder)
+        module.hub = SimpleNamespace(load=lambda url: encoder)
     if SENTENCE_BERT in wanted:
         module = _module("constraints.semantics.sentence_encoders.sentence_bert.sbert")
         module.sentence_transformers = SimpleNamespace(SentenceTransformer=_SentenceBert)
