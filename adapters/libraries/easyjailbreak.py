@@ -34,6 +34,7 @@ class Easyjailbreak(TokenAdapter):
 
     name = "easyjailbreak"
     distribution = "easyjailbreak"
+    apart = ("easyjailbreak==0.1.3",)
     devices = frozenset({"cpu", "cuda"})
     left_out: ClassVar[Mapping[str, str]] = dict.fromkeys(
         (
@@ -98,7 +99,7 @@ class Easyjailbreak(TokenAdapter):
 def _no_log() -> Iterator[None]:
     """Inside the block an attacker opens no file in the current folder, and adds no handler to
     python's root logger, as each of them does for good."""
-    module = importlib.import_module("easyjailbreak.attacker.attacker_base")
+    module: Any = importlib.import_module("easyjailbreak.attacker.attacker_base")
     logger, module.Logger = module.Logger, lambda: None
     try:
         yield

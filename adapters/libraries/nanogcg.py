@@ -29,6 +29,7 @@ class Nanogcg(TokenAdapter):
 
     name = "nanogcg"
     distribution = "nanogcg"
+    apart = ("nanogcg==0.3.0",)
     devices = frozenset({"cpu", "cuda"})
     left_out: ClassVar[Mapping[str, str]] = {
         "ProbeSamplingConfig": "it needs a second, smaller model that drafts",

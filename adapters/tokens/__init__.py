@@ -1,1 +1,1 @@
-"""What attacks on token sequences need: language models, prompts, and greedy coordinate gradient."""
+"""What attacks on token sequences need: language models, prompts, and a reference of ours."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from adapters.base import Adapter, Settings, UnsupportedSettings, quiet
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -93,7 +94,7 @@ class TokenAdapter(Adapter):
             raise UnsupportedSettings(f"{self.name} {attack} is broken upstream: {info.fault}")
         if settings.top_k > model.vocabulary // 2:
             raise UnsupportedSettings(
-                f"--top-k {settings.top_k}: the model has {model.vocabulary:,} tokens; give at most"
+                f"--top-k {settings.top_k}: the model has {_tokens(model.vocabulary)}; give at most"
                 f" {model.vocabulary // 2:,}"
             )
         with quiet():
@@ -101,3 +102,7 @@ class TokenAdapter(Adapter):
 
     def build_attack(self, attack: str, model: nn.Module, settings: Settings) -> AttackFunction:
         raise UnsupportedSettings(f"{self.name} attacks token sequences, not images")
+
+
+def _tokens(number: int) -> str:
+    return counted(f"{number:,}", "token")

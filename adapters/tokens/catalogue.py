@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from semibackward_bench.grammar import counted
+
 
 @dataclass(frozen=True)
 class Configured:
@@ -34,8 +36,9 @@ class Configured:
         """What it is, in words."""
         name = "Llama" if self.make == "llama" else "GPT-2"
         return (
-            f"a {name} of {self.layers} layers of {self.width}, {self.vocabulary:,} tokens,"
-            f" {self.parameters:,} parameters, random weights from the seed"
+            f"a {name} of {counted(self.layers, 'layer')} of {self.width},"
+            f" {counted(f'{self.vocabulary:,}', 'token')},"
+            f" {counted(f'{self.parameters:,}', 'parameter')}, random weights from the seed"
         )
 
 

@@ -13,6 +13,7 @@ from adapters.base import AdapterError
 from adapters.text.victims import offline
 from adapters.tokens import vocabulary
 from adapters.tokens.catalogue import MODELS, Configured
+from semibackward_bench.grammar import counted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -141,9 +142,10 @@ def _checkpoint(spec: str) -> LanguageModel:
         tokenizer: Any = AutoTokenizer.from_pretrained(spec, local_files_only=True)
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) < 10 or len(tokenizer) > rows:
+        known = counted(f"{len(tokenizer):,}", "token")
         raise AdapterError(
-            f"victim {spec}: its tokenizer knows {len(tokenizer):,} tokens and the model {rows:,};"
-            " save the model's own beside it with tokenizer.save_pretrained"
+            f"victim {spec}: its tokenizer knows {known} and the model {rows:,}; save the model's"
+            " own beside it with tokenizer.save_pretrained"
         )
     return LanguageModel(model, tokenizer, spec)
 

@@ -26,6 +26,7 @@ NEEDED = {
     "defended networks": 4,
     "pruned networks": 4,
     "functions": 2,
+    "token sequences": 2,
 }
 """How many of the first lines must be good, by what is attacked: of Python, torch, timm, and
 photographs."""

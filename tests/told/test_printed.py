@@ -81,6 +81,9 @@ ASKED = [
     ["--workload", "your workload.py:setup", "--batch", "2"],
     ["--workload", "your workload.py:setup", "--a-a"],
     ["--libs", "beyond", "--attacks", "actor", "gan", "--batch", "3"],
+    ["--libs", "gcg", "--attacks", "all", "--victim", "your victim", "gpt2-tiny", "--steps", "3"],
+    ["--libs", "nanogcg", "--prompts", "your prompts.tsv", "--suffix", "5", "--top-k", "7"],
+    ["--libs", "gcg", "--candidates", "6", "--candidate-batch", "4", "--batch", "2"],
 ]  # fmt: skip
 
 
@@ -94,6 +97,7 @@ def test_what_was_asked_is_asked_again_by_the_command_of_its_row(
     (desk / "your weights.pt").touch()
     (desk / "your workload.py").write_text("def setup(batch=4): ...\n")
     (desk / "your lines.txt").write_text("a good film\na bad one\n")
+    (desk / "your prompts.tsv").write_text("a question\tits answer\n")
     for place in (
         "your victim/config.json",
         "your words/TProcess.NLTKWordNet",

@@ -21,6 +21,9 @@ SMALLEST = {
     TEXT: ("--victim", "bert-tiny", "--queries", "3"),
     "papers": ("--models", f"{ROOT}/tests/data/gated.py:build", "--steps", "1"),
     "sap": ("--models", f"{ROOT}/tests/data/rectified.py:build", "--samples", "2"),
+    "gcg": ("--victim", "llama-tiny", "--steps", "1"),
+    "nanogcg": ("--victim", "llama-tiny", "--steps", "1"),
+    "easyjailbreak": ("--victim", "llama-tiny", "--steps", "1"),
     "mad": ("--models", f"{ROOT}/tests/data/rectified.py:build", "--batch", "10"),
     "beyond": ("--attacks", "actor"),
 }
@@ -84,10 +87,11 @@ def library(name: str) -> None:
 
 
 def every(*, text: bool) -> Mapping[str, Callable[[], None]]:
-    """The uses by name: ours, and each library of ours."""
+    """The uses by name: ours, and each library of ours that needs no layer of its own."""
     from adapters import registry
 
-    names = [name for name in registry.OURS if text or name != TEXT]
+    here = [name for name in registry.OURS if not registry.get(name).apart]
+    names = [name for name in here if text or name != TEXT]
     ours = dict(zip(USES_OF_OURS, (program, gpu, tests), strict=True))
     return {**ours, **{name: partial(library, name) for name in names}}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.cases import Findings
+from semibackward_bench.grammar import counted
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class TokenFindings(Findings):
     def check(self) -> None:
         if self.parameters < 1 or self.weights < 1 or self.vocabulary < 1:
             raise ValueError(
-                f"findings: {self.parameters} parameters, {self.weights} bytes,"
-                f" {self.vocabulary} tokens"
+                f"findings: {counted(self.parameters, 'parameter')}, {self.weights} bytes,"
+                f" {counted(self.vocabulary, 'token')}"
             )
         for prompt in self.prompts:
             if not math.isfinite(prompt.first_loss) or not math.isfinite(prompt.last_loss):

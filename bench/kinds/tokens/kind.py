@@ -49,7 +49,7 @@ class TokenGroup(Group):
     prompts: str = prompts.SHIPPED
     steps: tuple[int, ...] = (2,)
     suffix: int = 8
-    top_k: int = 16
+    top_k: int = 64
     candidates: int = 16
     candidate_batch: int = 8
     kind: str = "tokens"
@@ -96,7 +96,7 @@ class Tokens(Kind):
             "--top-k",
             type=numbers.at_least_one,
             metavar="N",
-            help="of token sequences: tokens of each place that candidates are drawn from (16)",
+            help="of token sequences: tokens of each place that candidates are drawn from (64)",
         )
         what.add_argument(
             "--candidate-batch",

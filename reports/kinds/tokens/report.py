@@ -71,7 +71,7 @@ class TokenReport(KindReport):
         return tables.cells_of(record)
 
     def reason(self, record: ComparisonRecord, found: Anatomy) -> str | None:
-        return None
+        return tables.reason(record)
 
     def mend(self, record: ComparisonRecord) -> str:
         return (
