@@ -224,13 +224,13 @@ def _paragraph(
     case = record.case
     told_of = kind.of(case)
     size = [told_of.size(case), case.dtype, case.device, *models.apart(case)]
-    where = f"{models.name(case)} ({', '.join(size)})"
+    where = f"{models.on(case)} ({', '.join(size)})".strip()
     version = f" {case.library_version}" if case.library_version else ""
     proved = levels.sentence(record)
     lines = [
         f"**{escape(f'{case.library}{version}')} {code(case.attack)}: {told.label}**",
         "",
-        f"One run on {escape(where)}{_passes(record, found)}.{_by_operation(record, found)}",
+        f"One run {escape(where)}{_passes(record, found)}.{_by_operation(record, found)}",
         _time(record, told.split),
         f"{prose(told.sentence[0].upper() + told.sentence[1:])}. The {told_of.outputs}"
         f" are {levels.are(record)}{f': {prose(proved)}' if proved else ''}.",

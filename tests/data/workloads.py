@@ -162,7 +162,7 @@ def scaled_by_freezing() -> dict[str, Any]:
     actor, critic, _, seen = parts()
 
     def step() -> Tensor:
-        factor = 1 + critic[0].weight.requires_grad
+        factor = 1 + next(critic.parameters()).requires_grad
         made: Tensor = critic(actor(seen)).sum() * factor
         return made
 
