@@ -81,6 +81,9 @@ ASKED = [
     ["--libs", "gcg", "--attacks", "all", "--victim", "your victim", "gpt2-tiny", "--steps", "3"],
     ["--libs", "nanogcg", "--prompts", "your prompts.tsv", "--suffix", "5", "--top-k", "7"],
     ["--libs", "gcg", "--candidates", "6", "--candidate-batch", "4", "--batch", "2"],
+    ["--workload", "your workload.py:setup", "--batch", "2"],
+    ["--workload", "your workload.py:setup", "--a-a"],
+    ["--libs", "beyond", "--attacks", "actor", "gan", "--batch", "3"],
 ]  # fmt: skip
 
 
@@ -92,6 +95,7 @@ def test_what_was_asked_is_asked_again_by_the_command_of_its_row(
     (desk / "your attacks.py").write_text("def pgd(model, images, labels): ...\n")
     (desk / "your models.py").write_text("def build(): ...\n")
     (desk / "your weights.pt").touch()
+    (desk / "your workload.py").write_text("def setup(batch=4): ...\n")
     (desk / "your lines.txt").write_text("a good film\na bad one\n")
     (desk / "your prompts.tsv").write_text("a question\tits answer\n")
     for place in (
