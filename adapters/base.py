@@ -39,6 +39,7 @@ Promise = Literal[
     "variants agree",
     "leaves the model",
     "leaves the images",
+    "reaches every layer",
 ]
 """What the conformance table holds every attack to; an attack may be exempt, with the reason."""
 

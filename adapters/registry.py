@@ -26,6 +26,7 @@ OURS = {
     "autoattack": "adapters.libraries.autoattack:AutoAttack",
     "captum": "adapters.libraries.captum:Captum",
     "secml-torch": "adapters.libraries.secml_torch:SecmlTorch",
+    "torchattack": "adapters.libraries.torchattack:Torchattack",
     "openattack": "adapters.libraries.openattack:Openattack",
     "textattack": "adapters.libraries.textattack:Textattack",
     "reference": "adapters.reference:Reference",

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from adapters.base import AttackInfo
 from adapters.text import lexicon, resources, victims
 from adapters.text.base import TextAdapter, TextAttack, TextSettings
+from adapters.text.replacing import Loads, replaced
 from adapters.text.resources import ENCODER, HOWNET, MASKED, SENTENCES, TAGGER, WORDNET
 from adapters.text.victims import Victim
 
@@ -173,7 +174,7 @@ def _encoder(module: ModuleType, folder: Path | None) -> Iterator[None]:
     """Inside the block the module's sentence encoder is the user's, or its stand-in."""
     path = resources.where(ENCODER, folder)
     if path is None:
-        with _replaced(module, UniversalSentenceEncoder=_stand_in_encoder):
+        with replaced(module, UniversalSentenceEncoder=_stand_in_encoder):
             yield
         return
     with resources.readable(ENCODER, path):
@@ -206,35 +207,13 @@ def _masked_language_model(module: ModuleType, settings: TextSettings) -> Iterat
             yield str(path)
         return
     model, tokenizer = victims.masked_language_model(settings.victim, settings.seed)
-    with _replaced(
+    with replaced(
         module,
-        BertConfig=_Loads(model.config),
-        BertForMaskedLM=_Loads(model),
-        BertTokenizer=_Loads(tokenizer),
+        BertConfig=Loads(model.config),
+        BertForMaskedLM=Loads(model),
+        BertTokenizer=Loads(tokenizer),
     ):
         yield ""
-
-
-class _Loads:
-    """Stands for a class whose `from_pretrained` gives something that is there already."""
-
-    def __init__(self, what: Any) -> None:
-        self._what = what
-
-    def from_pretrained(self, *_: Any, **__: Any) -> Any:
-        return self._what
-
-
-@contextlib.contextmanager
-def _replaced(module: ModuleType, **values: Any) -> Iterator[None]:
-    before = {name: getattr(module, name) for name in values}
-    for name, value in values.items():
-        setattr(module, name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(module, name, value)
 
 
 @contextlib.contextmanager

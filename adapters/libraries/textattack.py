@@ -7,6 +7,7 @@ which makes two forward passes with a graph and then a full backward pass.
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib
 import logging
 import os
@@ -20,7 +21,8 @@ from typing import Any, ClassVar
 from adapters.base import AttackInfo
 from adapters.text import resources, supplies, victims
 from adapters.text.base import TextAdapter, TextAttack, TextSettings
-from adapters.text.recipes import Recipe, replaced
+from adapters.text.recipes import Recipe
+from adapters.text.replacing import Loads, replaced
 from adapters.text.resources import (
     EMBEDDINGS,
     ENCODER,
@@ -34,15 +36,15 @@ from adapters.text.resources import (
 from adapters.text.supplies import FLAIR, GOOGLE, GPT2, NAMES, SENTENCE_BERT, WRITING
 from adapters.text.victims import Victim
 
-_LONGEST = 512
-"""TextAttack pads each query to as many tokens as the tokenizer says the model reads."""
+_LONGEST = 10**6
+"""Of more tokens no model reads; TextAttack pads each query to what its tokenizer says."""
 _BY_GRADIENT = "two forward passes for each gradient; queries are forward passes under no_grad"
 _BY_QUERIES = "queries are forward passes under no_grad: freezing gains nothing"
 _STOPS = (STOP_WORDS,)
-_FINDERS = (MASKED, ROBERTA)
+_FILLERS = (MASKED, ROBERTA)
 _NEEDS: dict[str, tuple[str, ...]] = {
     "a2t": (*_STOPS, TAGGER, SENTENCE_BERT, EMBEDDINGS),
-    "badcharacters": (),
+    "badcharacters": (),  # broken upstream, as textbugger is
     "bae": (*_STOPS, TAGGER, ENCODER, MASKED),
     "bertattack": (*_STOPS, ENCODER, MASKED),
     "checklist": (NAMES,),
@@ -64,7 +66,13 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 """Lexical resources and networks of each recipe."""
 
 
-def _of(recipe: str, norm: str, *, reads: bool = False) -> AttackInfo:
+_NO_LOOKALIKES = (
+    "FileNotFoundError: No such file or directory: 'textattack/shared/intentional_homoglyphs.txt',"
+    " which its packages leave out"
+)
+
+
+def _of(recipe: str, norm: str, *, reads: bool = False, broken: str | None = None) -> AttackInfo:
     return AttackInfo(
         norm=norm,
         access="white-box" if reads else "black-box",
@@ -72,6 +80,7 @@ def _of(recipe: str, norm: str, *, reads: bool = False) -> AttackInfo:
         source=f"textattack.attack_recipes.{recipe}",
         gradient_call="backward" if reads else "none",
         extra_work=_BY_GRADIENT if reads else _BY_QUERIES,
+        broken=broken,
     )
 
 
@@ -109,10 +118,10 @@ class Textattack(TextAdapter):
             "kuleshov": _of("Kuleshov2017", "word"),
             "checklist": _of("CheckList2020", "word"),
             "inputreduction": _of("InputReductionFeng2018", "word"),
-            "textbugger": _of("TextBuggerLi2018", "character"),
+            "textbugger": _of("TextBuggerLi2018", "character", broken=_NO_LOOKALIKES),
             "deepwordbug": _of("DeepWordBugGao2018", "character"),
             "pruthi": _of("Pruthi2019", "character"),
-            "badcharacters": _of("BadCharacters2021", "character"),
+            "badcharacters": _of("BadCharacters2021", "character", broken=_NO_LOOKALIKES),
         }
 
     def import_library(self) -> None:
@@ -149,8 +158,6 @@ def _torch_device(name: str) -> Any:
 
 def _wrapped(victim: Victim) -> Any:
     """TextAttack's wrapper; a tokenizer that names no length is told that of the victims here."""
-    import copy
-
     from adapters.text.counted import CountedWrapper
 
     tokenizer = copy.copy(victim.tokenizer)
@@ -161,7 +168,7 @@ def _wrapped(victim: Victim) -> Any:
 
 def _filler(needs: tuple[str, ...], settings: TextSettings) -> tuple[Any, Any] | None:
     """The network that fills blanks, and its tokenizer: the user's, or the stand-in."""
-    entry = next((entry for entry in _FINDERS if entry in needs), None)
+    entry = next((entry for entry in _FILLERS if entry in needs), None)
     if entry is None:
         return None
     path = resources.where(entry, settings.resources)
@@ -171,15 +178,15 @@ def _filler(needs: tuple[str, ...], settings: TextSettings) -> tuple[Any, Any] |
     with resources.readable(entry, path):
         import transformers
 
-        kind = transformers.AutoModelForMaskedLM if entry == MASKED else _causal(transformers)
-        model = kind.from_pretrained(str(path), local_files_only=True).to(settings.device)
+        # CLARE's network is one that fills blanks, and TextAttack loads it by this other class.
+        by = "AutoModelForMaskedLM" if entry == MASKED else "AutoModelForCausalLM"
+        model = (
+            getattr(transformers, by)
+            .from_pretrained(str(path), local_files_only=True)
+            .to(settings.device)
+        )
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(path), local_files_only=True)
         return model.eval(), tokenizer
-
-
-def _causal(transformers: Any) -> Any:
-    """What CLARE loads its network by."""
-    return transformers.AutoModelForCausalLM
 
 
 def _build(attack: str, wrapper: Any, folder: Path | None, filler: tuple[Any, Any] | None) -> Any:
@@ -198,20 +205,14 @@ def _build(attack: str, wrapper: Any, folder: Path | None, filler: tuple[Any, An
         model, tokenizer = filler
         if attack == "clare":
             own["transformers"] = SimpleNamespace(
-                AutoModelForCausalLM=_Loads(model), AutoTokenizer=_Loads(tokenizer)
+                AutoModelForCausalLM=Loads(model), AutoTokenizer=Loads(tokenizer)
             )
         else:
             own["WordSwapMaskedLM"] = partial(
                 module.WordSwapMaskedLM, masked_language_model=model, tokenizer=tokenizer
             )
-    options = {"goal_function_type": "targeted_classification"} if _aims(attack) else {}
     with replaced(module, **own), replaced(utils, download_from_s3=_nowhere):
-        return recipe.build(wrapper, **options)
-
-
-def _aims(attack: str) -> bool:
-    """Whether the recipe must be told its goal."""
-    return attack == "badcharacters"
+        return recipe.build(wrapper)
 
 
 def _nowhere(*_: Any, **__: Any) -> str:
@@ -239,16 +240,6 @@ def _hownet(folder: Path | None, max_candidates: int = -1) -> Any:
     made.candidates_bank = resources.hownet(folder)
     made.pos_dict = {"ADJ": "adj", "NOUN": "noun", "ADV": "adv", "VERB": "verb"}
     return made
-
-
-class _Loads:
-    """Stands for a class whose `from_pretrained` gives something that is there already."""
-
-    def __init__(self, what: Any) -> None:
-        self._what = what
-
-    def from_pretrained(self, *_: Any, **__: Any) -> Any:
-        return self._what
 
 
 def _stop_words() -> supplies.StopWords:

@@ -94,10 +94,14 @@ class TextAdapter(Adapter):
 
         Raises:
             AdapterError: a resource of the user's can't be read.
+            UnsupportedSettings: the attack is broken upstream.
             KeyError: the adapter offers no attack of that name.
         """
         if attack not in self.attacks():
             raise KeyError(attack)
+        fault = self.attacks()[attack].fault
+        if fault is not None:
+            raise UnsupportedSettings(f"{self.name} {attack} is broken upstream: {fault}")
         with quiet():
             return self.build_text_attack(attack, victim, settings)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -32,25 +31,10 @@ class Recipe:
         from textattack.attack_results import FailedAttackResult, SkippedAttackResult
         from textattack.shared import AttackedText
 
-        text, goal = AttackedText(example["x"]), self.attack.goal_function
-        label = goal.get_output(text)
-        if hasattr(goal, "target_class"):
-            goal.target_class = (label + 1) % wrapper.model.config.num_labels
+        text = AttackedText(example["x"])
+        label = self.attack.goal_function.get_output(text)
         result = self.attack.attack(text, label)
         if isinstance(result, FailedAttackResult | SkippedAttackResult):
             return None
         found: str = result.perturbed_text()
         return found if found != example["x"] else None
-
-
-@contextlib.contextmanager
-def replaced(module: Any, **values: Any) -> Iterator[None]:
-    """Inside the block, names of a module stand for something else."""
-    before = {name: getattr(module, name) for name in values}
-    for name, value in values.items():
-        setattr(module, name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(module, name, value)

@@ -5,17 +5,14 @@ Nothing here imports TextAttack but inside a call.
 
 from __future__ import annotations
 
-import functools
 import importlib
-import math
-import zlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from adapters.text import lexicon, resources, sentences
+from adapters.text import lexicon, resources
+from adapters.text.likeness import encoded, log_likelihood, vectors
 from adapters.text.resources import (
     EMBEDDINGS,
     ENCODER,
@@ -44,11 +41,7 @@ ONLY_STAND_INS = {
 }
 """What no folder of the user's is read for."""
 
-_WIDTH = 300
 _NEIGHBOURS = 100
-_OWN_PART = 0.3
-"""What of a word's vector it does not share with its synonyms."""
-_DIMENSIONS = 512
 
 _UNIVERSAL = {
     "N": "NOUN",
@@ -134,13 +127,12 @@ def provide(entries: Iterable[str], folder: Path | None) -> None:
     if ENCODER in wanted:
         within = "constraints.semantics.sentence_encoders.universal_sentence_encoder"
         module = _module(f"{within}.universal_sentence_encoder")
-        module.hub = SimpleNamespace(load=lambda url: _encoder(folder))
+        encoder = _encoder(folder)
+        module.hub = SimpleNamespace(load=lambda url: encoder)
     if SENTENCE_BERT in wanted:
         module = _module("constraints.semantics.sentence_encoders.sentence_bert.sbert")
         module.sentence_transformers = SimpleNamespace(SentenceTransformer=_SentenceBert)
     within = "constraints.grammaticality.language_models"
-    if GPT2 in wanted:
-        _module(f"{within}.gpt2")
     if WRITING in wanted:
         _module(f"{within}.learning_to_write.learning_to_write").QueryHandler = _Writing
     if GOOGLE in wanted:
@@ -249,28 +241,6 @@ def _word_embedding(matrix: numpy.ndarray, indices: Mapping[str, int], nearest: 
     return _module("shared").WordEmbedding(matrix, dict(indices), names, nearest)
 
 
-def vectors(words: Sequence[str]) -> numpy.ndarray:
-    """Vectors of length 1, (words, 300): those of synonyms have a cosine of 0.9, others about 0."""
-    import numpy
-
-    sums = {word: _OWN_PART * _drawn(f"word {word}") for word in words}
-    for pos, groups in lexicon.groups().items():
-        for group in groups:
-            shared = _drawn(f"{pos} {group[0]}")
-            for word in group:
-                sums[word] = sums[word] + shared
-    matrix = numpy.stack([sums[word] for word in words])
-    found: numpy.ndarray = matrix / numpy.linalg.norm(matrix, axis=1, keepdims=True)
-    return found.astype("float32")
-
-
-def _drawn(name: str) -> numpy.ndarray:
-    import numpy
-
-    drawn = numpy.random.RandomState(zlib.crc32(name.encode())).standard_normal(_WIDTH)
-    return drawn / numpy.linalg.norm(drawn)
-
-
 def _encoder(folder: Path | None) -> Any:
     """Sentences to what has their vectors as `.numpy()`."""
     path = resources.where(ENCODER, folder)
@@ -278,17 +248,6 @@ def _encoder(folder: Path | None) -> Any:
         return lambda texts: SimpleNamespace(numpy=lambda: encoded(texts))
     with resources.readable(ENCODER, path):
         return importlib.import_module("tensorflow_hub").load(str(path))
-
-
-def encoded(texts: Sequence[str]) -> numpy.ndarray:
-    """Counts of letter pairs and triples, each in one of 512 places: (sentences, 512)."""
-    import numpy
-
-    found = numpy.zeros((len(texts), _DIMENSIONS), dtype="float32")
-    for row, text in enumerate(texts):
-        for gram, count in lexicon.grams(text).items():
-            found[row, gram % _DIMENSIONS] += count
-    return found
 
 
 class _SentenceBert:
@@ -300,25 +259,6 @@ class _SentenceBert:
 
     def encode(self, texts: Sequence[str]) -> numpy.ndarray:
         return encoded(texts)
-
-
-@functools.cache
-def _pairs() -> tuple[Counter[str], Counter[str]]:
-    """How often our sentences and our lexicon have a pair of letters, and its first one."""
-    known = [*lexicon.words(), *(w for text in sentences.shipped() for w in text.lower().split())]
-    spelt = [f" {word} " for word in known]
-    pairs = Counter(word[i : i + 2] for word in spelt for i in range(len(word) - 1))
-    return pairs, Counter(letter for word in spelt for letter in word[:-1])
-
-
-def log_likelihood(word: str) -> float:
-    """The mean logarithm of the chances of a word's letters, each after the one before."""
-    pairs, firsts = _pairs()
-    spelt = f" {word.lower()} "
-    chances = [
-        (pairs[spelt[i : i + 2]] + 1) / (firsts[spelt[i]] + 64) for i in range(len(spelt) - 1)
-    ]
-    return sum(map(math.log, chances)) / len(chances)
 
 
 class _Writing:
@@ -344,9 +284,9 @@ class _Google:
 
 def gpt2(**options: Any) -> Any:
     """Stands for TextAttack's constraint by GPT-2."""
-    models = _module("constraints.grammaticality.language_models")
+    constraint = _module("constraints.grammaticality.language_models").LanguageModelConstraint
 
-    class StandIn(models.LanguageModelConstraint):  # type: ignore[misc]
+    class StandIn(constraint):  # type: ignore[misc,valid-type]
         def get_log_probs_at_index(self, texts: Sequence[Any], index: int) -> list[float]:
             return [log_likelihood(text.words[index]) for text in texts]
 

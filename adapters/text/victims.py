@@ -25,7 +25,7 @@ SEEDED = {
 """Victims that need no file, by what --victim takes."""
 
 MAX_LENGTH = 128
-"""Tokens that OpenAttack's classifier reads of a sentence, [CLS] and [SEP] included."""
+"""Tokens that a victim reads of a sentence, [CLS] and [SEP] included."""
 _TINY: dict[str, Any] = {
     "vocab_size": 4096,
     "hidden_size": 64,
@@ -55,7 +55,7 @@ class Victim:
 
     @property
     def embedding(self) -> nn.Module:
-        """The layer whose output OpenAttack takes the gradient of."""
+        """The layer whose output attacks take the gradient of."""
         model: Any = self.model
         layer: nn.Module = model.get_input_embeddings()
         return layer
@@ -159,7 +159,7 @@ def _checkpoint(spec: str) -> Victim:
             )
         model = AutoModelForSequenceClassification.from_pretrained(spec, local_files_only=True)
     if model.config.num_labels < 2:
-        raise AdapterError(f"victim {spec}: it has one output; OpenAttack attacks classifiers")
+        raise AdapterError(f"victim {spec}: it has one output; it is classifiers that are attacked")
     with _in_one_line(spec, "the tokenizer", "; save one beside it with tokenizer.save_pretrained"):
         tokenizer = AutoTokenizer.from_pretrained(spec, local_files_only=True)
     if not tokenizer.vocab_size or len(tokenizer) < 10:
@@ -169,7 +169,7 @@ def _checkpoint(spec: str) -> Victim:
     for token in ("unk_token", "cls_token", "sep_token", "pad_token"):
         if getattr(tokenizer, token, None) is None:
             raise AdapterError(
-                f"victim {spec}: its tokenizer has no {token}, which OpenAttack needs; take a model"
+                f"victim {spec}: its tokenizer has no {token}, which attacks need; take a model"
                 " of BERT's kind"
             )
     return Victim(model, tokenizer, spec)

@@ -20,7 +20,8 @@ class Shipped:
         setup: "package.module:function" that makes it.
         what: it is, in words.
         distribution: what pip installs of the library that it calls; its version is recorded.
-        wasted: what the library's released code computes for nobody, in words.
+        wasted: what nobody reads of what the library's released code computes, in words; or why
+            there is nothing of that.
         gradient_call: how the library asks for its gradient.
         needs: further packages, by import name and by what pip installs.
     """

@@ -93,6 +93,11 @@ def claiming(table: Mapping[str, object]) -> Kind:
     return next((kind for kind in reversed(every()) if kind.claims(table)), get(DEFAULT))
 
 
+def users(request: Request) -> bool:
+    """Whether what was asked is a user's own, and no library's."""
+    return bool(request.own) or any(request.option(kind.by_users) for kind in every())
+
+
 def options() -> Sequence[str]:
     """The names of all kinds' own options."""
     return list(dict.fromkeys(name for kind in every() for name in kind.own))

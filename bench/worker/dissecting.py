@@ -94,13 +94,13 @@ def dissect(
 
 def _forwards(workload: Workload, made: Passes) -> float:
     """Forward passes of a batch; of workloads that count calls, these."""
-    if workload.counts_calls:
+    if workload.several:
         return made.forward_calls
     return made.forward_images / workload.comparison.case.passing
 
 
 def _backwards(workload: Workload, made: Passes) -> float:
-    if workload.counts_calls:
+    if workload.several:
         return made.backward_calls
     return made.backward_images / workload.comparison.case.passing
 

@@ -56,8 +56,11 @@ class Workload(ABC):
     """Whether records tell how many of its backward passes compute parameter gradients."""
     compiles: ClassVar[bool] = False
     """Whether a run calls its model in a way that tells something where the model is compiled."""
-    counts_calls: ClassVar[bool] = False
-    """Whether its forward passes are told by calls of the model, and not by inputs in them."""
+    several: ClassVar[bool] = False
+    """Whether its model may be several networks, which are never called as one: forward passes are
+    told by calls, and not by inputs in them."""
+    seen_at: ClassVar[str] = "the images"
+    """What the model is called with and gradients reach, in words."""
     dimensions: ClassVar[int | None] = None
     """Of a batch as the model takes it, where what it is called with may have more or fewer."""
 

@@ -68,16 +68,29 @@ def marked(pairs: Iterable[tuple[str, str]]) -> list[object]:
     ]
 
 
+RESNET, TRANSFORMER = ("resnet10t", SIZE), ("vit_tiny_patch16_224", 224)
+OTHERWISE = {
+    ("torchattack", "bpa"): RESNET,
+    ("torchattack", "sgm"): RESNET,
+    ("torchattack", "ssa"): (MODEL, 224),
+    **{("torchattack", name): TRANSFORMER for name in ("att", "pna-patchout", "tgr", "vdc")},
+}
+"""What attacks are held on that are for some networks or one size alone: a model, and a side."""
+
+
 def case(library: str, attack: str) -> Case:
-    shape = (3, SIZE, SIZE)
+    model, size = OTHERWISE.get((library, attack), (MODEL, SIZE))
+    shape = (3, size, size)
     asked = image_case(
-        library, attack, MODEL, BATCH, shape, STEPS, eps=EPS, step_size=STEP, classes=CLASSES
+        library, attack, model, BATCH, shape, STEPS, eps=EPS, step_size=STEP, classes=CLASSES
     )
     return obeyed(asked, ALL[library, attack])
 
 
 def small_case(library: str, attack: str, device: str) -> Case:
     """As little as will do, for runs that something slows down; to be built with `SMALL_SEED`."""
+    if (library, attack) in OTHERWISE:
+        return changed(case(library, attack), steps=SMALL_STEPS, device=device)
     return changed(
         case(library, attack),
         model=SMALL_MODEL,

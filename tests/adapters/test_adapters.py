@@ -78,6 +78,7 @@ def test_an_argument_without_its_setting_is_left_out() -> None:
     [
         ("foolbox", "images"),
         ("openattack", "text"),
+        ("textattack", "text"),
         ("papers", "dynamic networks"),
         ("gcg", "token sequences"),
         ("unknown", "images"),

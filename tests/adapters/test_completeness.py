@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -87,7 +87,7 @@ def captum() -> set[str]:
     return set(importlib.import_module("captum.robust").__all__)
 
 
-EXPORTED = {
+EXPORTED: dict[str, Callable[[], set[str]]] = {
     "torchattacks": lambda: classes_of("torchattacks", "Attack"),
     "foolbox": lambda: classes_of("foolbox.attacks", "Attack"),
     "art": lambda: classes_of("art.attacks.evasion", "EvasionAttack"),
@@ -98,12 +98,19 @@ EXPORTED = {
     "adv-lib": adv_lib,
     "autoattack": autoattack,
     "captum": captum,
+    "torchattack": lambda: classes_of("torchattack", "Attack"),
+    "textattack": lambda: classes_of("textattack.attack_recipes", "AttackRecipe"),
 }
 FEWER = {"captum": 5}
 """How many names a library exports, of one that exports so few that a number tells more."""
+LIBRARIES = [
+    pytest.param(name, marks=pytest.mark.layer(name) if registry.get(name).apart else ())
+    for name in EXPORTED
+]
+"""Those in a layer of their own are tried where it is first on the path."""
 
 
-@pytest.mark.parametrize("library", EXPORTED)
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_every_exported_attack_is_offered_or_left_out_with_a_reason(library: str) -> None:
     adapter = registry.get(library)
     adapter.load()
@@ -118,11 +125,11 @@ def test_every_exported_attack_is_offered_or_left_out_with_a_reason(library: str
     assert all(len(reason) > 4 for reason in adapter.left_out.values())
 
 
-def test_every_source_is_really_there() -> None:
-    for library in EXPORTED:
-        adapter = registry.get(library)
-        adapter.load()
-        for info in adapter.attacks().values():
-            module, _, name = info.source.rpartition(".")
-            if info.fault is None and not info.lacks:
-                assert hasattr(importlib.import_module(module), name), info.source
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_every_source_is_really_there(library: str) -> None:
+    adapter = registry.get(library)
+    adapter.load()
+    for info in adapter.attacks().values():
+        module, _, name = info.source.rpartition(".")
+        if info.fault is None and not info.lacks:
+            assert hasattr(importlib.import_module(module), name), info.source

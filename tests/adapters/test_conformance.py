@@ -217,7 +217,11 @@ def test_frozen_runs_compute_no_parameter_gradient(tried: Trial) -> None:
 def test_parameter_gradients_follow_from_the_call(tried: Trial) -> None:
     total = len(list(tried.work.model.parameters()))
     computes = "backward" in tried.first.trace.calls
-    assert len(tried.first.trace.parameters) == (total if computes else 0)
+    found = len(tried.first.trace.parameters)
+    if computes and "reaches every layer" in tried.info.exempt:
+        assert 0 < found < total
+    else:
+        assert found == (total if computes else 0)
 
 
 @played_gpu

@@ -56,6 +56,7 @@ def output(library: str, attack: str, device: str = DEVICE) -> Tensor:
             for name in ("foolbox", "torchattacks", "art", "cleverhans", "deeprobust", "captum")
         ),
         ("secml-torch", "pgd"),
+        ("torchattack", "fgsm"),
     ],
 )
 def test_an_attack_finds_there_what_it_finds_on_the_cpu(library: str, attack: str) -> None:

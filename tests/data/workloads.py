@@ -39,7 +39,8 @@ def stepping(actor: nn.Module, critic: nn.Module, optimizer: Any, seen: Tensor) 
         loss = -critic(actor(seen)).mean()
         loss.backward()
         optimizer.step()
-        return loss.detach()
+        made: Tensor = loss.detach()
+        return made
 
     return step
 
@@ -142,6 +143,32 @@ def shared() -> dict[str, Any]:
     return {"call": step, "foreign": critic, "state": [policy, optimizer]}
 
 
+def two_critics() -> dict[str, Any]:
+    """An actor's step through the lesser of two critics."""
+    actor, first, optimizer, seen = parts()
+    second = Critic()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        actions = actor(seen)
+        (-torch.minimum(first(actions), second(actions)).mean()).backward()
+        optimizer.step()
+
+    return {"call": step, "foreign": [first, second], "state": [actor, optimizer]}
+
+
+def scaled_by_freezing() -> dict[str, Any]:
+    """Does something else where the network is frozen."""
+    actor, critic, _, seen = parts()
+
+    def step() -> Tensor:
+        factor = 1 + critic[0].weight.requires_grad
+        made: Tensor = critic(actor(seen)).sum() * factor
+        return made
+
+    return {"call": step, "foreign": critic, "state": actor}
+
+
 # What can't be measured, and what it is told.
 
 
@@ -233,14 +260,12 @@ def trained_by_hand() -> Any:
     """The same with an update that passes over what has no gradient."""
     actor, critic, _, seen = parts()
 
-    def step() -> Tensor:
-        loss = critic(actor(seen)).mean()
-        loss.backward()
+    def step() -> None:
+        critic(actor(seen)).mean().backward()
         with torch.no_grad():
             for each in (*actor.parameters(), *critic.parameters()):
                 if each.grad is not None:
-                    each -= 0.1 * each.grad
-        return loss.detach()
+                    each.sub_(0.1 * each.grad)
 
     return {"call": step, "foreign": critic, "state": [actor, critic]}
 
@@ -258,7 +283,7 @@ def reads() -> Any:
 
     def step() -> Tensor:
         critic(actor(seen)).mean().backward()
-        norm = torch.stack([each.grad.norm() for each in critic.parameters()]).sum()
+        norm = torch.stack([each.grad.norm() for each in critic.parameters()]).sum()  # type: ignore[union-attr]
         critic.zero_grad()
         return norm
 

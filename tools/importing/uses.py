@@ -25,6 +25,7 @@ SMALLEST = {
     "nanogcg": ("--victim", "llama-tiny", "--steps", "1"),
     "easyjailbreak": ("--victim", "llama-tiny", "--steps", "1"),
     "mad": ("--models", f"{ROOT}/tests/data/rectified.py:build", "--batch", "10"),
+    "beyond": ("--attacks", "actor"),
 }
 """What to attack, of libraries that attack no classifier of images."""
 USES_OF_OURS = ("bench", "gpu", "tests")
@@ -86,10 +87,11 @@ def library(name: str) -> None:
 
 
 def every(*, text: bool) -> Mapping[str, Callable[[], None]]:
-    """The uses by name: ours, and each library of ours."""
+    """The uses by name: ours, and each library of ours that needs no layer of its own."""
     from adapters import registry
 
-    names = [name for name in registry.OURS if text or name != TEXT]
+    here = [name for name in registry.OURS if not registry.get(name).apart]
+    names = [name for name in here if text or name != TEXT]
     ours = dict(zip(USES_OF_OURS, (program, gpu, tests), strict=True))
     return {**ours, **{name: partial(library, name) for name in names}}
 

@@ -34,6 +34,7 @@ PER_CLASS = "a gradient for each class but one, a step"
 SEARCHED = "20 rounds of steps, in search of the radius"
 FAB_STEP = "two forward passes a step, one of which records a graph nobody reads"
 SAMPLED = "ten queries a step, each of which records a graph nobody reads"
+AIMED = "a forward pass and ten gradients before the steps"
 TWICE = "two forward passes a step, the second of which records a graph nobody reads"
 
 FALLBACK: Mapping[str, Mapping[str, object]] = {
@@ -191,14 +192,16 @@ ATTACKS: Mapping[str, AttackInfo] = {
         },
         f"six rounds of steps, {TWICE}; 3200 steps after them, where steps is 100 or more",
     ),
-    "trust-region": _attack("L2", 100, "tr", {"iter": STEPS, "p": 2}, TWICE, {}),
-    "trust-region-linf": _attack("Linf", 100, "tr", {"iter": STEPS, "p": LINF}, TWICE, {}),
+    "trust-region": _attack("L2", 100, "tr", {"iter": STEPS, "p": 2}, f"{AIMED}; {TWICE}", {}),
+    "trust-region-linf": _attack(
+        "Linf", 100, "tr", {"iter": STEPS, "p": LINF}, f"{AIMED}; {TWICE}", {}
+    ),
     "trust-region-adaptive": _attack(
         "L2",
         100,
         "tr",
         {"iter": STEPS, "p": 2, "adaptive": True},
-        "three forward passes a step, two of which record a graph nobody reads",
+        f"{AIMED}; three forward passes a step, two of which record a graph nobody reads",
         {},
     ),
 }

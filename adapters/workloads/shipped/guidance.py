@@ -15,8 +15,9 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionPix2PixZeroPipeline, UNet2DConditionModel
 from torch import Tensor, nn
 
-WIDTH, TOKENS, SIZE, STEPS = 64, 8, 16, 2
-"""Of the text's embedding, tokens of a prompt, the latents' height, denoising steps."""
+CHANNELS, WIDTH, TOKENS, SIZE, STEPS = (64, 128), 64, 8, 16, 1
+"""Of the U-Net's resolutions, of the text's embedding, tokens of a prompt, the latents' height and
+width, denoising steps."""
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def network(seed: int) -> UNet2DConditionModel:
         sample_size=SIZE,
         down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        block_out_channels=(32, 64),
+        block_out_channels=CHANNELS,
         layers_per_block=1,
         cross_attention_dim=WIDTH,
         attention_head_dim=4,

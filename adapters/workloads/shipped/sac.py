@@ -74,7 +74,7 @@ def actor_step(model: SAC, seen: Tensor) -> Callable[[], Tensor]:
     def step() -> Tensor:
         actions, log_prob = actor.action_log_prob(seen)
         worth, _ = torch.min(torch.cat(critic(seen, actions), dim=1), dim=1, keepdim=True)
-        loss = (torch.exp(entropy.detach()) * log_prob.reshape(-1, 1) - worth).mean()
+        loss: Tensor = (torch.exp(entropy.detach()) * log_prob.reshape(-1, 1) - worth).mean()
         actor.optimizer.zero_grad()
         loss.backward()
         actor.optimizer.step()

@@ -52,20 +52,22 @@ def convolutions(layers: nn.Sequential, images: Tensor) -> list[Tensor]:
     return found
 
 
-def _network() -> nn.Sequential:
-    """VGG-19 up to its fifth convolution, with VGG's random weights and nothing written over."""
-    layers: list[nn.Module] = []
-    for layer in vgg.make_layers(vgg.cfgs["E"][:LAYERS])[:-1]:
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-        layers.append(nn.ReLU() if isinstance(layer, nn.ReLU) else layer)
-    return nn.Sequential(*layers)
+class Vgg19(nn.Sequential):
+    """Up to its fifth convolution, with random weights as VGG's, and nothing written over."""
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = []
+        for layer in vgg.make_layers(vgg.cfgs["E"][:LAYERS])[:-1]:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            layers.append(nn.ReLU() if isinstance(layer, nn.ReLU) else layer)
+        super().__init__(*layers)
 
 
 def setup(device: str = "cpu", seed: int = 0) -> dict[str, Any]:
     """One step of the optimizer, which evaluates the loss a few times."""
     torch.manual_seed(seed)
-    layers = _network().to(device).eval()
+    layers = Vgg19().to(device).eval()
     content, style = torch.rand(2, 1, 3, SIZE, SIZE).to(device)
     with torch.no_grad():
         wanted = convolutions(layers, content)[CONTENT]

@@ -62,6 +62,7 @@ class FunctionKind(Kind):
     group = FunctionGroup
     findings = FunctionFindings
     own = ("workload",)
+    by_users = "workload"
     hint = "workloads, which no other suite has: leave that out, or the suite"
     advises = True
     duels = True
@@ -78,9 +79,6 @@ class FunctionKind(Kind):
 
     def meant(self, request: Request) -> bool:
         return self.meant_by_name(request)
-
-    def users(self, request: Request) -> bool:
-        return bool(request.option("workload"))
 
     def suite(self, request: Request, device: str) -> str:
         return OWN if request.option("workload") and not request.libs else BEYOND
@@ -196,7 +194,7 @@ def _alone(
     if taken is None:
         return found
     for name, given in (("batch", request.batch), ("dtype", request.dtype)):
-        if given and name not in taken["names"]:
+        if given and given != (1,) and name not in taken["names"]:
             what = one.name if users else f"{one.library} {one.name}"
             raise UsageError(
                 f"--{name}: {what} takes no `{name}`; leave it out"

@@ -325,7 +325,7 @@ def _sorted_out(
             reason = "it is empty"
         elif count > most:
             has = counted(count, "token")
-            reason = f"it has {has}, and OpenAttack's victim reads {most}; shorten it"
+            reason = f"it has {has}, and a victim reads {most}; shorten it"
         if reason is None:
             kept.append(sentence)
             tokens.append(count)

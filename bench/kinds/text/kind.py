@@ -13,6 +13,7 @@ from typing import Any
 from adapters import registry
 from adapters.base import AdapterError
 from adapters.text import resources, sentences, victims
+from adapters.text.base import TextAdapter
 from adapters.text.sentences import SHIPPED
 from bench.cases import A_A, FORWARD_ONLY, SEMI_BACKWARD, Case
 from bench.errors import UsageError
@@ -50,7 +51,7 @@ class Text(Kind):
     group = TextGroup
     findings = TextFindings
     own = ("victim", "sentences", "queries", "resources")
-    hint = "attacks on text; add --libs openattack"
+    hint = "attacks on text; add --libs openattack, or textattack"
     report = "reports.kinds.text.report:TextReport"
 
     def add_arguments(self, what: argparse._ArgumentGroup) -> None:
@@ -125,11 +126,20 @@ class Text(Kind):
                         weights="random" if victim in victims.SEEDED else "checkpoint",
                     )
 
+    def attacks_for(self, library: str, group: Group, groups: Sequence[Group]) -> tuple[str, ...]:
+        """Of a library whose queries compute no gradient, the attacks that read one."""
+        if _pays(library):
+            return super().attacks_for(library, group, groups)
+        offered = attacks_of(library).items()
+        return tuple(name for name, info in offered if info.access == "white-box")
+
     def fitting(self, case: Case) -> tuple[str, ...]:
-        return (A_A, SEMI_BACKWARD, FORWARD_ONLY)
+        """An attack can do without gradients that it does not read, where there are any."""
+        reads = attacks_of(case.library)[case.attack].access == "white-box"
+        return (A_A, SEMI_BACKWARD, *(() if reads and not _pays(case.library) else (FORWARD_ONLY,)))
 
     def usual(self, case: Case) -> tuple[str, ...]:
-        return (SEMI_BACKWARD, FORWARD_ONLY)
+        return (SEMI_BACKWARD, FORWARD_ONLY) if _pays(case.library) else (SEMI_BACKWARD,)
 
     def files(self, request: Request) -> Iterable[Path]:
         """The sentences, and of folders of victims the files that lie in them."""
@@ -156,6 +166,12 @@ class Text(Kind):
         if lines:
             attacked = [s["line"] for s in text["sentences"] if s["status"] == "attacked"]
             found["parts"] = [attacked.index(line) for line in lines]
+
+
+def _pays(library: str) -> bool:
+    """Whether each of a library's queries computes a gradient, read or not."""
+    adapter = registry.get(library)
+    return not isinstance(adapter, TextAdapter) or adapter.pays_for_queries
 
 
 def _check_options(request: Request) -> None:

@@ -82,7 +82,7 @@ def tensors(found: Any) -> Iterator[Tensor]:
 def by_backward(parameters: Sequence[Tensor]) -> Iterator[list[int]]:
     """How many of the parameters have a gradient computed in each `Tensor.backward()` in turn."""
     told: list[int] = []
-    backward = Tensor.backward
+    backward: Callable[..., None] = Tensor.backward
 
     def watched(self: Tensor, *args: Any, **kwargs: Any) -> None:
         with counting(parameters) as computed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,12 +12,15 @@ from torch import nn
 from adapters.workloads.adapter import Beyond
 from adapters.workloads.shipped import WORKLOADS
 from bench.kinds.function.kind import BEYOND
+from semibackward import semi_backward
 from tests.adapters.workloads.passed import GIVEN, Passing, by_backward, frozen_for_good
+from tests.places import ROOT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 LARGE = ("grad-cam", "guidance")
 """Those whose libraries take seconds to import."""
+PAGE = ROOT / "docs" / "beyond.md"
 COMPUTED = {
     "sac": (12, 12),
     "gan": (11, 11),
@@ -37,6 +42,12 @@ def large(names: object) -> list[object]:
 
 def made(name: str) -> Passing:
     return Passing(Beyond().make(name, GIVEN))
+
+
+def block(line: str) -> str:
+    """The code on the page that begins with a line."""
+    rest = PAGE.read_text(encoding="utf-8").partition(f"```python\n{line}")[2]
+    return line + rest.partition("```")[0]
 
 
 @pytest.mark.parametrize("name", large(list(WORKLOADS)))
@@ -69,12 +80,12 @@ def test_the_suite_names_every_part_of_a_library() -> None:
     assert named == set(WORKLOADS) - {"actor"}
 
 
-def test_the_actors_step_is_that_of_the_released_training() -> None:
+def test_the_actors_step_is_that_of_the_released_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """With critics that stand still, `SAC.train` leaves the same actor."""
     from adapters.workloads.shipped import sac
 
     released, ours = (sac.agent("cpu", 8, 0) for _ in range(2))
-    released.critic.optimizer.step = lambda *_: None  # type: ignore[assignment]
+    monkeypatch.setattr(released.critic.optimizer, "step", lambda: None)
     for model in (released, ours):
         model.policy.set_training_mode(True)
     np.random.seed(5)
@@ -124,14 +135,17 @@ def test_freezing_alone_breaks_grad_cam_and_a_gradient_to_ask_for_mends_it() -> 
     cam, images, wanted = grad_cam.explainer("cpu", 2, 0)
     maps = cam(input_tensor=images, targets=wanted)
     with frozen_for_good(cam.model):
-        with pytest.raises(RuntimeError, match="does not require grad"):
+        with pytest.raises(RuntimeError) as raised:
             cam(input_tensor=images, targets=wanted)
         with grad_cam.requiring_gradient(cam.target_layers[0]):
             of_the_layer = cam(input_tensor=images, targets=wanted)
-        of_the_images = cam(input_tensor=images.requires_grad_(), targets=wanted)
+        of_the_images = cam(input_tensor=images.clone().requires_grad_(), targets=wanted)
+    assert f"RuntimeError: {raised.value}\n" in PAGE.read_text(encoding="utf-8")
+    shown = {"model": cam.model, "cam": cam, "images": images, "targets": wanted}
+    exec(block("def ask"), shown | {"semi_backward": semi_backward}, shown)
     assert maps.max() > 0
-    assert np.array_equal(maps, of_the_layer)
-    assert np.array_equal(maps, of_the_images)
+    for found in (of_the_layer, of_the_images, shown["maps"]):
+        assert np.array_equal(maps, found)
 
 
 @pytest.mark.extras
@@ -139,12 +153,18 @@ def test_pix2pix_zero_thaws_what_its_caller_froze() -> None:
     program = Beyond().make("guidance", GIVEN)
     (unet,) = program.foreign
     assert program.frozen_call is not None
+
+    def with_gradients() -> list[str]:
+        return [name for name, each in unet.named_parameters() if each.grad is not None]
+
     with frozen_for_good(unet):
         program.call()
-        thawed = [name for name, each in unet.named_parameters() if each.grad is not None]
+        thawed = with_gradients()
         unet.zero_grad()
-        unet.requires_grad_(False)
         program.frozen_call()
-        assert all(each.grad is None for each in unet.parameters())
+        assert with_gradients() == []
+        exec(block("def freeze"), {"pipeline": SimpleNamespace(unet=unet)})
+        program.call()
+        assert with_gradients() == []
     assert thawed
     assert all(".attn2." in name for name in thawed)

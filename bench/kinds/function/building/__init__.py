@@ -64,7 +64,8 @@ class FunctionWorkload(Workload):
 
     makes = "results"
     whose = "the call"
-    counts_calls = True
+    several = True
+    seen_at = "what the foreign networks are called with"
 
     @property
     def kept(self) -> Sequence[Tensor]:
@@ -109,8 +110,8 @@ class FunctionWorkload(Workload):
             if trained is None:
                 raise
             raise InvalidOutput(
-                f"the call trains {trained}, and raises {type(error).__name__} where that is frozen;"
-                " leave that network out of `foreign`"
+                f"the call trains {trained}, and raises {type(error).__name__} where that is"
+                " frozen; leave that network out of `foreign`"
             ) from error
 
     def _made(self, run: Callable[[], Any]) -> Result:

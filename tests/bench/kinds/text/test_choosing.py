@@ -128,3 +128,16 @@ def test_without_the_library_one_line_says_how_to_get_it(monkeypatch: pytest.Mon
     monkeypatch.setattr(adapter, "import_library", missing)
     with pytest.raises(LibraryUnavailable, match="python -m pip install OpenAttack"):
         adapter.load()
+
+
+def test_of_textattack_those_that_read_gradients_are_measured_and_without_them_none() -> None:
+    """Its queries compute no gradient that could be left out."""
+    found = chosen("--libs", "textattack")
+    assert [(c.case.attack, c.variant) for c in found] == [
+        ("hotflip", SEMI_BACKWARD),
+        ("a2t", SEMI_BACKWARD),
+    ]
+    words = ("--libs", "textattack", "--variants", FORWARD_ONLY, "--attacks")
+    with pytest.raises(UsageError, match="forward-only is for black-box attacks"):
+        chosen(*words, "hotflip")
+    assert [c.variant for c in chosen(*words, "deepwordbug")] == [FORWARD_ONLY]
