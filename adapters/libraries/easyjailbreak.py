@@ -69,7 +69,10 @@ class Easyjailbreak(TokenAdapter):
         from easyjailbreak.attacker.GCG_Zou_2023 import GCG
         from easyjailbreak.datasets import Instance, JailbreakDataset
         from easyjailbreak.models.huggingface_model import HuggingfaceModel
+        from easyjailbreak.utils import model_utils
 
+        # It keeps, for good, every model whose tokens it has looked through.
+        model_utils.get_nonsense_token_ids.cache_clear()
         wrapped = HuggingfaceModel(
             model.model, model.tokenizer, _TEMPLATE, generation_config={"max_new_tokens": _ANSWERED}
         )

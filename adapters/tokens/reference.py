@@ -86,7 +86,7 @@ def token_gradient(found: Sought, suffix: Tensor, gradient: Gradient) -> tuple[T
     rows = torch.zeros(
         len(suffix), layer.weight.shape[0], dtype=layer.weight.dtype, device=suffix.device
     ).scatter_(1, suffix[:, None], 1)
-    before, target = layer(found.before).detach(), layer(found.target).detach()
+    before, target = (layer.weight.detach()[ids] for ids in (found.before, found.target))
     told: list[Tensor] = []
 
     def loss(one_hot: Tensor) -> Tensor:

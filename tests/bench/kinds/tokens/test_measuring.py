@@ -17,7 +17,7 @@ from bench.errors import InvalidOutput
 from bench.kinds.tokens.building import TokenWorkload
 from bench.kinds.tokens.findings import PromptRecord, TokenFindings
 from bench.statistics.anatomy import Anatomy
-from bench.worker import memory
+from bench.worker import memory, passes
 from bench.worker.checks import check
 from tests.bench.kinds.tokens.workloads import built
 
@@ -171,6 +171,16 @@ def test_a_probe_has_one_step_and_a_run_all_of_them() -> None:
     step = 1 + 2  # the gradient, and six candidates by four
     assert work.probe(BASELINE, calls) == step
     assert work.run(BASELINE, calls) == 2 * 2 * step
+
+
+@pytest.mark.parametrize(
+    ("attack", "forward"), [("gcg-backward", 7), ("token-gradient-backward", 1)]
+)
+def test_passes_are_counted_by_sequences(attack: str, forward: int) -> None:
+    """One for the gradient, and one for each candidate."""
+    found = passes.of(built(attack=attack), BASELINE)
+    assert (found.forward_images, found.backward_images) == (forward, 1)
+    assert not found.in_parts
 
 
 def refused(said: str, error: type[AdapterError] = AdapterError, **changes: Any) -> None:
