@@ -43,8 +43,8 @@ def ran(words: Sequence[str], layer: Layer | None = None) -> int:
     """pytest's exit code of the tests marked `extras`, in this environment or in a layer."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_OPT": "0"}
     if layer is not None:
-        before = os.environ.get("PYTHONPATH")
-        environment["PYTHONPATH"] = os.pathsep.join([str(layer.folder), *([before] * bool(before))])
+        first = [str(layer.folder), os.environ.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, first))
         environment[layers.VARIABLE] = str(layer.folder)
     command = [sys.executable, "-m", "pytest", "-m", "extras", "--durations=5", *words, *PLACES]
     return subprocess.run(command, env=environment, check=False).returncode

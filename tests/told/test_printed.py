@@ -119,7 +119,16 @@ def test_what_was_asked_is_asked_again_by_the_command_of_its_row(
 
 def test_options_that_texts_name_are_there() -> None:
     of_pytest = {f"--benchmark-{name}" for name in ("json", "min-rounds", "min-time", "save-data")}
-    foreign = {*of_pytest, "--array", "--head", "--option", "--pid", "--requeue", "--upgrade"}
+    foreign = {
+        *of_pytest,
+        "--array",
+        "--head",
+        "--no-deps",
+        "--option",
+        "--pid",
+        "--requeue",
+        "--upgrade",
+    }
     known = every_option() | foreign
     for path in SOURCES:
         for text in texts(path) if path.relative_to(ROOT).parts[0] in ("bench", "adapters") else ():
