@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -40,7 +40,7 @@ def cleverhans() -> set[str]:
     return {name.rpartition(".")[2] for name in modules_below("cleverhans.torch.attacks")}
 
 
-EXPORTED = {
+EXPORTED: dict[str, Callable[[], set[str]]] = {
     "torchattacks": lambda: classes_of("torchattacks", "Attack"),
     "foolbox": lambda: classes_of("foolbox.attacks", "Attack"),
     "art": lambda: classes_of("art.attacks.evasion", "EvasionAttack"),
