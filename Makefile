@@ -9,7 +9,7 @@ JOBS ?= 2
 # Every worker process imports torch, which takes twice as long where nobody keeps its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test test-browser test-slurm test-ray check perf baseline baseline-check matrix selfcheck selfcheck-slots handing-out replicate processes coverage \
+.PHONY: bench test test-browser test-extras test-slurm test-ray check perf baseline baseline-check matrix selfcheck selfcheck-slots handing-out replicate processes coverage \
 	advised upstream report results report-speed test-gpu bench-gpu rehearse-gpu wheelhouse schema lock clean
 .DEFAULT_GOAL := help
 
@@ -24,6 +24,9 @@ bench: $(READY)  ## Set up and run the main job
 test: $(READY)  ## Set up and run all tests that need no GPU
 	@OMP_NUM_THREADS=1 NUMBA_OPT=0 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal \
 		--durations=10
+
+test-extras: $(READY)  ## The tests of what is large, and of libraries in layers of their own
+	@$(BIN)/python -m tools.extras
 
 test-browser: $(READY)  ## The tests of the web page, in a headless Chromium
 	@$(BIN)/python -m tools.browser_tests

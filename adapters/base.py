@@ -39,6 +39,7 @@ Promise = Literal[
     "variants agree",
     "leaves the model",
     "leaves the images",
+    "reaches every layer",
 ]
 """What the conformance table holds every attack to; an attack may be exempt, with the reason."""
 
@@ -211,8 +212,18 @@ class Adapter(ABC):
     """What --libs takes."""
     distribution: ClassVar[str]
     """What pip installs; the version is read from it."""
+    install: ClassVar[str] = ""
+    """What stands after `pip install` to have it, where that is more than its distribution."""
     subject: ClassVar[
-        Literal["images", "text", "dynamic networks", "defended networks", "pruned networks"]
+        Literal[
+            "images",
+            "text",
+            "dynamic networks",
+            "defended networks",
+            "pruned networks",
+            "functions",
+            "token sequences",
+        ]
     ] = "images"
     """What its attacks change."""
     apart: ClassVar[tuple[str, ...]] = ()
@@ -249,14 +260,15 @@ class Adapter(ABC):
             with quiet():
                 self.import_library()
         except Exception as error:
-            raise LibraryUnavailable(self.name, error, self.distribution, self.install) from error
+            command = self.installing
+            raise LibraryUnavailable(self.name, error, self.distribution, command) from error
 
     @property
-    def install(self) -> str:
+    def installing(self) -> str:
         """The command that installs it."""
         if self.apart:
             return f"python -m bench install {self.name}"
-        return f"python -m pip install {self.distribution}"
+        return f"python -m pip install {self.install or self.distribution}"
 
     def check(self, dtype: str, device: str) -> None:
         """Whether the library can work in a dtype and on a device.

@@ -22,12 +22,21 @@ OURS = {
     "advertorch": "adapters.libraries.advertorch:Advertorch",
     "deeprobust": "adapters.libraries.deeprobust:Deeprobust",
     "cleverhans": "adapters.libraries.cleverhans:Cleverhans",
+    "adv-lib": "adapters.libraries.adv_lib:AdvLib",
+    "autoattack": "adapters.libraries.autoattack:AutoAttack",
+    "captum": "adapters.libraries.captum:Captum",
+    "secml-torch": "adapters.libraries.secml_torch:SecmlTorch",
+    "torchattack": "adapters.libraries.torchattack:Torchattack",
     "openattack": "adapters.libraries.openattack:Openattack",
     "textattack": "adapters.libraries.textattack:Textattack",
     "reference": "adapters.reference:Reference",
     "papers": "adapters.papers.energy.adapter:Papers",
     "sap": "adapters.papers.sap.adapter:Sap",
     "mad": "adapters.papers.mad.adapter:Mad",
+    "beyond": "adapters.workloads.adapter:Beyond",
+    "gcg": "adapters.tokens.gcg:Gcg",
+    "nanogcg": "adapters.libraries.nanogcg:Nanogcg",
+    "easyjailbreak": "adapters.libraries.easyjailbreak:Easyjailbreak",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters import folders
+from adapters import folders, layers
 
 # As workers have it: cuBLAS reads it once, at its start, and some tests use it in this process.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -49,7 +49,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"not begun: the {item.config.getoption('deadline'):g} s are over")
 
 
+def _layer(item: pytest.Item) -> str | None:
+    """The library in whose layer a test must run; None for one that runs in no layer."""
+    mark = item.get_closest_marker("layer")
+    return None if mark is None else str(mark.args[0])
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if _layer(item) is not None:
+        item.add_marker("extras")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = os.environ.get(layers.VARIABLE)
+    name = None if here is None else Path(here).name.rpartition("-")[0]
+    elsewhere = [item for item in items if _layer(item) != name]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if _layer(item) == name]
     log = config.getoption("go_on")
     if log is None or not log.exists():
         return

@@ -11,7 +11,7 @@ import pytest
 
 from bench.kinds import registry
 from tests.places import ROOT
-from tools import contents
+from tools import contents, extras
 
 PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in contents.pages())]
 
@@ -50,6 +50,12 @@ def test_no_module_is_long() -> None:
     assert len(lengths) > 200
     long = {name for name, length in lengths.items() if length > LONGEST}
     assert {name for name in long if not name.startswith("adapters/libraries/declared/")} == set()
+
+
+def test_tests_of_extras_are_where_they_are_looked_for() -> None:
+    marked = {name for name, text in modules().items() if re.search(r"mark\.(extras|layer)", text)}
+    assert marked
+    assert all(name.startswith(extras.PLACES) for name in marked - {"tests/test_project.py"})
 
 
 def asks_for_a_kind(text: str) -> list[str]:

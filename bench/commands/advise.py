@@ -106,7 +106,8 @@ def narrowed(request: Request) -> Request:
         kind = registry.meant(request)
         _check_kinds([kind.name])
         request = replace(request, suite=kind.suite(request, "cpu"))
-        if not (request.libs or request.attacks or request.own):
+        named = request.libs or request.attacks or registry.users(request)
+        if kind.name == registry.DEFAULT and not named:
             request = replace(request, libs=(LIBRARY,))
     return replace(request, memory=request.memory or WAYS[1])
 
@@ -132,15 +133,15 @@ def _check_kinds(names: Iterable[str]) -> None:
     for name in dict.fromkeys(names):
         if not registry.get(name).advises:
             raise UsageError(
-                f"advise is for attacks on images, and this is of the kind {name}: measure it by"
-                " `run`, which tells what freezing gains"
+                f"advise is for attacks on images and for --workload, and this is of the kind"
+                f" {name}: measure it by `run`, which tells what freezing gains"
             )
 
 
 def _apart(cases: Sequence[Case]) -> list[str]:
     """The options that would make one of these cases."""
     found = [
-        flag("attack" if name == "attack" and case.library == custom.LIBRARY else option)
+        flag(_by_users(case) if name == "attack" and case.library == custom.LIBRARY else option)
         for name, option in _SELECTORS.items()
         for case in cases[:1]
         if len({getattr(one, name) for one in cases}) > 1
@@ -150,6 +151,10 @@ def _apart(cases: Sequence[Case]) -> list[str]:
         *found,
         *(flag(name) for name in facts[0] if len({str(f.get(name)) for f in facts}) > 1),
     ]
+
+
+def _by_users(case: Case) -> str:
+    return registry.get(case.kind).by_users
 
 
 def _ground(case: Case, asked: tuple[str, ...], *, exact: bool) -> Ground:

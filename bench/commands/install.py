@@ -41,9 +41,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     unknown("library", parsed.libraries, registry.names())
     for name in parsed.libraries:
         if name not in apart:
-            raise UsageError(
-                f"{name} needs no layer: python -m pip install {registry.get(name).distribution}"
-            )
+            raise UsageError(f"{name} needs no layer: {registry.get(name).installing}")
     if parsed.find_wheels is not None and not parsed.find_wheels.is_dir():
         raise UsageError(f"--find-wheels {parsed.find_wheels}: there is no such folder")
     for name in dict.fromkeys(parsed.libraries):

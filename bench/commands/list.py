@@ -65,7 +65,7 @@ def _libraries() -> str:
             rows.append((name, *install.told(adapter)))
             continue
         version = registry.version(adapter)
-        rows.append((name, version or "not installed", "" if version else adapter.install))
+        rows.append((name, version or "not installed", "" if version else adapter.installing))
     return columns(rows, console.width() - _SET_IN)
 
 

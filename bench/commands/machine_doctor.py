@@ -25,6 +25,8 @@ NEEDED = {
     "dynamic networks": 4,
     "defended networks": 4,
     "pruned networks": 4,
+    "functions": 2,
+    "token sequences": 2,
 }
 """How many of the first lines must be good, by what is attacked: of Python, torch, timm, and
 photographs."""

@@ -74,7 +74,7 @@ def add_cases(what: argparse._ArgumentGroup, kinds: Iterable[Kind]) -> None:
         nargs="+",
         type=numbers.at_least_one,
         metavar="N",
-        help="batch sizes; of text, sentences",
+        help="batch sizes; of text, sentences; of token sequences, prompts",
     )
     what.add_argument("--dtype", metavar="NAME", help=", ".join(DTYPES))
     what.add_argument(

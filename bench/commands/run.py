@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Time the original attack against its variants in neighbouring blocks, after a check that"
         " both give the same adversarial examples. Several values make a product. What is not"
         " given comes from the suite that fits: quick on a CPU, paper-libraries on a CUDA GPU, text"
-        " for --libs openattack."
+        " for --libs openattack, tokens for --libs gcg."
     )
     options.add_shard(add_what_and_how(parser))
     options.add_slots(parser)

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 from adapters.custom import LIBRARY as USER
 from bench import specs
-from bench.cases import Case
+from bench.cases import AS_BUILT, Case
 
 MOST = 40
 """Characters of a value, where as many tell it from the others."""
@@ -31,7 +31,8 @@ def names(cases: Sequence[Case]) -> list[str]:
     ]
     alike: dict[str, list[int]] = {}
     for index, case in enumerate(plain):
-        alike.setdefault(f"{case.what} on {case.model}", []).append(index)
+        on = "" if case.model == AS_BUILT else f" on {case.model}"
+        alike.setdefault(f"{case.what}{on}", []).append(index)
     found = dict[int, str]()
     for name, group in alike.items():
         for index, more in zip(group, differing([plain[i] for i in group]), strict=True):

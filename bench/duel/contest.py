@@ -24,7 +24,7 @@ from bench.duel.pair import maker
 from bench.duel.pairing import Pairs
 from bench.duel.sides import Side
 from bench.errors import UsageError
-from bench.kinds import registry
+from bench.kinds import registry as kinds
 from bench.kinds.request import Request
 from bench.records.duel import DuelRecord, DuelSide
 from bench.records.journal import Journal
@@ -96,7 +96,7 @@ def run(request: Request, words: list[str]) -> Outcome:
         shown.stage("installing both sides")
         a, b = (installing.install(one, folder / one.name, wheels) for one in wanted)
         sides.check_pair(a, b)
-        if not request.own:
+        if not kinds.users(request):
             request = replace(request, libs=(sides.library_of(a),))
             selection.check_names(request)
         for side in (a, b):
@@ -172,8 +172,8 @@ def _measure(
         stack.callback(pool.replace)
         shown.stage("starting the workers")
         begun = choose(request, pool, shown)
-        if not all(registry.of(group).duels for group in begun.suite.groups):
-            raise UsageError(f"suite {begun.suite.name}: a duel is between attacks on images")
+        if not all(kinds.of(group).duels for group in begun.suite.groups):
+            raise UsageError(f"suite {begun.suite.name}: a duel is {_between()}")
         on_cpu = begun.device == "cpu"
         session.begin(request, words, journal, begun, use if on_cpu else None, "afresh")
         cases = dict.fromkeys(comparison.case for comparison in begun.comparisons)
@@ -229,6 +229,12 @@ def _side(side: Side, facts: Mapping[str, Any]) -> DuelSide:
         unmet=list(side.unmet),
         libraries=facts[side.asked.name]["environment"]["libraries"],
     )
+
+
+def _between() -> str:
+    """What it can be between, in words."""
+    found = (kind.subject for kind in kinds.every() if kind.duels)
+    return f"between workloads on {' or '.join(found)}"
 
 
 def _folder(path: Path, stack: contextlib.ExitStack, *, keep: bool) -> Path:

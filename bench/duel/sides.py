@@ -171,7 +171,8 @@ def library_of(side: Side) -> str:
     if found is None:
         raise UsageError(
             f"no adapter knows {side.distribution}; name a function that calls it, as --attack"
-            f" my_attack.py:run (there are adapters for {', '.join(sorted(names))})"
+            " my_attack.py:run or --workload my_workload.py:setup (there are adapters for"
+            f" {', '.join(sorted(names))})"
         )
     return found
 

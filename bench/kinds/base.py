@@ -47,6 +47,7 @@ class Kind(ABC):
         takes: those that it can be asked with: its own, and perhaps another kind's.
         hint: what follows "--option is for" where one of them is out of place.
         advises: whether a user can do to a model for good what a variant does, as `advise` tells.
+        by_users: the option by which users name workloads of their own.
         duels: whether two versions of a library can be held against each other with it.
         report: "package.module:attribute", its `reports.reading.kind.KindReport`.
         commands: of its own.
@@ -61,6 +62,7 @@ class Kind(ABC):
     own: ClassVar[tuple[str, ...]] = ()
     takes: ClassVar[tuple[str, ...] | None] = None
     hint: ClassVar[str] = ""
+    by_users: ClassVar[str] = "attack"
     advises: ClassVar[bool] = False
     duels: ClassVar[bool] = False
     report: ClassVar[str] = "reports.reading.kind:KindReport"

@@ -21,6 +21,8 @@ OURS = {
     "energy": "bench.kinds.energy.kind:EnergyKind",
     "sampling": "bench.kinds.sampling.kind:SamplingKind",
     "pruning": "bench.kinds.pruning.kind:PruningKind",
+    "function": "bench.kinds.function.kind:FunctionKind",
+    "tokens": "bench.kinds.tokens.kind:Tokens",
 }
 DEFAULT = "images"
 """What is meant where nothing tells."""
@@ -89,6 +91,11 @@ def meant(request: Request) -> Kind:
 def claiming(table: Mapping[str, object]) -> Kind:
     """The kind of a suite's table that names none."""
     return next((kind for kind in reversed(every()) if kind.claims(table)), get(DEFAULT))
+
+
+def users(request: Request) -> bool:
+    """Whether what was asked is a user's own, and no library's."""
+    return bool(request.own) or any(request.option(kind.by_users) for kind in every())
 
 
 def options() -> Sequence[str]:

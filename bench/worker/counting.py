@@ -24,6 +24,7 @@ from bench.worker import checks, flops, gradients, memory, passes, readers
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.memory import Kept
+from bench.worker.passes import Passes
 from bench.worker.workload import Workload
 
 T = TypeVar("T")
@@ -102,13 +103,22 @@ def _counts(
         parameter_gradients=None if trace is None else trace.computed,
         foreign=None if trace is None else _foreign(trace),
         forward_calls=None if made is None else made.forward_calls,
-        forward_images=None if made is None else made.forward_images,
+        forward_images=None if made is None else _forward(workload, made),
         backward_calls=None if made is None else made.backward_calls,
-        backward_images=None if made is None else made.backward_images,
+        backward_images=None if made is None else _backward(workload, made),
         saved=None if kept is None else kept.saved,
         gradients=None if kept is None else kept.gradients,
         **({"forward_flops": None, "backward_flops": None} if done is None else _dispatched(*done)),
     )
+
+
+def _forward(workload: Workload, made: Passes) -> int:
+    """Inputs in forward passes; a call of several networks counts as one."""
+    return made.forward_calls if workload.several else made.forward_images
+
+
+def _backward(workload: Workload, made: Passes) -> int:
+    return made.backward_calls if workload.several else made.backward_images
 
 
 def _dispatched(found: FlopCount, host: Counter[str]) -> dict[str, Any]:
@@ -137,7 +147,7 @@ def _operations(workload: Workload, run: Callable[[], Any]) -> tuple[FlopCount, 
 
 
 def _kept(workload: Workload, run: Callable[[], Any]) -> Kept:
-    return memory.kept(run, workload.model)
+    return memory.kept(run, workload.model, workload.kept)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from bench.worker.calls import Call, intercepted
 from bench.worker.flops import FlopCount
 from bench.worker.gradients import GradientTrace
 from bench.worker.memory import Unseen
+from bench.worker.passes import Passes
 from bench.worker.workload import Workload
 
 T = TypeVar("T")
@@ -67,7 +68,6 @@ def dissect(
     made = look("the passes", lambda: passes.of(workload, workload.variants[0]))
     in_parts = made is not None and made.in_parts
     clocks = look("the time's parts", lambda: _clocks(workload, in_parts)) or {}
-    passing = workload.comparison.case.passing
     fits = workload.compiles and SEMI_BACKWARD in workload.variants
     differentiates = trace is not None and bool(trace.calls)
     saved = look("what layers save", lambda: _saved(workload)) if fits and differentiates else None
@@ -78,8 +78,8 @@ def dissect(
         runs=len(clocks.get(workload.variants[0], ())),
         calls=None if trace is None else dict(trace.calls),
         computing=None if trace is None else trace.computing,
-        forwards=None if made is None else made.forward_images / passing,
-        backwards=None if made is None else made.backward_images / passing,
+        forwards=None if made is None else _forwards(workload, made),
+        backwards=None if made is None else _backwards(workload, made),
         parameters=None if trace is None else trace.by_operation,
         own_functions=None if trace is None else sorted(trace.own_functions),
         parts={
@@ -90,6 +90,19 @@ def dissect(
         compiled=backwards,
         uncompiled=reason,
     )
+
+
+def _forwards(workload: Workload, made: Passes) -> float:
+    """Forward passes of a batch; of workloads that count calls, these."""
+    if workload.several:
+        return made.forward_calls
+    return made.forward_images / workload.comparison.case.passing
+
+
+def _backwards(workload: Workload, made: Passes) -> float:
+    if workload.several:
+        return made.backward_calls
+    return made.backward_images / workload.comparison.case.passing
 
 
 def _saved(workload: Workload) -> dict[str, dict[str, int]] | None:

@@ -22,7 +22,7 @@ def peaks(workload: Workload) -> dict[str, Peak]:
 def kept(workload: Workload) -> dict[str, Kept]:
     """Of a run of each variant, what autograd keeps."""
     return {
-        name: workload.probe(name, lambda run: memory.kept(run, workload.model))
+        name: workload.probe(name, lambda run: memory.kept(run, workload.model, workload.kept))
         for name in workload.variants
     }
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.autograd import Variable
 from torch.autograd.function import BackwardCFunction
 
@@ -82,7 +82,7 @@ def traced(workload: Workload, variant: str) -> GradientTrace:
     """
 
     def look(run: Callable[[], Any]) -> GradientTrace:
-        with observed(workload.model) as trace:
+        with observed(workload.model, workload.kept) as trace:
             run()
         return trace
 
@@ -129,12 +129,16 @@ def engine_replaced(make: Callable[[Any], InFront]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def observed(model: nn.Module) -> Iterator[GradientTrace]:
+def observed(model: nn.Module, kept: Iterable[Tensor] = ()) -> Iterator[GradientTrace]:
     """Trace the gradient calls made inside the block.
 
     Changes no result: nodes get hooks that only look. Runs are slower, so none of them is timed.
+
+    Args:
+        model: whose parameters count.
+        kept: other tensors whose gradients are wanted, and so are none that nobody reads.
     """
-    trace, sight = GradientTrace(), Sight(model)
+    trace, sight = GradientTrace(), Sight(model, kept)
     with sight.watching():
         try:
             with engine_replaced(lambda engine: _Observer(engine, trace, sight)):

@@ -42,9 +42,17 @@ class Leftovers:
         networks: whose state is put back, the model first.
         numbers: whether those in their tensors are, too; else somebody else does it.
         functions: whether the globals of the user's modules are.
+        whose: runs they are, in words.
     """
 
-    def __init__(self, *networks: nn.Module, numbers: bool = True, functions: bool = False) -> None:
+    def __init__(
+        self,
+        *networks: nn.Module,
+        numbers: bool = True,
+        functions: bool = False,
+        whose: str = "the attack",
+    ) -> None:
+        self._whose = whose
         self._networks = [
             Root("the model" if n == 0 else f"network {n + 1}", one, numbers=numbers)
             for n, one in enumerate(dict.fromkeys(networks))
@@ -73,11 +81,11 @@ class Leftovers:
         Empty where they leave nothing.
         """
         told = self.changed
-        said = [f"the attack {_listed(told, len(told))}: {BACK}"] if told else []
+        said = [f"{self._whose} {_listed(told, len(told))}: {BACK}"] if told else []
         if self._stuck:
             said.append(
-                f"the attack changes {_listed(self.stuck)}, which can't be put back between runs;"
-                " make it anew in each run"
+                f"{self._whose} changes {_listed(self.stuck)}, which can't be put back between"
+                " runs; make it anew in each run"
             )
         return said
 

@@ -81,13 +81,18 @@ def peak(run: Callable[[], object], device: str) -> Peak | None:
     return None
 
 
-def kept(run: Callable[[], object], model: nn.Module) -> Kept:
+def kept(run: Callable[[], object], model: nn.Module, besides: Iterable[Tensor] = ()) -> Kept:
     """Run it once and follow what autograd keeps; never timed, and apart from `peak`.
+
+    Args:
+        run: the call.
+        model: whose own tensors do not count.
+        besides: nor do these, which are there anyway.
 
     Raises:
         Unseen: torch has let go of the hooks by which it is followed, for a part of the run.
     """
-    account = Account(model)
+    account = Account(model, besides=besides)
     with account.following(), account.giving_way():
         run()
     if account.gave_way:
@@ -101,13 +106,19 @@ class Account:
     Args:
         model: whose own tensors do not count.
         mark: what to write beside a tensor that is saved for the first time.
+        besides: nor do these.
     """
 
-    def __init__(self, model: nn.Module, mark: Callable[[], str] = lambda: "") -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        mark: Callable[[], str] = lambda: "",
+        besides: Iterable[Tensor] = (),
+    ) -> None:
         self.fullest = Kept()
         self.gave_way = False
         self._parameters = list(model.parameters())
-        own = [*self._parameters, *model.buffers()]
+        own = [*self._parameters, *model.buffers(), *besides]
         self._own = {storage(tensor)[0] for tensor in own if has_storage(tensor)}
         self._owners: dict[int, int] = {}  # storage to the number of saved tensors that use it
         self._bytes: dict[int, int] = {}

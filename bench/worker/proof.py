@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from bench.cases import BASELINE, SEMI_BACKWARD
 from bench.statistics.equality import Equality
-from bench.worker import equality
+from bench.worker import equality, passes
 from bench.worker.calls import Call, intercepted
 from bench.worker.tensors import whole
 from bench.worker.workload import Workload
@@ -67,7 +67,9 @@ def judge(workload: Workload, outputs: dict[str, Any], found: Equality) -> Judge
             first = None if number is None else gradient_at(workload, baseline, number)
         if not ours or not theirs:
             return Judgement(
-                found, "no gradient reached the images, by which to tell whether that is rounding"
+                found,
+                f"no gradient reached {workload.seen_at}, by which to tell whether that is"
+                " rounding",
             )
         if number is None or first is None:
             return Judgement(found, _same_gradients(frozen))
@@ -199,7 +201,8 @@ def _watch(workload: Workload, variant: str, keep: Callable[[int, Tensor, Tensor
                 break
         return run(*(given[n] for n in range(len(args))), **{name: given[name] for name in kwargs})
 
-    with intercepted(workload.model, look):
+    parts = passes.parts_of(workload.model) if workload.several else None
+    with intercepted(workload.model, look, parts=parts):
         workload.probe(variant, lambda run: run())
 
 

@@ -215,7 +215,7 @@ class Worker:
         workload = self._workload
         output: Tensor
         output, _ = state.deterministically(
-            workload.comparison.case.device, lambda: workload.output(BASELINE)
+            workload.comparison.case.device, lambda: workload.flat(workload.output(BASELINE))
         )
         return output
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -51,9 +51,15 @@ class Call:
 
 
 class Sight:
-    """Watches one run on a model."""
+    """Watches one run on a model.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        model: whose parameters count.
+        kept: other tensors whose gradients are wanted.
+    """
+
+    def __init__(self, model: nn.Module, kept: Iterable[Tensor] = ()) -> None:
+        self._kept = {id(tensor): tensor for tensor in kept}
         self._parameters = {id(parameter): parameter for parameter in model.parameters()}
         self._memory = {found.data_ptr() for found in self._parameters.values()} - {0}
         self._networks = Networks(model)
@@ -146,6 +152,8 @@ class Sight:
 
     def _foreign(self, tensor: Tensor, frame: FrameType) -> Leaf | None:
         """What is known of a leaf that is none of the model's; None for one like the images."""
+        if self._kept.get(id(tensor)) is tensor:
+            return None
         known = self._networks.leaf(tensor)
         if known is not None:
             return known

@@ -56,6 +56,11 @@ class Workload(ABC):
     """Whether records tell how many of its backward passes compute parameter gradients."""
     compiles: ClassVar[bool] = False
     """Whether a run calls its model in a way that tells something where the model is compiled."""
+    several: ClassVar[bool] = False
+    """Whether its model may be several networks, which are never called as one: forward passes are
+    told by calls, and not by inputs in them."""
+    seen_at: ClassVar[str] = "the images"
+    """What the model is called with and gradients reach, in words."""
     dimensions: ClassVar[int | None] = None
     """Of a batch as the model takes it, where what it is called with may have more or fewer."""
 
@@ -72,6 +77,11 @@ class Workload(ABC):
     def passes_predict(self) -> float | None:
         """The speedup that a paper predicts by counting passes; None without one."""
         return None
+
+    @property
+    def kept(self) -> Sequence[Tensor]:
+        """Tensors that are none of the model's and whose gradients a run is for: not in vain."""
+        return ()
 
     @abstractmethod
     def run(self, variant: str, around: Callable[[Callable[[], Any]], T], part: int = 0) -> T:
@@ -107,6 +117,19 @@ class Workload(ABC):
         if found.max_abs_diff is None:
             return "by another dtype, or by values that are not finite"
         return f"by up to {found.max_abs_diff:.3g}"
+
+    def explained(self, first: Any, second: Any) -> str | None:
+        """What keeps two variants' outputs from being the same, where it is known at once."""
+        return None
+
+    def to_repeat(self) -> str | None:
+        """How a user makes it repeat itself; None for the usual advice."""
+        return None
+
+    def flat(self, output: Any) -> Tensor:
+        """An output as one tensor, for another process to compare its own with."""
+        found: Tensor = output
+        return found
 
     def counted(self, first: Any, second: Any, found: Equality) -> Equality:
         """How many elements of two outputs are not the same, where they can be held together."""

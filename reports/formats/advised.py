@@ -13,7 +13,7 @@ from bench.records.types import ComparisonRecord
 from bench.statistics.equality import Equality
 from bench.variants import naming
 from reports.formats import terminal
-from reports.reading import levels, numbers
+from reports.reading import kind, levels, numbers
 from reports.reading.why import nothing_to_save, why
 from reports.table import Table
 from reports.tables import cells
@@ -41,6 +41,13 @@ def parts(advice: Advice, run: Run, width: int) -> Iterator[str]:
         yield terminal.draw(table(advice, width), width)
     yield layout.broken(telling.line(" ".join(_sentences(advice, run))), width)
     if advice.best is None:
+        return
+    own = kind.of(advice.best.case).pasted(advice.best)
+    if own is not None:
+        before, lines, behind = own
+        yield layout.broken(before, width)
+        yield telling.lines("\n".join(lines))
+        yield layout.broken(behind, width)
         return
     yield PASTE
     yield "\n".join(advice.lines)
@@ -163,26 +170,27 @@ def _told(record: ComparisonRecord) -> str:
     where = counted(found.processes, "process", "processes")
     return (
         f"{record.variant} is {numbers.with_interval(found)} times as fast, in {where},"
-        f" {_examples(record.equality)}"
+        f" {_examples(record.equality, kind.of(record.case).outputs.rpartition(' ')[2])}"
     )
 
 
-def _examples(found: Equality) -> str:
+def _examples(found: Equality, what: str) -> str:
+    """What becomes of what a run makes, which is called so."""
     if found.level == "identical":
-        return "with the same examples, bit for bit"
+        return f"with the same {what}, bit for bit"
     if found.level == "rounding":
-        return "with the same examples but for rounding"
+        return f"with the same {what} but for rounding"
     share = ""
     if found.elements and found.differing is not None:
         same = 100 * (found.elements - found.differing) / found.elements
         share = f": {numbers.significant(same)} % of the numbers are the same"
     if found.success is None:
-        return f"with other examples{share}"
+        return f"with other {what}{share}"
     apart = len(found.success_differs)
     success = "both succeed with the same images"
     if apart:
         success = f"one of the two alone succeeds with {counted(apart, 'image')}"
-    return f"with other examples{share}{', and ' if share else ': '}{success}"
+    return f"with other {what}{share}{', and ' if share else ': '}{success}"
 
 
 def _readiness(best: ComparisonRecord, advice: Advice) -> Iterator[str]:
@@ -214,7 +222,7 @@ def _nothing(advice: Advice, run: Run) -> Iterator[str]:
         known = (why(record, run.environment) for record in timed if _explained(record))
         yield from (f"{said.rstrip('.')}." for said in known if said)
     elif any(record.status == "ok" for record in advice.measured):
-        yield "Nothing that was tried makes the same examples."
+        yield f"Nothing that was tried makes the same {_made(advice)}."
     elif any(record.status == "timeout" for record in advice.measured):
         yield (
             f"Nothing could be measured in {advice.seconds:g} s: --budget"
@@ -222,6 +230,11 @@ def _nothing(advice: Advice, run: Run) -> Iterator[str]:
         )
     else:
         yield "Nothing could be measured."
+
+
+def _made(advice: Advice) -> str:
+    """What a run makes, in a word."""
+    return kind.of(advice.measured[0].case).outputs.rpartition(" ")[2]
 
 
 def _explained(record: ComparisonRecord) -> bool:

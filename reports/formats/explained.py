@@ -108,11 +108,18 @@ def table(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> Table
         notes += (f"{where}: {text}." for text in of_one.get(where, ()))
     notes += (f"{'; '.join(whose)}: {text}." for text, whose in warnings.items() if len(whose) > 1)
     return Table(
-        f"where the time goes, passes per image and shares of {baseline}'s time{name.common}",
+        f"where the time goes, passes {_passed(found)} and shares of {baseline}'s"
+        f" time{name.common}",
         (*_BEFORE, cells.interval_head(intervals), *_AFTER),
         tuple((name(record.case), *_cells(record, told, intervals)) for record, told in found),
-        (*notes, _LEGEND),
+        (*notes, _LEGEND.replace("per image", _passed(found), 1)),
     )
+
+
+def _passed(found: Sequence[tuple[ComparisonRecord, Explanation | None]]) -> str:
+    """What passes are told for."""
+    each = dict.fromkeys(kind.of(record.case).each for record, _ in found)
+    return "per " + " or ".join(one.partition(" ")[2] for one in each)
 
 
 def _said(record: ComparisonRecord, told: Explanation | None) -> str:
@@ -217,13 +224,13 @@ def _paragraph(
     case = record.case
     told_of = kind.of(case)
     size = [told_of.size(case), case.dtype, case.device, *models.apart(case)]
-    where = f"{models.name(case)} ({', '.join(size)})"
+    where = f"{models.on(case)} ({', '.join(size)})".strip()
     version = f" {case.library_version}" if case.library_version else ""
     proved = levels.sentence(record)
     lines = [
         f"**{escape(f'{case.library}{version}')} {code(case.attack)}: {told.label}**",
         "",
-        f"One run on {escape(where)}{_passes(record, found)}.{_by_operation(record, found)}",
+        f"One run {escape(where)}{_passes(record, found)}.{_by_operation(record, found)}",
         _time(record, told.split),
         f"{prose(told.sentence[0].upper() + told.sentence[1:])}. The {told_of.outputs}"
         f" are {levels.are(record)}{f': {prose(proved)}' if proved else ''}.",

@@ -36,6 +36,7 @@ class KindReport:
         outputs: what a run makes, in words.
         inputs: what a run is given, in words, one of them.
         workloads: what its cases are, in words.
+        each: what passes are told for, in words.
         forward_only_spares: whether forward-only leaves operations out, and not only bookkeeping.
         published: for each suite of a paper's, the table of the published numbers it repeats.
         plots: "package.module:function" that makes plots of its own from all points, as those of
@@ -51,6 +52,7 @@ class KindReport:
     outputs: ClassVar[str] = "outputs"
     inputs: ClassVar[str] = "input"
     workloads: ClassVar[str] = "attacks"
+    each: ClassVar[str] = "an image"
     forward_only_spares: ClassVar[bool] = False
     published: ClassVar[Mapping[str, str]] = {}
     plots: ClassVar[str | None] = None
@@ -191,6 +193,11 @@ class KindReport:
             " 1.13 or newer, in eager mode), or `parameter.requires_grad_(False)` for every"
             " parameter before the forward pass."
         )
+
+    def pasted(self, record: ComparisonRecord) -> tuple[str, Sequence[str], str] | None:
+        """What `advise` says to paste for a variant: before the lines, the lines, behind them; None
+        for those that shape a `model`."""
+        return None
 
     def summary(self, records: Sequence[ComparisonRecord]) -> str | None:
         """A sentence on its comparisons."""

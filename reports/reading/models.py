@@ -48,6 +48,11 @@ def name(case: Case) -> str:
     return _called(case.model)
 
 
+def on(case: Case) -> str:
+    """What a case runs on, behind its workload; "" of one that brings its own networks."""
+    return "" if case.model == AS_BUILT else f" on {name(case)}"
+
+
 def attack(case: Case) -> str:
     """A case's attack there."""
     return _called(case.attack)

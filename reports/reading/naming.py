@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bench import specs
-from bench.cases import Case
+from bench.cases import AS_BUILT, Case
 from bench.compare.naming import differing
 from reports.reading import kind, models
 from reports.reading.models import Known
@@ -39,7 +39,7 @@ class Namer:
     def common(self) -> str:
         """What is in no name, to go behind a title."""
         parts = [
-            f" on {self.model}" if self.model else "",
+            f" on {self.model}" if self.model and self.model != AS_BUILT else "",
             f", {self.size}" if self.size else "",
             f", {self.device}" if self.device else "",
         ]
@@ -47,7 +47,7 @@ class Namer:
 
     def __call__(self, case: Case) -> str:
         parts = [
-            "" if self.model else f" on {models.name(case)}",
+            "" if self.model else models.on(case),
             "" if self.size else f", {_size(case)}",
             _listed(_budget(case)) if self.budget else "",
             _listed(self.apart.get(models.asked(case), ())) if self.apart else "",

@@ -122,7 +122,7 @@ def _only_here(records: Iterable[ComparisonRecord]) -> str:
 def _name(record: ComparisonRecord) -> str:
     case = record.case
     what = case.what.replace(case.attack, models.attack(case))
-    return ", ".join([f"{what} on {models.name(case)}", *models.apart(case)])
+    return ", ".join([f"{what}{models.on(case)}", *models.apart(case)])
 
 
 def _no_gains(frozen: Sequence[Measured]) -> str:

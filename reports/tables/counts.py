@@ -29,14 +29,14 @@ def _table(records: Sequence[CountsRecord]) -> Table:
     case = first.case
     told = kind.of(case)
     return Table(
-        f"What one run does on {models.name(case)}, {told.size(case)}{told.setting(case)},"
+        f"What one run does{models.on(case)}, {told.size(case)}{told.setting(case)},"
         f" {case.dtype}, {case.device}: {first.baseline} → {ways.spelt(first)}",
         (
             "case",
             "status",
             "gradient calls",
             "parameter gradients",
-            "passes an image, forward + backward",
+            f"passes {told.each}, forward + backward",
             "operations (1e9)",
             "saved (MB)",
             ".grad (MB)",

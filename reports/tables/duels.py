@@ -8,7 +8,7 @@ from bench.records.duel import DuelRecord
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import EQUIVALENCE, Speedup
-from reports.reading import energy, promises
+from reports.reading import energy, kind, promises
 from reports.reading.machines import Machines
 from reports.reading.words import WITHIN, spelt
 from reports.table import Table
@@ -49,7 +49,7 @@ def _table(duels: Sequence[DuelRecord], column: str, run: Run) -> Table:
         ("a over b", (cells.speedup(r) for r in records)),
         *cells.interval_rows(records, cells.interval_names(r.speedup for r in records)),
         ("verdict on b", map(promises.verdict, records)),
-        ("adversarial examples", (cells.equality(r) for r in records)),
+        (_made(duels[0]), (cells.equality(r) for r in records)),
         ("gradient call", (_calls(duel) for duel in duels)),
         ("parameter gradients", (cells.gradients(r) for r in records)),
         ("peak memory (MB)", (cells.peak(r) for r in records)),
@@ -125,16 +125,21 @@ def _ratio(estimate: float, low: float, high: float, within: str) -> str:
     return f"{estimate:.{digits}f} ({low:.{digits}f} to {high:.{digits}f}{within})"
 
 
+def _made(duel: DuelRecord) -> str:
+    """What a run makes, in words."""
+    return kind.of(duel.case).outputs
+
+
 def _outputs(duel: DuelRecord) -> Iterable[str]:
     found = duel.equality
     if found is None:
         return
     if found.bitwise:
-        yield "Both make the same adversarial examples, bit for bit."
+        yield f"Both make the same {_made(duel)}, bit for bit."
     elif found.max_abs_diff is None:
-        yield "Their adversarial examples can't be compared: of different dtypes, or not finite."
+        yield f"Their {_made(duel)} can't be compared: of different dtypes, or not finite."
     else:
-        yield f"Their adversarial examples differ by up to {found.max_abs_diff:.2g}."
+        yield f"Their {_made(duel)} differ by up to {found.max_abs_diff:.2g}."
 
 
 def _gradients(duel: DuelRecord) -> Iterable[str]:

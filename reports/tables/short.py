@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench import layout, telling
-from bench.cases import Case
+from bench.cases import AS_BUILT, Case
 from bench.records.reading import Run
 from bench.records.types import ComparisonRecord
 from bench.statistics.estimate import FEW_PROCESSES
@@ -296,6 +296,7 @@ def _title(rows: Sequence[_Row]) -> str:
         return found.pop() if len(found) == 1 else ""
 
     model, first = fact("model"), rows[0].record
+    model = "" if model == AS_BUILT else model
     named = [name for name in (fact("library"), fact("attack")) if name not in ("", kind.USER)]
     what = [*named, f"on {model}" if model and named else model]
     shape = common(told.shape)

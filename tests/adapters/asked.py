@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pytest
+
 from adapters import registry
 from adapters.base import Settings
 from bench.cases import Case
@@ -42,17 +46,51 @@ ALL = {
 WORKING = [pair for pair, info in ALL.items() if info.fault is None and not info.lacks]
 BROKEN = [pair for pair, info in ALL.items() if info.fault is not None]
 
+EXTRA = frozenset({"secml-torch", "torchattack", "adv-lib", "autoattack", "captum"})
+"""Libraries of which `make test` runs one attack, and `make test-extras` all others."""
+
+
+def plainest(library: str) -> str:
+    """Its PGD; of a library that has none, the first attack that works."""
+    attacks = [attack for name, attack in WORKING if name == library]
+    return "pgd" if "pgd" in attacks else attacks[0]
+
+
+def marked(pairs: Iterable[tuple[str, str]]) -> list[object]:
+    """Parameters of a test, a pair each; those that `make test` leaves out have its marker."""
+    return [
+        pytest.param(
+            pair,
+            id=" ".join(pair),
+            marks=[pytest.mark.extras] if pair[0] in EXTRA and pair[1] != plainest(pair[0]) else [],
+        )
+        for pair in pairs
+    ]
+
+
+RESNET, TRANSFORMER = ("resnet10t", SIZE), ("vit_tiny_patch16_224", 224)
+OTHERWISE = {
+    ("torchattack", "bpa"): RESNET,
+    ("torchattack", "sgm"): RESNET,
+    ("torchattack", "ssa"): (MODEL, 224),
+    **{("torchattack", name): TRANSFORMER for name in ("att", "pna-patchout", "tgr", "vdc")},
+}
+"""What attacks are held on that are for some networks or one size alone: a model, and a side."""
+
 
 def case(library: str, attack: str) -> Case:
-    shape = (3, SIZE, SIZE)
+    model, size = OTHERWISE.get((library, attack), (MODEL, SIZE))
+    shape = (3, size, size)
     asked = image_case(
-        library, attack, MODEL, BATCH, shape, STEPS, eps=EPS, step_size=STEP, classes=CLASSES
+        library, attack, model, BATCH, shape, STEPS, eps=EPS, step_size=STEP, classes=CLASSES
     )
     return obeyed(asked, ALL[library, attack])
 
 
 def small_case(library: str, attack: str, device: str) -> Case:
     """As little as will do, for runs that something slows down; to be built with `SMALL_SEED`."""
+    if (library, attack) in OTHERWISE:
+        return changed(case(library, attack), steps=SMALL_STEPS, device=device)
     return changed(
         case(library, attack),
         model=SMALL_MODEL,

@@ -20,10 +20,11 @@ from adapters.base import (
     Settings,
     UnsupportedSettings,
 )
+from adapters.declared import Request
 from adapters.libraries.cleverhans import NumpyOffCpu
 from bench.cases import BASELINE, Comparison
 from bench.kinds.images import building
-from tests.adapters.asked import SIZE, case, settings
+from tests.adapters.asked import EPS, SIZE, case, settings
 
 
 @pytest.mark.parametrize("name", registry.OURS)
@@ -32,7 +33,7 @@ def test_an_unknown_attack_is_a_key_error(name: str) -> None:
         registry.get(name).build("nonsense", nn.Identity(), settings())
 
 
-@pytest.mark.parametrize("name", ["art", "deeprobust", "cleverhans"])
+@pytest.mark.parametrize("name", ["art", "deeprobust", "cleverhans", "adv-lib"])
 def test_a_dtype_the_library_would_change_is_unsupported(name: str) -> None:
     with pytest.raises(UnsupportedSettings, match="float32 only"):
         registry.get(name).build("pgd", nn.Identity(), settings(dtype="float64"))
@@ -79,6 +80,7 @@ def test_an_argument_without_its_setting_is_left_out() -> None:
         ("openattack", "text"),
         ("textattack", "text"),
         ("papers", "dynamic networks"),
+        ("gcg", "token sequences"),
         ("unknown", "images"),
     ],
 )
@@ -108,6 +110,38 @@ def test_a_library_that_breaks_on_import_names_its_mend(capsys: pytest.CaptureFi
         Missing().load()
     assert capsys.readouterr().out == ""
     assert registry.version(Missing()) is None
+
+
+class InParts(Missing):
+    install = "--no-deps missing-from-the-index"
+
+
+def test_a_library_that_pip_can_not_install_whole_names_another_mend() -> None:
+    with pytest.raises(LibraryUnavailable, match=r"install --no-deps missing-from-the-index$"):
+        InParts().load()
+    assert registry.get("adv-lib").installing == "python -m pip install --no-deps adv-lib tqdm"
+    assert registry.get("autoattack").installing == "python -m pip install pyautoattack"
+
+
+def test_autoattacks_parts_take_steps_as_its_own_constructor_does() -> None:
+    from pyautoattack.autopgd_base import APGDAttack
+
+    from adapters.libraries.autoattack import _made
+
+    adapter = registry.get("autoattack")
+    for steps in (10, 100):
+        info = adapter.attacks()["apgd-ce"]
+        given = settings(steps=steps, classes=5)
+        made = _made(Request("apgd-ce", info, info.keywords(given), nn.Identity(), given))
+        usual = APGDAttack(nn.Identity(), n_iter=steps, eps=EPS)
+        for name in ("n_iter", "n_iter_orig", "n_iter_2", "n_iter_min", "size_decr"):
+            assert getattr(made.apgd, name) == getattr(usual, name), name
+        assert (made.fab.n_iter, made.square.n_queries) == (steps, steps)
+        assert (made.attacks_to_run, made.seed, made.apgd_targeted.n_target_classes) == (
+            ["apgd-ce"],
+            0,
+            4,
+        )
 
 
 class OnTheGpu:

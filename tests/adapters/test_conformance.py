@@ -32,6 +32,7 @@ from tests.adapters.asked import (
     STEPS,
     WORKING,
     case,
+    marked,
     small_case,
 )
 from tests.fake_cuda import played_gpu
@@ -127,7 +128,7 @@ def run(work: AttackWorkload, variant: str, handed: list[Tensor] | None = None) 
     return Ran(output, trace, passes)
 
 
-@pytest.fixture(scope="module", params=WORKING, ids=lambda pair: " ".join(pair))
+@pytest.fixture(scope="module", params=marked(WORKING))
 def tried(request: pytest.FixtureRequest) -> Trial:
     """Of the module, so that an attack is held to all its promises in a row, in one process."""
     return trial(*request.param)
@@ -216,7 +217,11 @@ def test_frozen_runs_compute_no_parameter_gradient(tried: Trial) -> None:
 def test_parameter_gradients_follow_from_the_call(tried: Trial) -> None:
     total = len(list(tried.work.model.parameters()))
     computes = "backward" in tried.first.trace.calls
-    assert len(tried.first.trace.parameters) == (total if computes else 0)
+    found = len(tried.first.trace.parameters)
+    if computes and "reaches every layer" in tried.info.exempt:
+        assert 0 < found < total
+    else:
+        assert found == (total if computes else 0)
 
 
 @played_gpu
@@ -254,7 +259,7 @@ def test_random_start_follows_the_seed(pair: tuple[str, str]) -> None:
     assert not torch.equal(trial(*pair).first.output, other)
 
 
-@pytest.mark.parametrize("pair", BROKEN, ids=" ".join)
+@pytest.mark.parametrize("pair", marked(BROKEN))
 def test_what_is_broken_upstream_still_is(
     pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from adapters import registry, starting_points
 from adapters.base import Settings
-from adapters.libraries import advertorch, cleverhans, deeprobust
+from adapters.libraries import advertorch, cleverhans, deeprobust, secml_torch
 from bench.cases import BASELINE, FORWARD_ONLY, SEMI_BACKWARD, Comparison
 from bench.kinds.images import building
 from bench.kinds.text import building as text_building
@@ -48,11 +48,21 @@ def output(library: str, attack: str, device: str = DEVICE) -> Tensor:
     return building.build(asked, seed=SMALL_SEED).output(BASELINE)
 
 
-@pytest.mark.parametrize("library", ["foolbox", "torchattacks", "art", "cleverhans", "deeprobust"])
-def test_an_attack_finds_there_what_it_finds_on_the_cpu(library: str) -> None:
-    expected = output(library, "fgsm", "cpu")
+@pytest.mark.parametrize(
+    ("library", "attack"),
+    [
+        *(
+            (name, "fgsm")
+            for name in ("foolbox", "torchattacks", "art", "cleverhans", "deeprobust", "captum")
+        ),
+        ("secml-torch", "pgd"),
+        ("torchattack", "fgsm"),
+    ],
+)
+def test_an_attack_finds_there_what_it_finds_on_the_cpu(library: str, attack: str) -> None:
+    expected = output(library, attack, "cpu")
     with fake_cuda.played():
-        found = output(library, "fgsm").cpu().numpy()
+        found = output(library, attack).cpu().numpy()
     assert numpy.array_equal(found, expected.numpy())
 
 
@@ -93,6 +103,15 @@ def test_deeprobust_needs_the_device(
     monkeypatch.setattr(deeprobust, "_device", lambda settings: "cpu")
     with pytest.raises(RuntimeError, match=MIXED):
         output("deeprobust", attack)
+
+
+@pytest.mark.parametrize("attack", ["fmn-l2", "ddn"])
+def test_two_of_secml_torch_need_the_scores_on_the_cpu(
+    attack: str, gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secml_torch, "_to_cpu", lambda scores: scores)
+    with pytest.raises(RuntimeError, match=MIXED):
+        output("secml-torch", attack)
 
 
 def test_foolbox_needs_the_device(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,9 +180,8 @@ def test_whose_home_a_place_lies_in_is_not_kept() -> None:
 
 @pytest.mark.parametrize("name", registry.OURS)
 def test_each_adapter_tells_what_it_imports(name: str) -> None:
-    adapter, ours = registry.get(name), ("reference", "papers", "sap", "mad")
-    assert origins.module_of(adapter).partition(".")[0] in (
-        adapter.distribution,
-        {"art": "art", **dict.fromkeys(ours, "adapters")}.get(name),
-    )
+    adapter, ours = registry.get(name), ("reference", "papers", "sap", "mad", "beyond", "gcg")
+    named = {"art": "art", "adv-lib": "adv_lib", "secml-torch": "secmlt"}
+    others = {**named, **dict.fromkeys(ours, "adapters")}
+    assert origins.module_of(adapter).partition(".")[0] in (adapter.distribution, others.get(name))
     assert origins.of_ours(origins.module_of(adapter)) == (name in ours)

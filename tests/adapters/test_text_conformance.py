@@ -49,7 +49,7 @@ def table(names: str, rows: Callable[[str], Sequence[Any]]) -> pytest.MarkDecora
     """A test for each library and each of its rows."""
     found = []
     for library in BUDGETS:
-        marks = pytest.mark.extras if registry.get(library).apart else ()
+        marks = pytest.mark.layer(library) if registry.get(library).apart else ()
         for row in rows(library):
             cells = (row,) if isinstance(row, str) else row
             found.append(pytest.param(library, *cells, marks=marks, id="-".join([library, *cells])))

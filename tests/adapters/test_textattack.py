@@ -21,7 +21,7 @@ from adapters.text.base import TextAdapter, TextAttack, TextSettings
 from adapters.text.queries import Ledger
 from adapters.text.victims import Victim
 
-pytestmark = pytest.mark.extras
+pytestmark = pytest.mark.layer("textattack")
 
 ADAPTER = registry.get("textattack")
 assert isinstance(ADAPTER, TextAdapter)

@@ -51,6 +51,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (here / name / "setup.py").touch()
     for name in ("my_attacks.py", "my_package/attacks.py", "copy_00.py"):
         (here / name).write_text("def pgd(model, images, labels): ...\nfgsm = attack = pgd\n")
+    (here / "my_workload.py").write_text("def setup(batch=256, device='cpu'): ...\n")
     for name in ("my_models.py", "my_package/nets.py"):
         (here / name).write_text("def build(): ...\n")
     (here / "my_package" / "__init__.py").touch()
@@ -63,6 +64,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(here)
     monkeypatch.setattr(session, "opened", planned)
     monkeypatch.setattr("bench.duel.installing.install", started)
+    monkeypatch.setattr("bench.layering.make", started)
     monkeypatch.setattr("bench.slurm.submitting.check", lambda: None)
     monkeypatch.setattr("bench.slurm.submitting.submit", started)
     monkeypatch.setattr("bench.slurm.estimating.tried", started)

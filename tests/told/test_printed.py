@@ -78,6 +78,12 @@ ASKED = [
     ["--libs", "openattack", "--attacks", "fd", "viper", "--victim", "your victim", "bert-tiny"],
     ["--libs", "openattack", "--sentences", "your lines.txt", "--queries", "0", "--batch", "2"],
     ["--libs", "openattack", "--resources", "your words", "--device", "cuda"],
+    ["--workload", "your workload.py:setup", "--batch", "2"],
+    ["--workload", "your workload.py:setup", "--a-a"],
+    ["--libs", "beyond", "--attacks", "actor", "gan", "--batch", "3"],
+    ["--libs", "gcg", "--attacks", "all", "--victim", "your victim", "gpt2-tiny", "--steps", "3"],
+    ["--libs", "nanogcg", "--prompts", "your prompts.tsv", "--suffix", "5", "--top-k", "7"],
+    ["--libs", "gcg", "--candidates", "6", "--candidate-batch", "4", "--batch", "2"],
 ]  # fmt: skip
 
 
@@ -89,7 +95,9 @@ def test_what_was_asked_is_asked_again_by_the_command_of_its_row(
     (desk / "your attacks.py").write_text("def pgd(model, images, labels): ...\n")
     (desk / "your models.py").write_text("def build(): ...\n")
     (desk / "your weights.pt").touch()
+    (desk / "your workload.py").write_text("def setup(batch=4): ...\n")
     (desk / "your lines.txt").write_text("a good film\na bad one\n")
+    (desk / "your prompts.tsv").write_text("a question\tits answer\n")
     for place in (
         "your victim/config.json",
         "your words/TProcess.NLTKWordNet",
@@ -111,7 +119,16 @@ def test_what_was_asked_is_asked_again_by_the_command_of_its_row(
 
 def test_options_that_texts_name_are_there() -> None:
     of_pytest = {f"--benchmark-{name}" for name in ("json", "min-rounds", "min-time", "save-data")}
-    foreign = {*of_pytest, "--array", "--head", "--option", "--pid", "--requeue", "--upgrade"}
+    foreign = {
+        *of_pytest,
+        "--array",
+        "--head",
+        "--no-deps",
+        "--option",
+        "--pid",
+        "--requeue",
+        "--upgrade",
+    }
     known = every_option() | foreign
     for path in SOURCES:
         for text in texts(path) if path.relative_to(ROOT).parts[0] in ("bench", "adapters") else ():

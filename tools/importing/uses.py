@@ -21,7 +21,11 @@ SMALLEST = {
     TEXT: ("--victim", "bert-tiny", "--queries", "3"),
     "papers": ("--models", f"{ROOT}/tests/data/gated.py:build", "--steps", "1"),
     "sap": ("--models", f"{ROOT}/tests/data/rectified.py:build", "--samples", "2"),
+    "gcg": ("--victim", "llama-tiny", "--steps", "1"),
+    "nanogcg": ("--victim", "llama-tiny", "--steps", "1"),
+    "easyjailbreak": ("--victim", "llama-tiny", "--steps", "1"),
     "mad": ("--models", f"{ROOT}/tests/data/rectified.py:build", "--batch", "10"),
+    "beyond": ("--attacks", "actor"),
 }
 """What to attack, of libraries that attack no classifier of images."""
 USES_OF_OURS = ("bench", "gpu", "tests")

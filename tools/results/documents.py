@@ -13,7 +13,19 @@ from reports.tables import duels
 from tools.replication import analysis as replication
 from tools.replication import folder, table
 from tools.replication.__main__ import REPORT
-from tools.results import blocks, energy, faster, front, mad, matrix, page, records, sample, sap
+from tools.results import (
+    beyond,
+    blocks,
+    energy,
+    faster,
+    front,
+    mad,
+    matrix,
+    page,
+    records,
+    sample,
+    sap,
+)
 from tools.results.records import ROOT
 from tools.rounds import alarms
 from tools.selfcheck import analysis as selfcheck
@@ -103,6 +115,7 @@ def _rounds() -> str:
 
 
 DOCS_MAKERS: Mapping[str, Callable[[], str]] = {
+    "beyond": lambda: beyond.block(records.measured()),
     "controls": lambda: faster.compiled(records.measured()),
     "duel": _duel,
     "energy": lambda: energy.block(records.measured()),

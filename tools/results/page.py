@@ -49,6 +49,7 @@ SUITES = {
     "paper-energy-accuracy": "Energy attacks that keep the label",
     "paper-energy-defences": "Energy attacks behind defences",
     "paper-text": "Attacks on text",
+    "beyond": "Networks that are only passed through",
 }
 """By suite, without the twin's `-small`, what it asks; in the order of the page."""
 

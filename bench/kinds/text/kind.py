@@ -59,8 +59,9 @@ class Text(Kind):
             "--victim",
             nargs="+",
             metavar="SPEC",
-            help="of text: bert-base or bert-tiny with random weights, a folder with a checkpoint,"
-            " or the Hugging Face name of one in the local cache; nothing is downloaded",
+            help="of text: bert-base or bert-tiny with random weights, of token sequences one of"
+            " `list language-models`; of both a folder with a checkpoint, or the Hugging Face name"
+            " of one in the local cache; nothing is downloaded",
         )
         what.add_argument(
             "--sentences", type=Path, metavar="FILE", help="of text: your own, one on each line"

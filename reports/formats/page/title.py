@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bench import telling
-from bench.cases import Case
+from bench.cases import AS_BUILT, Case
 from bench.records.types import Environment
 from reports.reading import kind, models, places
 from reports.reading.places import Place
@@ -38,7 +38,7 @@ def of(found: Sequence[Place]) -> str:
     what = _workloads(cases, libraries)
     common = "".join(
         [
-            *(f" on {name}" for name in _only(on)),
+            *(f" on {name}" for name in _only(on) if name != AS_BUILT),
             *(f", {name}" for name in _only(devices)),
         ]
     )

@@ -54,7 +54,7 @@ def test_every_library_is_asked_for_what_it_has(command: str, library: str) -> N
     "words", [["train"], ["--training", "pgd"], ["counts", "--training", "pgd"]], ids=" ".join
 )
 def test_every_library_can_be_trained_by(words: list[str], library: str) -> None:
-    usual = "pgd-backward" if library == "reference" else "pgd"
+    usual = {"reference": "pgd-backward", "autoattack": "apgd-ce"}.get(library, "pgd")
     assert f"{library} {usual}" in attacks(*words, "--libs", library)
 
 

@@ -1,0 +1,1 @@
+"""What reports say of workloads with networks that are only passed through."""
