@@ -75,6 +75,9 @@ _FLAIR = {"CONJ": "CCONJ", "PRT": "PART", ".": "PUNCT"}
 
 def told(entry: str, folder: Path | None) -> str:
     """What is used for an entry, in words."""
+    own = resources.where(TAGGER, folder) if entry == FLAIR else None
+    if own is not None:
+        return f"{STOOD_IN}{own}"
     if entry in ONLY_STAND_INS:
         return f"{STOOD_IN}{ONLY_STAND_INS[entry]}"
     return resources.told(entry, folder)

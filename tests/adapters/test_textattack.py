@@ -173,6 +173,22 @@ def test_what_is_there_and_damaged_is_no_stand_in(
         built(attack, victim, folder)
 
 
+def test_the_users_tagger_of_nltk_stands_in_for_flairs(victim: Victim, folder: Path) -> None:
+    from textattack.shared import AttackedText
+
+    path = folder / resources.TAGGER
+    parts = {"weights": b"{}", "tagdict": b'{"movie": "CD"}', "classes": b'["NN", "CD"]'}
+    for part, content in parts.items():
+        put(path / f"mine.{part}.json", content)
+    found = built("pso", victim, folder)
+    assert found.resources[supplies.FLAIR] == f"{resources.STOOD_IN}{path}"
+    assert AttackedText("a movie").pos_of_word_index(1) == "NUM"
+    again = built("pso", victim)
+    told = f"{resources.STOOD_IN}{resources.STAND_INS[resources.TAGGER]}"
+    assert again.resources[supplies.FLAIR] == told
+    assert AttackedText("a movie").pos_of_word_index(1) == "NOUN"
+
+
 def test_names_and_words_are_tagged(victim: Victim) -> None:
     from textattack.shared import AttackedText
 
