@@ -127,7 +127,7 @@ schema: $(READY)  ## Write the JSON Schema of the records and docs/records.md
 	@$(BIN)/python -m tools.schema
 
 lock: $(BIN)/uv  ## Resolve the lock again
-	@$(BIN)/uv pip compile pyproject.toml --extra libraries --extra beyond --extra text --extra rl --extra gpu \
+	@$(BIN)/uv pip compile pyproject.toml --extra libraries --extra adv-lib --extra beyond --extra text --extra rl --extra gpu \
 		--extra slurm --extra ray --extra selfcheck \
 		--extra dev --universal --python-version 3.10 --generate-hashes --no-header --quiet --upgrade \
 		--output-file requirements.lock

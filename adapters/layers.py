@@ -11,7 +11,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ READY = "ready.json"
 VARIABLE = "SEMIBACKWARD_BENCH_LAYER"
 """The variable that tells a worker which layer comes first on its path."""
 _DIGITS = 12
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,13 @@ class Layer:
         folder: where it lies.
         packages: version by canonical name of what is in it.
         beside: the same of what it takes from the environment around it.
+        others: names of those that this environment has too, in other versions.
     """
 
     folder: Path
     packages: Mapping[str, str]
     beside: Mapping[str, str]
+    others: Sequence[str] = ()
 
     @property
     def moved(self) -> list[str]:
@@ -78,9 +81,8 @@ def found(adapter: Adapter) -> Layer | None:
     """A library's layer, whether or not it still fits; None where there is none."""
     try:
         folder = place(adapter)
-        told = json.loads((folder / READY).read_text(encoding="utf-8"))
-        return Layer(folder, dict(told["packages"]), dict(told["beside"]))
-    except (AdapterError, OSError, ValueError, KeyError, TypeError):
+        return _read(folder)
+    except (AdapterError, *_UNREADABLE):
         return None
 
 
@@ -123,8 +125,15 @@ def remark() -> str | None:
     if not folder:
         return None
     try:
-        told = json.loads(Path(folder, READY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        layer = _read(Path(folder))
+    except _UNREADABLE:
         return None
-    others = [f"{name} {version}" for name, version in sorted(told["packages"].items())]
-    return f"run in a layer of its own, with {', '.join(others)}"
+    if not layer.others:
+        return "run in a layer of its own"
+    others = ", ".join(f"{name} {layer.packages[name]}" for name in layer.others)
+    return f"run in a layer of its own, where other releases are than around it: {others}"
+
+
+def _read(folder: Path) -> Layer:
+    told = json.loads((folder / READY).read_text(encoding="utf-8"))
+    return Layer(folder, dict(told["packages"]), dict(told["beside"]), list(told["others"]))

@@ -54,6 +54,7 @@ def make(adapter: Adapter, wheels: Path | None = None) -> Layer:
             uv.call([*words, *map(str, missing)], folder.parent, wheels)
             told = {
                 "packages": {one.name: one.version for one in missing},
+                "others": sorted(one.name for one in missing if one.name in pins),
                 "beside": {one.name: one.version for one in packages if one not in missing},
             }
             text = json.dumps(told, indent=1)
