@@ -50,6 +50,7 @@ SUITES = {
     "paper-energy-defences": "Energy attacks behind defences",
     "paper-text": "Attacks on text",
     "beyond": "Networks that are only passed through",
+    "tokens": "Token gradients of language models",
 }
 """By suite, without the twin's `-small`, what it asks; in the order of the page."""
 
