@@ -50,6 +50,15 @@ EXTRA = frozenset({"secml-torch", "torchattack", "adv-lib", "autoattack", "captu
 """Libraries of which `make test` runs one attack, and `make test-extras` all others."""
 
 
+GRAPHITE = {("art", name): ("wrn_10_1", 8) for name in ("graphite", "graphite-blackbox")}
+"""They ask about each patch of an image, for half a minute even here; a model, and a side."""
+
+
+def later(pair: tuple[str, str]) -> bool:
+    """Whether `make test` leaves an attack to `make test-extras`."""
+    return pair in GRAPHITE or (pair[0] in EXTRA and pair[1] != plainest(pair[0]))
+
+
 def plainest(library: str) -> str:
     """Its PGD; of a library that has none, the first attack that works."""
     attacks = [attack for name, attack in WORKING if name == library]
@@ -62,7 +71,7 @@ def marked(pairs: Iterable[tuple[str, str]]) -> list[object]:
         pytest.param(
             pair,
             id=" ".join(pair),
-            marks=[pytest.mark.extras] if pair[0] in EXTRA and pair[1] != plainest(pair[0]) else [],
+            marks=[pytest.mark.extras] if later(pair) else [],
         )
         for pair in pairs
     ]
@@ -70,6 +79,7 @@ def marked(pairs: Iterable[tuple[str, str]]) -> list[object]:
 
 RESNET, TRANSFORMER = ("resnet10t", SIZE), ("vit_tiny_patch16_224", 224)
 OTHERWISE = {
+    **GRAPHITE,
     ("torchattack", "bpa"): RESNET,
     ("torchattack", "sgm"): RESNET,
     ("torchattack", "ssa"): (MODEL, 224),

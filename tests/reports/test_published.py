@@ -90,7 +90,8 @@ def test_numbers_that_can_not_be_read_are_missed_aloud(
 
 
 def paper_cases(name: str) -> list[Case]:
-    return list(dict.fromkeys(comparison.case for comparison in chosen("--suite", name)))
+    words = ("--workload", "tests/data/workloads.py:setup") if name == "workload" else ()
+    return list(dict.fromkeys(comparison.case for comparison in chosen("--suite", name, *words)))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from adapters.declared import BATCH, Derived
 IMAGE_SHAPE: Final = Given("input_shape")
 SIZE: Final = Given("input_shape", lambda shape: shape[:0:-1])  # width, then height
 ONE: Final = Given("steps", lambda steps: 1)
+TRANSFORMS: Final = Given("steps", lambda steps: min(steps, 100))
 START: Final = Given("random_start", int)
 RADIUS: Final = {"eps": EPS, "eps_step": STEP_SIZE}
 ROUNDS: Final = {"max_iter": STEPS, "batch_size": BATCH, "verbose": False}
@@ -627,8 +628,14 @@ ATTACKS: Mapping[str, AttackInfo] = {
         50,
         "art.attacks.evasion.GRAPHITEWhiteboxPyTorch",
         "backward",
-        arguments={"net_size": SIZE, "steps": STEPS, "first_steps": STEPS},
-        needs={"cv2": "opencv-python-headless"},
+        arguments={
+            "net_size": SIZE,
+            "steps": STEPS,
+            "first_steps": STEPS,
+            "num_xforms": TRANSFORMS,  # by default 100 of each step, however few
+        },
+        exempt=ONLY_IF_FOOLED,
+        needs={"cv2": "opencv-python-headless", "kornia": "kornia"},
     ),
     "graphite-blackbox": AttackInfo(
         "sticker",
@@ -640,6 +647,9 @@ ATTACKS: Mapping[str, AttackInfo] = {
             "noise_size": SIZE,
             "net_size": SIZE,
             "num_boost_queries": STEPS,
+            # By default 100 of each patch of an image, whatever the queries.
+            "num_xforms_mask": TRANSFORMS,
+            "num_xforms_boost": TRANSFORMS,
         },
         needs={"cv2": "opencv-python-headless"},
     ),

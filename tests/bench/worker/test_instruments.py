@@ -35,7 +35,9 @@ def _inside(block: Callable[[nn.Module], contextlib.AbstractContextManager[Any]]
 
 
 def _proof(model: nn.Module, run: Run) -> None:
-    proof.trail(SimpleNamespace(model=model, probe=lambda _, around: around(run)), "original")  # type: ignore[arg-type]
+    proof.trail(
+        SimpleNamespace(model=model, several=False, probe=lambda _, around: around(run)), "original"
+    )  # type: ignore[arg-type]
 
 
 def _kept(model: nn.Module, run: Run) -> None:

@@ -94,7 +94,7 @@ def test_a_share_lies_between_none_and_all(share: str) -> None:
         (("--batch", "9"), "--batch 9 is smaller than the 10 classes of digits: give --batch 10"),
         (("--batch", "1438"), "--batch 1438: digits has 1437 images to train on"),
         (("--models", "vgg_smal"), "unknown network 'vgg_smal'"),
-        (("--inside", "torchattack"), "unknown library 'torchattack'"),
+        (("--inside", "torchattcks"), "unknown library 'torchattcks'"),
         (("--data", "nowhere"), "--data nowhere"),
         (("--attack", "tests/data/attacks.py:fgsm"), "--attack is for attacks on images"),
         (("--pretrained",), "--pretrained is for attacks on images"),
