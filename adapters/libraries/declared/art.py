@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.base import EPS, RANDOM_START, STEP_SIZE, STEPS, AttackInfo, Given, Promise
-from adapters.declared import BATCH, Derived
+from adapters.declared import BATCH, ONLY_IF_FOOLED, Derived
 
 IMAGE_SHAPE: Final = Given("input_shape")
 SIZE: Final = Given("input_shape", lambda shape: shape[:0:-1])  # width, then height
