@@ -627,7 +627,7 @@ ATTACKS: Mapping[str, AttackInfo] = {
         "white-box",
         50,
         "art.attacks.evasion.GRAPHITEWhiteboxPyTorch",
-        "backward",
+        "autograd.grad",
         arguments={
             "net_size": SIZE,
             "steps": STEPS,

@@ -35,9 +35,8 @@ def _inside(block: Callable[[nn.Module], contextlib.AbstractContextManager[Any]]
 
 
 def _proof(model: nn.Module, run: Run) -> None:
-    proof.trail(
-        SimpleNamespace(model=model, several=False, probe=lambda _, around: around(run)), "original"
-    )  # type: ignore[arg-type]
+    work: Any = SimpleNamespace(model=model, several=False, probe=lambda _, around: around(run))
+    proof.trail(work, "original")
 
 
 def _kept(model: nn.Module, run: Run) -> None:
