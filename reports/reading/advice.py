@@ -199,7 +199,8 @@ class _Namer:
 
 
 def _faster(records: Sequence[ComparisonRecord], namer: _Namer) -> str:
-    return f"put the attack into `with semi_backward(model):`{_gained(records, namer)}"
+    said = dict.fromkeys(kind.of(record.case).freezing for record in records)
+    return f"{', or '.join(said)}{_gained(records, namer)}"
 
 
 def _free(records: Sequence[ComparisonRecord], namer: _Namer) -> str:

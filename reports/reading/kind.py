@@ -45,6 +45,7 @@ class KindReport:
         plotted: the plots that all kinds share and its comparisons stand in: "libraries" beside
             each other, "attacks" by speedup, "scaling" with the batch size and the model.
         vain: what is counted as computed in vain.
+        freezing: what to do where freezing gains, as a command.
         columns: facets that have a column in a short table wherever they vary, in their order.
         headline: facets that its title tells, where all its cases share them.
     """
@@ -58,6 +59,7 @@ class KindReport:
     plots: ClassVar[str | None] = None
     own_plots: ClassVar[str | None] = None
     plotted: ClassVar[tuple[str, ...]] = ("libraries", "attacks", "scaling")
+    freezing: ClassVar[str] = "put the attack into `with semi_backward(model):`"
     vain: ClassVar[str] = "parameter gradients that are computed and never read"
     columns: ClassVar[tuple[str, ...]] = ("library", "attack", "model", "batch")
     headline: ClassVar[tuple[str, ...]] = ()

@@ -21,6 +21,7 @@ class FunctionReport(KindReport):
     workloads = "workloads"
     each = "a call"
     plotted = ("attacks",)
+    freezing = "freeze the networks passed through by `with semi_backward(network):`"
     vain = "gradients of foreign networks' parameters, which the call does not read"
     columns = ("library", "attack", "batch")
 

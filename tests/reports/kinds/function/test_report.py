@@ -10,7 +10,8 @@ from bench.kinds.function.findings import FunctionFindings
 from bench.kinds.function.options import FunctionOptions
 from bench.records.types import ComparisonRecord
 from reports.kinds.function.report import FunctionReport
-from tests.records import GAIN
+from reports.reading import advice
+from tests.records import GAIN, run
 
 CASE = Case(
     *("user", "my.py:setup", AS_BUILT, 8, "float32", "cpu", FunctionOptions()), weights=AS_BUILT
@@ -65,3 +66,9 @@ def test_a_case_is_asked_for_again_with_its_batch() -> None:
     ]
     assert told.title(CASE, "library") == "my.py:setup, batch of 8, float32, cpu"
     assert told.size(shipped) == "one call"
+
+
+def test_the_sentence_at_the_end_speaks_of_networks() -> None:
+    said = advice.of(run(record(networks=["Critic"], names=["critic"])))
+    assert said.startswith("Freeze the networks passed through by `with semi_backward(network):`: ")
+    assert "attack" not in said
