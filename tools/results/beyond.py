@@ -54,8 +54,8 @@ def _of(run: Run) -> Iterator[str]:
         return
     shown, made = records.shown(run.path), run.environment
     yield (
-        f"[`{shown}`](../{shown}), {made.created[:10]}, on {places.machine(made)} with torch"
-        f" {records.torch(made)}:"
+        f"With torch {records.torch(made)} on {places.machine(made)}, {made.created[:10]}, in"
+        f" [`{shown}`](../{shown}):"
     )
     yield markdown.draw(Table(TITLE, HEAD, tuple(map(_row, found)), (f"{_LEGEND}.",)))
     if told := list(filter(None, map(_vain, found))):
