@@ -41,7 +41,7 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
     unknown("library", parsed.libraries, registry.names())
     for name in parsed.libraries:
         if name not in apart:
-            raise UsageError(f"{name} needs no layer: {registry.get(name).installing}")
+            raise UsageError(f"{name} needs no layer: {_installing(name)}")
     if parsed.find_wheels is not None and not parsed.find_wheels.is_dir():
         raise UsageError(f"--find-wheels {parsed.find_wheels}: there is no such folder")
     for name in dict.fromkeys(parsed.libraries):
@@ -52,6 +52,14 @@ def run(parsed: argparse.Namespace, words: list[str], started: float) -> int:
         packages = counted(len(layer.packages), "package")
         console.out(telling.line(f"{name} {layers.version(name)}: {packages} in {layer.folder}"))
     return codes.DONE
+
+
+def _installing(name: str) -> str:
+    """How to install a library that has no layer, or why nobody knows."""
+    try:
+        return registry.get(name).installing
+    except AdapterError as error:
+        return str(error)
 
 
 def libraries() -> list[Adapter]:
