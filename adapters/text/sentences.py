@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters import lines
 from adapters.base import AdapterError
 
 SHIPPED = "shipped"
@@ -36,13 +37,8 @@ def read(where: str) -> tuple[Sentence, ...]:
         AdapterError: it can't be read, or holds no sentence.
     """
     path = _DATA / "sentences.txt" if where == SHIPPED else Path(where)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise AdapterError(f"sentences {where}: no UTF-8 text: {error}; convert it") from error
-    except OSError as error:
-        raise AdapterError(f"sentences {where}: can't be read: {error.strerror}") from error
-    found = tuple(Sentence(number, line.strip()) for number, line in enumerate(lines, 1))
+    read_lines = lines.read(path, f"sentences {where}")
+    found = tuple(Sentence(number, line.strip()) for number, line in enumerate(read_lines, 1))
     if not any(sentence.text for sentence in found):
         raise AdapterError(f"sentences {where}: no sentence in it; give one on each line")
     return found

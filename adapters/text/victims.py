@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BASE = "bert-base"
 TINY = "bert-tiny"
+SAVE_ONE = "; save one beside it with tokenizer.save_pretrained"
+"""The mend where a folder has no tokenizer."""
 SEEDED = {
     BASE: "BERT-base from its configuration, random weights from the seed: 109 million parameters",
     TINY: "two layers of 64, random weights from the seed: for tests",
@@ -152,7 +154,7 @@ def _checkpoint(spec: str) -> Victim:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     folder = Path(spec)
-    with _in_one_line(spec, "the model"):
+    with in_one_line(spec, "the model", SEEDED):
         if folder.exists() and not (folder / "config.json").is_file():
             raise AdapterError(
                 f"victim {spec}: no config.json in it; name a folder that save_pretrained wrote"
@@ -160,7 +162,7 @@ def _checkpoint(spec: str) -> Victim:
         model = AutoModelForSequenceClassification.from_pretrained(spec, local_files_only=True)
     if model.config.num_labels < 2:
         raise AdapterError(f"victim {spec}: it has one output; it is classifiers that are attacked")
-    with _in_one_line(spec, "the tokenizer", "; save one beside it with tokenizer.save_pretrained"):
+    with in_one_line(spec, "the tokenizer", SEEDED, SAVE_ONE):
         tokenizer = AutoTokenizer.from_pretrained(spec, local_files_only=True)
     if not tokenizer.vocab_size or len(tokenizer) < 10:
         raise AdapterError(
@@ -176,7 +178,18 @@ def _checkpoint(spec: str) -> Victim:
 
 
 @contextlib.contextmanager
-def _in_one_line(spec: str, what: str, mend: str = "") -> Iterator[None]:
+def in_one_line(spec: str, what: str, known: Iterable[str], mend: str = "") -> Iterator[None]:
+    """The block in which transformers loads something of the user's; its errors get one line.
+
+    Args:
+        spec: how the user called it.
+        what: is loaded.
+        known: names that stand for no files.
+        mend: where there are files.
+
+    Raises:
+        AdapterError: it can't be loaded.
+    """
     try:
         yield
     except AdapterError:
@@ -184,7 +197,7 @@ def _in_one_line(spec: str, what: str, mend: str = "") -> Iterator[None]:
     except Exception as error:  # transformers raises what it likes
         if not Path(spec).exists():
             mend = (
-                f"; it is neither {' nor '.join(SEEDED)}, nor a folder, nor in Hugging Face's"
+                f"; it is neither {' nor '.join(known)}, nor a folder, nor in Hugging Face's"
                 " cache, and nothing is downloaded unasked"
             )
         said = " ".join(str(error).split())[:160]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.base import AdapterError
-from adapters.text.victims import offline
+from adapters.text.victims import SAVE_ONE, in_one_line, offline
 from adapters.tokens import vocabulary
 from adapters.tokens.catalogue import MODELS, Configured
 from semibackward_bench.grammar import counted
@@ -128,7 +127,7 @@ def _configuration(asked: Configured) -> dict[str, Any]:
 
 
 def _checkpoint(spec: str) -> LanguageModel:
-    with _in_one_line(spec, "the model"):
+    with in_one_line(spec, "the model", MODELS):
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         folder = Path(spec)
@@ -138,7 +137,7 @@ def _checkpoint(spec: str) -> LanguageModel:
             )
         _check_made(spec)
         model: Any = AutoModelForCausalLM.from_pretrained(spec, local_files_only=True)
-    with _in_one_line(spec, "the tokenizer", "; save one beside it with tokenizer.save_pretrained"):
+    with in_one_line(spec, "the tokenizer", MODELS, SAVE_ONE):
         tokenizer: Any = AutoTokenizer.from_pretrained(spec, local_files_only=True)
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) < 10 or len(tokenizer) > rows:
@@ -165,21 +164,3 @@ def _check_made(spec: str) -> None:
             f"victim {spec}: it is a {made[0]}, no causal language model; name one that predicts"
             " the next token"
         )
-
-
-@contextlib.contextmanager
-def _in_one_line(spec: str, what: str, mend: str = "") -> Iterator[None]:
-    try:
-        yield
-    except AdapterError:
-        raise
-    except Exception as error:  # transformers raises what it likes
-        if not Path(spec).exists():
-            mend = (
-                f"; it is none of {', '.join(MODELS)}, no folder, and not in Hugging Face's cache,"
-                " and nothing is downloaded"
-            )
-        said = " ".join(str(error).split())[:160]
-        raise AdapterError(
-            f"victim {spec}: {what} can't be loaded ({type(error).__name__}: {said}){mend}"
-        ) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters import lines
 from adapters.base import AdapterError
 
 SHIPPED = "shipped"
@@ -43,13 +44,8 @@ def read(where: str) -> tuple[Prompt, ...]:
         AdapterError: it can't be read, holds no prompt, or a line is no such pair.
     """
     path = _DATA / "prompts.tsv" if where == SHIPPED else Path(where)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise AdapterError(f"prompts {where}: no UTF-8 text: {error}; convert it") from error
-    except OSError as error:
-        raise AdapterError(f"prompts {where}: can't be read: {error.strerror}") from error
-    found = tuple(_prompt(where, n, line) for n, line in enumerate(lines, 1) if line.strip())
+    read_lines = lines.read(path, f"prompts {where}")
+    found = tuple(_prompt(where, n, line) for n, line in enumerate(read_lines, 1) if line.strip())
     if not found:
         raise AdapterError(
             f"prompts {where}: no prompt in it; give on each line a prompt, a tabulator and the"
